@@ -1,0 +1,119 @@
+import { join, resolve } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { api } from './contract.ts'
+import { diskBlobs } from './core/blobs.ts'
+import { type Clock, realClock, simulatedClock } from './core/clock.ts'
+import type { Config } from './core/config.ts'
+import type { Context } from './core/context.ts'
+import { type Database, openDatabase } from './core/db.ts'
+import { sortableId } from './core/ids.ts'
+import { reclaimAll } from './core/jobs.ts'
+import { openLake } from './core/lake.ts'
+import { type FolderLock, lockFolder } from './core/lock.ts'
+import { createLogger } from './core/log.ts'
+import { migrate } from './core/migrate.ts'
+import { createWorker, type Worker } from './core/worker.ts'
+import { resolveToken } from './domains/access/access.ts'
+import { provideWorker, savedClock } from './domains/system/system.ts'
+import { doors } from './doors.ts'
+import { openApiRoutes } from './http/openapi-routes.ts'
+import { createServer } from './http/server.ts'
+import { isLoopback } from './http/trust.ts'
+import { webApp } from './http/web-app.ts'
+import { migrations } from './migrations.ts'
+import { onEvent, onJob, onStart, onStop } from './reactions.ts'
+
+export type App = {
+  ctx: Context
+  server: FastifyInstance
+  worker: Worker
+  /** Starts answering; returns the address. */
+  listen(options?: { port?: number }): Promise<string>
+  close(): Promise<void>
+}
+
+type Options = { config: Config; root: string; clock?: Clock; checkReplies?: boolean }
+
+/** Config to a running server: the only place that constructs things. `root` is the project's folder. */
+export async function createApp({ config, root, clock, checkReplies }: Options): Promise<App> {
+  const folder = resolve(root, config.data)
+  const embedded = config.database === ''
+  const lock: FolderLock = lockFolder(folder)
+  let database: Database | undefined
+  try {
+    database = openDatabase(embedded ? join(folder, 'keel.db') : config.database)
+    await migrate(database, migrations)
+    const live = new Map<string, unknown>()
+    const base: Context = {
+      config,
+      root,
+      folder,
+      engine: database.engine,
+      db: database.db,
+      blobs: diskBlobs(folder),
+      lake: openLake({ memoryLimit: config.memory }),
+      clock: realClock,
+      log: createLogger(config.log),
+      actor: { name: 'keel', role: 'admin' },
+      cause: 'server',
+      requestId: 'server',
+      now: () => new Date(),
+      id: (prefix) => sortableId(new Date(), prefix),
+      random: Math.random,
+      commitHooks: undefined,
+      live,
+    }
+    const chosen = clock ?? (config.clock === 'simulated' ? simulatedClock(await savedClock(base)) : realClock)
+    const ctx: Context = { ...base, clock: chosen, now: () => chosen.now() }
+    if (embedded) await reclaimAll(ctx)
+    const worker = createWorker(ctx, { handlers: onJob, reactions: onEvent })
+    provideWorker(ctx, worker)
+    for (const step of onStart) await step(ctx)
+    const plugins = [openApiRoutes, webApp]
+    const server = await createServer({
+      ctx,
+      api,
+      doors,
+      plugins,
+      resolveToken,
+      ...(checkReplies === undefined ? {} : { checkReplies }),
+    })
+    return running(ctx, server, worker, database, lock)
+  } catch (error) {
+    await database?.close()
+    lock.release()
+    throw error
+  }
+}
+
+function running(ctx: Context, server: FastifyInstance, worker: Worker, database: Database, lock: FolderLock): App {
+  let closed: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    await server.close()
+    await worker.stop()
+    for (const step of onStop) await step(ctx)
+    ctx.lake.close()
+    await database.close()
+    lock.release()
+  }
+
+  return {
+    ctx,
+    server,
+    worker,
+    async listen({ port } = {}) {
+      await server.listen({ host: ctx.config.host, port: port ?? Number(ctx.config.port) })
+      worker.start()
+      const bound = server.addresses().find((address) => typeof address !== 'string')
+      const host = isLoopback(ctx.config.host) ? ctx.config.host : 'localhost'
+      const url = `http://${host}:${bound?.port ?? 0}`
+      lock.announce(url)
+      return url
+    },
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import { invalidInput } from './errors.ts'
+import { didYouMean } from './suggest.ts'
+
+type Setting = {
+  default: string
+  env: string
+  flag: string
+  help: string
+  secret?: true
+  oneOf?: readonly string[]
+  number?: true
+}
+
+/** Every setting there is. Precedence: flag, then environment, then `keel.yaml`, then the default. */
+export const settings = {
+  data: {
+    default: '.keel',
+    env: 'KEEL_DATA',
+    flag: '--data',
+    help: 'Folder that holds everything the server keeps; relative to the project',
+  },
+  host: { default: '127.0.0.1', env: 'KEEL_HOST', flag: '--host', help: 'Address to listen on' },
+  port: {
+    default: '5335',
+    env: 'KEEL_PORT',
+    flag: '--port',
+    help: 'Port to listen on; 0 picks a free one',
+    number: true,
+  },
+  database: {
+    default: '',
+    env: 'KEEL_DATABASE',
+    flag: '--database',
+    help: 'postgres://… instead of the embedded SQLite file',
+    secret: true,
+  },
+  server: { default: '', env: 'KEEL_SERVER', flag: '--server', help: 'URL of the server that commands talk to' },
+  token: { default: '', env: 'KEEL_TOKEN', flag: '--token', help: 'Token that commands sign in with', secret: true },
+  clock: {
+    default: 'real',
+    env: 'KEEL_CLOCK',
+    flag: '--clock',
+    help: 'real, or simulated: a clock that only moves when told to (for replays)',
+    oneOf: ['real', 'simulated'],
+  },
+  log: {
+    default: 'warn',
+    env: 'KEEL_LOG',
+    flag: '--log',
+    help: 'Log level: trace, debug, info, warn, error, silent',
+    oneOf: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+  },
+  memory: { default: '1GB', env: 'KEEL_MEMORY', flag: '--memory', help: 'Memory limit of the analytics engine' },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+
+export type Origin = 'flag' | 'environment' | 'keel.yaml' | 'default'
+
+export type Config = Readonly<Record<SettingName, string>>
+
+export type ResolvedConfig = { config: Config; origins: Record<SettingName, Origin> }
+
+type Layers = {
+  flags?: Record<string, string | undefined>
+  file?: Record<string, string | undefined>
+  environment?: NodeJS.ProcessEnv
+}
+
+export const settingNames = Object.keys(settings) as SettingName[]
+
+/** Resolves every setting and remembers where each came from. The only place that knows the precedence. */
+export function resolveConfig({ flags = {}, file = {}, environment = readEnvironment() }: Layers): ResolvedConfig {
+  const config = {} as Record<SettingName, string>
+  const origins = {} as Record<SettingName, Origin>
+  for (const name of settingNames) {
+    const setting: Setting = settings[name]
+    const layers: [Origin, string | undefined][] = [
+      ['flag', flags[name]],
+      ['environment', environment[setting.env]],
+      ['keel.yaml', file[name]],
+      ['default', setting.default],
+    ]
+    const [origin, value] = layers.find(([, value]) => value !== undefined && value !== '') ?? [
+      'default',
+      setting.default,
+    ]
+    config[name] = check(name, setting, value ?? '', origin)
+    origins[name] = origin
+  }
+  return { config, origins }
+}
+
+function check(name: string, setting: Setting, value: string, origin: Origin): string {
+  if (setting.oneOf && !setting.oneOf.includes(value)) {
+    throw invalidInput(`The setting "${name}" cannot be "${value}" (from ${origin}).`, {
+      name,
+      hint: didYouMean(value, setting.oneOf) ?? `Use one of: ${setting.oneOf.join(', ')}.`,
+    })
+  }
+  const port = Number(value)
+  if (setting.number && !(Number.isInteger(port) && port >= 0 && port <= 65535)) {
+    throw invalidInput(`The setting "${name}" is "${value}" (from ${origin}), not a port number.`, { name })
+  }
+  return value
+}
+
+/** The one reader of the process environment. */
+export function readEnvironment(): NodeJS.ProcessEnv {
+  return process.env
+}

@@ -1,0 +1,53 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { Blobs } from './blobs.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import type { Engine } from './db.ts'
+import type { Lake } from './lake.ts'
+import type { CoreTables } from './schema.ts'
+
+export type Role = 'viewer' | 'member' | 'admin'
+
+export type Actor = { name: string; role: Role }
+
+/** Everything an operation may use. A transaction is the same context with another `db`. */
+export type Context = {
+  readonly config: Config
+  /** The project's folder: where its files are, where pipeline steps run. */
+  readonly root: string
+  /** The data folder, absolute. */
+  readonly folder: string
+  readonly engine: Engine
+  readonly db: Kysely<CoreTables>
+  readonly blobs: Blobs
+  readonly lake: Lake
+  readonly clock: Clock
+  readonly log: Logger
+  readonly actor: Actor
+  /** The operation or reaction that runs; every event carries it. */
+  readonly cause: string
+  readonly requestId: string
+  /** Business time: simulated in a replay. */
+  now(): Date
+  /** A sortable identifier such as `run_01j…`. */
+  id(prefix: string): string
+  /** Uniform in [0, 1). */
+  random(): number
+  /** Set inside a transaction: what runs once it is on disk. */
+  readonly commitHooks: (() => void)[] | undefined
+  /** What the composition root hands on for the lifetime of the server, by key (routing tables, writers). */
+  readonly live: Map<string, unknown>
+}
+
+/** Runs now, or once the surrounding transaction is on disk. Never runs when it rolls back. */
+export function afterCommit(ctx: Context, run: () => void): void {
+  if (ctx.commitHooks) ctx.commitHooks.push(run)
+  else run()
+}
+
+/** One value per server and key, made at first use; it holds what must not outlive the process. */
+export function liveValue<T>(ctx: Context, key: string, create: () => T): T {
+  if (!ctx.live.has(key)) ctx.live.set(key, create())
+  return ctx.live.get(key) as T
+}

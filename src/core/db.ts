@@ -1,0 +1,74 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import pg from 'pg'
+import { AppError } from './errors.ts'
+import type { CoreTables } from './schema.ts'
+import { kyselySqlite, openSqlite } from './sqlite.ts'
+
+/** What differs between the two databases, as capabilities: nothing else in the product asks which one it is. */
+export type Engine = {
+  readonly name: 'sqlite' | 'postgres'
+  /** The column type of a number that the database counts up by itself. */
+  readonly identity: string
+  transact<T>(db: Kysely<CoreTables>, work: (db: Kysely<CoreTables>) => Promise<T>): Promise<T>
+  isRetryable(error: unknown): boolean
+  /** Appended to a `select` that claims work, so that two servers never claim the same row. */
+  readonly claimClause: string
+  /** Held for the rest of the transaction: makes the order of event numbers the order of commits. */
+  readonly eventLock: string | undefined
+  /** The raw handle for hand-prepared statements on hot paths; PostgreSQL has a pool instead. */
+  readonly sqlite: DatabaseSync | undefined
+  readonly pool: pg.Pool | undefined
+}
+
+export type Database = { db: Kysely<CoreTables>; engine: Engine; close(): Promise<void> }
+
+/** Opens `postgres://…`, or a SQLite file, or `:memory:`. */
+export function openDatabase(url: string): Database {
+  return /^postgres(ql)?:\/\//.test(url) ? openPostgres(url) : openEmbedded(url)
+}
+
+function openEmbedded(path: string): Database {
+  const sqlite = openSqlite(path)
+  const db = new Kysely<CoreTables>({ dialect: new SqliteDialect({ database: kyselySqlite(sqlite) }) })
+  const engine: Engine = {
+    name: 'sqlite',
+    identity: 'integer primary key autoincrement',
+    transact: (outer, work) => outer.transaction().execute(work),
+    isRetryable: () => false,
+    claimClause: '',
+    eventLock: undefined,
+    sqlite,
+    pool: undefined,
+  }
+  return { db, engine, close: () => db.destroy() }
+}
+
+/** Serialization failure, deadlock: PostgreSQL asks for another try. */
+const retryableStates = new Set(['40001', '40P01'])
+
+function openPostgres(url: string): Database {
+  pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+  pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number)
+  const pool = new pg.Pool({ connectionString: url, max: 10 })
+  pool.on('error', () => undefined)
+  const db = new Kysely<CoreTables>({ dialect: new PostgresDialect({ pool }) })
+  const engine: Engine = {
+    name: 'postgres',
+    identity: 'bigint generated always as identity primary key',
+    transact: (outer, work) => outer.transaction().setIsolationLevel('serializable').execute(work),
+    isRetryable: (error) => error instanceof Error && 'code' in error && retryableStates.has(String(error.code)),
+    claimClause: 'for update skip locked',
+    eventLock: 'select pg_advisory_xact_lock(5335)',
+    sqlite: undefined,
+    pool,
+  }
+  return { db, engine, close: () => db.destroy() }
+}
+
+export function databaseUnreachable(cause: unknown): AppError {
+  return new AppError('unreachable', 'The database does not answer.', {
+    hint: 'Check the "database" setting with "keel config explain".',
+    cause,
+  })
+}

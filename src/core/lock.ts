@@ -1,0 +1,68 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type Static, Type } from 'typebox'
+import { AppError } from './errors.ts'
+import { parse } from './validate.ts'
+
+const Owner = Type.Object({ pid: Type.Integer(), url: Type.String() })
+export type Owner = Static<typeof Owner>
+
+export type FolderLock = {
+  /** Tells other processes where the owner listens. */
+  announce(url: string): void
+  release(): void
+}
+
+/**
+ * One owner per data folder. The lock is SQLite's own lock on a file of its own: the operating system lets go of it
+ * when the process ends, however it ends, so there is nothing stale to clean up.
+ */
+export function lockFolder(folder: string): FolderLock {
+  mkdirSync(folder, { recursive: true })
+  const ownerFile = join(folder, 'server.json')
+  const lock = new DatabaseSync(join(folder, 'lock'))
+  try {
+    lock.exec('pragma locking_mode = exclusive; begin exclusive')
+  } catch (cause) {
+    lock.close()
+    if (!isBusy(cause)) throw cause
+    const owner = readOwner(folder)
+    const who = owner ? `the process ${owner.pid} at ${owner.url}` : 'another process'
+    throw new AppError('data_folder_in_use', `The data folder "${folder}" belongs to ${who}.`, {
+      name: folder,
+      hint: 'Stop that server, or choose another folder with --data.',
+      cause,
+    })
+  }
+  return {
+    announce(url) {
+      writeFileSync(ownerFile, `${JSON.stringify({ pid: process.pid, url } satisfies Owner)}\n`)
+    },
+    release() {
+      rmSync(ownerFile, { force: true })
+      lock.close()
+    },
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 5
+}
+
+/** Who announced itself in this folder last; it may have died since. */
+export function readOwner(folder: string): Owner | undefined {
+  let text: string
+  try {
+    text = readFileSync(join(folder, 'server.json'), 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined
+    throw error
+  }
+  try {
+    return parse(Owner, JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}

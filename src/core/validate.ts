@@ -1,0 +1,86 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import formatsPlugin from 'ajv-formats'
+import type { Static, TSchema } from 'typebox'
+import { AppError, type ErrorCode, type Issue } from './errors.ts'
+import { didYouMean } from './suggest.ts'
+
+const addFormats = formatsPlugin as unknown as (ajv: Ajv) => void
+
+function createAjv(coerceTypes: boolean | 'array'): Ajv {
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes, verbose: true, strict: false })
+  addFormats(ajv)
+  return ajv
+}
+
+const exact = createAjv(false)
+const coercing = createAjv('array')
+const compiled = new Map<boolean, WeakMap<TSchema, ValidateFunction>>([
+  [false, new WeakMap()],
+  [true, new WeakMap()],
+])
+
+type Options = { code?: ErrorCode; what?: string; coerce?: boolean }
+
+/**
+ * Parses unknown data by a schema: fills defaults, and (for what came as text in a URL) reads numbers and booleans.
+ * Throws one error that names every offending field, with a suggestion for unknown names.
+ */
+export function parse<Schema extends TSchema>(schema: Schema, data: unknown, options: Options = {}): Static<Schema> {
+  const { code = 'invalid_input', what = 'The input', coerce = false } = options
+  const cache = compiled.get(coerce)
+  let validate = cache?.get(schema)
+  if (!validate) {
+    validate = (coerce ? coercing : exact).compile(schema)
+    cache?.set(schema, validate)
+  }
+  const draft: unknown = structuredClone(data)
+  if (validate(draft)) return draft as Static<Schema>
+  const issues = (validate.errors ?? []).filter((error) => error.keyword !== 'if').map(toIssue)
+  const unique = [...new Map(issues.map((issue) => [`${issue.path} ${issue.message}`, issue])).values()]
+  const first = unique[0] ?? { path: '', message: 'is not valid' }
+  const more = unique.length > 1 ? ` (and ${unique.length - 1} more)` : ''
+  throw new AppError(code, `${what}: ${first.path ? `"${first.path}" ` : ''}${first.message}${more}.`, {
+    name: first.path,
+    hint: hintOf(validate.errors ?? []),
+    issues: unique,
+  })
+}
+
+function toIssue(error: ErrorObject): Issue {
+  const path = error.instancePath.split('/').slice(1).map(unescapePointer).join('.')
+  const parameters = error.params as Record<string, unknown>
+  if (error.keyword === 'additionalProperties') {
+    return { path: join(path, String(parameters['additionalProperty'])), message: 'is not a known name' }
+  }
+  if (error.keyword === 'required')
+    return { path: join(path, String(parameters['missingProperty'])), message: 'is missing' }
+  if (error.keyword === 'enum') {
+    const allowed = (parameters['allowedValues'] as unknown[]).map(String)
+    return { path, message: `must be one of: ${allowed.join(', ')}` }
+  }
+  if (error.keyword === 'const') return { path, message: `must be ${JSON.stringify(parameters['allowedValue'])}` }
+  return { path, message: error.message ?? 'is not valid' }
+}
+
+function hintOf(errors: ErrorObject[]): string | undefined {
+  for (const error of errors) {
+    const parent = error.parentSchema as { properties?: Record<string, unknown> } | undefined
+    const parameters = error.params as Record<string, unknown>
+    if (error.keyword === 'additionalProperties') {
+      const known = Object.keys(parent?.properties ?? {})
+      return didYouMean(String(parameters['additionalProperty']), known) ?? `Known names: ${known.join(', ')}.`
+    }
+    if (error.keyword === 'enum') {
+      return didYouMean(String(error.data), (parameters['allowedValues'] as unknown[]).map(String))
+    }
+  }
+  return undefined
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~')
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`
+}

@@ -1,0 +1,176 @@
+import type { Context } from './context.ts'
+import { AppError } from './errors.ts'
+import { type Event, markDelivered, undelivered } from './events.ts'
+import * as jobs from './jobs.ts'
+import { transaction } from './transaction.ts'
+import { bell } from './wake.ts'
+
+/** What a job handler is given beside its payload: `report` shows progress and keeps the lease, `signal` says stop. */
+export type JobTools = {
+  job: jobs.Job
+  signal: AbortSignal
+  report(progress: { done: number; total: number; note: string }): Promise<void>
+}
+
+export type JobHandler = (ctx: Context, payload: Record<string, unknown>, tools: JobTools) => Promise<unknown>
+
+/** Runs in the transaction that marks the event as delivered: exactly once in its database effects. */
+export type Reaction = (ctx: Context, event: Event) => Promise<void>
+
+export type Worker = {
+  start(): void
+  stop(): Promise<void>
+  /** Runs everything that is due now, until nothing is. */
+  drain(): Promise<void>
+  /** Moves a simulated clock forward, stopping at every instant at which something is due. */
+  advance(to: Date): Promise<void>
+}
+
+type Options = { handlers: Record<string, JobHandler>; reactions: Record<string, Reaction[]>; concurrency?: number }
+
+const idlePollMilliseconds = 1_000
+const outboxBatch = 200
+
+/** One worker in each server: delivers events to reactions, ticks schedules, runs jobs under leases. */
+export function createWorker(ctx: Context, { handlers, reactions, concurrency = 4 }: Options): Worker {
+  const stopping = new AbortController()
+  const running = new Set<Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+  let pass: Promise<void> | undefined
+  let again = false
+
+  async function deliver(): Promise<boolean> {
+    const events = await undelivered(ctx, outboxBatch)
+    for (const event of events) {
+      const bound = reactions[event.type] ?? []
+      await transaction({ ...ctx, cause: `reaction to ${event.type}` }, async (ctx) => {
+        if (!(await markDelivered(ctx, event.seq))) return
+        for (const react of bound) await react(ctx, event)
+      })
+    }
+    return events.length > 0
+  }
+
+  async function perform(job: jobs.Job): Promise<void> {
+    const jobContext: Context = { ...ctx, cause: `job ${job.kind}` }
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stopping.signal, stop.signal])
+    const renewal = setInterval(() => {
+      jobs
+        .renew(jobContext, job)
+        .catch(() => stop.abort(new AppError('stale_token', `The job "${job.id}" was taken away.`)))
+    }, jobs.leaseMilliseconds / 3)
+    try {
+      const handler = handlers[job.kind]
+      if (!handler)
+        throw new AppError('not_supported', `No handler for jobs of kind "${job.kind}".`, { name: job.kind })
+      const result = await handler(jobContext, job.payload, {
+        job,
+        signal,
+        report: (progress) => jobs.renew(jobContext, job, progress),
+      })
+      await jobs.finish(jobContext, job, { result })
+    } catch (error) {
+      await fail(jobContext, job, error)
+    } finally {
+      clearInterval(renewal)
+    }
+  }
+
+  async function fail(jobContext: Context, job: jobs.Job, error: unknown): Promise<void> {
+    if (stopping.signal.aborted) return
+    const callersFault = error instanceof AppError && error.status < 500
+    ctx.log.warn({ job: job.id, kind: job.kind, attempt: job.attempts, err: error }, 'job failed')
+    try {
+      await jobs.finish(jobContext, job, {
+        error: error instanceof Error ? error.message : String(error),
+        retry: !callersFault,
+      })
+    } catch (lost) {
+      if (!(lost instanceof AppError) || lost.code !== 'stale_token') throw lost
+    }
+  }
+
+  async function runDue(): Promise<void> {
+    for (;;) {
+      if (stopping.signal.aborted) return
+      const delivered = await deliver()
+      await jobs.tick(ctx)
+      let started = false
+      while (running.size < concurrency) {
+        const job = await jobs.claim(ctx)
+        if (!job) break
+        started = true
+        const task = perform(job)
+          .catch((error: unknown) => ctx.log.error({ err: error, job: job.id }, 'job bookkeeping failed'))
+          .finally(() => {
+            running.delete(task)
+            wake()
+          })
+        running.add(task)
+      }
+      if (!delivered && !started) return
+    }
+  }
+
+  function wake(): void {
+    if (stopping.signal.aborted) return
+    if (pass) {
+      again = true
+      return
+    }
+    pass = runDue()
+      .catch((error: unknown) => ctx.log.error({ err: error }, 'worker pass failed'))
+      .finally(() => {
+        pass = undefined
+        if (again) {
+          again = false
+          wake()
+        }
+      })
+  }
+
+  async function drain(): Promise<void> {
+    for (;;) {
+      wake()
+      while (pass) await pass
+      if (running.size === 0) {
+        if (!again && !pass) return
+        continue
+      }
+      await Promise.race(running)
+    }
+  }
+
+  async function advance(to: Date): Promise<void> {
+    for (;;) {
+      const instants = [await jobs.nextDue(ctx), await jobs.nextScheduled(ctx)].filter((at) => at !== undefined)
+      const next = instants.sort((a, b) => a.getTime() - b.getTime())[0]
+      if (!next || next > to) break
+      ctx.clock.set(next)
+      await drain()
+    }
+    ctx.clock.set(to)
+    await drain()
+  }
+
+  return {
+    start() {
+      bell(ctx).ring = wake
+      timer = setInterval(() => {
+        jobs.reclaimExpired(ctx).then(wake, (error: unknown) => ctx.log.error({ err: error }, 'lease check failed'))
+      }, idlePollMilliseconds)
+      timer.unref()
+      wake()
+    },
+    async stop() {
+      bell(ctx).ring = () => undefined
+      clearInterval(timer)
+      stopping.abort(new AppError('not_ready', 'The server is stopping.'))
+      await pass
+      await Promise.allSettled(running)
+    },
+    drain,
+    advance,
+  }
+}

@@ -1,0 +1,211 @@
+import { type Static, Type } from 'typebox'
+import {
+  contract,
+  DigestText,
+  Estimate,
+  JsonObject,
+  Name,
+  object,
+  oneOf,
+  optional,
+  page,
+  paging,
+  Time,
+} from '../../core/contract.ts'
+
+export const Verdict = oneOf(['pass', 'fail', 'cannot_tell', 'error'])
+export type Verdict = Static<typeof Verdict>
+
+/** Declared in `keel.yaml` under `golden:`; the file beside it holds the items. */
+export const GoldenFile = object({
+  golden: Name,
+  file: Type.String(),
+  id: Type.String({ description: 'Column that identifies an item' }),
+  time: optional(
+    Type.String({ description: 'Column with the moment of the decision; features are looked up as of it' }),
+  ),
+  label: Type.String(),
+  slices: optional(Type.Array(Type.String())),
+  provenance: optional(Type.String()),
+})
+
+export const GoldenSet = object({
+  name: Name,
+  version: Type.Integer({ minimum: 1 }),
+  digest: DigestText,
+  items: Type.Integer(),
+  columns: Type.Array(Type.String()),
+  definition: GoldenFile,
+  uses: Type.Integer({ description: 'How many gates looked at this version' }),
+  createdAt: Time,
+})
+
+const MetricResult = object({
+  metric: Type.String(),
+  direction: oneOf(['higher', 'lower', 'zero']),
+  candidate: Estimate,
+  baseline: Type.Union([Estimate, Type.Null()]),
+})
+
+const SliceResult = object({
+  slice: Type.String(),
+  value: Type.String(),
+  n: Type.Integer(),
+  candidate: Type.Union([Type.Number(), Type.Null()]),
+  baseline: Type.Union([Type.Number(), Type.Null()]),
+  /** Paired difference, positive when the candidate is better. */
+  difference: Estimate,
+  verdict: oneOf(['pass', 'fail', 'cannot_tell', 'not_tested']),
+})
+
+export const Evaluation = object({
+  id: Type.String(),
+  model: Name,
+  version: Type.Integer(),
+  golden: Name,
+  goldenVersion: Type.Integer(),
+  against: Type.String({ description: 'What it was compared with: "live (v2)", "constant baseline" …' }),
+  baselineVersion: Type.Union([Type.Integer(), Type.Null()]),
+  asOf: oneOf(['known', 'event', 'request']),
+  n: Type.Integer(),
+  primary: object({
+    metric: Type.String(),
+    difference: Estimate,
+    margin: Type.Number(),
+    method: Type.String(),
+    verdict: Verdict,
+    reason: Type.String(),
+  }),
+  metrics: Type.Array(MetricResult),
+  slices: Type.Array(SliceResult),
+  simpleBaselines: Type.Array(object({ name: Type.String(), metric: Type.String(), value: Type.Number() })),
+  outputs: DigestText,
+  createdAt: Time,
+})
+
+/** One condition of a gate, with everything needed to judge it. */
+export const Check = object({
+  check: Type.String({ description: 'quality, floor auc, guardrail bias, slice origin=ORD, parity origin_late_3h …' }),
+  verdict: Verdict,
+  required: Type.Boolean({ description: 'A failed warning does not fail the gate' }),
+  value: Type.Union([Type.Number(), Type.Null()]),
+  lower: optional(Type.Union([Type.Number(), Type.Null()])),
+  upper: optional(Type.Union([Type.Number(), Type.Null()])),
+  limit: Type.Union([Type.Number(), Type.Null()]),
+  n: Type.Integer(),
+  reason: Type.String({ description: 'In words' }),
+})
+
+export const Gate = object({
+  id: Type.String(),
+  model: Name,
+  version: Type.Integer(),
+  verdict: Verdict,
+  summary: Type.String(),
+  checks: Type.Array(Check),
+  evaluation: Type.Union([Type.String(), Type.Null()]),
+  /** Digests of all that the verdict depends on: the same evidence gives the same verdict. */
+  evidence: JsonObject,
+  digest: DigestText,
+  createdAt: Time,
+})
+
+export const evaluation = contract({
+  pushGolden: {
+    method: 'PUT',
+    path: '/golden/:golden',
+    role: 'member',
+    summary: 'A new immutable version of a golden set; unchanged items give the same version',
+    bodyLimit: 64 * 1024 * 1024,
+    input: object({
+      golden: Name,
+      definition: GoldenFile,
+      items: Type.Array(JsonObject, { minItems: 1, maxItems: 100_000 }),
+    }),
+    output: GoldenSet,
+  },
+  listGolden: {
+    method: 'GET',
+    path: '/golden',
+    role: 'viewer',
+    summary: 'Golden sets, each in its newest version',
+    input: object(paging),
+    output: page(GoldenSet),
+  },
+  getGolden: {
+    method: 'GET',
+    path: '/golden/:golden',
+    role: 'viewer',
+    summary: 'A golden set, newest or given version',
+    input: object({ golden: Name, version: optional(Type.Integer({ minimum: 1 })) }),
+    output: GoldenSet,
+  },
+  evaluate: {
+    method: 'POST',
+    path: '/evaluations',
+    role: 'member',
+    summary: 'Runs a version and its baseline on the same golden items, paired',
+    input: object({
+      model: Name,
+      version: Type.Integer({ minimum: 1 }),
+      golden: optional(Name),
+      against: optional(Type.String({ description: 'live (default), baseline, or a version number' })),
+    }),
+    output: Evaluation,
+  },
+  getEvaluation: {
+    method: 'GET',
+    path: '/evaluations/:evaluation',
+    role: 'viewer',
+    summary: 'One evaluation',
+    input: object({ evaluation: Name }),
+    output: Evaluation,
+  },
+  listEvaluations: {
+    method: 'GET',
+    path: '/evaluations',
+    role: 'viewer',
+    summary: 'Evaluations, newest first',
+    input: object({ model: optional(Name), ...paging }),
+    output: page(Evaluation),
+  },
+  runGate: {
+    method: 'POST',
+    path: '/gates',
+    role: 'member',
+    summary: 'May this version ship? Every success criterion of the spec, judged together, recorded with its evidence',
+    input: object({ model: Name, version: Type.Integer({ minimum: 1 }) }),
+    output: Gate,
+  },
+  getGate: {
+    method: 'GET',
+    path: '/gates/:gate',
+    role: 'viewer',
+    summary: 'One gate result',
+    input: object({ gate: Name }),
+    output: Gate,
+  },
+  listGates: {
+    method: 'GET',
+    path: '/gates',
+    role: 'viewer',
+    summary: 'Gate results, newest first',
+    input: object({ model: optional(Name), version: optional(Type.Integer({ minimum: 1 })), ...paging }),
+    output: page(Gate),
+  },
+  planGate: {
+    method: 'GET',
+    path: '/models/:model/gate-plan',
+    role: 'viewer',
+    summary: 'What the golden set can prove, before a margin is chosen',
+    input: object({ model: Name }),
+    output: object({
+      golden: Name,
+      items: Type.Integer(),
+      metric: Type.String(),
+      margin: Type.Number(),
+      smallestMargin: Type.Union([Type.Number(), Type.Null()]),
+      explanation: Type.String(),
+    }),
+  },
+})

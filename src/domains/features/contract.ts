@@ -1,0 +1,186 @@
+import { Type } from 'typebox'
+import {
+  contract,
+  DigestText,
+  JsonObject,
+  Name,
+  Nothing,
+  object,
+  oneOf,
+  optional,
+  page,
+  paging,
+  Time,
+} from '../../core/contract.ts'
+
+export const Entity = object({
+  name: Name,
+  keys: Type.Array(Type.String(), {
+    minItems: 1,
+    description: 'Columns that identify it, in the source and in requests',
+  }),
+  description: optional(Type.String()),
+})
+
+export const Aggregate = object({
+  feature: Name,
+  fn: oneOf(['mean', 'sum', 'count', 'min', 'max']),
+  of: optional(Type.String({ description: 'Column; not needed by count' })),
+  window: Type.String({
+    pattern: '^[0-9]+(m|h|d)$',
+    description: 'How far back, exclusive of the moment itself: [t - window, t)',
+  }),
+  description: optional(Type.String()),
+})
+
+export const FeatureView = object({
+  name: Name,
+  entity: Name,
+  source: Name,
+  description: optional(Type.String()),
+  owner: optional(Type.String()),
+  /** Columns served as they are: the latest row as of the moment. */
+  features: optional(Type.Array(Type.String())),
+  ttl: optional(Type.String({ pattern: '^[0-9]+(m|h|d)$' })),
+  aggregates: optional(Type.Array(Aggregate)),
+})
+
+export const FeatureService = object({
+  name: Name,
+  description: optional(Type.String()),
+  /** Fields that the caller sends with each request. */
+  request: optional(Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) }))),
+  /** `view:feature`; `join_keys` maps an entity key to another request field. */
+  features: optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$' }))),
+})
+
+/** `features/<name>.yaml` */
+export const FeaturesFile = object({
+  entities: Type.Array(Entity),
+  views: Type.Array(FeatureView),
+  services: Type.Array(FeatureService),
+})
+
+export const AsOf = oneOf(['known', 'event'], {
+  description:
+    'known: only rows already known at the moment (what serving sees). event: by event time alone, which leaks late rows.',
+})
+
+export const TrainingSet = object({
+  id: Type.String(),
+  service: Name,
+  asOf: AsOf,
+  source: Name,
+  from: Time,
+  to: Time,
+  label: Type.Union([Type.String(), Type.Null()]),
+  columns: Type.Array(Type.String()),
+  rows: Type.Integer(),
+  digest: DigestText,
+  uptoSeq: Type.Integer(),
+  vetted: Type.Boolean(),
+  createdAt: Time,
+})
+
+export const FeatureParity = object({
+  feature: Type.String(),
+  rows: Type.Integer({ description: 'Rows compared' }),
+  differing: Type.Integer({ description: 'Rows that differ by more than the tolerance' }),
+  share: Type.Number(),
+  meanDifference: Type.Number({ description: 'Mean absolute difference' }),
+})
+
+export const features = contract({
+  listEntities: {
+    method: 'GET',
+    path: '/features/entities',
+    role: 'viewer',
+    summary: 'What features are about',
+    input: Nothing,
+    output: page(Entity),
+  },
+  listViews: {
+    method: 'GET',
+    path: '/features/views',
+    role: 'viewer',
+    summary: 'Feature views',
+    input: Nothing,
+    output: page(FeatureView),
+  },
+  listServices: {
+    method: 'GET',
+    path: '/features/services',
+    role: 'viewer',
+    summary: 'Feature services: what one model needs',
+    input: Nothing,
+    output: page(FeatureService),
+  },
+  getOnline: {
+    method: 'POST',
+    path: '/features/online',
+    role: 'viewer',
+    summary: 'The values of a service as of now, for each row of entity keys, with when they became known',
+    input: object({ service: Name, rows: Type.Array(JsonObject, { minItems: 1, maxItems: 1000 }) }),
+    output: object({
+      rows: Type.Array(
+        object({
+          values: Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Null()])),
+          status: Type.Record(Type.String(), oneOf(['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'OUTSIDE_MAX_AGE'])),
+        }),
+      ),
+    }),
+  },
+  createTrainingSet: {
+    method: 'POST',
+    path: '/features/training-sets',
+    role: 'member',
+    summary: 'Joins a service to the rows of a source as of each row’s time; one row in, one row out, same bytes again',
+    input: object({
+      service: Name,
+      source: Name,
+      from: Time,
+      to: Time,
+      label: optional(Type.String()),
+      asOf: optional(AsOf),
+      uptoSeq: optional(Type.Integer({ description: 'Reproduce as of this sequence number of the source' })),
+    }),
+    output: TrainingSet,
+  },
+  getTrainingSet: {
+    method: 'GET',
+    path: '/features/training-sets/:trainingSet',
+    role: 'viewer',
+    summary: 'The manifest of a training set',
+    input: object({ trainingSet: Name }),
+    output: TrainingSet,
+  },
+  listTrainingSets: {
+    method: 'GET',
+    path: '/features/training-sets',
+    role: 'viewer',
+    summary: 'Training sets, newest first',
+    input: object(paging),
+    output: page(TrainingSet),
+  },
+  downloadTrainingSet: {
+    method: 'GET',
+    path: '/features/training-sets/:trainingSet/file',
+    role: 'viewer',
+    summary: 'The rows as CSV with a header, or Parquet',
+    reply: 'bytes',
+    input: object({ trainingSet: Name, format: optional(oneOf(['csv', 'parquet'])) }),
+    output: Nothing,
+  },
+  parity: {
+    method: 'POST',
+    path: '/features/parity',
+    role: 'viewer',
+    summary: 'Recomputes a sample of a training set as serving would see it, and says where the values differ',
+    input: object({
+      trainingSet: Name,
+      sample: optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+      tolerance: optional(Type.Number({ minimum: 0 })),
+    }),
+    output: object({ trainingSet: Name, tolerance: Type.Number(), features: Type.Array(FeatureParity) }),
+  },
+})

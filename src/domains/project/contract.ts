@@ -1,0 +1,71 @@
+import { Type } from 'typebox'
+import { contract, JsonObject, Name, object, oneOf, optional } from '../../core/contract.ts'
+import { SourceFile } from '../datasets/contract.ts'
+import { GoldenFile } from '../evaluation/contract.ts'
+import { FeaturesFile } from '../features/contract.ts'
+import { PipelineFile } from '../pipelines/contract.ts'
+import { ModelSpec } from '../registry/spec.ts'
+
+/** `keel.yaml` */
+export const ProjectFile = object({
+  project: Name,
+  owner: optional(Type.String()),
+  data: optional(Type.String()),
+  host: optional(Type.String()),
+  port: optional(Type.Integer({ minimum: 0, maximum: 65535 })),
+  database: optional(Type.String()),
+  log: optional(Type.String()),
+  memory: optional(Type.String()),
+  golden: optional(Type.Array(GoldenFile)),
+  prices: optional(
+    Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),
+  ),
+  budgets: optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }))),
+  alerts: optional(object({ webhook: optional(Type.String({ format: 'uri' })) })),
+})
+
+const Definitions = {
+  project: Name,
+  sources: Type.Array(SourceFile),
+  features: Type.Array(FeaturesFile),
+  golden: Type.Array(
+    object({ definition: GoldenFile, items: Type.Array(JsonObject, { minItems: 1, maxItems: 100_000 }) }),
+  ),
+  models: Type.Array(ModelSpec),
+  pipelines: Type.Array(PipelineFile),
+}
+
+const Change = object({
+  kind: oneOf(['source', 'features', 'golden', 'model', 'pipeline']),
+  name: Type.String(),
+  action: oneOf(['create', 'update', 'unchanged']),
+  /** Paths that differ, `delivery.rollout.bake: 1h -> 2h`. */
+  differences: Type.Array(Type.String()),
+  touches: Type.Array(Type.String({ description: 'Models that are affected' })),
+})
+
+const Plan = object({
+  changes: Type.Array(Change),
+  digest: Type.String({ description: 'Of the state that the plan was made against' }),
+})
+
+export const project = contract({
+  plan: {
+    method: 'POST',
+    path: '/project/plan',
+    role: 'viewer',
+    summary: 'What applying these definitions would change, and whom it touches',
+    bodyLimit: 64 * 1024 * 1024,
+    input: object(Definitions),
+    output: Plan,
+  },
+  apply: {
+    method: 'POST',
+    path: '/project/apply',
+    role: 'member',
+    summary: 'Makes the definitions so, all or none; with a plan digest it refuses when something changed meanwhile',
+    bodyLimit: 64 * 1024 * 1024,
+    input: object({ ...Definitions, expected: optional(Type.String()) }),
+    output: Plan,
+  },
+})

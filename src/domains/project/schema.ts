@@ -1,0 +1,3 @@
+import type { Migration } from '../../core/migrate.ts'
+
+export const migrations: Migration[] = []

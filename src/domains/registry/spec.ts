@@ -1,0 +1,71 @@
+import { type Static, Type } from 'typebox'
+import { Name, object, oneOf, optional } from '../../core/contract.ts'
+
+const Duration = Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description: 'Such as 30m, 1h, 2d' })
+const Share = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?%$', description: 'Such as 15%' })
+const MetricName = Type.String({ minLength: 1, maxLength: 64 })
+
+const Guardrail = object({
+  metric: MetricName,
+  within: optional(Type.Number({ minimum: 0, description: 'Absolute bound' })),
+  ratio: optional(Type.Number({ minimum: 1, description: 'Upper bound of candidate over baseline' })),
+})
+
+/** `models/<name>.yaml`: the target behaviour and what success means; nothing is released without it. */
+export const ModelSpec = object({
+  model: Name,
+  owner: Type.String({ minLength: 3 }),
+  backup: Type.String({ minLength: 3 }),
+  purpose: Type.String({ minLength: 10 }),
+  serves: object({
+    service: optional(Name),
+    output: oneOf(['binary', 'regression', 'multiclass', 'text']),
+    positive: optional(Type.String({ description: 'The label column; 1 or true is the positive class' })),
+  }),
+  labels: optional(object({ from: Type.String({ description: 'source.column' }), arrive_within: Duration })),
+  golden: Name,
+  success: object({
+    quality: object({ metric: MetricName, against: oneOf(['live', 'baseline']), margin: Type.Number({ minimum: 0 }) }),
+    floors: optional(
+      Type.Array(object({ metric: MetricName, at_least: optional(Type.Number()), at_most: optional(Type.Number()) })),
+    ),
+    guardrails: optional(Type.Array(Guardrail)),
+    slices: optional(Type.Array(Type.String())),
+    parity: optional(
+      object({
+        tolerance: Type.Number({ minimum: 0, description: 'Difference of one value that counts' }),
+        share: Type.Number({ minimum: 0, maximum: 1, description: 'Share of rows that may differ' }),
+      }),
+    ),
+  }),
+  delivery: object({
+    targets: object({
+      frequency: oneOf(['daily', 'weekly', 'monthly']),
+      change_fail_rate: Share,
+      rollback_time: Duration,
+      alerts_per_week: Type.Number({ minimum: 0 }),
+    }),
+    rollout: object({
+      shadow: Duration,
+      steps: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 100 }), { minItems: 1 }),
+      bake: Duration,
+      /** A step without enough evidence holds at most this long before somebody has to decide. */
+      hold: optional(Duration),
+      /** Upper bound on the share of bad answers (errors, slow, invalid) that a step must prove. */
+      bad_rate: optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
+      slow_after: optional(Duration),
+    }),
+    rollback: object({ to: oneOf(['previous', 'baseline']), drill_every: Duration, runbook: optional(Type.String()) }),
+  }),
+  monitoring: optional(
+    object({
+      every: optional(Duration),
+      anchor: optional(Type.String({ description: 'An instant at which a window begins, such as a Monday 00:00' })),
+      bias: optional(Type.Number({ minimum: 0 })),
+      psi: optional(Type.Number({ minimum: 0 })),
+      min_rows: optional(Type.Integer({ minimum: 1 })),
+    }),
+  ),
+  review: object({ every: oneOf(['day', 'week', 'month']), on: optional(Type.String()) }),
+})
+export type ModelSpec = Static<typeof ModelSpec>

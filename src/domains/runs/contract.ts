@@ -1,0 +1,123 @@
+import { Type } from 'typebox'
+import { contract, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+
+const Text = Type.String({ maxLength: 8000 })
+export const RunStatus = oneOf(['running', 'scheduled', 'finished', 'failed', 'killed'])
+
+export const Experiment = object({
+  id: Type.String(),
+  name: Type.String(),
+  tags: Type.Record(Type.String(), Type.String()),
+  createdAt: Time,
+})
+
+export const Metric = object({
+  key: Type.String({ minLength: 1, maxLength: 250 }),
+  value: Type.Union([Type.Number(), Type.Null()], { description: 'null stands for NaN' }),
+  step: Type.Integer(),
+  at: Time,
+})
+
+export const Run = object({
+  id: Type.String(),
+  experiment: Type.String(),
+  name: Type.String(),
+  status: RunStatus,
+  startedAt: Time,
+  endedAt: Type.Union([Time, Type.Null()]),
+  params: Type.Record(Type.String(), Type.String()),
+  metrics: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()]), {
+    description: 'The latest value of each',
+  }),
+  tags: Type.Record(Type.String(), Type.String()),
+})
+
+export const runs = contract({
+  listExperiments: {
+    method: 'GET',
+    path: '/experiments',
+    role: 'viewer',
+    summary: 'Experiments, newest first',
+    input: object(paging),
+    output: page(Experiment),
+  },
+  createExperiment: {
+    method: 'POST',
+    path: '/experiments',
+    role: 'member',
+    summary: 'Creates an experiment; the name must be new',
+    input: object({
+      name: Type.String({ minLength: 1, maxLength: 500 }),
+      tags: optional(Type.Record(Type.String(), Text)),
+    }),
+    output: Experiment,
+  },
+  create: {
+    method: 'POST',
+    path: '/runs',
+    role: 'member',
+    summary: 'Starts a run; the experiment is created when it is new',
+    input: object({
+      experiment: Type.String({ minLength: 1, maxLength: 500, description: 'Name of the experiment' }),
+      name: optional(Type.String({ maxLength: 500 })),
+      tags: optional(Type.Record(Type.String(), Text)),
+      params: optional(Type.Record(Type.String(), Text)),
+    }),
+    output: Run,
+  },
+  get: {
+    method: 'GET',
+    path: '/runs/:run',
+    role: 'viewer',
+    summary: 'One run with params, latest metrics and tags',
+    input: object({ run: Name }),
+    output: Run,
+  },
+  search: {
+    method: 'GET',
+    path: '/runs',
+    role: 'viewer',
+    summary: 'Runs, newest first',
+    input: object({ experiment: optional(Type.String()), ...paging }),
+    output: page(Run),
+  },
+  logBatch: {
+    method: 'POST',
+    path: '/runs/:run/log',
+    role: 'member',
+    summary: 'Logs metrics, params and tags together; all or none, on disk when acknowledged',
+    input: object({
+      run: Name,
+      metrics: optional(
+        Type.Array(
+          object({
+            key: Metric.properties.key,
+            value: Metric.properties.value,
+            step: optional(Type.Integer()),
+            at: optional(Time),
+          }),
+          { maxItems: 1000 },
+        ),
+      ),
+      params: optional(Type.Record(Type.String(), Text)),
+      tags: optional(Type.Record(Type.String(), Text)),
+    }),
+    output: Nothing,
+  },
+  finish: {
+    method: 'POST',
+    path: '/runs/:run/finish',
+    role: 'member',
+    summary: 'Ends a run',
+    input: object({ run: Name, status: oneOf(['finished', 'failed', 'killed']) }),
+    output: Run,
+  },
+  metricHistory: {
+    method: 'GET',
+    path: '/runs/:run/metrics/:key',
+    role: 'viewer',
+    summary: 'Every value of one metric, in order of steps',
+    input: object({ run: Name, key: Metric.properties.key, ...paging }),
+    output: page(Metric),
+  },
+})

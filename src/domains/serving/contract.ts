@@ -1,0 +1,141 @@
+import { Type } from 'typebox'
+import { contract, JsonObject, Name, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+
+/** Who answers what share of an endpoint's traffic. Written by delivery, read by the gateway from memory. */
+export const Routing = object({
+  endpoint: Name,
+  /** Grows with every change; servers follow the largest. */
+  revision: Type.Integer(),
+  live: object({ release: Type.String(), version: Type.Integer() }),
+  canary: Type.Union([
+    object({
+      release: Type.String(),
+      version: Type.Integer(),
+      share: Type.Number({ minimum: 0, maximum: 1 }),
+      salt: Type.String(),
+    }),
+    Type.Null(),
+  ]),
+  shadow: Type.Union([object({ release: Type.String(), version: Type.Integer() }), Type.Null()]),
+  /** Kept loaded so that a rollback is one pointer write. */
+  warm: Type.Array(object({ release: Type.String(), version: Type.Integer() })),
+})
+
+export const Endpoint = object({
+  name: Name,
+  routing: Routing,
+  ready: Type.Boolean(),
+  requests: Type.Integer({ description: 'Answered since this server started' }),
+  dropped: Type.Integer({ description: 'Log records lost because the buffer was full' }),
+})
+
+const Value = Type.Union([Type.Number(), Type.String(), Type.Null()])
+
+export const Prediction = object({
+  id: Type.String(),
+  endpoint: Name,
+  at: Time,
+  unit: Type.String(),
+  release: Type.String(),
+  version: Type.Integer(),
+  arm: oneOf(['live', 'canary', 'shadow']),
+  inputs: Type.Record(Type.String(), Value),
+  output: Type.Union([Type.Number(), Type.String(), Type.Null()]),
+  bad: Type.Union([oneOf(['error', 'slow', 'invalid']), Type.Null()]),
+  latencyMs: Type.Number(),
+  label: Type.Union([Type.Number(), Type.Null()]),
+  labelKnownAt: Type.Union([Time, Type.Null()]),
+})
+
+export const serving = contract({
+  listEndpoints: {
+    method: 'GET',
+    path: '/endpoints',
+    role: 'viewer',
+    summary: 'Endpoints with who answers what share',
+    input: object(paging),
+    output: page(Endpoint),
+  },
+  getEndpoint: {
+    method: 'GET',
+    path: '/endpoints/:endpoint',
+    role: 'viewer',
+    summary: 'One endpoint',
+    input: object({ endpoint: Name }),
+    output: Endpoint,
+  },
+  predict: {
+    method: 'POST',
+    path: '/predict/:endpoint',
+    role: 'viewer',
+    summary: 'Answers from the release that the routing chooses for the unit',
+    input: object({
+      endpoint: Name,
+      inputs: JsonObject,
+      id: optional(Type.String({ minLength: 1, maxLength: 128, description: 'Your identifier; labels refer to it' })),
+      unit: optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 256,
+          description: 'User or session: keeps its arm while a rollout grows',
+        }),
+      ),
+    }),
+    output: object({
+      id: Type.String(),
+      output: Type.Union([Type.Number(), Type.String()]),
+      release: Type.String(),
+      version: Type.Integer(),
+    }),
+  },
+  label: {
+    method: 'POST',
+    path: '/labels',
+    role: 'member',
+    summary: 'Tells what turned out, by prediction id; the first label of an id stays unless it is corrected later',
+    input: object({
+      endpoint: Name,
+      labels: Type.Array(object({ id: Type.String({ minLength: 1, maxLength: 128 }), value: Type.Number() }), {
+        minItems: 1,
+        maxItems: 10_000,
+      }),
+    }),
+    output: object({ accepted: Type.Integer() }),
+  },
+  listPredictions: {
+    method: 'GET',
+    path: '/predictions',
+    role: 'viewer',
+    summary: 'Logged predictions of an endpoint, newest first',
+    input: object({
+      endpoint: Name,
+      from: optional(Time),
+      to: optional(Time),
+      release: optional(Type.String()),
+      limit: paging.limit,
+    }),
+    output: page(Prediction),
+  },
+  getPrediction: {
+    method: 'GET',
+    path: '/predictions/:prediction',
+    role: 'viewer',
+    summary: 'One logged prediction with the features it used',
+    input: object({ prediction: Type.String({ maxLength: 128 }) }),
+    output: Prediction,
+  },
+  replay: {
+    method: 'POST',
+    path: '/predictions/:prediction/replay',
+    role: 'viewer',
+    summary: 'Runs a logged prediction again, on any version of its model, and recomputes its features as of then',
+    input: object({ prediction: Type.String({ maxLength: 128 }), version: optional(Type.Integer({ minimum: 1 })) }),
+    output: object({
+      logged: Prediction,
+      version: Type.Integer(),
+      recomputed: Type.Record(Type.String(), Value),
+      differing: Type.Array(Type.String()),
+      output: Type.Union([Type.Number(), Type.String()]),
+    }),
+  },
+})

@@ -1,0 +1,46 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError, catalogue, type ErrorCode, toAppError } from '../core/errors.ts'
+
+/** RFC 9457 problem details, with the stable code, the offending name and a hint as extension members. */
+export type Problem = {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: ErrorCode
+  name?: string
+  hint?: string
+  issues?: { path: string; message: string }[]
+  requestId: string
+}
+
+export function toProblem(error: AppError, requestId: string): Problem {
+  const { title, status } = catalogue[error.code]
+  return {
+    type: `urn:evenkeel:error:${error.code}`,
+    title,
+    status,
+    detail: error.code === 'internal' ? 'The server logged what happened under this request id.' : error.message,
+    code: error.code,
+    ...(error.offender === undefined ? {} : { name: error.offender }),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.issues === undefined ? {} : { issues: error.issues }),
+    requestId: requestId,
+  }
+}
+
+/** Errors of the HTTP layer itself, by their status, in our words. */
+const ofTransport: Record<number, ErrorCode> = { 400: 'invalid_input', 413: 'too_large', 415: 'unsupported_media_type' }
+
+export function asAppError(error: FastifyError | AppError | Error): AppError {
+  if (error instanceof AppError) return error
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  const code = status === undefined ? undefined : ofTransport[status]
+  if (code) return new AppError(code, error.message, { cause: error })
+  return toAppError(error)
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+  if (error.status >= 500) request.log.error({ err: error.cause ?? error, requestId: request.id }, error.message)
+  return reply.code(error.status).type('application/problem+json').send(toProblem(error, request.id))
+}

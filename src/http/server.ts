@@ -1,0 +1,144 @@
+import type { Readable } from 'node:stream'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import type { Actor, Context, Role } from '../core/context.ts'
+import type { BytesReply, Contract, Operation } from '../core/contract.ts'
+import { AppError } from '../core/errors.ts'
+import { parse } from '../core/validate.ts'
+import { asAppError, sendProblem } from './problems.ts'
+import { authorize, checkSite, isLoopback, localActor, presentedToken } from './trust.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    ctx: Context
+  }
+  interface FastifyContextConfig {
+    /** Who may call the route. A route without one is refused to everybody. */
+    role?: Role | 'anyone'
+    /** What its events carry as their cause. */
+    cause?: string
+  }
+}
+
+type AnyDoor = (ctx: Context, input: unknown, body?: Readable) => unknown
+export type Doors = Record<string, Record<string, unknown>>
+export type Plugin = (server: FastifyInstance) => void | Promise<void>
+
+type Options = {
+  ctx: Context
+  api: Record<string, Contract>
+  doors: Doors
+  plugins: Plugin[]
+  resolveToken: (ctx: Context, token: string) => Promise<Actor | undefined>
+  /** Validates our own replies too; tests switch it on. */
+  checkReplies?: boolean
+}
+
+const jsonBodyLimit = 4 * 1024 * 1024
+
+export async function createServer(options: Options): Promise<FastifyInstance> {
+  const { ctx, api, doors, plugins, resolveToken } = options
+  const boundToLoopback = isLoopback(ctx.config.host)
+  const server = Fastify({
+    loggerInstance: ctx.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: jsonBodyLimit,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 2048 },
+    genReqId: () => ctx.id('req'),
+  })
+  server.decorateRequest('ctx', null as never)
+
+  server.addHook('onRequest', async (request) => {
+    checkSite(request, boundToLoopback)
+    const { role, cause } = request.routeOptions.config
+    if (request.is404) return
+    if (role === undefined) throw new AppError('forbidden', 'This route has no role and is closed.')
+    const token = presentedToken(request)
+    const actor = token === undefined ? localActor(request, boundToLoopback) : await resolveToken(ctx, token)
+    request.ctx = {
+      ...ctx,
+      actor: authorize(actor, role),
+      cause: cause ?? `${request.method} ${request.routeOptions.url}`,
+      requestId: request.id,
+    }
+  })
+  server.setErrorHandler((error: Error, request, reply) => sendProblem(request, reply, asAppError(error)))
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      request,
+      reply,
+      new AppError('not_found', `${request.method} ${request.url.split('?')[0]} is not a route.`, {
+        hint: 'See /api/v1/openapi.json.',
+      }),
+    ),
+  )
+
+  for (const [domain, operations] of Object.entries(api)) {
+    for (const [name, operation] of Object.entries(operations)) {
+      const door = (doors[domain]?.[name] ?? notYet) as AnyDoor
+      await registerOperation(server, `${domain}.${name}`, operation, door, options.checkReplies ?? false)
+    }
+  }
+  for (const plugin of plugins) await server.register(async (scope) => plugin(scope))
+  return server
+}
+
+function notYet(): never {
+  throw new AppError('not_supported', 'This operation is not there yet.')
+}
+
+async function registerOperation(
+  server: FastifyInstance,
+  id: string,
+  operation: Operation,
+  door: AnyDoor,
+  checkReplies: boolean,
+): Promise<void> {
+  const fromUrl = operation.method === 'GET' || operation.method === 'DELETE' || operation.body === 'bytes'
+  await server.register(async (scope) => {
+    if (operation.body === 'bytes') {
+      scope.removeAllContentTypeParsers()
+      scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    }
+    scope.route({
+      method: operation.method,
+      url: `/api/v1${operation.path}`,
+      ...(operation.body === 'bytes' ? {} : { bodyLimit: operation.bodyLimit ?? jsonBodyLimit }),
+      config: { role: operation.role, cause: id },
+      async handler(request, reply) {
+        const input = parse(operation.input, collectInput(request, operation, fromUrl), { coerce: fromUrl })
+        const body = operation.body === 'bytes' ? ((request.body as Readable | undefined) ?? request.raw) : undefined
+        const result = await door(request.ctx, input, body)
+        if (operation.reply === 'bytes') {
+          const bytes = result as BytesReply
+          if (bytes.size !== undefined) reply.header('content-length', bytes.size)
+          if (bytes.filename !== undefined)
+            reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(bytes.filename)}`)
+          reply.header('x-content-type-options', 'nosniff')
+          return reply.type(bytes.contentType).send(bytes.stream)
+        }
+        if (checkReplies) parse(operation.output, result, { code: 'internal', what: `The reply of ${id}` })
+        return reply.type('application/json').send(JSON.stringify(result ?? {}))
+      },
+    })
+  })
+}
+
+function collectInput(request: FastifyRequest, operation: Operation, fromUrl: boolean): Record<string, unknown> {
+  const parameters = request.params as Record<string, string>
+  if (fromUrl) return { ...(request.query as Record<string, unknown>), ...parameters }
+  const body: unknown = request.body ?? {}
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new AppError('invalid_input', 'The body must be a JSON object.')
+  }
+  const numbers = Object.entries(parameters).map(([name, value]) => [
+    name,
+    numeric(operation, name) ? Number(value) : value,
+  ])
+  return { ...body, ...Object.fromEntries(numbers) }
+}
+
+function numeric(operation: Operation, name: string): boolean {
+  const schema = (operation.input.properties as Record<string, { type?: string }>)[name]
+  return schema?.type === 'integer' || schema?.type === 'number'
+}
