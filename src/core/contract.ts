@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import { type Static, type TEnum, type TObject, type TProperties, type TSchema, Type } from 'typebox'
 import type { Context, Role } from './context.ts'
 
 /**
@@ -47,11 +47,12 @@ export function object<P extends TProperties>(properties: P, options: { descript
   return Type.Object(properties, { additionalProperties: false, ...options })
 }
 
-export function oneOf<const Names extends readonly string[]>(
-  names: Names,
+/** One of these names, exactly. */
+export function oneOf<const Names extends string[]>(
+  names: readonly [...Names],
   options: { description?: string; default?: Names[number] } = {},
-) {
-  return Type.Enum([...names] as unknown as Names, options)
+): TEnum<Names> {
+  return Type.Enum<Names>(names, options)
 }
 
 export const optional = Type.Optional

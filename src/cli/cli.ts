@@ -1,0 +1,216 @@
+import { CommanderError, Option, Command as Program } from 'commander'
+import { ProblemError } from '../client/client.ts'
+import { AppError, catalogue, type ErrorCode, toAppError } from '../core/errors.ts'
+import { didYouMean } from '../core/suggest.ts'
+import type { Command, CommandInput, OptionValue, Outcome } from './command.ts'
+import { colours, type Io } from './io.ts'
+import { createSession, type Session } from './session.ts'
+import { words } from './words.ts'
+
+const exitCodes = `
+Exit codes: 0 ok · 1 unexpected · 2 usage or invalid config · 3 gate failed · 4 cannot tell · 5 refused by policy · 6 server unreachable`
+
+/** Runs one command line and returns its exit code. Data go to stdout, everything for people to stderr. */
+export async function run(argv: string[], io: Io): Promise<number> {
+  const json = argv.includes('--json')
+  try {
+    const program = await createProgram(argv, io, json)
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCodeOf(program)
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    return report(error, io, json, argv.includes('--debug'))
+  }
+}
+
+const results = new WeakMap<Program, number>()
+
+function exitCodeOf(program: Program): number {
+  return results.get(program) ?? 0
+}
+
+async function createProgram(argv: string[], io: Io, json: boolean): Promise<Program> {
+  const program = new Program('keel')
+  program
+    .description('MLOps for small teams, in one process.')
+    .usage('<command> [options]')
+    .addHelpText('after', exitCodes)
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => undefined })
+    .helpCommand(false)
+  program.option('-V, --version', 'print the version').on('option:version', async () => undefined)
+  const typed = argv.find((argument) => !argument.startsWith('-'))
+  if (typed === undefined && argv.includes('--version')) return versionProgram(program, io)
+  if (typed !== undefined && !(typed in words)) {
+    throw new AppError('usage', `"${typed}" is not a command.`, {
+      name: typed,
+      hint: didYouMean(typed, Object.keys(words)) ?? 'See "keel --help".',
+    })
+  }
+  for (const [name, word] of Object.entries(words)) {
+    if (name !== typed) {
+      program.command(name).description(word.summary)
+      continue
+    }
+    const { command } = await word.load()
+    attach(program, program.command(name), command, io, json)
+  }
+  if (typed === undefined) program.action(() => program.outputHelp())
+  return program
+}
+
+async function versionProgram(program: Program, io: Io): Promise<Program> {
+  const { version } = await import('../version.ts')
+  program.action(() => {
+    io.stdout.write(`${version}\n`)
+  })
+  return program
+}
+
+const commonOptions: [string, string][] = [
+  ['--json', 'print JSON'],
+  ['--project <folder>', 'the project (default: the nearest keel.yaml)'],
+  ['--data <folder>', 'the data folder'],
+  ['--server <url>', 'the server to talk to'],
+  ['--token <token>', 'who you are to it'],
+  ['--debug', 'show where an error comes from'],
+]
+
+function attach(program: Program, node: Program, command: Command, io: Io, json: boolean): void {
+  node.description(command.summary).exitOverride().showHelpAfterError(false).helpCommand(false)
+  node.configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => undefined })
+  if (command.arguments) node.arguments(command.arguments)
+  for (const { flags, help, required } of command.options ?? []) {
+    node.addOption(new Option(flags, help).makeOptionMandatory(required ?? false))
+  }
+  for (const [flags, help] of commonOptions)
+    if (!node.options.some((option) => option.flags === flags)) node.option(flags, help)
+  if (command.examples)
+    node.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
+  for (const [name, child] of Object.entries(command.commands ?? {}))
+    attach(program, node.command(name), child, io, json)
+  const { run } = command
+  if (!run) {
+    node.action(() => {
+      const known = Object.keys(command.commands ?? {})
+      const given = node.args[0]
+      if (given === undefined) return node.outputHelp()
+      throw new AppError('usage', `"${node.name()} ${given}" is not a command.`, {
+        name: given,
+        hint: didYouMean(given, known) ?? `Known: ${known.join(', ')}.`,
+      })
+    })
+    return
+  }
+  node.action(async (...received: unknown[]) => {
+    const args = received
+      .slice(0, -2)
+      .flat()
+      .filter((value) => value !== undefined)
+      .map(String)
+    const options = received.at(-2) as Record<string, OptionValue>
+    results.set(program, await perform({ ...command, run }, { args, options }, io, json))
+  })
+}
+
+type Runnable = Command & Required<Pick<Command, 'run'>>
+
+async function perform(command: Runnable, input: CommandInput, io: Io, json: boolean): Promise<number> {
+  const flags = Object.fromEntries(
+    Object.entries(input.options).map(([name, value]) => [name, typeof value === 'string' ? value : undefined]),
+  )
+  const session = createSession(io, flags, json)
+  const interrupted = command.ownsInterrupt ? undefined : onInterrupt(session)
+  try {
+    const work = command.run(session, input)
+    const outcome = await (interrupted ? Promise.race([work, interrupted.promise]) : work)
+    show(outcome, session)
+    return outcome.exitCode ?? 0
+  } finally {
+    interrupted?.dispose()
+    await session.close()
+  }
+}
+
+/** The first Ctrl-C ends the command in good order; the second ends it at once. */
+function onInterrupt(session: Session): { promise: Promise<never>; dispose(): void } {
+  let listener: () => void = () => undefined
+  const promise = new Promise<never>((_resolve, reject) => {
+    listener = () => {
+      process.once('SIGINT', () => process.exit(130))
+      session.say('Stopping. What is already stored stays; press Ctrl-C again to stop at once.')
+      reject(
+        new AppError('interrupted', 'Interrupted.', {
+          hint: 'Run the same command again: it goes on from what is stored.',
+        }),
+      )
+    }
+    process.once('SIGINT', listener)
+  })
+  promise.catch(() => undefined)
+  return { promise, dispose: () => process.removeListener('SIGINT', listener) }
+}
+
+function show(outcome: Outcome, session: Session): void {
+  const { io, json } = session
+  if (json) {
+    io.stdout.write(`${JSON.stringify(outcome.data, null, 2)}\n`)
+    return
+  }
+  const text = outcome.text ?? JSON.stringify(outcome.data, null, 2)
+  if (text !== '') io.stdout.write(`${text}\n`)
+  const colour = colours(io, io.stderr)
+  for (const next of outcome.next ?? []) io.stderr.write(`${colour('dim', 'Next:')} ${colour('cyan', next)}\n`)
+}
+
+/** Tells what happened, why, and the command that mends it. With --json the error is JSON too, on stdout. */
+function report(thrown: unknown, io: Io, json: boolean, debug: boolean): number {
+  const { code, message, hint, name, exitCode } = describe(thrown)
+  if (json) {
+    io.stdout.write(
+      `${JSON.stringify({ error: { code, message, ...(hint ? { hint } : {}), ...(name ? { name } : {}) } })}\n`,
+    )
+    return exitCode
+  }
+  const colour = colours(io, io.stderr)
+  io.stderr.write(`${colour('red', 'Error:')} ${message}\n`)
+  if (debug && thrown instanceof Error) io.stderr.write(`${thrown.stack ?? ''}\n`)
+  if (hint) io.stderr.write(`${colour('dim', 'Hint:')} ${hint}\n`)
+  return exitCode
+}
+
+type Description = {
+  code: string
+  message: string
+  hint?: string | undefined
+  name?: string | undefined
+  exitCode: number
+}
+
+function describe(thrown: unknown): Description {
+  if (thrown instanceof ProblemError) {
+    const { code, detail, hint, name, requestId } = thrown.problem
+    const known = code in catalogue ? catalogue[code as ErrorCode] : undefined
+    const message = code === 'internal' && requestId ? `${detail} (${requestId})` : detail
+    return { code, message, hint, name, exitCode: known?.exit ?? 1 }
+  }
+  if (thrown instanceof CommanderError) {
+    return {
+      code: 'usage',
+      message: thrown.message.replace(/^error: /, ''),
+      hint: 'See "keel <command> --help".',
+      exitCode: 2,
+    }
+  }
+  if (thrown instanceof TypeError && thrown.message === 'fetch failed') {
+    return {
+      code: 'unreachable',
+      message: 'The server stopped answering.',
+      hint: 'Start it again with "keel up".',
+      exitCode: 6,
+    }
+  }
+  const error = toAppError(thrown)
+  return { code: error.code, message: error.message, hint: error.hint, name: error.offender, exitCode: error.exitCode }
+}

@@ -1,0 +1,71 @@
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { toAppError } from '../../core/errors.ts'
+import { readOwner } from '../../core/lock.ts'
+import type { Command } from '../command.ts'
+import { table } from '../output.ts'
+import { answers, type Session } from '../session.ts'
+
+type Finding = { check: string; state: 'ok' | 'warn' | 'fail'; message: string; fix?: string | undefined }
+
+export const command: Command = {
+  summary: 'Check machine, folder and server; each line ends with the command that mends it',
+  anywhere: true,
+  async run(session) {
+    const findings = [checkNode(), ...(await checkFolder(session)), ...(await checkServer(session))]
+    const failed = findings.some(({ state }) => state === 'fail')
+    return {
+      data: findings,
+      text: table(
+        ['', 'check', 'what', 'fix'],
+        findings.map(({ check, state, message, fix }) => [state, check, message, fix ?? '']),
+      ),
+      exitCode: failed ? 1 : 0,
+    }
+  },
+}
+
+function checkNode(): Finding {
+  return { check: 'node', state: 'ok', message: `${process.version} on ${process.platform}-${process.arch}` }
+}
+
+async function checkFolder(session: Session): Promise<Finding[]> {
+  const { config } = await session.settings()
+  const folder = resolve(session.root, config.data)
+  const nearest = existing(folder)
+  try {
+    accessSync(nearest, constants.W_OK)
+  } catch {
+    return [
+      { check: 'folder', state: 'fail', message: `"${nearest}" cannot be written.`, fix: 'keel up --data <folder>' },
+    ]
+  }
+  const { bavail, bsize } = statfsSync(nearest)
+  const gibibytes = (bavail * bsize) / 1024 ** 3
+  return [
+    { check: 'folder', state: 'ok', message: `${folder} can be written.` },
+    { check: 'space', state: gibibytes < 1 ? 'warn' : 'ok', message: `${gibibytes.toFixed(1)} GiB free.` },
+  ]
+}
+
+function existing(folder: string): string {
+  return existsSync(folder) ? folder : existing(dirname(folder))
+}
+
+async function checkServer(session: Session): Promise<Finding[]> {
+  const { config } = await session.settings()
+  const owner = readOwner(resolve(session.root, config.data))
+  const running = config.server !== '' || (owner !== undefined && (await answers(owner.url)))
+  const state: Finding = running
+    ? { check: 'server', state: 'ok', message: `It answers at ${config.server || owner?.url}.` }
+    : { check: 'server', state: 'warn', message: 'No server runs; commands start one for themselves.', fix: 'keel up' }
+  if (!session.hasProject && !running)
+    return [{ ...state, message: 'No server runs and there is no project here.', fix: 'keel init' }]
+  try {
+    const { findings } = await (await session.client()).system.doctor({})
+    return [state, ...findings]
+  } catch (error) {
+    const { message } = toAppError(error)
+    return [state, { check: 'data', state: 'fail', message }]
+  }
+}

@@ -1,0 +1,19 @@
+import type { Command } from '../command.ts'
+import { facts } from '../output.ts'
+
+export const command: Command = {
+  summary: 'Rehearse: perform the rollback on the warm pair, verify, restore, record the seconds',
+  arguments: '<model>',
+  async run(session, { args: [model = ''] }) {
+    const drill = await (await session.client()).delivery.drill({ model })
+    return {
+      data: drill,
+      text: facts([
+        ['rolled back', `${drill.from} → ${drill.to} in ${(drill.seconds * 1000).toFixed(1)} ms`],
+        ['restored', `in ${(drill.restoredSeconds * 1000).toFixed(1)} ms`],
+        ['passed', drill.passed ? 'yes' : 'NO'],
+      ]),
+      exitCode: drill.passed ? 0 : 1,
+    }
+  },
+}

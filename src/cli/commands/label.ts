@@ -1,0 +1,24 @@
+import { resolve } from 'node:path'
+import type { Command } from '../command.ts'
+import { readRows } from '../rows.ts'
+
+const batch = 5_000
+
+export const command: Command = {
+  summary: 'Tell what turned out, by prediction id',
+  arguments: '<endpoint> <file>',
+  examples: ['keel label flight-delay labels.csv   # columns: id, value'],
+  async run(session, { args: [endpoint = '', file = ''] }) {
+    const labels = readRows(resolve(session.io.cwd, file), file).map((row) => ({
+      id: String(row['id']),
+      value: Number(row['value']),
+    }))
+    const client = await session.client()
+    let accepted = 0
+    for (let at = 0; at < labels.length; at += batch) {
+      const result = await client.serving.label({ endpoint, labels: labels.slice(at, at + batch) })
+      accepted += result.accepted
+    }
+    return { data: { accepted }, text: `${accepted} labels stored.` }
+  },
+}

@@ -1,0 +1,21 @@
+import { spawn } from 'node:child_process'
+import type { Command } from '../command.ts'
+import { isInteractive } from '../io.ts'
+
+const openers: Partial<Record<NodeJS.Platform, string>> = { darwin: 'open', linux: 'xdg-open', win32: 'explorer' }
+
+export const command: Command = {
+  summary: 'Show a model, or everything, in the browser',
+  arguments: '[model]',
+  async run(session, { args: [model] }) {
+    const base = await session.url()
+    const url = model === undefined ? base : `${base}/models/${encodeURIComponent(model)}`
+    const opener = openers[process.platform]
+    if (opener && isInteractive(session.io)) {
+      spawn(opener, [url], { stdio: 'ignore', detached: true })
+        .on('error', () => session.say('No browser could be started; open the address yourself.'))
+        .unref()
+    }
+    return { data: { url }, text: url }
+  },
+}

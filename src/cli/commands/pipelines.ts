@@ -1,0 +1,80 @@
+import type { Command } from '../command.ts'
+import { moment, table } from '../output.ts'
+import { describeRun } from './run.ts'
+
+export const command: Command = {
+  summary: 'Pipelines and their runs',
+  commands: {
+    list: {
+      summary: 'Pipelines',
+      async run(session) {
+        const { items } = await (await session.client()).pipelines.list({})
+        return {
+          data: items,
+          text: table(
+            ['pipeline', 'steps', 'owner', 'last run'],
+            items.map(({ name, definition, lastRun }) => [name, definition.steps.length, definition.owner, lastRun]),
+          ),
+        }
+      },
+    },
+    runs: {
+      summary: 'Runs, newest first',
+      arguments: '[pipeline]',
+      async run(session, { args: [pipeline] }) {
+        const { items } = await (await session.client()).pipelines.listRuns(pipeline === undefined ? {} : { pipeline })
+        return {
+          data: items,
+          text: table(
+            ['run', 'pipeline', 'state', 'started'],
+            items.map((run) => [run.id, run.pipeline, run.state, moment(run.startedAt)]),
+          ),
+        }
+      },
+    },
+    show: {
+      summary: 'One run, step by step',
+      arguments: '<run>',
+      async run(session, { args: [pipelineRun = ''] }) {
+        const run = await (await session.client()).pipelines.getRun({ pipelineRun })
+        return { data: run, text: describeRun(run) }
+      },
+    },
+    log: {
+      summary: 'What a step printed',
+      arguments: '<run> <step>',
+      async run(session, { args: [pipelineRun = '', step = ''] }) {
+        const client = await session.client()
+        let text = ''
+        for (let offset = 0; ; ) {
+          const part = await client.pipelines.logs({ pipelineRun, step, offset })
+          text += part.text
+          if (part.next === offset) break
+          offset = part.next
+        }
+        return { data: { text }, text: text.trimEnd() }
+      },
+    },
+    why: {
+      summary: 'Why a step ran instead of coming from the cache',
+      arguments: '<run> <step>',
+      async run(session, { args: [pipelineRun = '', step = ''] }) {
+        const why = await (await session.client()).pipelines.why({ pipelineRun, step })
+        const rows = why.changed.map(({ component, before, now }) => [
+          component,
+          JSON.stringify(before),
+          JSON.stringify(now),
+        ])
+        return { data: why, text: why.cached ? 'It came from the cache.' : table(['component', 'before', 'now'], rows) }
+      },
+    },
+    cancel: {
+      summary: 'Stop a run',
+      arguments: '<run>',
+      async run(session, { args: [pipelineRun = ''] }) {
+        const run = await (await session.client()).pipelines.cancelRun({ pipelineRun })
+        return { data: run, text: describeRun(run) }
+      },
+    },
+  },
+}

@@ -1,0 +1,31 @@
+import type { Output } from '../../core/contract.ts'
+import type { project } from '../../domains/project/contract.ts'
+import type { Command } from '../command.ts'
+import { readDefinitions } from '../definitions.ts'
+import { table } from '../output.ts'
+
+export const command: Command = {
+  summary: 'What applying the files here would change, and whom it touches',
+  async run(session) {
+    const definitions = readDefinitions(session.root)
+    const plan = await (await session.client()).project.plan(definitions)
+    const changes = plan.changes.some(({ action }) => action !== 'unchanged')
+    return { data: plan, text: describePlan(plan), next: changes ? ['keel apply'] : [] }
+  },
+}
+
+type Plan = Output<(typeof project)['plan']>
+
+export function describePlan({ changes }: Plan): string {
+  const rows = changes.filter(({ action }) => action !== 'unchanged')
+  const same = changes.length - rows.length
+  if (rows.length === 0) return `Nothing to change: all ${same} definitions are as in the files.`
+  const lines = rows.map(({ action, kind, name, differences, touches }) => [
+    action,
+    kind,
+    name,
+    differences.slice(0, 3).join('; ') + (differences.length > 3 ? ` (and ${differences.length - 3} more)` : ''),
+    touches.join(', '),
+  ])
+  return `${table(['', 'kind', 'name', 'what', 'touches'], lines)}\n${same} unchanged.`
+}

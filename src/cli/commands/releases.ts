@@ -1,0 +1,26 @@
+import type { Command } from '../command.ts'
+import { moment, table } from '../output.ts'
+
+export const command: Command = {
+  summary: 'Releases of a model, newest first',
+  arguments: '<model>',
+  async run(session, { args: [model = ''] }) {
+    const { items } = await (await session.client()).delivery.listReleases({ model })
+    return {
+      data: items,
+      text: table(
+        ['release', 'version', 'kind', 'state', 'first live', 'fully live', 'ended', 'why'],
+        items.map((release) => [
+          release.id,
+          `v${release.version}`,
+          release.kind,
+          release.state.replaceAll('_', ' '),
+          moment(release.firstLiveAt),
+          moment(release.fullyLiveAt),
+          moment(release.endedAt),
+          release.endedBecause ?? release.reason,
+        ]),
+      ),
+    }
+  },
+}

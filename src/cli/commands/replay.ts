@@ -1,0 +1,38 @@
+import type { Command } from '../command.ts'
+import { optionalNumber } from '../input.ts'
+import { facts, moment, table } from '../output.ts'
+
+export const command: Command = {
+  summary: 'Run a logged prediction again, on any version, with features as they were known then',
+  arguments: '<prediction>',
+  options: [{ flags: '--on <version>', help: 'another version of the model' }],
+  async run(session, { args: [prediction = ''], options }) {
+    const version = optionalNumber(options['on'], '--on')
+    const replay = await (await session.client()).serving.replay({
+      prediction,
+      ...(version === undefined ? {} : { version }),
+    })
+    const { logged } = replay
+    return {
+      data: replay,
+      text: [
+        facts([
+          ['prediction', logged.id],
+          ['at', moment(logged.at)],
+          ['answered', `${logged.output} by ${logged.release} (v${logged.version})`],
+          ['replayed', `${replay.output} by v${replay.version}`],
+          ['label', logged.label],
+        ]),
+        table(
+          ['input', 'served', 'recomputed', ''],
+          Object.entries(replay.recomputed).map(([name, value]) => [
+            name,
+            logged.inputs[name],
+            value,
+            replay.differing.includes(name) ? 'DIFFERS' : '',
+          ]),
+        ),
+      ].join('\n\n'),
+    }
+  },
+}

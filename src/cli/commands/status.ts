@@ -1,0 +1,32 @@
+import type { Command } from '../command.ts'
+import { estimate, moment, table } from '../output.ts'
+
+export const command: Command = {
+  summary: 'Is everything steady?',
+  async run(session) {
+    const status = await (await session.client()).review.status({})
+    const cards = table(
+      ['model', 'state', 'live', 'since', 'quality now', 'at release', 'labels until', 'policy'],
+      status.models.map((card) => [
+        card.model,
+        card.state.replaceAll('_', ' '),
+        card.release === null ? null : `${card.release} (v${card.version})`,
+        moment(card.liveSince),
+        `${card.quality.metric} ${estimate(card.quality.now)}`,
+        estimate(card.quality.atRelease),
+        moment(card.labelsUntil),
+        card.policy,
+      ]),
+    )
+    const todo = status.todo.map((item) => `  ${item.model}: ${item.summary}\n    ${item.command}`)
+    return {
+      data: status,
+      text: [
+        status.sentence,
+        ...(status.models.length > 0 ? [cards] : []),
+        ...(todo.length > 0 ? [`Needs a person:\n${todo.join('\n')}`] : []),
+      ].join('\n\n'),
+      next: status.models.length === 0 ? ['keel demo', 'keel plan'] : [],
+    }
+  },
+}

@@ -1,0 +1,50 @@
+import { performance } from 'node:perf_hooks'
+import { createApp } from '../../app.ts'
+import type { Command } from '../command.ts'
+import { colours } from '../io.ts'
+
+export const command: Command = {
+  summary: 'Start the server; it runs until you stop it',
+  options: [
+    { flags: '--port <port>', help: 'port to listen on; 0 picks a free one' },
+    { flags: '--host <address>', help: 'address to listen on; off loopback every caller needs a token' },
+    { flags: '--database <url>', help: 'postgres://… instead of the embedded SQLite file' },
+    { flags: '--clock <kind>', help: 'real or simulated' },
+    { flags: '--log <level>', help: 'log level' },
+  ],
+  examples: ['keel up', 'keel up --port 8080 --data /srv/keel'],
+  anywhere: true,
+  ownsInterrupt: true,
+  async run(session) {
+    const { config } = await session.settings()
+    const app = await createApp({ config, root: session.root })
+    const stopped = waitForSignal()
+    let url: string
+    try {
+      url = await app.listen()
+    } catch (error) {
+      await app.close()
+      throw error
+    }
+    const colour = colours(session.io, session.io.stderr)
+    session.io.stderr.write(
+      `${colour('bold', 'Evenkeel')} is up at ${colour('cyan', url)} (${performance.now().toFixed(0)} ms)\n`,
+    )
+    session.say(`Data: ${app.ctx.folder}   Stop: Ctrl-C`)
+    if (session.json) session.io.stdout.write(`${JSON.stringify({ url, data: app.ctx.folder, pid: process.pid })}\n`)
+    await stopped
+    session.say('Stopping: requests in flight are answered, work in progress goes on at the next start.')
+    await app.close()
+    return { data: { url, stopped: true }, text: '' }
+  },
+}
+
+function waitForSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => {
+      process.once('SIGINT', () => process.exit(130))
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,43 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Static, TSchema } from 'typebox'
+import type { Input } from '../core/contract.ts'
+import { AppError } from '../core/errors.ts'
+import { SourceFile } from '../domains/datasets/contract.ts'
+import { FeaturesFile } from '../domains/features/contract.ts'
+import { PipelineFile } from '../domains/pipelines/contract.ts'
+import { ProjectFile, type project } from '../domains/project/contract.ts'
+import { ModelSpec } from '../domains/registry/spec.ts'
+import { readYaml } from './project-folder.ts'
+import { readRows } from './rows.ts'
+
+/** Everything that the files of a project say, read and checked before anything is sent. */
+export function readDefinitions(root: string): Input<(typeof project)['plan']> {
+  if (!existsSync(join(root, 'keel.yaml'))) {
+    throw new AppError('invalid_file', 'There is no "keel.yaml" here.', {
+      name: 'keel.yaml',
+      hint: 'Run "keel init" to write one.',
+    })
+  }
+  const file = readYaml(join(root, 'keel.yaml'), ProjectFile, 'keel.yaml')
+  return {
+    project: file.project,
+    sources: readFolder(root, 'sources', SourceFile),
+    features: readFolder(root, 'features', FeaturesFile),
+    golden: (file.golden ?? []).map((definition) => ({
+      definition,
+      items: readRows(join(root, definition.file), definition.file),
+    })),
+    models: readFolder(root, 'models', ModelSpec),
+    pipelines: readFolder(root, 'pipelines', PipelineFile),
+  }
+}
+
+function readFolder<Schema extends TSchema>(root: string, folder: string, schema: Schema): Static<Schema>[] {
+  const path = join(root, folder)
+  if (!existsSync(path)) return []
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.yaml') || name.endsWith('.yml'))
+    .sort()
+    .map((name) => readYaml(join(path, name), schema, `${folder}/${name}`))
+}

@@ -1,0 +1,52 @@
+import type { Estimate } from '../core/contract.ts'
+
+/** Numbers as people read them: enough digits to tell apart, none for show. */
+export function number(value: number | null | undefined, digits = 3): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–'
+  if (Number.isInteger(value)) return String(value)
+  return Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(digits)
+}
+
+export function percent(value: number | null | undefined, digits = 1): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? '–' : `${(value * 100).toFixed(digits)} %`
+}
+
+/** A number is never shown without its interval (when there is one) and its n. */
+export function estimate({ value, lower, upper, n }: Estimate, digits = 3): string {
+  const interval =
+    lower === undefined || lower === null || upper === undefined || upper === null
+      ? ''
+      : ` [${number(lower, digits)}, ${number(upper, digits)}]`
+  return `${number(value, digits)}${interval} (n ${n})`
+}
+
+/** `2001-05-01 12:00`, UTC. */
+export function moment(iso: string | null | undefined): string {
+  return iso ? iso.slice(0, 16).replace('T', ' ') : '–'
+}
+
+type Cell = string | number | null | undefined
+
+/** Aligned columns; a column whose cells are all numbers is set to the right. */
+export function table(headers: string[], rows: Cell[][]): string {
+  if (rows.length === 0) return 'None.'
+  const cells = rows.map((row) => row.map((cell) => (cell === null || cell === undefined ? '–' : String(cell))))
+  const numeric = headers.map((_, column) =>
+    rows.every((row) => typeof row[column] === 'number' || row[column] == null),
+  )
+  const widths = headers.map((header, column) =>
+    Math.max(header.length, ...cells.map((row) => row[column]?.length ?? 0)),
+  )
+  const format = (row: string[]) =>
+    row
+      .map((cell, column) => (numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd()
+  return [format(headers), ...cells.map(format)].join('\n')
+}
+
+/** `name  value` lines. */
+export function facts(entries: [string, Cell][]): string {
+  const width = Math.max(...entries.map(([name]) => name.length))
+  return entries.map(([name, value]) => `${name.padEnd(width)}  ${value ?? '–'}`).join('\n')
+}
