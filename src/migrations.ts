@@ -8,17 +8,14 @@ import { migrations as evaluation } from './domains/evaluation/schema.ts'
 import { migrations as features } from './domains/features/schema.ts'
 import { migrations as monitoring } from './domains/monitoring/schema.ts'
 import { migrations as pipelines } from './domains/pipelines/schema.ts'
-import { migrations as project } from './domains/project/schema.ts'
 import { migrations as registry } from './domains/registry/schema.ts'
 import { migrations as review } from './domains/review/schema.ts'
 import { migrations as runs } from './domains/runs/schema.ts'
 import { migrations as serving } from './domains/serving/schema.ts'
-import { migrations as system } from './domains/system/schema.ts'
 
 /** Every table there is, in the order in which domains may use each other. */
 export const migrations: Migration[] = [
   core,
-  system,
   access,
   artifacts,
   datasets,
@@ -31,5 +28,4 @@ export const migrations: Migration[] = [
   monitoring,
   delivery,
   review,
-  project,
 ].flat()

@@ -1,3 +1,0 @@
-import type { Migration } from '../../core/migrate.ts'
-
-export const migrations: Migration[] = []
