@@ -14,7 +14,7 @@ import { createLogger } from './core/log.ts'
 import { migrate } from './core/migrate.ts'
 import { createWorker, type Worker } from './core/worker.ts'
 import { resolveToken } from './domains/access/access.ts'
-import { provideWorker, savedClock } from './domains/system/system.ts'
+import { provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
 import { openApiRoutes } from './http/openapi-routes.ts'
 import { createServer } from './http/server.ts'
@@ -104,11 +104,12 @@ function running(ctx: Context, server: FastifyInstance, worker: Worker, database
     worker,
     async listen({ port } = {}) {
       await server.listen({ host: ctx.config.host, port: port ?? Number(ctx.config.port) })
-      worker.start()
       const bound = server.addresses().find((address) => typeof address !== 'string')
       const host = isLoopback(ctx.config.host) ? ctx.config.host : 'localhost'
       const url = `http://${host}:${bound?.port ?? 0}`
       lock.announce(url)
+      provideAddress(ctx, url)
+      worker.start()
       return url
     },
     close() {

@@ -7,13 +7,16 @@ const Step = object({
   name: Name,
   run: Type.String({
     minLength: 1,
-    description: 'A command; it reads KEEL_PARAM_<NAME>, KEEL_IN and writes to KEEL_OUT',
+    description: 'A shell command; it reads KEEL_PARAM_<NAME> and KEEL_IN_<STEP> and writes to KEEL_OUT',
   }),
   needs: optional(Type.Array(Name)),
   /** Files whose content is part of the cache key; default: the whole project without data. */
   code: optional(Type.Array(Type.String())),
   params: optional(
     Type.Array(Name, { description: 'The params that this step reads; only they are part of its cache key' }),
+  ),
+  sources: optional(
+    Type.Array(Name, { description: 'Sources that it reads; how far they have grown is part of its cache key' }),
   ),
   env: optional(Type.Record(Type.String(), Type.String())),
   cache: optional(Type.Boolean({ default: true })),

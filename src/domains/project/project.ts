@@ -24,22 +24,31 @@ type Pair = { kind: Kind; name: string; before: unknown; after: unknown }
 export async function plan(ctx: Context, definitions: Definitions): Promise<Plan> {
   check(definitions)
   const pairs = await pairUp(ctx, definitions)
-  return { changes: pairs.map((pair) => describe(pair, definitions)), digest: digestOfJson(pairs.map(({ kind, name, before }) => [kind, name, before ?? null])) }
+  return {
+    changes: pairs.map((pair) => describe(pair, definitions)),
+    digest: digestOfJson(pairs.map(({ kind, name, before }) => [kind, name, before ?? null])),
+  }
 }
 
 export async function apply(ctx: Context, { expected, ...definitions }: Input<Operations['apply']>): Promise<Plan> {
   return transaction(ctx, async (ctx) => {
     const planned = await plan(ctx, definitions)
     if (expected !== undefined && expected !== planned.digest) {
-      throw conflict('The server changed since the plan was made.', { name: expected, hint: 'Run "keel plan" again and look at it.' })
+      throw conflict('The server changed since the plan was made.', {
+        name: expected,
+        hint: 'Run "keel plan" again and look at it.',
+      })
     }
     const changed = (kind: Kind, name: string) =>
       planned.changes.some((change) => change.kind === kind && change.name === name && change.action !== 'unchanged')
-    for (const source of definitions.sources) if (changed('source', source.source)) await datasets.applySource(ctx, source)
+    for (const source of definitions.sources)
+      if (changed('source', source.source)) await datasets.applySource(ctx, source)
     if (changed('features', 'features')) await features.applyFeatures(ctx, merged(definitions))
-    for (const golden of definitions.golden) if (changed('golden', golden.definition.golden)) await evaluation.applyGolden(ctx, golden)
+    for (const golden of definitions.golden)
+      if (changed('golden', golden.definition.golden)) await evaluation.applyGolden(ctx, golden)
     for (const spec of definitions.models) if (changed('model', spec.model)) await registry.applySpec(ctx, spec)
-    for (const file of definitions.pipelines) if (changed('pipeline', file.pipeline)) await pipelines.applyPipeline(ctx, file)
+    for (const file of definitions.pipelines)
+      if (changed('pipeline', file.pipeline)) await pipelines.applyPipeline(ctx, file)
     const touched = planned.changes.filter(({ action }) => action !== 'unchanged')
     if (touched.length > 0) await append(ctx, 'project.applied', `project/${definitions.project}`, { changes: touched })
     return planned
@@ -68,7 +77,12 @@ async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
   for (const { definition, items } of definitions.golden) {
     const before = await orNothing(evaluation.getGolden(ctx, { golden: definition.golden }))
     const digest = evaluation.goldenDigest({ definition, items })
-    pairs.push({ kind: 'golden', name: definition.golden, before: before && { definition: before.definition, items: before.digest }, after: { definition, items: digest } })
+    pairs.push({
+      kind: 'golden',
+      name: definition.golden,
+      before: before && { definition: before.definition, items: before.digest },
+      after: { definition, items: digest },
+    })
   }
   for (const after of definitions.models) {
     const before = await orNothing(registry.getModel(ctx, { model: after.model }))
@@ -82,7 +96,11 @@ async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
 }
 
 async function storedFeatures(ctx: Context): Promise<unknown> {
-  const [entities, views, services] = [await features.listEntities(ctx), await features.listViews(ctx), await features.listServices(ctx)]
+  const [entities, views, services] = [
+    await features.listEntities(ctx),
+    await features.listViews(ctx),
+    await features.listServices(ctx),
+  ]
   const found = { entities: entities.items, views: views.items, services: services.items }
   return found.views.length + found.services.length + found.entities.length === 0 ? undefined : found
 }
@@ -99,7 +117,13 @@ async function orNothing<T>(lookup: Promise<T> | T): Promise<T | undefined> {
 function describe({ kind, name, before, after }: Pair, definitions: Definitions): Change {
   const found = before === undefined ? [] : differences(before, after)
   const action = before === undefined ? 'create' : found.length === 0 ? 'unchanged' : 'update'
-  return { kind, name, action, differences: found, touches: action === 'unchanged' ? [] : touchedModels(kind, name, definitions) }
+  return {
+    kind,
+    name,
+    action,
+    differences: found,
+    touches: action === 'unchanged' ? [] : touchedModels(kind, name, definitions),
+  }
 }
 
 function touchedModels(kind: Kind, name: string, { models }: Definitions): string[] {
@@ -128,10 +152,13 @@ function check(definitions: Definitions): void {
   const golden = new Set(definitions.golden.map(({ definition }) => definition.golden))
   for (const spec of definitions.models) {
     if (!golden.has(spec.golden)) {
-      throw invalidInput(`The model "${spec.model}" names the golden set "${spec.golden}", which keel.yaml does not declare.`, {
-        name: spec.golden,
-        hint: 'Add it under "golden" in keel.yaml.',
-      })
+      throw invalidInput(
+        `The model "${spec.model}" names the golden set "${spec.golden}", which keel.yaml does not declare.`,
+        {
+          name: spec.golden,
+          hint: 'Add it under "golden" in keel.yaml.',
+        },
+      )
     }
   }
 }

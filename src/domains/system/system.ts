@@ -22,15 +22,24 @@ export function info(ctx: Context): Output<Operations['info']> {
   }
 }
 
-type Holder = { worker: Worker | undefined }
+type Holder = { worker: Worker | undefined; url: string }
 
 function holder(ctx: Context): Holder {
-  return liveValue(ctx, 'system.worker', () => ({ worker: undefined }))
+  return liveValue(ctx, 'system.worker', () => ({ worker: undefined, url: '' }))
 }
 
 /** The composition root hands over the worker, which owns the order of due work. */
 export function provideWorker(ctx: Context, worker: Worker): void {
   holder(ctx).worker = worker
+}
+
+/** Where this server answers; what it starts (pipeline steps) calls back here. */
+export function provideAddress(ctx: Context, url: string): void {
+  holder(ctx).url = url
+}
+
+export function address(ctx: Context): string {
+  return holder(ctx).url
 }
 
 export async function advanceClock(

@@ -1,0 +1,227 @@
+import { createReadStream } from 'node:fs'
+import { chmod, copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises'
+import { delimiter, dirname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readEnvironment } from '../../core/config.ts'
+import type { Context } from '../../core/context.ts'
+import { AppError, notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import type { JobTools } from '../../core/worker.ts'
+import * as artifacts from '../artifacts/artifacts.ts'
+import * as datasets from '../datasets/datasets.ts'
+import * as runs from '../runs/runs.ts'
+import * as system from '../system/system.ts'
+import { codeDigest } from './code-digest.ts'
+import * as rules from './rules.ts'
+import type { PipelineRunsTable, PipelineStepsTable } from './schema.ts'
+import { runStep } from './step-process.ts'
+import * as store from './store.ts'
+
+/** What steps may see of the server's environment; everything else is declared in the file. */
+const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']
+
+const finalStates = new Set(['succeeded', 'cached', 'failed', 'skipped', 'cancelled'])
+
+type Work = { run: PipelineRunsTable; definition: rules.Definition; params: rules.Params; tools: JobTools }
+
+export function stepFolder(ctx: Context, run: string, step: string): string {
+  return join(ctx.folder, 'pipelines', run, step)
+}
+
+/** Performs a pipeline run step by step; what already has a result is kept, so a second server can go on after a crash. */
+export async function executeRun(ctx: Context, payload: Record<string, unknown>, tools: JobTools): Promise<unknown> {
+  const id = String(payload['pipelineRun'])
+  const run = await store.findRun(ctx, id)
+  if (!run) throw notFound('Pipeline run', id)
+  if (run.state !== 'running') return { state: run.state }
+  const definition = JSON.parse(run.definition) as rules.Definition
+  const work: Work = { run, definition, params: JSON.parse(run.params) as rules.Params, tools }
+  const steps = rules.inOrder(definition)
+  let failed = false
+  for (const [index, step] of steps.entries()) {
+    await tools.report({ done: index, total: steps.length, note: step.name })
+    const row = await findStep(ctx, id, step.name)
+    if (finalStates.has(row.state)) {
+      failed ||= row.state === 'failed' || row.state === 'skipped'
+      continue
+    }
+    if (failed) await store.updateStep(ctx, id, step.name, { state: 'skipped', error: 'A step before it failed.' })
+    else failed = !(await performStep(ctx, work, step, row))
+    if ((await store.findRun(ctx, id))?.state === 'cancelled') return { state: 'cancelled' }
+  }
+  return finishRun(ctx, run, failed ? 'failed' : 'succeeded')
+}
+
+async function findStep(ctx: Context, run: string, name: string): Promise<PipelineStepsTable> {
+  const row = (await store.listSteps(ctx, run)).find((step) => step.name === name)
+  if (!row) throw notFound('Step', name)
+  return row
+}
+
+export async function finishRun(ctx: Context, run: PipelineRunsTable, state: 'succeeded' | 'failed' | 'cancelled') {
+  const status = { succeeded: 'finished', failed: 'failed', cancelled: 'killed' } as const
+  await transaction(ctx, async (ctx) => {
+    await store.updateRun(ctx, run.id, { state, finished_at: ctx.now().toISOString() })
+    await append(ctx, `pipelines.run_${state}`, `pipeline/${run.pipeline}`, { run: run.id })
+  })
+  await runs.finish(ctx, { run: run.tracking_run, status: status[state] })
+  return { state }
+}
+
+async function performStep(ctx: Context, work: Work, step: rules.Step, row: PipelineStepsTable): Promise<boolean> {
+  const { run } = work
+  const parts = await keyParts(ctx, work, step)
+  const key = rules.cacheKey(parts)
+  const folder = stepFolder(ctx, run.id, step.name)
+  await store.updateStep(ctx, run.id, step.name, { state: 'running', cache_key: key, key_parts: JSON.stringify(parts) })
+  if (step.cache !== false && run.fresh === 0 && (await takeFromCache(ctx, run, step, key, folder))) return true
+
+  for (let attempts = Number(row.attempts) + 1; ; attempts++) {
+    await store.updateStep(ctx, run.id, step.name, { attempts })
+    const out = join(folder, 'out')
+    await rm(out, { recursive: true, force: true })
+    await mkdir(out, { recursive: true })
+    const started = ctx.clock.elapsed()
+    const result = await runStep({
+      command: step.run,
+      cwd: ctx.root,
+      environment: await environmentOf(ctx, work, step, out, parts.code),
+      logPath: join(folder, 'log'),
+      timeout: step.timeout === undefined ? undefined : rules.milliseconds(step.timeout),
+      signal: work.tools.signal,
+    })
+    const seconds = (ctx.clock.elapsed() - started) / 1000
+    if (work.tools.signal.aborted) throw new AppError('interrupted', `The step "${step.name}" was stopped.`)
+    if (result.exitCode === 0 && result.stopped === undefined) {
+      const output = await storeOutput(ctx, out)
+      await transaction(ctx, async (ctx) => {
+        await store.updateStep(ctx, run.id, step.name, {
+          state: 'succeeded',
+          seconds,
+          output,
+          exit_code: 0,
+          error: null,
+        })
+        if (step.cache !== false && output !== null) {
+          await store.saveCached(ctx, {
+            cache_key: key,
+            output,
+            pipeline_run: run.id,
+            step: step.name,
+            created_at: ctx.now().toISOString(),
+          })
+        }
+      })
+      return true
+    }
+    const error =
+      result.stopped === 'timeout'
+        ? `It ran longer than ${step.timeout}.`
+        : `Exit code ${result.exitCode ?? 'none (killed)'}.`
+    if (rules.mayRetry(result.exitCode, attempts, step.retries ?? 0)) continue
+    await store.updateStep(ctx, run.id, step.name, { state: 'failed', seconds, exit_code: result.exitCode, error })
+    return false
+  }
+}
+
+async function keyParts(ctx: Context, { run, params }: Work, step: rules.Step): Promise<rules.KeyParts> {
+  const rows = await store.listSteps(ctx, run.id)
+  const inputs = Object.fromEntries(
+    (step.needs ?? []).map((need) => [need, rows.find(({ name }) => name === need)?.output ?? null]),
+  )
+  const sources: Record<string, number> = {}
+  for (const source of step.sources ?? []) sources[source] = (await datasets.getSource(ctx, { source })).lastSeq
+  const read = step.params ?? Object.keys(params)
+  return {
+    v: 1,
+    run: step.run,
+    code: await codeDigest(ctx.root, step.code),
+    inputs,
+    params: Object.fromEntries(read.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]))),
+    env: step.env ?? {},
+    sources,
+    runtime: `node ${process.version} ${process.platform}-${process.arch}`,
+  }
+}
+
+async function takeFromCache(
+  ctx: Context,
+  run: PipelineRunsTable,
+  step: rules.Step,
+  key: string,
+  folder: string,
+): Promise<boolean> {
+  const cached = await store.findCached(ctx, key)
+  if (!cached) return false
+  const artifact = await artifacts.get(ctx, { digest: cached.output })
+  for (const file of artifact.files) {
+    if (!(await ctx.blobs.has(file.digest))) return false
+  }
+  for (const file of artifact.files) {
+    const target = join(folder, 'out', file.path)
+    await mkdir(dirname(target), { recursive: true })
+    await copyFile(await ctx.blobs.localPath(file.digest), target)
+    await chmod(target, 0o644)
+  }
+  await store.updateStep(ctx, run.id, step.name, { state: 'cached', output: cached.output, seconds: 0, exit_code: 0 })
+  return true
+}
+
+/** All files of the output folder as one artifact; an empty folder has none. */
+async function storeOutput(ctx: Context, out: string): Promise<string | null> {
+  const files = []
+  for (const entry of await readdir(out, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    const { digest, size } = await ctx.blobs.put(createReadStream(path))
+    files.push({ path: relative(out, path).split(sep).join('/'), digest, size })
+  }
+  if (files.length === 0) return null
+  return (await artifacts.create(ctx, { files })).digest
+}
+
+async function environmentOf(
+  ctx: Context,
+  work: Work,
+  step: rules.Step,
+  out: string,
+  code: string,
+): Promise<Record<string, string>> {
+  const { run, params } = work
+  const given = readEnvironment()
+  const inherited = Object.fromEntries(
+    passedOn.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
+  )
+  const inputs = (step.needs ?? []).map((need) => [
+    rules.environmentName('KEEL_IN', need),
+    join(stepFolder(ctx, run.id, need), 'out'),
+  ])
+  const values = Object.entries(params).map(([name, value]) => [
+    rules.environmentName('KEEL_PARAM', name),
+    String(value),
+  ])
+  return {
+    ...inherited,
+    PATH: [await commandFolder(ctx), dirname(process.execPath), inherited['PATH'] ?? ''].join(delimiter),
+    KEEL_SERVER: system.address(ctx),
+    KEEL_RUN: run.tracking_run,
+    KEEL_PIPELINE_RUN: run.id,
+    KEEL_CODE: code,
+    KEEL_OUT: out,
+    ...Object.fromEntries(inputs),
+    ...Object.fromEntries(values),
+    ...step.env,
+  }
+}
+
+const launcher = fileURLToPath(new URL('../../../bin/keel.js', import.meta.url))
+
+/** A folder with `keel` in it: steps call the very program that runs them. */
+async function commandFolder(ctx: Context): Promise<string> {
+  const folder = join(ctx.folder, 'bin')
+  await mkdir(folder, { recursive: true })
+  await rm(join(folder, 'keel'), { force: true })
+  await symlink(launcher, join(folder, 'keel'))
+  return folder
+}
