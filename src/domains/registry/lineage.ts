@@ -1,0 +1,63 @@
+import type { Context } from '../../core/context.ts'
+import type { Output } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
+import * as datasets from '../datasets/datasets.ts'
+import * as features from '../features/features.ts'
+import type { registry } from './contract.ts'
+import type { VersionsTable } from './schema.ts'
+
+type Lineage = Output<(typeof registry)['lineage']>
+type Node = Lineage['nodes'][number]
+
+/** Walks from a version to everything it was made from. Taint is computed now, so vetting a source clears what it touched. */
+export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Lineage> {
+  const nodes: Node[] = []
+  const edges: Lineage['edges'] = []
+  const tainted = new Set<string>()
+  const top = `${row.model}@${row.version}`
+
+  function add(node: Node, feeds: string): void {
+    if (!nodes.some(({ kind, name }) => kind === node.kind && name === node.name)) nodes.push(node)
+    edges.push({ from: node.name, to: feeds })
+  }
+
+  async function addSource(name: string, feeds: string): Promise<void> {
+    const source = await orNothing(datasets.getSource(ctx, { source: name }))
+    const vetted = source?.vetted ?? false
+    if (!vetted) tainted.add(name)
+    add({ kind: 'source', name, detail: source ? `owner ${source.definition.owner}` : 'not registered', vetted }, feeds)
+  }
+
+  nodes.push({ kind: 'model_version', name: top, detail: row.description })
+  if (row.artifact !== null) add({ kind: 'artifact', name: row.artifact, detail: row.flavor }, top)
+  if (row.code !== null) add({ kind: 'code', name: row.code, detail: 'code digest' }, top)
+  if (row.run_id !== null) add({ kind: 'run', name: row.run_id, detail: 'tracking run' }, top)
+  if (row.training_set !== null) {
+    const set = await features.getTrainingSet(ctx, { trainingSet: row.training_set })
+    add(
+      {
+        kind: 'training_set',
+        name: set.id,
+        detail: `${set.rows} rows, as of ${set.asOf}, ${set.digest}`,
+        vetted: set.vetted,
+      },
+      top,
+    )
+    await addSource(set.source, set.id)
+  }
+  if (row.service !== null) {
+    add({ kind: 'feature_service', name: row.service, detail: 'features' }, top)
+    for (const source of await features.sourcesOf(ctx, row.service)) await addSource(source, row.service)
+  }
+  for (const source of JSON.parse(row.sources) as string[]) await addSource(source, top)
+  return { nodes, edges, tainted: [...tainted].sort() }
+}
+
+async function orNothing<T>(lookup: Promise<T>): Promise<T | undefined> {
+  try {
+    return await lookup
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_found') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+import type { Context } from '../../core/context.ts'
+import type {
+  AliasesTable,
+  ModelsTable,
+  RegistryTables,
+  SpecsTable,
+  VersionsTable,
+  VersionTagsTable,
+} from './schema.ts'
+
+const tables = (ctx: Context) => ctx.db.withTables<RegistryTables>()
+
+export async function findModel(ctx: Context, name: string): Promise<ModelsTable | undefined> {
+  return tables(ctx).selectFrom('models').selectAll().where('name', '=', name).executeTakeFirst()
+}
+
+export async function listModels(
+  ctx: Context,
+  kind: string | undefined,
+  after: string,
+  limit: number,
+): Promise<ModelsTable[]> {
+  const query = tables(ctx).selectFrom('models').selectAll().where('name', '>', after).orderBy('name').limit(limit)
+  return (kind === undefined ? query : query.where('kind', '=', kind)).execute()
+}
+
+export async function insertModel(ctx: Context, row: ModelsTable): Promise<void> {
+  await tables(ctx).insertInto('models').values(row).execute()
+}
+
+export async function updateModel(ctx: Context, name: string, values: Partial<ModelsTable>): Promise<void> {
+  await tables(ctx).updateTable('models').set(values).where('name', '=', name).execute()
+}
+
+export async function insertSpec(ctx: Context, row: SpecsTable): Promise<void> {
+  await tables(ctx).insertInto('specs').values(row).execute()
+}
+
+export async function findSpec(ctx: Context, model: string, version: number): Promise<SpecsTable | undefined> {
+  return tables(ctx)
+    .selectFrom('specs')
+    .selectAll()
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .executeTakeFirst()
+}
+
+export async function insertVersion(ctx: Context, row: VersionsTable): Promise<void> {
+  await tables(ctx).insertInto('versions').values(row).execute()
+}
+
+export async function findVersion(ctx: Context, model: string, version: number): Promise<VersionsTable | undefined> {
+  return tables(ctx)
+    .selectFrom('versions')
+    .selectAll()
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .executeTakeFirst()
+}
+
+export async function listVersions(
+  ctx: Context,
+  model: string,
+  before: number | undefined,
+  limit: number,
+): Promise<VersionsTable[]> {
+  const query = tables(ctx)
+    .selectFrom('versions')
+    .selectAll()
+    .where('model', '=', model)
+    .orderBy('version', 'desc')
+    .limit(limit)
+  return (before === undefined ? query : query.where('version', '<', before)).execute()
+}
+
+export async function listAliases(ctx: Context, model: string): Promise<AliasesTable[]> {
+  return tables(ctx).selectFrom('aliases').selectAll().where('model', '=', model).orderBy('alias').execute()
+}
+
+export async function saveAlias(ctx: Context, row: AliasesTable): Promise<void> {
+  await tables(ctx)
+    .insertInto('aliases')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['model', 'alias']).doUpdateSet({ version: row.version }))
+    .execute()
+}
+
+export async function removeAlias(ctx: Context, model: string, alias: string): Promise<void> {
+  await tables(ctx).deleteFrom('aliases').where('model', '=', model).where('alias', '=', alias).execute()
+}
+
+export async function listTags(ctx: Context, model: string, version: number): Promise<VersionTagsTable[]> {
+  return tables(ctx)
+    .selectFrom('version_tags')
+    .selectAll()
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .execute()
+}
+
+export async function saveTag(ctx: Context, row: VersionTagsTable): Promise<void> {
+  await tables(ctx)
+    .insertInto('version_tags')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['model', 'version', 'key']).doUpdateSet({ value: row.value }))
+    .execute()
+}
