@@ -1,1 +1,1 @@
-export {}
+export { addGoldenItems, applyGolden, getGolden, goldenDigest, listGolden, pushGolden } from './golden.ts'

@@ -1,0 +1,173 @@
+import { digestOfJson } from '../../core/canonical.ts'
+import type { Context } from '../../core/context.ts'
+import type { Output } from '../../core/contract.ts'
+import { AppError, invalidInput } from '../../core/errors.ts'
+import type { Row, Value } from '../../core/onnx.ts'
+import * as features from '../features/features.ts'
+import type { registry as registryContract } from '../registry/contract.ts'
+import * as registry from '../registry/registry.ts'
+import { type Definition, type Item, instantOf } from './items.ts'
+
+export type ModelVersion = Output<(typeof registryContract)['getVersion']>
+export type AsOf = 'known' | 'event' | 'request'
+
+/** One side of a comparison: a version, what it reads for each item, and what it was made from. */
+export type Contender = {
+  model: string
+  /** 0: the built-in baseline, which always answers `constant`. */
+  version: number
+  name: string
+  constant: number | null
+  inputs: Row[]
+  asOf: AsOf
+  evidence: Record<string, unknown>
+}
+
+type Golden = { definition: Definition; items: readonly Item[] }
+
+/** A registered version with its inputs: request fields from the item, features as the version was trained on them. */
+export async function versionContender(ctx: Context, version: ModelVersion, golden: Golden): Promise<Contender> {
+  const trainingSet =
+    version.trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet: version.trainingSet })
+  const { inputs, asOf } = await inputsOf(ctx, { version, golden, asOf: trainingSet?.asOf ?? 'known' })
+  return {
+    model: version.model,
+    version: version.version,
+    name: `v${version.version}`,
+    constant: null,
+    inputs,
+    asOf,
+    evidence: {
+      version: version.version,
+      flavor: version.flavor,
+      artifact: version.artifact,
+      constant: version.constant,
+      code: version.code,
+      service: version.service,
+      trainingSet: trainingSet ? { id: trainingSet.id, digest: trainingSet.digest } : null,
+      asOf,
+      inputs: digestOfJson(inputs),
+    },
+  }
+}
+
+/** Version 0 of every model: always the label mean, stored at the first release and until then that of the candidate's training set. */
+export async function baselineContender(
+  ctx: Context,
+  candidate: ModelVersion,
+  items: readonly Item[],
+): Promise<Contender> {
+  const value = (await registry.getBaseline(ctx, candidate.model)) ?? (await trainedMean(ctx, candidate))
+  return {
+    model: candidate.model,
+    version: 0,
+    name: `constant baseline ${Number(value.toPrecision(4))}`,
+    constant: value,
+    inputs: items.map(() => ({})),
+    asOf: 'request',
+    evidence: { version: 0, constant: value },
+  }
+}
+
+async function trainedMean(ctx: Context, { model, version, trainingSet }: ModelVersion): Promise<number> {
+  if (trainingSet !== null) return features.labelMean(ctx, trainingSet)
+  throw new AppError('refused_by_policy', `"${model}" has no baseline, and v${version} names no training set.`, {
+    name: `${model}@${version}`,
+    hint: 'Register the version with its training set: the mean of its labels is the built-in baseline.',
+  })
+}
+
+/** What this side is compared with: what is live (else the baseline), the baseline, or a given version. */
+export async function resolveBaseline(
+  ctx: Context,
+  { against, candidate, golden }: { against: string; candidate: ModelVersion; golden: Golden },
+): Promise<{ contender: Contender; against: string }> {
+  const { model } = candidate
+  if (against === 'live') {
+    const live = (await registry.getModel(ctx, { model })).aliases['live']
+    if (live !== undefined) {
+      const contender = await versionContender(ctx, await registry.getVersion(ctx, { model, version: live }), golden)
+      return { contender, against: `live (v${live})` }
+    }
+  }
+  if (against === 'live' || against === 'baseline') {
+    const contender = await baselineContender(ctx, candidate, golden.items)
+    return { contender, against: against === 'live' ? `${contender.name} (nothing is live)` : contender.name }
+  }
+  const version = Number(/^v?([0-9]+)$/.exec(against)?.[1] ?? Number.NaN)
+  if (!Number.isInteger(version)) {
+    throw invalidInput(`"${against}" is nothing to compare with.`, {
+      name: against,
+      hint: 'Use live, baseline, or a version number.',
+    })
+  }
+  if (version === 0) return resolveBaseline(ctx, { against: 'baseline', candidate, golden })
+  const contender = await versionContender(ctx, await registry.getVersion(ctx, { model, version }), golden)
+  return { contender, against: contender.name }
+}
+
+/** Opens the side's model; the caller closes it. */
+export async function openContender(ctx: Context, { model, version, constant }: Contender): Promise<registry.Runtime> {
+  if (constant === null) return registry.openRuntime(ctx, { model, version })
+  return { predict: async (rows) => rows.map(() => constant), close: async () => undefined }
+}
+
+type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event' }
+
+async function inputsOf(ctx: Context, { version, golden, asOf }: InputsOf): Promise<{ inputs: Row[]; asOf: AsOf }> {
+  const { definition, items } = golden
+  const requests = items.map((item) => requestOf(item, definition))
+  const { rows, used } = await withFeatures(ctx, { service: version.service, golden, requests, asOf })
+  const needed = version.signature?.inputs.map(({ name }) => name) ?? []
+  for (const name of needed) {
+    if (rows.every((row) => row[name] === undefined)) {
+      throw invalidInput(
+        `The golden set "${definition.golden}" has no column "${name}", which v${version.version} reads.`,
+        {
+          name,
+          hint:
+            version.service === null ? undefined : `The feature service "${version.service}" does not give it either.`,
+        },
+      )
+    }
+  }
+  const inputs = rows.map((row) => Object.fromEntries(needed.map((name) => [name, row[name] ?? null])))
+  return { inputs, asOf: used }
+}
+
+type WithFeatures = { service: string | null; golden: Golden; requests: Row[]; asOf: 'known' | 'event' }
+
+async function withFeatures(
+  ctx: Context,
+  { service, golden, requests, asOf }: WithFeatures,
+): Promise<{ rows: Row[]; used: AsOf }> {
+  if (service === null) return { rows: requests, used: 'request' }
+  const { items: services } = await features.listServices(ctx)
+  const found = services.find(({ name }) => name === service)
+  if ((found?.features ?? []).length === 0) return { rows: requests, used: 'request' }
+  const column = golden.definition.time
+  if (column === undefined) {
+    throw invalidInput(`The golden set "${golden.definition.golden}" has no time column, and "${service}" needs one.`, {
+      name: golden.definition.golden,
+      hint: 'Name the column with the moment of the decision under "time" in keel.yaml.',
+    })
+  }
+  const rows = golden.items.map((item, index) => ({
+    time: instantOf(item[column])?.toISOString() ?? '',
+    request: requests[index] ?? {},
+  }))
+  const values = await features.lookupAsOf(ctx, { service, rows, asOf })
+  return { rows: requests.map((request, index) => ({ ...request, ...values[index] })), used: asOf }
+}
+
+/** What a caller would have sent; never the label. */
+function requestOf(item: Item, { label }: Definition): Row {
+  const request: Row = {}
+  for (const [column, value] of Object.entries(item)) if (column !== label) request[column] = toValue(value)
+  return request
+}
+
+function toValue(value: unknown): Value {
+  if (typeof value === 'number' || typeof value === 'string') return value
+  return typeof value === 'boolean' ? Number(value) : null
+}
