@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, type ReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Readable, Transform } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { AppError, invalidInput } from './errors.ts'
 
@@ -154,14 +154,11 @@ async function writeHashed(path: string, bytes: Readable | Uint8Array): Promise<
       size = bytes.byteLength
       await file.writeFile(bytes)
     } else {
-      const meter = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          hash.update(chunk)
-          size += chunk.length
-          done(null, chunk)
-        },
-      })
-      await pipeline(bytes, meter, file.createWriteStream({ autoClose: false }))
+      for await (const chunk of bytes as AsyncIterable<Buffer>) {
+        hash.update(chunk)
+        size += chunk.length
+        await file.writeFile(chunk)
+      }
     }
     await file.sync()
   } finally {

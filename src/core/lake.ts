@@ -6,7 +6,7 @@ export type Row = Record<string, unknown>
 
 /**
  * SQL over files: DuckDB in this process, in memory, over Parquet. It keeps nothing; files are the truth.
- * Times are UTC with microseconds. `$1`, `$2` … are the parameters; names that come from a caller go through `identifier`.
+ * Times are TIMESTAMP, always UTC. `$1`, `$2` … are the parameters; names that come from a caller go through `identifier`.
  */
 export type Lake = {
   query(sql: string, parameters?: readonly unknown[]): Promise<Row[]>
@@ -34,7 +34,7 @@ export function openLake({ memoryLimit = '1GB', threads = 2 }: Options = {}): La
 
   function engine(): Promise<DuckDBInstance> {
     instance ??= import('@duckdb/node-api').then(({ DuckDBInstance }) =>
-      DuckDBInstance.create(':memory:', { memory_limit: memoryLimit, threads: String(threads), TimeZone: 'UTC' }),
+      DuckDBInstance.create(':memory:', { memory_limit: memoryLimit, threads: String(threads) }),
     )
     return instance
   }

@@ -1,3 +1,58 @@
 import type { Migration } from '../../core/migrate.ts'
 
-export const migrations: Migration[] = []
+export type DatasetsTables = {
+  sources: SourcesTable
+  source_columns: SourceColumnsTable
+  source_rows: SourceRowsTable
+  source_segments: SourceSegmentsTable
+  datasets: DatasetsTable
+}
+
+export type SourcesTable = {
+  name: string
+  definition: string
+  vetted: number
+  last_seq: number
+  first_time: string | null
+  last_time: string | null
+  updated_at: string
+}
+
+export type SourceColumnsTable = { source: string; name: string; type: string }
+
+/** The newest rows, until they are enough for a segment. */
+export type SourceRowsTable = { source: string; seq: number; ingested_at: string; content: string }
+
+/** Older rows: immutable Parquet files, named by digest. */
+export type SourceSegmentsTable = { id: string; source: string; from_seq: number; to_seq: number; digest: string }
+
+export type DatasetsTable = {
+  id: string
+  source: string
+  upto_seq: number
+  row_count: number
+  digest: string
+  vetted: number
+  profile: string
+  created_at: string
+}
+
+export const migrations: Migration[] = [
+  {
+    name: 'datasets/001-sources',
+    up: () => [
+      `create table sources (
+        name text primary key, definition text not null, vetted integer not null, last_seq bigint not null,
+        first_time text, last_time text, updated_at text not null)`,
+      'create table source_columns (source text not null, name text not null, type text not null, primary key (source, name))',
+      `create table source_rows (
+        source text not null, seq bigint not null, ingested_at text not null, content text not null, primary key (source, seq))`,
+      `create table source_segments (
+        id text primary key, source text not null, from_seq bigint not null, to_seq bigint not null, digest text not null)`,
+      'create index source_segments_by_source on source_segments (source, from_seq)',
+      `create table datasets (
+        id text primary key, source text not null, upto_seq bigint not null, row_count bigint not null, digest text not null,
+        vetted integer not null, profile text not null, created_at text not null)`,
+    ],
+  },
+]

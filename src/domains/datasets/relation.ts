@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Context } from '../../core/context.ts'
+import { notFound } from '../../core/errors.ts'
+import { identifier, type Lake, literal } from '../../core/lake.ts'
+import { transaction } from '../../core/transaction.ts'
+import type { Columns, ColumnType } from './rules.ts'
+import type { SourceRowsTable } from './schema.ts'
+import * as store from './store.ts'
+
+const sqlTypes: Record<ColumnType, string> = {
+  number: 'double',
+  integer: 'bigint',
+  string: 'varchar',
+  boolean: 'boolean',
+  time: 'timestamp',
+}
+
+type Read = { source: string; uptoSeq?: number | undefined; afterSeq?: number | undefined }
+
+/**
+ * A lake session in which `table` holds the rows of a source, typed, with `_seq` and `_ingested_at`:
+ * the Parquet segments and the newest rows of the database together.
+ */
+export async function withSource<T>(
+  ctx: Context,
+  { source, uptoSeq, afterSeq = 0 }: Read,
+  work: (lake: Lake, table: string) => Promise<T>,
+): Promise<T> {
+  const found = await store.findSource(ctx, source)
+  if (!found) throw notFound('Source', source, 'List them with "keel data list".')
+  const upto = Math.min(uptoSeq ?? Number(found.last_seq), Number(found.last_seq))
+  const columns = await store.findColumns(ctx, source)
+  const segments = await store.listSegments(ctx, source, upto)
+  const compacted = segments.at(-1)?.to_seq ?? 0
+  const tail = await store.tailRows(ctx, source, Math.max(afterSeq, Number(compacted)), upto)
+  const paths: string[] = []
+  for (const segment of segments)
+    if (Number(segment.to_seq) > afterSeq) paths.push(await ctx.blobs.localPath(segment.digest))
+
+  return withTailFile(ctx, tail, (tailPath) =>
+    ctx.lake.session(async (lake) => {
+      const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
+      const parts = [
+        `select * from read_json(${literal(tailPath)}, format = 'newline_delimited', columns = ${structOf(columns)})`,
+      ]
+      if (paths.length > 0)
+        parts.push(`select * from read_parquet([${paths.map(literal).join(', ')}], union_by_name = true)`)
+      const present = new Set(paths.length > 0 ? await columnNames(lake, parts[1] ?? '') : names)
+      const typed = parts.map(
+        (part, index) =>
+          `select ${names.map((name) => (index === 0 || present.has(name) ? cast(name, columns) : missing(name, columns))).join(', ')} from (${part})`,
+      )
+      await lake.run(
+        `create temp table source_relation as select * from (${typed.join(' union all ')}) where _seq > ${afterSeq} and _seq <= ${upto} order by _seq`,
+      )
+      try {
+        return await work(lake, 'source_relation')
+      } finally {
+        await lake.run('drop table source_relation')
+      }
+    }),
+  )
+}
+
+async function columnNames(lake: Lake, select: string): Promise<string[]> {
+  return (await lake.query(`describe ${select}`)).map((row) => String(row['column_name']))
+}
+
+function sqlType(name: string, columns: Columns): string {
+  if (name === '_seq') return 'bigint'
+  if (name === '_ingested_at') return 'timestamp'
+  return sqlTypes[columns[name] ?? 'string']
+}
+
+function cast(name: string, columns: Columns): string {
+  return `${identifier(name)}::${sqlType(name, columns)} as ${identifier(name)}`
+}
+
+function missing(name: string, columns: Columns): string {
+  return `null::${sqlType(name, columns)} as ${identifier(name)}`
+}
+
+function structOf(columns: Columns): string {
+  const fields = ['_seq', '_ingested_at', ...Object.keys(columns)].map(
+    (name) => `${literal(name)}: ${literal(sqlType(name, columns))}`,
+  )
+  return `{${fields.join(', ')}}`
+}
+
+async function withTailFile<T>(ctx: Context, tail: SourceRowsTable[], work: (path: string) => Promise<T>): Promise<T> {
+  const folder = join(ctx.folder, 'tmp')
+  await mkdir(folder, { recursive: true })
+  const path = join(folder, `${randomUUID()}.ndjson`)
+  const lines = tail.map(
+    ({ seq, ingested_at, content }) =>
+      `{"_seq":${Number(seq)},"_ingested_at":"${ingested_at}"${content === '{}' ? '}' : `,${content.slice(1)}`}\n`,
+  )
+  await writeFile(path, lines.join(''))
+  try {
+    return await work(path)
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+/** Moves the newest rows into an immutable Parquet segment: the file first, then one transaction that swaps it in. */
+export async function compact(ctx: Context, source: string): Promise<{ rows: number }> {
+  const segments = await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
+  const after = Number(segments.at(-1)?.to_seq ?? 0)
+  const path = join(ctx.folder, 'tmp', `${randomUUID()}.parquet`)
+  const tail = await store.tailRows(ctx, source, after, Number.MAX_SAFE_INTEGER)
+  const last = tail.at(-1)
+  if (!last) return { rows: 0 }
+  try {
+    await withSource(ctx, { source, afterSeq: after, uptoSeq: Number(last.seq) }, (lake, table) =>
+      lake.writeParquet(path, `select * from ${table} order by _seq`),
+    )
+    const { digest } = await ctx.blobs.put(createReadStream(path))
+    await transaction(ctx, (ctx) =>
+      store.replaceTail(ctx, { id: ctx.id('seg'), source, from_seq: after + 1, to_seq: Number(last.seq), digest }),
+    )
+  } finally {
+    await rm(path, { force: true })
+  }
+  return { rows: tail.length }
+}

@@ -1,0 +1,114 @@
+import type { Context } from '../../core/context.ts'
+import type { Columns, ColumnType } from './rules.ts'
+import type { DatasetsTable, DatasetsTables, SourceRowsTable, SourceSegmentsTable, SourcesTable } from './schema.ts'
+
+const tables = (ctx: Context) => ctx.db.withTables<DatasetsTables>()
+
+/** Rows per statement: both databases limit the number of bound values. */
+const chunk = 2_000
+
+export async function findSource(ctx: Context, name: string): Promise<SourcesTable | undefined> {
+  return tables(ctx).selectFrom('sources').selectAll().where('name', '=', name).executeTakeFirst()
+}
+
+export async function listSources(ctx: Context): Promise<SourcesTable[]> {
+  return tables(ctx).selectFrom('sources').selectAll().orderBy('name').execute()
+}
+
+export async function saveSource(ctx: Context, row: SourcesTable): Promise<void> {
+  const { name: _, ...values } = row
+  await tables(ctx)
+    .insertInto('sources')
+    .values(row)
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+    .execute()
+}
+
+export async function findColumns(ctx: Context, source: string): Promise<Columns> {
+  const rows = await tables(ctx)
+    .selectFrom('source_columns')
+    .selectAll()
+    .where('source', '=', source)
+    .orderBy('name')
+    .execute()
+  return Object.fromEntries(rows.map(({ name, type }) => [name, type as ColumnType]))
+}
+
+export async function saveColumns(ctx: Context, source: string, columns: Columns): Promise<void> {
+  for (const [name, type] of Object.entries(columns)) {
+    await tables(ctx)
+      .insertInto('source_columns')
+      .values({ source, name, type })
+      .onConflict((conflict) => conflict.columns(['source', 'name']).doUpdateSet({ type }))
+      .execute()
+  }
+}
+
+export async function insertRows(ctx: Context, rows: SourceRowsTable[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += chunk) {
+    await tables(ctx)
+      .insertInto('source_rows')
+      .values(rows.slice(at, at + chunk))
+      .execute()
+  }
+}
+
+export async function tailRows(ctx: Context, source: string, after: number, upto: number): Promise<SourceRowsTable[]> {
+  return tables(ctx)
+    .selectFrom('source_rows')
+    .selectAll()
+    .where('source', '=', source)
+    .where('seq', '>', after)
+    .where('seq', '<=', upto)
+    .orderBy('seq')
+    .execute()
+}
+
+export async function tailSize(ctx: Context, source: string): Promise<number> {
+  const { n } = await tables(ctx)
+    .selectFrom('source_rows')
+    .select((eb) => eb.fn.countAll().as('n'))
+    .where('source', '=', source)
+    .executeTakeFirstOrThrow()
+  return Number(n)
+}
+
+export async function listSegments(ctx: Context, source: string, upto: number): Promise<SourceSegmentsTable[]> {
+  return tables(ctx)
+    .selectFrom('source_segments')
+    .selectAll()
+    .where('source', '=', source)
+    .where('from_seq', '<=', upto)
+    .orderBy('from_seq')
+    .execute()
+}
+
+export async function replaceTail(ctx: Context, segment: SourceSegmentsTable): Promise<void> {
+  await tables(ctx).insertInto('source_segments').values(segment).execute()
+  await tables(ctx)
+    .deleteFrom('source_rows')
+    .where('source', '=', segment.source)
+    .where('seq', '>=', segment.from_seq)
+    .where('seq', '<=', segment.to_seq)
+    .execute()
+}
+
+export async function insertDataset(ctx: Context, row: DatasetsTable): Promise<void> {
+  await tables(ctx).insertInto('datasets').values(row).execute()
+}
+
+export async function findDataset(ctx: Context, id: string): Promise<DatasetsTable | undefined> {
+  return tables(ctx).selectFrom('datasets').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function listDatasets(
+  ctx: Context,
+  source: string | undefined,
+  before: string | undefined,
+  limit: number,
+): Promise<DatasetsTable[]> {
+  let query = tables(ctx).selectFrom('datasets').selectAll().orderBy('id', 'desc').limit(limit)
+  if (source !== undefined) query = query.where('source', '=', source)
+  if (before !== undefined) query = query.where('id', '<', before)
+  return query.execute()
+}
