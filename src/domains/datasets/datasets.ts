@@ -12,7 +12,7 @@ import { checkRows, type Definition, declaredColumns } from './rules.ts'
 import type { DatasetsTable, SourcesTable } from './schema.ts'
 import * as store from './store.ts'
 
-export { withSource } from './relation.ts'
+export { loadSource, withSource } from './relation.ts'
 
 type Operations = typeof datasets
 type Source = Output<Operations['getSource']>

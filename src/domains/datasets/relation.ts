@@ -26,47 +26,59 @@ type Read = { source: string; uptoSeq?: number | undefined; afterSeq?: number | 
  */
 export async function withSource<T>(
   ctx: Context,
-  { source, uptoSeq, afterSeq = 0 }: Read,
+  read: Read,
   work: (lake: Lake, table: string) => Promise<T>,
 ): Promise<T> {
+  return ctx.lake.session(async (lake) => {
+    await loadSource(ctx, lake, read, 'source_relation')
+    return work(lake, 'source_relation')
+  })
+}
+
+/** The same, into a temporary table of a session that is open already. */
+export async function loadSource(
+  ctx: Context,
+  lake: Lake,
+  { source, uptoSeq, afterSeq = 0 }: Read,
+  table: string,
+): Promise<void> {
   const found = await store.findSource(ctx, source)
   if (!found) throw notFound('Source', source, 'List them with "keel data list".')
   const upto = Math.min(uptoSeq ?? Number(found.last_seq), Number(found.last_seq))
   const columns = await store.findColumns(ctx, source)
   const segments = await store.listSegments(ctx, source, upto)
-  const compacted = segments.at(-1)?.to_seq ?? 0
-  const tail = await store.tailRows(ctx, source, Math.max(afterSeq, Number(compacted)), upto)
-  const paths: string[] = []
-  for (const segment of segments)
-    if (Number(segment.to_seq) > afterSeq) paths.push(await ctx.blobs.localPath(segment.digest))
+  const compacted = Number(segments.at(-1)?.to_seq ?? 0)
+  const tail = await store.tailRows(ctx, source, Math.max(afterSeq, compacted), upto)
+  const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
 
-  return withTailFile(ctx, tail, (tailPath) =>
-    ctx.lake.session(async (lake) => {
-      const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
-      const parts = [
-        `select * from read_json(${literal(tailPath)}, format = 'newline_delimited', columns = ${structOf(columns)})`,
-      ]
-      if (paths.length > 0)
-        parts.push(`select * from read_parquet([${paths.map(literal).join(', ')}], union_by_name = true)`)
-      const present = new Set(paths.length > 0 ? await columnNames(lake, parts[1] ?? '') : names)
-      const typed = parts.map(
-        (part, index) =>
-          `select ${names.map((name) => (index === 0 || present.has(name) ? cast(name, columns) : missing(name, columns))).join(', ')} from (${part})`,
-      )
-      await lake.run(
-        `create temp table source_relation as select * from (${typed.join(' union all ')}) where _seq > ${afterSeq} and _seq <= ${upto} order by _seq`,
-      )
-      try {
-        return await work(lake, 'source_relation')
-      } finally {
-        await lake.run('drop table source_relation')
-      }
-    }),
-  )
+  await withTailFile(ctx, tail, async (tailPath) => {
+    const parts = [
+      selectTyped(
+        `read_json(${literal(tailPath)}, format = 'newline_delimited', columns = ${structOf(columns)})`,
+        names,
+        columns,
+      ),
+    ]
+    for (const segment of segments) {
+      if (Number(segment.to_seq) <= afterSeq) continue
+      const file = `read_parquet(${literal(await ctx.blobs.localPath(segment.digest))})`
+      parts.push(selectTyped(file, names, columns, new Set(await columnNames(lake, file))))
+    }
+    const all = parts.join(' union all ')
+    await lake.run(
+      `create temp table ${identifier(table)} as select * from (${all}) where _seq > ${afterSeq} and _seq <= ${upto} order by _seq`,
+    )
+  })
 }
 
-async function columnNames(lake: Lake, select: string): Promise<string[]> {
-  return (await lake.query(`describe ${select}`)).map((row) => String(row['column_name']))
+/** A column that a file does not have yet is null there. */
+function selectTyped(relation: string, names: string[], columns: Columns, present = new Set(names)): string {
+  const selected = names.map((name) => (present.has(name) ? cast(name, columns) : missing(name, columns)))
+  return `select ${selected.join(', ')} from ${relation}`
+}
+
+async function columnNames(lake: Lake, relation: string): Promise<string[]> {
+  return (await lake.query(`describe select * from ${relation}`)).map((row) => String(row['column_name']))
 }
 
 function sqlType(name: string, columns: Columns): string {

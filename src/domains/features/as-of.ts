@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Context } from '../../core/context.ts'
+import { invalidInput } from '../../core/errors.ts'
+import { identifier, type Lake, literal } from '../../core/lake.ts'
+import * as datasets from '../datasets/datasets.ts'
+import { serviceOf } from './definitions.ts'
+import { fromLake } from './online-store.ts'
+import { joinView } from './point-in-time.ts'
+import type { ResolvedService } from './rules.ts'
+
+type Values = Record<string, number | string | null>
+
+/** Adds to the session one table `features_of` with `_row` and every feature of the service, for the rows of `entities`. */
+export async function joinService(
+  ctx: Context,
+  lake: Lake,
+  {
+    resolved,
+    entities,
+    asOfKnown,
+    uptoSeq,
+  }: { resolved: ResolvedService; entities: string; asOfKnown: boolean; uptoSeq?: Record<string, number> },
+): Promise<string> {
+  const tables: string[] = []
+  for (const [index, view] of resolved.views.entries()) {
+    const { source } = view.view
+    const { definition } = await datasets.getSource(ctx, { source })
+    const table = `view_${index}`
+    const limit = uptoSeq?.[source]
+    await datasets.loadSource(
+      ctx,
+      lake,
+      { source, ...(limit === undefined ? {} : { uptoSeq: limit }) },
+      `rows_${index}`,
+    )
+    await joinView(
+      lake,
+      {
+        entities,
+        source: `rows_${index}`,
+        resolved: view,
+        time: definition.time ?? '_ingested_at',
+        knownAt: definition.known_at,
+        asOfKnown,
+      },
+      table,
+    )
+    tables.push(table)
+  }
+  const features = resolved.views.flatMap((view) => view.features).map(identifier)
+  const joins = tables.map((table) => `left join ${table} using (_row)`).join(' ')
+  await lake.run(
+    `create temp table features_of as select e._row${features.map((name) => `, ${name}`).join('')} from ${entities} e ${joins}`,
+  )
+  return 'features_of'
+}
+
+type Lookup = { service: string; rows: { time: string; request: Record<string, unknown> }[]; asOf: 'known' | 'event' }
+
+/** The values of a service for given moments, in the order of the rows: what serving saw then, recomputed from the sources. */
+export async function lookupAsOf(ctx: Context, { service, rows, asOf }: Lookup): Promise<Values[]> {
+  const resolved = await serviceOf(ctx, service)
+  const requested = rows.map(({ request }) =>
+    Object.fromEntries(resolved.request.map(({ name }) => [name, scalar(request[name], name)])),
+  )
+  if (resolved.views.length === 0) return requested
+  const keys = [...new Set(resolved.views.flatMap((view) => view.keys))]
+  const folder = join(ctx.folder, 'tmp')
+  const path = join(folder, `${randomUUID()}.ndjson`)
+  await mkdir(folder, { recursive: true })
+  const lines = rows.map(
+    ({ time, request }, row) =>
+      `${JSON.stringify({ ...Object.fromEntries(keys.map((key) => [key, request[key] ?? null])), _row: row, _moment: time })}\n`,
+  )
+  await writeFile(path, lines.join(''))
+  try {
+    return await ctx.lake.session(async (lake) => {
+      const columns = [
+        `'_row': 'bigint'`,
+        `'_moment': 'timestamp'`,
+        ...keys.map((key) => `${literal(key)}: ${literal(keyType(resolved, key))}`),
+      ]
+      await lake.run(
+        `create temp table entities as select * from read_json(${literal(path)}, format = 'newline_delimited', columns = {${columns.join(', ')}})`,
+      )
+      const table = await joinService(ctx, lake, { resolved, entities: 'entities', asOfKnown: asOf === 'known' })
+      const found = await lake.query(`select * from ${table} order by _row`)
+      return found.map((row, index) => ({ ...requested[index], ...plain(row) }))
+    })
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+function keyType(resolved: ResolvedService, key: string): string {
+  return resolved.request.find(({ name }) => name === key)?.type === 'number' ? 'double' : 'varchar'
+}
+
+function plain(row: Record<string, unknown>): Values {
+  const entries = Object.entries(row).filter(([name]) => !name.startsWith('_'))
+  return Object.fromEntries(entries.map(([name, value]) => [name, scalar(fromLake(value), name)]))
+}
+
+function scalar(value: unknown, name: string): number | string | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'number' || typeof value === 'string') return value
+  if (typeof value === 'boolean') return value ? 1 : 0
+  throw invalidInput(`"${name}" must be a number or a text.`, { name })
+}

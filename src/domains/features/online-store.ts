@@ -1,0 +1,151 @@
+import { type Context, liveValue } from '../../core/context.ts'
+import { notFound } from '../../core/errors.ts'
+import * as datasets from '../datasets/datasets.ts'
+import { loadDefinitions } from './definitions.ts'
+import { type Answer, createOnlineView, type OnlineView } from './online.ts'
+import { type Definitions, milliseconds, type ResolvedService, resolveService } from './rules.ts'
+
+type Watched = { name: string; source: string; view: OnlineView; longest: number | undefined }
+
+type State = {
+  definitions: Definitions
+  services: Map<string, ResolvedService>
+  views: Map<string, Watched>
+  /** The newest row of each source that the views have seen. */
+  seen: Map<string, number>
+}
+
+const empty = (): State => ({
+  definitions: { entities: [], views: [], services: [] },
+  services: new Map(),
+  views: new Map(),
+  seen: new Map(),
+})
+
+type Holder = { state: State; server: Context | undefined }
+
+const holder = (ctx: Context) =>
+  liveValue(ctx, 'features.online', (): Holder => ({ state: empty(), server: undefined }))
+
+const followMilliseconds = 500
+
+/** Builds the state from what is on disk and keeps it up to date; called at start and when definitions change. */
+export async function warmUp(ctx: Context): Promise<void> {
+  const held = holder(ctx)
+  const definitions = await loadDefinitions(ctx)
+  const state: State = { ...empty(), definitions }
+  for (const service of definitions.services)
+    state.services.set(service.name, resolveService(definitions, service.name))
+  for (const view of definitions.views) {
+    const { definition } = await datasets.getSource(ctx, { source: view.source })
+    const keys = definitions.entities.find(({ name }) => name === view.entity)?.keys ?? []
+    const windows = (view.aggregates ?? []).map(({ window }) => milliseconds(window))
+    state.views.set(view.name, {
+      name: view.name,
+      source: view.source,
+      view: createOnlineView(view, keys, definition.time ?? '_ingested_at', definition.known_at),
+      longest: (view.features ?? []).length > 0 ? undefined : Math.max(...windows),
+    })
+  }
+  for (const source of new Set(definitions.views.map((view) => view.source))) await load(ctx, state, source)
+  held.state = state
+  if (held.server) return
+  held.server = ctx
+  datasets.onAppend(ctx, (source, rows) => absorb(held.state, source, rows))
+}
+
+/** Definitions changed: the state is built anew beside the old one, then swapped. */
+export function rebuild(ctx: Context): void {
+  const { server } = holder(ctx)
+  if (server)
+    warmUp(server).catch((error: unknown) => ctx.log.error({ err: error }, 'building the online features failed'))
+}
+
+/** Other servers append to the same PostgreSQL: their rows are followed. */
+export function startFollowing(ctx: Context): void {
+  if (ctx.engine.name !== 'postgres') return
+  const held = holder(ctx)
+  const timer = setInterval(() => {
+    Promise.all([...held.state.seen.keys()].map((source) => load(ctx, held.state, source))).catch((error: unknown) =>
+      ctx.log.error({ err: error }, 'following appended rows failed'),
+    )
+  }, followMilliseconds)
+  timer.unref()
+  liveValue(ctx, 'features.follower', () => timer)
+}
+
+export function stopFollowing(ctx: Context): void {
+  clearInterval(ctx.live.get('features.follower') as NodeJS.Timeout | undefined)
+}
+
+async function load(ctx: Context, state: State, source: string): Promise<void> {
+  const { lastSeq, definition } = await datasets.getSource(ctx, { source })
+  const after = state.seen.get(source) ?? 0
+  state.seen.set(source, Math.max(after, lastSeq))
+  if (lastSeq <= after) return
+  const views = [...state.views.values()].filter((watched) => watched.source === source)
+  const longest = views.some(({ longest }) => longest === undefined)
+    ? undefined
+    : Math.max(...views.map(({ longest }) => longest ?? 0))
+  const condition =
+    longest === undefined || definition.time === undefined
+      ? 'true'
+      : `epoch_ms("${definition.time.replaceAll('"', '""')}") >= ${ctx.now().getTime() - longest}`
+  await datasets.withSource(ctx, { source, afterSeq: after, uptoSeq: lastSeq }, async (lake, table) => {
+    for (const row of await lake.query(`select * from ${table} where ${condition} order by _seq`)) {
+      const plain = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, fromLake(value)]))
+      for (const { view } of views) view.add(Number(row['_seq']), plain)
+    }
+  })
+}
+
+export function fromLake(value: unknown): number | string | boolean | null {
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value
+  return null
+}
+
+function absorb(state: State, source: string, rows: datasets.StoredRow[]): void {
+  const seen = state.seen.get(source)
+  if (seen === undefined) return
+  const views = [...state.views.values()].filter((watched) => watched.source === source)
+  for (const { seq, row } of rows) {
+    if (seq <= seen) continue
+    for (const { view } of views) view.add(seq, row)
+  }
+  state.seen.set(source, Math.max(seen, rows.at(-1)?.seq ?? seen))
+}
+
+type Lookup = { service: string; request: Record<string, unknown>; at: Date }
+type Values = Record<string, number | string | null>
+
+/** The values of a service at a moment, from memory alone. */
+export function lookupOnline(
+  ctx: Context,
+  { service, request, at }: Lookup,
+): { values: Values; status: Record<string, Answer['status']> } {
+  const { state } = holder(ctx)
+  const resolved = state.services.get(service)
+  if (!resolved) throw notFound('Feature service', service, 'List them with "keel features list".')
+  const values: Values = {}
+  const status: Record<string, Answer['status']> = {}
+  for (const { name } of resolved.request) {
+    const given = request[name]
+    values[name] = typeof given === 'number' || typeof given === 'string' ? given : null
+    status[name] = values[name] === null ? 'NULL_VALUE' : 'PRESENT'
+  }
+  for (const { view, keys, features } of resolved.views) {
+    const online = state.views.get(view.name)
+    const identity = keys.map((key) => request[key])
+    for (const feature of features) {
+      const answer = online?.view.answer(feature, identity, at.getTime()) ?? {
+        value: null,
+        status: 'NOT_FOUND' as const,
+      }
+      values[feature] = answer.value
+      status[feature] = answer.status
+    }
+  }
+  return { values, status }
+}

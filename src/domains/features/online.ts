@@ -1,0 +1,112 @@
+import { type AggregateDefinition, milliseconds, type View } from './rules.ts'
+
+/** One row of a source, as the online state keeps it. */
+type Kept = { time: number; knownAt: number; seq: number; row: Record<string, unknown> }
+
+export type Answer = {
+  value: number | string | null
+  status: 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE'
+}
+
+/** The same rule as the offline join, over rows in memory. Times are epoch milliseconds. */
+export type OnlineView = {
+  add(seq: number, row: Record<string, unknown>): void
+  answer(feature: string, keys: readonly unknown[], moment: number): Answer
+}
+
+export function createOnlineView(view: View, keys: string[], time: string, knownAt: string | undefined): OnlineView {
+  const byKey = new Map<string, Kept[]>()
+  const aggregates = new Map((view.aggregates ?? []).map((aggregate) => [aggregate.feature, aggregate]))
+  const longest = Math.max(0, ...(view.aggregates ?? []).map(({ window }) => milliseconds(window)))
+  const keepsAll = (view.features ?? []).length > 0
+  let newestMoment = 0
+
+  function add(seq: number, row: Record<string, unknown>): void {
+    const key = keyOf(keys.map((name) => row[name]))
+    const at = Date.parse(String(row[time]))
+    if (key === undefined || Number.isNaN(at)) return
+    const known = knownAt === undefined ? at : Date.parse(String(row[knownAt]))
+    const rows = byKey.get(key) ?? []
+    if (rows.length === 0) byKey.set(key, rows)
+    rows.splice(firstAfter(rows, at), 0, { time: at, knownAt: known, seq, row })
+    if (!keepsAll) forget(rows)
+  }
+
+  /** Nobody asks about the past: what no later moment can see is dropped, in bulk. */
+  function forget(rows: Kept[]): void {
+    const useless = firstAtOrAfter(rows, newestMoment - longest)
+    if (useless > 64 && useless > rows.length / 2) rows.splice(0, useless)
+  }
+
+  return {
+    add,
+    answer(feature, values, moment) {
+      newestMoment = Math.max(newestMoment, moment)
+      const key = keyOf(values)
+      const rows = key === undefined ? undefined : byKey.get(key)
+      const aggregate = aggregates.get(feature)
+      if (aggregate) return aggregateOf(aggregate, rows ?? [], moment)
+      return latestOf(view, feature, rows ?? [], moment)
+    },
+  }
+}
+
+function aggregateOf({ fn, of, window }: AggregateDefinition, rows: Kept[], moment: number): Answer {
+  const values: number[] = []
+  for (let index = firstAtOrAfter(rows, moment - milliseconds(window)); index < rows.length; index++) {
+    const kept = rows[index]
+    if (!kept || kept.time >= moment) break
+    if (kept.knownAt > moment) continue
+    const value = of === undefined ? 1 : kept.row[of]
+    if (value !== null && value !== undefined) values.push(Number(value))
+  }
+  if (fn === 'count') return { value: values.length, status: 'PRESENT' }
+  if (values.length === 0) return { value: null, status: rows.length === 0 ? 'NOT_FOUND' : 'NULL_VALUE' }
+  return { value: reduce(fn, values), status: 'PRESENT' }
+}
+
+function reduce(fn: 'mean' | 'sum' | 'min' | 'max', values: number[]): number {
+  if (fn === 'min') return values.reduce((least, value) => Math.min(least, value))
+  if (fn === 'max') return values.reduce((most, value) => Math.max(most, value))
+  const sum = values.reduce((total, value) => total + value, 0)
+  return fn === 'sum' ? sum : sum / values.length
+}
+
+function latestOf(view: View, feature: string, rows: Kept[], moment: number): Answer {
+  let best: Kept | undefined
+  for (let index = firstAfter(rows, moment) - 1; index >= 0; index--) {
+    const kept = rows[index]
+    if (!kept || (best && kept.time < best.time)) break
+    if (kept.knownAt <= moment && (!best || later(kept, best))) best = kept
+  }
+  if (!best) return { value: null, status: 'NOT_FOUND' }
+  if (view.ttl !== undefined && best.time < moment - milliseconds(view.ttl))
+    return { value: null, status: 'OUTSIDE_MAX_AGE' }
+  const value = best.row[feature]
+  if (value === null || value === undefined) return { value: null, status: 'NULL_VALUE' }
+  return { value: typeof value === 'number' || typeof value === 'string' ? value : String(value), status: 'PRESENT' }
+}
+
+function later(a: Kept, b: Kept): boolean {
+  return a.knownAt !== b.knownAt ? a.knownAt > b.knownAt : a.seq > b.seq
+}
+
+/** Keys are compared value by value: ("1", "23") is not ("12", "3"). Null identifies nothing. */
+function keyOf(values: readonly unknown[]): string | undefined {
+  return values.some((value) => value === null || value === undefined) ? undefined : JSON.stringify(values)
+}
+
+function firstAtOrAfter(rows: Kept[], time: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((rows[middle]?.time ?? 0) < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function firstAfter(rows: Kept[], time: number): number {
+  return firstAtOrAfter(rows, time + 1)
+}
