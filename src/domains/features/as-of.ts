@@ -49,10 +49,12 @@ export async function joinService(
     )
     tables.push(table)
   }
-  const features = resolved.views.flatMap((view) => view.features).map(identifier)
-  const joins = tables.map((table) => `left join ${table} using (_row)`).join(' ')
+  const features = resolved.views.flatMap((view, index) =>
+    view.features.map((name) => `${tables[index]}.${identifier(name)}`),
+  )
+  const joins = tables.map((table) => `left join ${table} on ${table}._row = e._row`)
   await lake.run(
-    `create temp table features_of as select e._row${features.map((name) => `, ${name}`).join('')} from ${entities} e ${joins}`,
+    `create temp table features_of as select ${['e._row', ...features].join(', ')} from ${entities} e ${joins.join(' ')}`,
   )
   return 'features_of'
 }
