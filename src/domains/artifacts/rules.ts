@@ -20,13 +20,24 @@ export function checkPath(path: string): void {
   }
 }
 
+/** The folders that a path lies in, outermost first: `a/b/c` is in `a` and `a/b`. */
+export function foldersOf(path: string): string[] {
+  const parts = path.split('/').slice(0, -1)
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
+}
+
 /** The manifest in its one order, and its digest. The same files give the same name. */
 export function manifest(files: readonly File[]): { files: File[]; size: number; digest: string } {
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1))
-  for (const [index, file] of sorted.entries()) {
-    checkPath(file.path)
-    if (sorted[index + 1]?.path === file.path)
-      throw invalidInput(`The path "${file.path}" is there twice.`, { name: file.path })
+  const paths = new Set<string>()
+  for (const { path } of sorted) {
+    checkPath(path)
+    if (paths.has(path)) throw invalidInput(`The path "${path}" is there twice.`, { name: path })
+    paths.add(path)
+  }
+  for (const { path } of sorted) {
+    const file = foldersOf(path).find((folder) => paths.has(folder))
+    if (file !== undefined) throw invalidInput(`"${file}" is a file and a folder at once.`, { name: file })
   }
   return { files: sorted, size: sorted.reduce((sum, file) => sum + file.size, 0), digest: digestOfJson(sorted) }
 }
