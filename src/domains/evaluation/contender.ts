@@ -20,6 +20,8 @@ export type Contender = {
   constant: number | null
   inputs: Row[]
   asOf: AsOf
+  /** The period that its training set covers, end excluded. */
+  trained: { from: string; to: string } | null
   evidence: Record<string, unknown>
 }
 
@@ -37,6 +39,7 @@ export async function versionContender(ctx: Context, version: ModelVersion, gold
     constant: null,
     inputs,
     asOf,
+    trained: trainingSet ? { from: trainingSet.from, to: trainingSet.to } : null,
     evidence: {
       version: version.version,
       flavor: version.flavor,
@@ -65,6 +68,7 @@ export async function baselineContender(
     constant: value,
     inputs: items.map(() => ({})),
     asOf: 'request',
+    trained: null,
     evidence: { version: 0, constant: value },
   }
 }

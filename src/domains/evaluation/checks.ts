@@ -1,0 +1,91 @@
+import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelVersion } from './contender.ts'
+import type { Examination } from './evaluate.ts'
+import { costCheck, floorCheck, latencyCheck, sliceChecks, unknownCheck, withinCheck } from './guardrails.ts'
+import { instantOf } from './items.ts'
+import { type GateCheck, milliseconds } from './rules.ts'
+
+/** Every criterion of the spec as a check; none is left out, whether or not it can be judged. */
+export function checksOf(spec: ModelSpec, examined: Examination): GateCheck[] {
+  const { comparison } = examined
+  return [
+    qualityCheck(examined),
+    ...(spec.success.floors ?? []).map((floor) => floorCheck(floor, comparison)),
+    ...(spec.success.guardrails ?? []).map((guardrail) => guardrailCheck(guardrail, spec, examined)),
+    ...sliceChecks(comparison, spec.success.quality.margin),
+    goldenCheck(examined),
+  ]
+}
+
+function qualityCheck({ comparison }: Examination): GateCheck {
+  const { metric, verdict, difference, margin, reason } = comparison.primary
+  const { value, lower, upper, n } = difference
+  return {
+    check: `quality ${metric}`,
+    verdict,
+    required: true,
+    value,
+    lower: lower ?? null,
+    upper: upper ?? null,
+    limit: -margin,
+    n,
+    reason,
+  }
+}
+
+type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
+
+function guardrailCheck(guardrail: Guardrail, spec: ModelSpec, { comparison, latencies, baseline }: Examination) {
+  if (guardrail.metric.startsWith('latency_')) {
+    const slowAfter = spec.delivery.rollout.slow_after
+    return latencyCheck(latencies, {
+      name: guardrail.metric,
+      ratio: guardrail.ratio,
+      constantBaseline: baseline.constant !== null,
+      slowAfter: slowAfter === undefined ? undefined : milliseconds(slowAfter),
+    })
+  }
+  if (guardrail.metric.startsWith('cost_')) return costCheck(guardrail)
+  return guardrail.ratio === undefined ? withinCheck(guardrail, comparison) : unknownCheck(guardrail, comparison)
+}
+
+/** Nothing unvetted may reach production; a version that names no origin at all is a warning. */
+export function lineageCheck({ tainted, trainingSet, flavor }: ModelVersion): GateCheck {
+  const check = { check: 'lineage', value: tainted.length, limit: 0, n: tainted.length }
+  if (tainted.length > 0) {
+    const reason = `it was made from sources that nobody vetted: ${tainted.join(', ')}`
+    return { ...check, required: true, verdict: 'fail', reason }
+  }
+  if (trainingSet === null && flavor === 'onnx') {
+    const reason = 'it does not say what it was trained on'
+    return { ...check, required: false, verdict: 'cannot_tell', reason }
+  }
+  return { ...check, required: true, verdict: 'pass', reason: 'every source it was made from is vetted' }
+}
+
+/** How often the set was looked at, and whether the candidate may have trained on it: warnings, said every time. */
+function goldenCheck({ set, items, candidate }: Examination): GateCheck {
+  const { time } = set.definition
+  const moments = time === undefined ? [] : items.flatMap((item) => instantOf(item[time])?.toISOString() ?? [])
+  const { trained } = candidate
+  const inside = trained ? moments.filter((moment) => moment >= trained.from && moment < trained.to).length : 0
+  const uses = set.uses + 1
+  const used = `v${set.version}, ${items.length} items${spanOf(moments)}, gate number ${uses} that looks at it`
+  const overlap = `${inside} of its items are from the period that the candidate was trained on`
+  return {
+    check: 'golden set',
+    verdict: inside > 0 ? 'cannot_tell' : 'pass',
+    required: false,
+    value: inside,
+    limit: 0,
+    n: items.length,
+    reason: inside > 0 ? `${used}; ${overlap}` : used,
+  }
+}
+
+function spanOf(moments: string[]): string {
+  const sorted = moments.toSorted()
+  const first = sorted[0]?.slice(0, 10)
+  const last = sorted.at(-1)?.slice(0, 10)
+  return first === undefined ? '' : ` of ${first} … ${last}`
+}

@@ -1,0 +1,69 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import * as registry from '../registry/registry.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import { taskOf } from './answers.ts'
+import type { evaluation } from './contract.ts'
+import { getGolden } from './golden.ts'
+import { shown } from './rules.ts'
+import { countsItems, findMetric, smallestMeanMargin, smallestShareMargin } from './statistics.ts'
+import * as store from './store.ts'
+
+type Operations = typeof evaluation
+type Plan = Output<Operations['planGate']>
+
+/** Share of items on which two models of like quality disagree, where no evaluation has measured it yet. */
+const assumedDiscordance = 0.1
+
+/** What the golden set can prove if both models are equally good, so that a margin is chosen knowingly. */
+export async function planGate(ctx: Context, { model }: Input<Operations['planGate']>): Promise<Plan> {
+  const spec = await registry.requireSpec(ctx, model)
+  const { metric, margin } = spec.success.quality
+  const set = await getGolden(ctx, { golden: spec.golden })
+  const found = await smallest(ctx, { model, golden: spec.golden, metric, items: set.items, binary: isShare(spec) })
+  const enough =
+    found.margin === null
+      ? ''
+      : found.margin <= margin
+        ? ` Your margin of ${margin} can be proved.`
+        : ` Your margin of ${margin} is smaller: the gate would mostly answer "cannot tell". Add items or widen the margin.`
+  return {
+    golden: set.name,
+    items: set.items,
+    metric,
+    margin,
+    smallestMargin: found.margin,
+    explanation: `${found.explanation}${enough}`,
+  }
+}
+
+function isShare(spec: ModelSpec): boolean {
+  const metric = findMetric(taskOf(spec), spec.success.quality.metric)
+  return metric !== undefined && countsItems(metric)
+}
+
+type Question = { model: string; golden: string; metric: string; items: number; binary: boolean }
+
+async function smallest(
+  ctx: Context,
+  { model, golden, metric, items, binary }: Question,
+): Promise<{ margin: number | null; explanation: string }> {
+  if (binary) {
+    const margin = smallestShareMargin(items, assumedDiscordance)
+    return {
+      margin,
+      explanation: `With ${items} items, and models that disagree on ${100 * assumedDiscordance} % of them, the smallest margin of ${metric} that can be proved is ${shown(margin)}.`,
+    }
+  }
+  const seen = await store.latestSpread(ctx, { model, golden, metric })
+  if (!seen || seen.standard_error === null) {
+    const explanation = `How much ${metric} differs from item to item is not known before the first evaluation: run "keel eval ${model}@<version>", then ask again.`
+    return { margin: null, explanation }
+  }
+  const { n, against } = JSON.parse(seen.body) as { n: number; against: string }
+  const { margin, powered } = smallestMeanMargin({ standardError: seen.standard_error, measuredOn: n, items })
+  return {
+    margin,
+    explanation: `With ${items} items, and differences that scatter as they did for v${seen.version} against ${against} (n ${n}), the smallest margin of ${metric} that can be proved between equally good models is ${shown(margin)}; one of ${shown(powered)} is proved in 80 % of such cases.`,
+  }
+}
