@@ -1,3 +1,34 @@
 import type { Migration } from '../../core/migrate.ts'
 
-export const migrations: Migration[] = []
+export type ServingTables = { serving_routes: RoutesTable; prediction_segments: SegmentsTable; labels: LabelsTable }
+
+export type RoutesTable = { endpoint: string; revision: number; routing: string }
+
+/** Logged predictions: immutable Parquet files, named by digest. */
+export type SegmentsTable = {
+  id: string
+  endpoint: string
+  from_at: string
+  to_at: string
+  row_count: number
+  digest: string
+}
+
+export type LabelsTable = { endpoint: string; prediction: string; value: number; known_at: string }
+
+export const migrations: Migration[] = [
+  {
+    name: 'serving/001-routes',
+    up: () => [
+      'create table serving_routes (endpoint text primary key, revision bigint not null, routing text not null)',
+      `create table prediction_segments (
+        id text primary key, endpoint text not null, from_at text not null, to_at text not null, row_count bigint not null,
+        digest text not null)`,
+      'create index prediction_segments_by_time on prediction_segments (endpoint, to_at)',
+      `create table labels (
+        endpoint text not null, prediction text not null, value double precision not null, known_at text not null,
+        primary key (endpoint, prediction))`,
+      'create index labels_by_time on labels (endpoint, known_at)',
+    ],
+  },
+]

@@ -1,1 +1,113 @@
-export {}
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { notFound } from '../../core/errors.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as features from '../features/features.ts'
+import * as registry from '../registry/registry.ts'
+import type { serving } from './contract.ts'
+import { droppedRecords, findLogged, type LoggedPrediction, readLog } from './log.ts'
+import { counters } from './predict.ts'
+import { loadedVersion, requireRouting, state } from './routing.ts'
+import * as store from './store.ts'
+
+export { flushLog, type LoggedPrediction, mergeSegments, readLog, startLog, stopLog } from './log.ts'
+export { predict } from './predict.ts'
+export {
+  currentRouting,
+  getRouting,
+  prepareRouting,
+  type Routing,
+  setRouting,
+  startRouting,
+  stopRouting,
+} from './routing.ts'
+
+type Operations = typeof serving
+type Endpoint = Output<Operations['getEndpoint']>
+
+export function listEndpoints(ctx: Context): Output<Operations['listEndpoints']> {
+  return { items: [...state(ctx).routes.keys()].sort().map((endpoint) => getEndpoint(ctx, { endpoint })) }
+}
+
+export function getEndpoint(ctx: Context, { endpoint }: Input<Operations['getEndpoint']>): Endpoint {
+  const routing = requireRouting(ctx, endpoint)
+  const all = counters(ctx)
+  const requests = [...all]
+    .filter(([release]) => release.startsWith(`${endpoint}.`))
+    .reduce((sum, [, entry]) => sum + entry.requests, 0)
+  return {
+    name: endpoint,
+    routing,
+    ready: loadedVersion(ctx, endpoint, routing.live.version) !== undefined,
+    requests,
+    dropped: droppedRecords(ctx),
+  }
+}
+
+export async function label(
+  ctx: Context,
+  { endpoint, labels }: Input<Operations['label']>,
+): Promise<Output<Operations['label']>> {
+  requireRouting(ctx, endpoint)
+  const known_at = ctx.now().toISOString()
+  const latest = new Map(labels.map(({ id, value }) => [id, { endpoint, prediction: id, value, known_at }]))
+  await transaction(ctx, (ctx) => store.saveLabels(ctx, [...latest.values()]))
+  return { accepted: labels.length }
+}
+
+const defaultLimit = 100
+
+export async function listPredictions(
+  ctx: Context,
+  input: Input<Operations['listPredictions']>,
+): Promise<Output<Operations['listPredictions']>> {
+  const { endpoint, from = '', to = '9999', release, limit = defaultLimit } = input
+  requireRouting(ctx, endpoint)
+  const bounds = { from: from && new Date(from).toISOString(), to: to === '9999' ? to : new Date(to).toISOString() }
+  const rows = await readLog(ctx, { endpoint, ...bounds, release, limit })
+  return { items: rows.reverse().map(toPrediction) }
+}
+
+export async function getPrediction(
+  ctx: Context,
+  { prediction }: Input<Operations['getPrediction']>,
+): Promise<Output<Operations['getPrediction']>> {
+  return toPrediction(await requireLogged(ctx, prediction))
+}
+
+const replayTolerance = 1e-9
+
+/** The logged moment again: features as they were known then, on the same or another version. */
+export async function replay(ctx: Context, input: Input<Operations['replay']>): Promise<Output<Operations['replay']>> {
+  const logged = await requireLogged(ctx, input.prediction)
+  const version = input.version ?? logged.version
+  const service = version === 0 ? null : (await registry.getVersion(ctx, { model: logged.endpoint, version })).service
+  const rows = [{ time: logged.at, request: logged.inputs }]
+  const recomputed =
+    service === null ? logged.inputs : ((await features.lookupAsOf(ctx, { service, rows, asOf: 'known' }))[0] ?? {})
+  const runtime = await registry.openRuntime(ctx, { model: logged.endpoint, version })
+  try {
+    const [output] = await runtime.predict([recomputed])
+    const differing = Object.keys(recomputed).filter(
+      (name) => name in logged.inputs && differs(recomputed[name], logged.inputs[name]),
+    )
+    return { logged: toPrediction(logged), version, recomputed, differing, output: output ?? Number.NaN }
+  } finally {
+    await runtime.close()
+  }
+}
+
+function differs(a: unknown, b: unknown): boolean {
+  return typeof a === 'number' && typeof b === 'number' ? Math.abs(a - b) > replayTolerance : a !== b
+}
+
+async function requireLogged(ctx: Context, id: string): Promise<LoggedPrediction> {
+  const logged = await findLogged(ctx, id)
+  if (!logged)
+    throw notFound('Prediction', id, 'List them with "keel api serving.listPredictions endpoint=<endpoint>".')
+  return logged
+}
+
+function toPrediction(logged: LoggedPrediction): Output<Operations['getPrediction']> {
+  return logged
+}

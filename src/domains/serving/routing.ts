@@ -1,0 +1,139 @@
+import type { Static } from 'typebox'
+import { afterCommit, type Context, liveValue } from '../../core/context.ts'
+import { notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import * as features from '../features/features.ts'
+import * as registry from '../registry/registry.ts'
+import type { Routing as RoutingSchema } from './contract.ts'
+import { milliseconds } from './rules.ts'
+import * as store from './store.ts'
+
+export type Routing = Static<typeof RoutingSchema>
+
+/** A version ready to answer. */
+export type Loaded = {
+  version: number
+  runtime: registry.Runtime
+  service: string | undefined
+  /** What a caller has to send. */
+  fields: { name: string; type: 'number' | 'string' }[]
+  binary: boolean
+  slowAfterMs: number
+}
+
+/** What the gateway reads: one immutable snapshot per endpoint, swapped whole. */
+type State = { routes: Map<string, Routing>; loaded: Map<string, Loaded> }
+
+const defaultSlowMs = 250
+
+export const state = (ctx: Context) =>
+  liveValue(ctx, 'serving.state', (): State => ({ routes: new Map(), loaded: new Map() }))
+
+const keyOf = (endpoint: string, version: number) => `${endpoint}@${version}`
+
+export function loadedVersion(ctx: Context, endpoint: string, version: number): Loaded | undefined {
+  return state(ctx).loaded.get(keyOf(endpoint, version))
+}
+
+/** Loads every version that a routing names, so that switching to it later costs nothing. */
+export async function prepareRouting(ctx: Context, routing: Omit<Routing, 'revision'>): Promise<void> {
+  const { endpoint } = routing
+  const named = [routing.live, routing.canary, routing.shadow, ...routing.warm].filter((target) => target !== null)
+  for (const { version } of named) {
+    const key = keyOf(endpoint, version)
+    if (!state(ctx).loaded.has(key)) state(ctx).loaded.set(key, await load(ctx, endpoint, version))
+  }
+}
+
+async function load(ctx: Context, model: string, version: number): Promise<Loaded> {
+  const { spec } = await registry.getModel(ctx, { model })
+  const runtime = await registry.openRuntime(ctx, { model, version })
+  const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
+  const service = row?.service ?? undefined
+  const slowAfter = spec?.delivery.rollout.slow_after
+  return {
+    version,
+    runtime,
+    service,
+    fields: service === undefined ? fromSignature(row?.signature) : await features.requestFields(ctx, service),
+    binary: spec?.serves.output === 'binary',
+    slowAfterMs: slowAfter === undefined ? defaultSlowMs : milliseconds(slowAfter),
+  }
+}
+
+type Signature = Awaited<ReturnType<typeof registry.getVersion>>['signature'] | undefined
+
+function fromSignature(signature: Signature): Loaded['fields'] {
+  return (signature?.inputs ?? []).map(({ name, type }) => ({ name, type: type === 'string' ? 'string' : 'number' }))
+}
+
+/** Writes who answers what, in the caller's transaction; the gateway switches in the instant after the commit. */
+export async function setRouting(ctx: Context, routing: Omit<Routing, 'revision'>): Promise<Routing> {
+  const old = await store.findRoute(ctx, routing.endpoint)
+  const next: Routing = { ...routing, revision: Number(old?.revision ?? 0) + 1 }
+  await store.saveRoute(ctx, { endpoint: next.endpoint, revision: next.revision, routing: JSON.stringify(next) })
+  await append(ctx, 'serving.routing_changed', `model/${next.endpoint}`, { ...next })
+  afterCommit(ctx, () => swap(ctx, next))
+  return next
+}
+
+function swap(ctx: Context, routing: Routing): void {
+  const { routes, loaded } = state(ctx)
+  if ((routes.get(routing.endpoint)?.revision ?? 0) >= routing.revision) return
+  routes.set(routing.endpoint, routing)
+  const named = new Set(
+    [routing.live, routing.canary, routing.shadow, ...routing.warm].flatMap((target) =>
+      target ? [target.version] : [],
+    ),
+  )
+  for (const [key, entry] of loaded) {
+    if (!key.startsWith(`${routing.endpoint}@`) || named.has(entry.version)) continue
+    loaded.delete(key)
+    entry.runtime.close().catch((error: unknown) => ctx.log.warn({ err: error }, 'closing a model failed'))
+  }
+}
+
+export async function getRouting(ctx: Context, endpoint: string): Promise<Routing | undefined> {
+  const row = await store.findRoute(ctx, endpoint)
+  return row && (JSON.parse(row.routing) as Routing)
+}
+
+/** From memory: what the gateway of this server does right now. */
+export function currentRouting(ctx: Context, endpoint: string): Routing | undefined {
+  return state(ctx).routes.get(endpoint)
+}
+
+export function requireRouting(ctx: Context, endpoint: string): Routing {
+  const routing = currentRouting(ctx, endpoint)
+  if (!routing)
+    throw notFound('Endpoint', endpoint, `Release a version first: keel release ${endpoint}@<version> --reason "…".`)
+  return routing
+}
+
+/** Reads all routes; at start, and when another server changed one. */
+export async function followRoutes(ctx: Context): Promise<void> {
+  for (const row of await store.listRoutes(ctx)) {
+    if ((state(ctx).routes.get(row.endpoint)?.revision ?? 0) >= Number(row.revision)) continue
+    const routing = JSON.parse(row.routing) as Routing
+    await prepareRouting(ctx, routing)
+    swap(ctx, routing)
+  }
+}
+
+const followMilliseconds = 400
+
+export async function startRouting(ctx: Context): Promise<void> {
+  await followRoutes(ctx)
+  if (ctx.engine.name !== 'postgres') return
+  const timer = setInterval(() => {
+    followRoutes(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following routes failed'))
+  }, followMilliseconds)
+  timer.unref()
+  liveValue(ctx, 'serving.follower', () => timer)
+}
+
+export async function stopRouting(ctx: Context): Promise<void> {
+  clearInterval(ctx.live.get('serving.follower') as NodeJS.Timeout | undefined)
+  for (const { runtime } of state(ctx).loaded.values()) await runtime.close()
+  state(ctx).loaded.clear()
+}

@@ -1,0 +1,86 @@
+import type { Context } from '../../core/context.ts'
+import type { LabelsTable, RoutesTable, SegmentsTable, ServingTables } from './schema.ts'
+
+const tables = (ctx: Context) => ctx.db.withTables<ServingTables>()
+
+/** Rows per statement: both databases limit the number of bound values. */
+const chunk = 1_000
+
+export async function listRoutes(ctx: Context): Promise<RoutesTable[]> {
+  return tables(ctx).selectFrom('serving_routes').selectAll().orderBy('endpoint').execute()
+}
+
+export async function findRoute(ctx: Context, endpoint: string): Promise<RoutesTable | undefined> {
+  return tables(ctx).selectFrom('serving_routes').selectAll().where('endpoint', '=', endpoint).executeTakeFirst()
+}
+
+export async function saveRoute(ctx: Context, row: RoutesTable): Promise<void> {
+  await tables(ctx)
+    .insertInto('serving_routes')
+    .values(row)
+    .onConflict((conflict) => conflict.column('endpoint').doUpdateSet({ revision: row.revision, routing: row.routing }))
+    .execute()
+}
+
+export async function insertSegment(ctx: Context, row: SegmentsTable): Promise<void> {
+  await tables(ctx).insertInto('prediction_segments').values(row).execute()
+}
+
+export async function replaceSegments(ctx: Context, old: string[], merged: SegmentsTable): Promise<void> {
+  await tables(ctx).deleteFrom('prediction_segments').where('id', 'in', old).execute()
+  await insertSegment(ctx, merged)
+}
+
+export async function segmentsBetween(
+  ctx: Context,
+  endpoint: string,
+  from: string,
+  to: string,
+): Promise<SegmentsTable[]> {
+  return tables(ctx)
+    .selectFrom('prediction_segments')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .where('to_at', '>=', from)
+    .where('from_at', '<', to)
+    .orderBy('from_at')
+    .execute()
+}
+
+export async function allSegments(ctx: Context): Promise<SegmentsTable[]> {
+  return tables(ctx).selectFrom('prediction_segments').selectAll().orderBy('from_at', 'desc').execute()
+}
+
+/** A later label of the same prediction corrects the earlier one. */
+export async function saveLabels(ctx: Context, rows: LabelsTable[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += chunk) {
+    await tables(ctx)
+      .insertInto('labels')
+      .values(rows.slice(at, at + chunk))
+      .onConflict((conflict) =>
+        conflict
+          .columns(['endpoint', 'prediction'])
+          .doUpdateSet((eb) => ({ value: eb.ref('excluded.value'), known_at: eb.ref('excluded.known_at') })),
+      )
+      .execute()
+  }
+}
+
+/** A label is never known before its prediction, so labels known since a time cover the predictions made since then. */
+export async function labelsSince(ctx: Context, endpoint: string, from: string): Promise<LabelsTable[]> {
+  return tables(ctx)
+    .selectFrom('labels')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .where('known_at', '>=', from)
+    .execute()
+}
+
+export async function findLabel(ctx: Context, endpoint: string, prediction: string): Promise<LabelsTable | undefined> {
+  return tables(ctx)
+    .selectFrom('labels')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .where('prediction', '=', prediction)
+    .executeTakeFirst()
+}
