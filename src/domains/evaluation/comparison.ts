@@ -46,7 +46,7 @@ export type Comparison = {
   slices: SliceOutcome[]
 }
 
-type Question = {
+export type Question = {
   task: Task
   metric: string
   margin: number
@@ -55,6 +55,8 @@ type Question = {
   slices: { slice: string; values: string[] }[]
   seed: number
   baselineName: string
+  /** Both sides are the same version: there is nothing that could be worse. */
+  sameVersion: boolean
 }
 
 const smallestSlice = 30
@@ -64,13 +66,7 @@ const smallestSlice = 30
  * an error that names the items: dropping them would judge the model on the items it likes.
  */
 export function compare(pairs: Pairs, question: Question): Comparison {
-  const metric = requireMetric(question.task, question.metric)
-  if (metric.direction === 'zero') {
-    throw invalidInput(`"${metric.name}" cannot be the quality metric: it is best at zero, not at an end.`, {
-      name: metric.name,
-      hint: 'Put it under "guardrails" with "within".',
-    })
-  }
+  const metric = checkQuestion(question)
   const unusable = problems(pairs, question.task)
   if (unusable !== undefined) return broken(question, unusable, pairs.ids.length)
   const all: Usable = {
@@ -79,12 +75,23 @@ export function compare(pairs: Pairs, question: Question): Comparison {
     baseline: pairs.baseline.map((answer) => usable(answer, question.task) ?? Number.NaN),
   }
   const metrics = metricNames(question.task).map((name) => outcomeOf(requireMetric(question.task, name), all, question))
-  const paired = pairedOf(metric, all, question.margin, question.seed)
+  const paired = question.sameVersion ? unchanged : pairedOf(metric, all, question.margin, question.seed)
   return {
     primary: { ...primaryOf(paired, question, pairs.ids.length), standardError: paired.standardError },
     metrics,
     slices: slicesOf(metric, all, question),
   }
+}
+
+const unchanged: Paired = {
+  value: 0,
+  lower: 0,
+  upper: 0,
+  method: 'none',
+  verdict: 'pass',
+  standardError: null,
+  harm: 1,
+  note: 'it is the same version',
 }
 
 function outcomeOf(
@@ -100,6 +107,16 @@ function outcomeOf(
     baseline: intervalOf(metric, { labels, outputs: baseline }, seed),
     limits: limited.includes(metric.name) ? intervalOf(metric, answers, seed, oneSided) : null,
   }
+}
+
+/** The quality metric; throws for one that the task does not have or that cannot be compared by "not worse". */
+export function checkQuestion({ task, metric: name }: Question): Metric {
+  const metric = requireMetric(task, name)
+  if (metric.direction !== 'zero') return metric
+  throw invalidInput(`"${name}" cannot be the quality metric: it is best at zero, not at an end.`, {
+    name,
+    hint: 'Put it under "guardrails" with "within".',
+  })
 }
 
 type Usable = { labels: number[]; candidate: number[]; baseline: number[] }

@@ -60,7 +60,14 @@ export async function baselineContender(
   candidate: ModelVersion,
   items: readonly Item[],
 ): Promise<Contender> {
-  const value = (await registry.getBaseline(ctx, candidate.model)) ?? (await trainedMean(ctx, candidate))
+  const value = await knownConstant(ctx, candidate)
+  if (value === null) {
+    const { model, version } = candidate
+    throw new AppError('refused_by_policy', `"${model}" has no baseline, and v${version} names no training set.`, {
+      name: `${model}@${version}`,
+      hint: 'Register the version with its training set: the mean of its labels is the built-in baseline.',
+    })
+  }
   return {
     model: candidate.model,
     version: 0,
@@ -73,12 +80,10 @@ export async function baselineContender(
   }
 }
 
-async function trainedMean(ctx: Context, { model, version, trainingSet }: ModelVersion): Promise<number> {
-  if (trainingSet !== null) return features.labelMean(ctx, trainingSet)
-  throw new AppError('refused_by_policy', `"${model}" has no baseline, and v${version} names no training set.`, {
-    name: `${model}@${version}`,
-    hint: 'Register the version with its training set: the mean of its labels is the built-in baseline.',
-  })
+/** The constant of the model's baseline, or the label mean that would become it; null when neither is known. */
+export async function knownConstant(ctx: Context, { model, trainingSet }: ModelVersion): Promise<number | null> {
+  const stored = await registry.getBaseline(ctx, model)
+  return stored === null && trainingSet !== null ? features.labelMean(ctx, trainingSet) : stored
 }
 
 /** What this side is compared with: what is live (else the baseline), the baseline, or a given version. */

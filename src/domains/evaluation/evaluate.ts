@@ -6,8 +6,16 @@ import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { answersOf, labelsOf, type Task, taskOf } from './answers.ts'
-import { type Comparison, compare, type Pairs } from './comparison.ts'
-import { type Contender, type ModelVersion, openContender, resolveBaseline, versionContender } from './contender.ts'
+import { compareAside } from './compare-aside.ts'
+import type { Comparison, Pairs } from './comparison.ts'
+import {
+  type Contender,
+  knownConstant,
+  type ModelVersion,
+  openContender,
+  resolveBaseline,
+  versionContender,
+} from './contender.ts'
 import type { evaluation } from './contract.ts'
 import { readGolden } from './golden.ts'
 import { type Definition, type Item, instantOf, toJsonLines } from './items.ts'
@@ -69,7 +77,7 @@ export async function examine(
   })
   const { pairs, latencies } = await runBoth(ctx, { candidate, baseline, set, items, labels, timed })
   const { metric, margin } = spec.success.quality
-  const comparison = compare(pairs, {
+  const comparison = await compareAside(pairs, {
     task,
     metric,
     margin,
@@ -77,6 +85,7 @@ export async function examine(
     slices,
     seed,
     baselineName: against,
+    sameVersion: baseline.version === candidate.version,
   })
   const outputs = await ctx.blobs.put(outputLines(pairs))
   const record: Evaluation = {
@@ -90,7 +99,15 @@ export async function examine(
     asOf: candidate.asOf,
     n: items.length,
     ...reported(comparison),
-    simpleBaselines: await simpleBaselines(ctx, { spec, task, definition: set.definition, items, labels, baseline }),
+    simpleBaselines: await simpleBaselines(ctx, {
+      spec,
+      version,
+      task,
+      definition: set.definition,
+      items,
+      labels,
+      baseline,
+    }),
     outputs: outputs.digest,
     createdAt: ctx.now().toISOString(),
   }
@@ -106,11 +123,22 @@ function slicesOf(spec: ModelSpec, { name, columns }: GoldenSet, items: Item[]):
   return (spec.success.slices ?? []).map((slice) => {
     const values = items.map((item) => item[slice])
     const missing = values.findIndex((value) => value === undefined || value === null)
-    if (missing < 0) return { slice, values: values.map(String) }
+    if (missing < 0) return { slice, values: fewValues(slice, values.map(String)) }
     throw invalidInput(`Row ${missing + 1} of the golden set "${name}" has no "${slice}", which the spec slices by.`, {
       name: slice,
       hint: `Columns: ${columns.join(', ')}.`,
     })
+  })
+}
+
+const mostSliceValues = 200
+
+function fewValues(slice: string, values: string[]): string[] {
+  const distinct = new Set(values).size
+  if (distinct <= mostSliceValues) return values
+  throw invalidInput(`"${slice}" has ${distinct} different values; a slice may have ${mostSliceValues}.`, {
+    name: slice,
+    hint: 'Slice by a column with few values, such as a region or a group.',
   })
 }
 
@@ -178,6 +206,7 @@ function outputLines({ ids, labels, candidate, baseline }: Pairs): Buffer {
 
 type Simple = {
   spec: ModelSpec
+  version: ModelVersion
   task: Task
   definition: Definition
   items: Item[]
@@ -188,11 +217,11 @@ type Simple = {
 /** What answers without a model would score; one that would need to look ahead is left out. */
 async function simpleBaselines(
   ctx: Context,
-  { spec, task, definition, items, labels, baseline }: Simple,
+  { spec, version, task, definition, items, labels, baseline }: Simple,
 ): Promise<Evaluation['simpleBaselines']> {
   const name = spec.success.quality.metric
   const metric = findMetric(task, name)
-  const constant = baseline.constant ?? (await registry.getBaseline(ctx, spec.model))
+  const constant = baseline.constant ?? (await knownConstant(ctx, version))
   if (!metric || constant === null) return []
   const answers: [string, number[]][] = [[`constant ${Number(constant.toPrecision(4))}`, labels.map(() => constant)]]
   const column = definition.time

@@ -25,9 +25,9 @@ export async function lastKnownRates(
     if (!columns.includes(column)) return undefined
     return lake.query(
       `select moments.position as position, avg(rows.label) as rate
-       from (values ${values.join(', ')}) as moments (position, at)
+       from (values ${values.join(', ')}) as moments (position, moment)
        join (select ${known} as known_at, ${identifier(column)}::double as label from ${table}) as rows
-         on rows.known_at <= moments.at and rows.known_at > moments.at - interval ${windowDays} day
+         on rows.known_at <= moments.moment and rows.known_at > moments.moment - interval ${windowDays} day
        group by moments.position`,
     )
   })

@@ -27,7 +27,11 @@ export async function parityOf(
     return { checks: [plain('cannot_tell', reason)], evidence: null }
   }
   const rule = spec.success.parity ?? standard
-  const { asOf, digest } = await features.getTrainingSet(ctx, { trainingSet })
+  const { asOf, digest, service: trained } = await features.getTrainingSet(ctx, { trainingSet })
+  if (trained !== service) {
+    const reason = `it was trained on the features of "${trained}" and is served those of "${service}"`
+    return { checks: [plain('fail', reason)], evidence: { trainingSet: digest, trained, service } }
+  }
   const found = await features.parity(ctx, { trainingSet, sample, tolerance: rule.tolerance })
   const checks = found.features.map((finding) => judgeParity(finding, { ...rule, asOf }))
   if (checks.length === 0) checks.push(plain('error', `parity of "${trainingSet}" compared no feature`))

@@ -51,10 +51,10 @@ function plural(verdict: Exclude<Verdict, 'pass'>): string {
   return { fail: 'fail', cannot_tell: 'cannot tell', error: 'could not be judged' }[verdict]
 }
 
-/** Checks sorted by what they mean for the decision: what blocks first, warnings last. */
+/** Checks sorted by what they mean for the decision: what blocks first, warnings last; else as they came. */
 export function ordered(checks: readonly GateCheck[]): GateCheck[] {
   const rank = (check: GateCheck) => severity.indexOf(check.verdict) + (check.required ? 0 : severity.length)
-  return [...checks].sort((a, b) => rank(a) - rank(b) || (a.check < b.check ? -1 : 1))
+  return [...checks].sort((a, b) => rank(a) - rank(b))
 }
 
 type SliceVerdict = 'pass' | 'fail' | 'cannot_tell' | 'not_tested'

@@ -175,7 +175,7 @@ function drawn({ value }: Metric, labels: number[], outputs: number[]): (items: 
 
 /** A thousand, fewer for very large sets, where the bounds are narrow anyway and the time would be long. */
 function resamplesFor(n: number): number {
-  return Math.max(200, Math.min(1000, Math.floor(4_000_000 / n)))
+  return Math.max(400, Math.min(1000, Math.floor(2_000_000 / n)))
 }
 
 function finite(value: number): number | null {
