@@ -1,1 +1,5 @@
-export {}
+export { isPinned, liveAt, timeline } from './live.ts'
+export { metrics, policy } from './policy.ts'
+export { getRelease, listReleases, release } from './releases.ts'
+export { drill, rollback, unpin } from './rollback.ts'
+export { abort, getRollout, pause, promote, resume, tick } from './rollout.ts'

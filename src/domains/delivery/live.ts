@@ -1,0 +1,51 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import * as registry from '../registry/registry.ts'
+import type { delivery } from './contract.ts'
+import * as store from './store.ts'
+
+type Operations = typeof delivery
+type Span = Output<Operations['timeline']>['spans'][number]
+
+export async function timeline(
+  ctx: Context,
+  { model }: Input<Operations['timeline']>,
+): Promise<Output<Operations['timeline']>> {
+  await registry.getModel(ctx, { model })
+  const log = await store.listLive(ctx, model)
+  return {
+    spans: log.map(
+      ({ release, version, at, because }, index): Span => ({
+        release,
+        version: Number(version),
+        from: at,
+        to: log[index + 1]?.at ?? null,
+        because,
+      }),
+    ),
+  }
+}
+
+/** From the append-only log: who got ordinary traffic at a time, and who a share of it. */
+export async function liveAt(
+  ctx: Context,
+  { model, at }: Input<Operations['liveAt']>,
+): Promise<Output<Operations['liveAt']>> {
+  const moment = at === undefined ? ctx.now().toISOString() : new Date(at).toISOString()
+  const { spans } = await timeline(ctx, { model })
+  const live = spans.findLast(({ from }) => from <= moment) ?? null
+  return { at: moment, live, canary: await canaryAt(ctx, model, moment) }
+}
+
+async function canaryAt(ctx: Context, model: string, moment: string): Promise<Output<Operations['liveAt']>['canary']> {
+  for (const release of await store.listReleases(ctx, model)) {
+    const entry = (await store.listHistory(ctx, release.id)).findLast(({ at }) => at <= moment)
+    if (entry && entry.share > 0 && entry.share < 1)
+      return { release: release.id, version: Number(release.version), share: entry.share }
+  }
+  return null
+}
+
+export async function isPinned(ctx: Context, model: string): Promise<boolean> {
+  return (await store.findPin(ctx, model))?.pinned === 1
+}
