@@ -1,0 +1,22 @@
+import type { ModelSpec } from '../registry/spec.ts'
+import { milliseconds } from './rules.ts'
+
+/** A Monday: weeks begin here unless the spec says otherwise. */
+const defaultAnchor = '2001-01-01T00:00:00Z'
+
+/** What is watched of a model and how: from its spec, with defaults that need no thought. */
+export function settingsOf(spec: ModelSpec) {
+  const { monitoring } = spec
+  return {
+    length: milliseconds(monitoring?.every ?? '7d'),
+    anchor: Date.parse(monitoring?.anchor ?? defaultAnchor),
+    /** Labels of a window are complete this long after its end. */
+    maturity: spec.labels ? milliseconds(spec.labels.arrive_within) : 0,
+    bias: monitoring?.bias ?? 0.03,
+    effect: monitoring?.psi ?? 0.2,
+    fewest: monitoring?.min_rows ?? 300,
+    badRate: spec.delivery.rollout.bad_rate ?? 0.05,
+  }
+}
+
+export type Settings = ReturnType<typeof settingsOf>
