@@ -34,8 +34,13 @@ export function notWorseProcess(rho1 = 1.5): EProcess {
   return { rho0: rho1, grid, logs: grid.map(() => 0), events: 0 }
 }
 
-/** One bad event. `share` in (0, 1) is the canary's share of the traffic at that moment. */
+/**
+ * One bad event. `share` in [0, 1] is the canary's share of the traffic at that moment; with 0 or 1 there is nothing to
+ * compare, and the event says nothing. Throws a RangeError for any other share.
+ */
 export function observe(process: EProcess, { canary, share }: { canary: boolean; share: number }): EProcess {
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`A share of the traffic is between 0 and 1, not ${share}`)
+  if (share === 0 || share === 1) return process
   const chance = (rho: number) => (share * rho) / (share * rho + 1 - share)
   const null0 = chance(process.rho0)
   const logs = process.logs.map((log, index) => {
@@ -45,18 +50,31 @@ export function observe(process: EProcess, { canary, share }: { canary: boolean;
   return { ...process, logs, events: process.events + 1 }
 }
 
-/** The e-value: the mean of the likelihood ratios over the grid. */
+/** The e-value: the mean of the likelihood ratios over the grid; at most the largest double, so that JSON can keep it. */
 export function evidence({ logs }: Pick<EProcess, 'logs'>): number {
   const largest = Math.max(...logs)
-  return (Math.exp(largest) * logs.reduce((total, log) => total + Math.exp(log - largest), 0)) / logs.length
+  const scaled = logs.reduce((total, log) => total + Math.exp(log - largest), 0) / logs.length
+  return Math.min(Number.MAX_VALUE, Math.exp(largest) * scaled)
 }
+
+/** The evidence at which one of `guardrails` tested at once may act, so that all of them together err with at most `alpha`. */
+export function evidenceNeeded(guardrails: number, alpha = 0.05): number {
+  return guardrails / alpha
+}
+
+type Counts = { requests: number; bad: number; floor: number }
 
 /**
  * Evidence that a rate of bad answers is below `floor` (0 < floor < 1), from counts alone: a mixture of likelihood
  * ratios over rates below the floor. No bad answer in enough requests is evidence too. Valid at every look.
+ * Throws a RangeError when the counts or the floor are impossible.
  */
-export function floorEvidence({ requests, bad, floor }: { requests: number; bad: number; floor: number }): number {
+export function floorEvidence({ requests, bad, floor }: Counts): number {
+  if (!(floor > 0 && floor < 1)) throw new RangeError(`A floor is a rate between 0 and 1, not ${floor}`)
+  if (!(bad >= 0 && bad <= requests)) throw new RangeError(`${bad} of ${requests} requests cannot be bad`)
   const grid = logGrid(0.01 * floor, 0.9 * floor)
-  const logs = grid.map((rate) => bad * Math.log(rate / floor) + (requests - bad) * Math.log((1 - rate) / (1 - floor)))
+  const logs = grid.map(
+    (rate) => bad * Math.log(rate / floor) + (requests - bad) * (Math.log1p(-rate) - Math.log1p(-floor)),
+  )
   return evidence({ logs })
 }

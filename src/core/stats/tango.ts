@@ -24,7 +24,8 @@ function score({ candidateOnly: b, baselineOnly: c, n }: Counts, difference: num
  * Tango's score test for paired proportions: is the candidate not worse than the baseline by more than `margin`?
  * `margin` in (0, 1); one-sided level `alpha`. `z` tests the margin; the bounds are the ends of the (1 - 2 alpha)
  * score interval of the difference of proportions, in [-1, 1].
- * Source: T. Tango, Statistics in Medicine 17 (1998) 891-908. NaN counts give `pass: false`.
+ * Source: T. Tango, Statistics in Medicine 17 (1998) 891-908. Pairs must be independent: for several
+ * items of one user or document, use paired differences with clusters. NaN counts give `pass: false`.
  */
 export function tangoTest(counts: Counts & { margin: number; alpha?: number }): TangoResult {
   const { margin, alpha = 0.05 } = counts
@@ -35,9 +36,9 @@ export function tangoTest(counts: Counts & { margin: number; alpha?: number }): 
 
 /** The difference at which the score equals `target`; the score falls as the difference grows. */
 function solve(counts: Counts, target: number): number {
-  let low = -1 + 1e-12
-  let high = 1 - 1e-12
-  for (let step = 0; step < 200; step++) {
+  let low = -1
+  let high = 1
+  for (let step = 0; step < 60; step++) {
     const middle = (low + high) / 2
     const value = score(counts, middle)
     // Without any discordant pair the statistic is 0/0 at a difference of exactly zero, where it crosses zero.
@@ -47,7 +48,10 @@ function solve(counts: Counts, target: number): number {
   return (low + high) / 2
 }
 
-/** The smallest margin that `n` pairs can prove when both are right equally often; `discordance` is the share of pairs on which they differ. */
+/**
+ * The smallest margin that `n` pairs can prove when both are right equally often; `discordance` is the share of pairs
+ * on which they differ, rounded to whole pairs (an odd one counts against the candidate).
+ */
 export function smallestMargin({
   n,
   discordance,
