@@ -63,10 +63,14 @@ export async function baselineContender(
   const value = await knownConstant(ctx, candidate)
   if (value === null) {
     const { model, version } = candidate
-    throw new AppError('refused_by_policy', `"${model}" has no baseline, and v${version} names no training set.`, {
-      name: `${model}@${version}`,
-      hint: 'Register the version with its training set: the mean of its labels is the built-in baseline.',
-    })
+    throw new AppError(
+      'refused_by_policy',
+      `"${model}" has no baseline, and v${version} names no training set with labels.`,
+      {
+        name: `${model}@${version}`,
+        hint: 'Register the version with its training set: the mean of its labels is the built-in baseline.',
+      },
+    )
   }
   return {
     model: candidate.model,
@@ -83,7 +87,9 @@ export async function baselineContender(
 /** The constant of the model's baseline, or the label mean that would become it; null when neither is known. */
 export async function knownConstant(ctx: Context, { model, trainingSet }: ModelVersion): Promise<number | null> {
   const stored = await registry.getBaseline(ctx, model)
-  return stored === null && trainingSet !== null ? features.labelMean(ctx, trainingSet) : stored
+  if (stored !== null || trainingSet === null) return stored
+  const { label } = await features.getTrainingSet(ctx, { trainingSet })
+  return label === null ? null : features.labelMean(ctx, trainingSet)
 }
 
 /** What this side is compared with: what is live (else the baseline), the baseline, or a given version. */

@@ -104,7 +104,10 @@ export const Gate = object({
   summary: Type.String(),
   checks: Type.Array(Check),
   evaluation: Type.Union([Type.String(), Type.Null()]),
-  /** Digests of all that the verdict depends on: the same evidence gives the same verdict. */
+  /**
+   * Digests of all that the verdict depends on: the same evidence gives the same verdict. Measured times stand under
+   * `measured` and are not part of the digest, because no two measurements are alike.
+   */
   evidence: JsonObject,
   digest: DigestText,
   createdAt: Time,

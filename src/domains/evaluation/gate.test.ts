@@ -5,7 +5,7 @@ import type { Context } from '../../core/context.ts'
 import { readEvents } from '../../core/events.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as registry from '../registry/registry.ts'
-import { establish, makeItems, makeSpec, registerEcho } from './evaluation.fixture.ts'
+import { definition, establish, makeItems, makeSpec, registerEcho } from './evaluation.fixture.ts'
 import * as evaluation from './evaluation.ts'
 import type { GateCheck } from './rules.ts'
 
@@ -99,6 +99,26 @@ test('a worse candidate fails, and the event tells delivery', async (t) => {
     [event?.subject, event?.data['gate'], event?.data['verdict'], event?.data['digest']],
     ['model/flight-delay', gate.id, 'fail', gate.digest],
   )
+})
+
+test('what is live already is not worse than itself', async (t) => {
+  const ctx = await testContext(t)
+  await establish(ctx)
+  await registerEcho(ctx, 'good')
+  await registry.moveLiveAlias(ctx, { model, version: 1 })
+  const gate = await evaluation.runGate(ctx, { model, version: 1 })
+  assert.equal(gate.verdict, 'pass', gate.summary)
+  assert.match(named(gate.checks, 'quality log_loss')?.reason ?? '', /it is the same version$/)
+})
+
+test('without a baseline and without a training set there is nothing to compare with', async (t) => {
+  const ctx = await testContext(t)
+  await registry.applySpec(ctx, makeSpec())
+  await evaluation.applyGolden(ctx, { definition, items: makeItems(40) })
+  await registerEcho(ctx, 'good')
+  const gate = await evaluation.runGate(ctx, { model, version: 1 })
+  assert.equal(gate.verdict, 'error')
+  assert.match(gate.summary, /has no baseline, and v1 names no training set/)
 })
 
 test('too few items cannot tell', async (t) => {
