@@ -1,16 +1,31 @@
 import type { Context } from './core/context.ts'
 import type { JobHandler, Reaction } from './core/worker.ts'
+import * as datasets from './domains/datasets/datasets.ts'
+import * as delivery from './domains/delivery/delivery.ts'
+import * as features from './domains/features/features.ts'
+import * as monitoring from './domains/monitoring/monitoring.ts'
+import * as pipelines from './domains/pipelines/pipelines.ts'
+import * as serving from './domains/serving/serving.ts'
 
 type Step = (ctx: Context) => void | Promise<void>
 
 /** What a server does before it answers its first request, in this order. */
-export const onStart: Step[] = []
+export const onStart: Step[] = [features.warmUp, features.startFollowing, serving.startRouting, serving.startLog]
 
 /** What a server does before it ends, in this order. */
-export const onStop: Step[] = []
+export const onStop: Step[] = [serving.stopLog, serving.stopRouting, features.stopFollowing]
 
 /** Event type -> what follows. Runs in the transaction that marks the event delivered. */
-export const onEvent: Record<string, Reaction[]> = {}
+export const onEvent: Record<string, Reaction[]> = {
+  'delivery.live_changed': [(ctx, event) => monitoring.watch(ctx, { model: String(event.data['model']) })],
+}
 
 /** Job kind -> who does it. */
-export const onJob: Record<string, JobHandler> = {}
+export const onJob: Record<string, JobHandler> = {
+  'datasets.compact': datasets.compactSource,
+  'pipelines.run': pipelines.perform,
+  'pipelines.scheduled': pipelines.startScheduled,
+  'serving.merge': serving.mergeSegments,
+  'monitoring.window': monitoring.closeWindow,
+  'delivery.tick': delivery.tick,
+}
