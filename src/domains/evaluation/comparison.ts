@@ -20,7 +20,7 @@ export type MetricOutcome = {
   limits: Bounded | null
 }
 
-export type SliceOutcome = {
+type SliceOutcome = {
   slice: string
   value: string
   n: number

@@ -9,7 +9,7 @@ import * as registry from '../registry/registry.ts'
 import { type Definition, type Item, instantOf } from './items.ts'
 
 export type ModelVersion = Output<(typeof registryContract)['getVersion']>
-export type AsOf = 'known' | 'event' | 'request'
+type AsOf = 'known' | 'event' | 'request'
 
 /** One side of a comparison: a version, what it reads for each item, and what it was made from. */
 export type Contender = {
@@ -55,11 +55,7 @@ export async function versionContender(ctx: Context, version: ModelVersion, gold
 }
 
 /** Version 0 of every model: always the label mean, stored at the first release and until then that of the candidate's training set. */
-export async function baselineContender(
-  ctx: Context,
-  candidate: ModelVersion,
-  items: readonly Item[],
-): Promise<Contender> {
+async function baselineContender(ctx: Context, candidate: ModelVersion, items: readonly Item[]): Promise<Contender> {
   const value = await knownConstant(ctx, candidate)
   if (value === null) {
     const { model, version } = candidate

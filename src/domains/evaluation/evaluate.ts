@@ -5,25 +5,17 @@ import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import { answersOf, labelsOf, type Task, taskOf } from './answers.ts'
+import { answersOf, labelsOf, taskOf } from './answers.ts'
 import { compareAside } from './compare-aside.ts'
 import type { Comparison, Pairs } from './comparison.ts'
-import {
-  type Contender,
-  knownConstant,
-  type ModelVersion,
-  openContender,
-  resolveBaseline,
-  versionContender,
-} from './contender.ts'
+import { type Contender, type ModelVersion, openContender, resolveBaseline, versionContender } from './contender.ts'
 import type { evaluation } from './contract.ts'
 import { readGolden } from './golden.ts'
-import { type Definition, type Item, instantOf, toJsonLines } from './items.ts'
-import { lastKnownRates } from './known-rate.ts'
+import { type Item, toJsonLines } from './items.ts'
 import { type Latencies, measureLatency } from './latency.ts'
 import { positionOf } from './paging.ts'
 import type { EvaluationsTable } from './schema.ts'
-import { findMetric } from './statistics.ts'
+import { simpleBaselines } from './simple-baselines.ts'
 import * as store from './store.ts'
 
 type Operations = typeof evaluation
@@ -202,37 +194,6 @@ function outputLines({ ids, labels, candidate, baseline }: Pairs): Buffer {
       baseline: baseline[index] ?? null,
     })),
   )
-}
-
-type Simple = {
-  spec: ModelSpec
-  version: ModelVersion
-  task: Task
-  definition: Definition
-  items: Item[]
-  labels: number[]
-  baseline: Contender
-}
-
-/** What answers without a model would score; one that would need to look ahead is left out. */
-async function simpleBaselines(
-  ctx: Context,
-  { spec, version, task, definition, items, labels, baseline }: Simple,
-): Promise<Evaluation['simpleBaselines']> {
-  const name = spec.success.quality.metric
-  const metric = findMetric(task, name)
-  const constant = baseline.constant ?? (await knownConstant(ctx, version))
-  if (!metric || constant === null) return []
-  const answers: [string, number[]][] = [[`constant ${Number(constant.toPrecision(4))}`, labels.map(() => constant)]]
-  const column = definition.time
-  if (column !== undefined) {
-    const moments = items.flatMap((item) => instantOf(item[column]) ?? [])
-    const rates = await lastKnownRates(ctx, { labels: spec.labels?.from, moments })
-    if (rates) answers.push(['mean label known of the last 7 d', rates.map((rate) => rate ?? constant)])
-  }
-  return answers
-    .map(([name, outputs]) => ({ name, metric: spec.success.quality.metric, value: metric.value(labels, outputs) }))
-    .filter(({ value }) => Number.isFinite(value))
 }
 
 async function save(ctx: Context, record: Evaluation, standardError: number | null): Promise<void> {

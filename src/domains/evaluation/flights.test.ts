@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { train } from '../../../examples/flights/src/fit.ts'
-import { readFlights } from '../../../examples/flights/src/flights.ts'
+import { type Flight, readFlights } from '../../../examples/flights/src/flights.ts'
 import { signatureOf, toOnnx } from '../../../examples/flights/src/logistic-model.ts'
 import { testContext } from '../../../test/support/context.ts'
 import * as expected from '../../../test/support/flights-expected.ts'
@@ -94,6 +94,16 @@ function value(found: unknown): number | string | null {
   return typeof found === 'number' || typeof found === 'string' ? found : null
 }
 
+function lossOfKnownRate(flights: readonly Flight[], departs: string, label: number): number {
+  const moment = Date.parse(departs)
+  const known = flights.filter(({ known_at }) => {
+    const at = Date.parse(known_at)
+    return at <= moment && at > moment - 7 * 86_400_000
+  })
+  const rate = known.reduce((sum, flight) => sum + flight.late, 0) / known.length
+  return -Math.log(label === 1 ? rate : 1 - rate)
+}
+
 function near(found: number | null | undefined, wanted: number, tolerance: number, what: string): void {
   assert.ok(Math.abs((found ?? Number.NaN) - wanted) <= tolerance, `${what}: ${found}, not ${wanted}`)
 }
@@ -148,6 +158,8 @@ test('gates of the flight models decide as computed apart', async (t) => {
     const [constant, known] = result.simpleBaselines
     near(constant?.value, expected.golden.constant.logLoss, 5e-5, 'constant')
     assert.equal(known?.name, 'mean label known of the last 7 d')
+    const losses = items.map((item) => lossOfKnownRate(flights, String(item['departs']), Number(item['late'])))
+    near(known?.value, losses.reduce((sum, loss) => sum + loss, 0) / losses.length, 1e-9, 'known rate')
   })
 
   await registry.moveLiveAlias(ctx, { model, version: 1 })

@@ -112,7 +112,7 @@ function parityInWords(finding: ParityFinding, { tolerance, asOf }: ParityRule, 
   return `served and training values of ${feature} differ in ${percent(share)} of rows${size}${cause}`
 }
 
-export function percent(share: number): string {
+function percent(share: number): string {
   const value = 100 * share
   return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toPrecision(2)} %`
 }

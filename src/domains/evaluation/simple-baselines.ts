@@ -1,7 +1,47 @@
 import type { Context } from '../../core/context.ts'
+import type { Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { identifier } from '../../core/lake.ts'
 import * as datasets from '../datasets/datasets.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import type { Task } from './answers.ts'
+import { type Contender, knownConstant, type ModelVersion } from './contender.ts'
+import type { evaluation } from './contract.ts'
+import { type Definition, type Item, instantOf } from './items.ts'
+import { findMetric } from './statistics.ts'
+
+type SimpleBaselines = Output<(typeof evaluation)['evaluate']>['simpleBaselines']
+
+type Simple = {
+  spec: ModelSpec
+  version: ModelVersion
+  task: Task
+  definition: Definition
+  items: Item[]
+  labels: number[]
+  baseline: Contender
+}
+
+/** What answers without a model would score; one that would need to look ahead is left out. */
+export async function simpleBaselines(
+  ctx: Context,
+  { spec, version, task, definition, items, labels, baseline }: Simple,
+): Promise<SimpleBaselines> {
+  const name = spec.success.quality.metric
+  const metric = findMetric(task, name)
+  const constant = baseline.constant ?? (await knownConstant(ctx, version))
+  if (!metric || constant === null) return []
+  const answers: [string, number[]][] = [[`constant ${Number(constant.toPrecision(4))}`, labels.map(() => constant)]]
+  const column = definition.time
+  if (column !== undefined) {
+    const moments = items.flatMap((item) => instantOf(item[column]) ?? [])
+    const rates = await lastKnownRates(ctx, { labels: spec.labels?.from, moments })
+    if (rates) answers.push(['mean label known of the last 7 d', rates.map((rate) => rate ?? constant)])
+  }
+  return answers
+    .map(([name, outputs]) => ({ name, metric: spec.success.quality.metric, value: metric.value(labels, outputs) }))
+    .filter(({ value }) => Number.isFinite(value))
+}
 
 const mostMoments = 5000
 const windowDays = 7
@@ -10,7 +50,7 @@ const windowDays = 7
  * What somebody without a model would say at each moment: the mean label of the last seven days, from rows already
  * known then. Undefined where that cannot be computed without looking ahead: no source, no time at which rows became known.
  */
-export async function lastKnownRates(
+async function lastKnownRates(
   ctx: Context,
   { labels, moments }: { labels: string | undefined; moments: readonly Date[] },
 ): Promise<(number | null)[] | undefined> {
@@ -26,7 +66,7 @@ export async function lastKnownRates(
     return lake.query(
       `select moments.position as position, avg(rows.label) as rate
        from (values ${values.join(', ')}) as moments (position, moment)
-       join (select ${known} as known_at, ${identifier(column)}::double as label from ${table}) as rows
+       join (select ${known} as known_at, try_cast(${identifier(column)} as double) as label from ${table}) as rows
          on rows.known_at <= moments.moment and rows.known_at > moments.moment - interval ${windowDays} day
        group by moments.position`,
     )
