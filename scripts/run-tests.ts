@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { globSync } from 'node:fs'
+import { isAbsolute, join, relative, sep } from 'node:path'
+import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+import { type Count, emptyCount, runFile } from './run-test-file.ts'
+
+type Pass = { title: string; engine: 'sqlite' | 'postgres'; files: string[] }
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const filesAtATime = 2
+const left = ['**/node_modules', '**/dist', '**/.keel', '**/.cache', 'keel-demo']
+
+const engines = [
+  { variable: 'TEST_PG', title: 'PostgreSQL', wants: 'the URL of a server whose schemas may be made and dropped' },
+  { variable: 'TEST_REDIS', title: 'Redis', wants: 'the URL of a server that may be written to' },
+  { variable: 'TEST_CHROMIUM', title: 'Chromium', wants: 'the path of the browser' },
+]
+
+/** Runs the test files that `filters` name, or all, on every configured engine; the last line counts the tests. */
+export async function runTests(filters: readonly string[]): Promise<number> {
+  const option = filters.find((filter) => filter.startsWith('-'))
+  if (option !== undefined) return refuse(`"${option}" is not known here: arguments are parts of test file paths.`)
+  const files = findFiles(filters)
+  if (files.length === 0)
+    return refuse(`There is no test file ${filters.map((part) => `"${part}"`).join(' or ')}`.trim())
+
+  for (const name of Object.keys(process.env)) if (name.startsWith('KEEL_')) delete process.env[name]
+  const skips = skippedEngines()
+  process.stdout.write(skips)
+  const count = emptyCount()
+  for (const pass of passesOver(files)) await runPass(pass, count)
+  process.stdout.write(`\n${skips}${describeCount(count)}\n`)
+  return count.failed > 0 || count.passed === 0 ? 1 : 0
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`${message}\n`)
+  process.stdout.write(`${describeCount(emptyCount())}\n`)
+  return 2
+}
+
+function findFiles(filters: readonly string[]): string[] {
+  const wanted = filters.map((filter) => {
+    const path = isAbsolute(filter) ? relative(root, filter) : filter
+    return path.replaceAll(sep, '/').replace(/^\.\//, '')
+  })
+  return globSync('{src,test,examples,web,bench}/**/*.test.ts', { cwd: root, exclude: left })
+    .map((path) => path.replaceAll(sep, '/'))
+    .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
+    .sort()
+}
+
+/** What talks to the database runs on both engines; the rest once. */
+function passesOver(files: string[]): Pass[] {
+  const passes: Pass[] = [{ title: 'SQLite', engine: 'sqlite', files }]
+  const onDatabase = files.filter((path) => path.startsWith('src/') || path.startsWith('test/journeys/'))
+  if (process.env['TEST_PG']) passes.push({ title: 'PostgreSQL', engine: 'postgres', files: onDatabase })
+  return passes.filter((pass) => pass.files.length > 0)
+}
+
+function skippedEngines(): string {
+  const missing = engines.filter(({ variable }) => !process.env[variable])
+  const lines = missing.map(
+    ({ variable, title, wants }) => `Skipping what needs ${title}: ${variable} is not set to ${wants}.\n`,
+  )
+  const hint = 'On Debian, "scripts/engines/run npm test" starts the installed ones for the run.\n'
+  return lines.length === 0 ? '' : `${lines.join('')}${hint}`
+}
+
+async function runPass({ title, engine, files }: Pass, count: Count): Promise<void> {
+  process.stdout.write(`\n${title}: ${files.length} ${files.length === 1 ? 'file' : 'files'}\n`)
+  process.env['KEEL_TEST_ENGINE'] = engine
+  const report = new spec()
+  report.pipe(process.stdout, { end: false })
+
+  const running = new Map<string, number>()
+  const heartbeat = setInterval(() => tellRunning(running), 30_000)
+  const waiting = [...files]
+  const takeTurns = async () => {
+    for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+      running.set(path, Date.now())
+      const result = await runFile(join(root, path))
+      running.delete(path)
+      for (const name of ['passed', 'failed', 'skipped'] as const) count[name] += result.count[name]
+      for (const event of result.events) report.write(event)
+    }
+  }
+  await Promise.all(Array.from({ length: filesAtATime }, takeTurns))
+  clearInterval(heartbeat)
+  report.end()
+  await once(report, 'end')
+}
+
+function tellRunning(running: ReadonlyMap<string, number>): void {
+  const parts = [...running].map(([path, since]) => `${path} (${Math.round((Date.now() - since) / 1000)} s)`)
+  process.stderr.write(`… running ${parts.join(' and ')}\n`)
+}
+
+function describeCount({ passed, failed, skipped }: Count): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
