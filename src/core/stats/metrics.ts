@@ -3,18 +3,28 @@ import { mean, sum } from './summary.ts'
 
 type Numbers = ArrayLike<number>
 
-/** Area under the ROC curve: the chance that a positive scores above a negative, ties half. 0 … 1, higher is better; NaN with one class. */
+/** Whether every label has a score and none is missing: a metric over the rest would praise whoever leaves out most. */
+function complete(labels: Numbers, scores: Numbers): boolean {
+  if (labels.length !== scores.length) return false
+  for (let index = 0; index < labels.length; index++) {
+    if (Number.isNaN(elementAt(labels, index)) || Number.isNaN(elementAt(scores, index))) return false
+  }
+  return true
+}
+
+/**
+ * Area under the ROC curve: the chance that a positive scores above a negative, ties half. 0 … 1, higher is better;
+ * NaN with one class. Source: rank-sum form, Hanley and McNeil, Radiology 143 (1982).
+ */
 export function auc(labels: Numbers, scores: Numbers): number {
+  if (!complete(labels, scores)) return Number.NaN
   const order = Array.from(scores, (_, index) => index).sort((a, b) => elementAt(scores, a) - elementAt(scores, b))
   let positives = 0
   let rankSum = 0
   for (let start = 0; start < order.length; ) {
-    let end = start
-    while (
-      end < order.length &&
-      elementAt(scores, elementAt(order, end)) === elementAt(scores, elementAt(order, start))
-    )
-      end += 1
+    const score = elementAt(scores, elementAt(order, start))
+    let end = start + 1
+    while (end < order.length && elementAt(scores, elementAt(order, end)) === score) end += 1
     const rank = (start + 1 + end) / 2
     for (let index = start; index < end; index++) {
       if (elementAt(labels, elementAt(order, index)) > 0.5) {
@@ -32,36 +42,54 @@ const clip = 1e-15
 
 /** Loss of one prediction in nats, >= 0; probabilities are clipped to [1e-15, 1 - 1e-15]. */
 export function logLossOf(label: number, probability: number): number {
+  if (Number.isNaN(label)) return Number.NaN
   const p = Math.min(1 - clip, Math.max(clip, probability))
-  return label > 0.5 ? -Math.log(p) : -Math.log(1 - p)
+  return label > 0.5 ? -Math.log(p) : -Math.log1p(-p)
+}
+
+function squaredError(label: number, score: number): number {
+  return (score - label) ** 2
+}
+
+function absoluteError(label: number, score: number): number {
+  return Math.abs(score - label)
+}
+
+function excess(label: number, score: number): number {
+  return score - label
+}
+
+function rightAnswer(label: number, score: number): number {
+  return Number.isNaN(label) || Number.isNaN(score) ? Number.NaN : Number(score >= 0.5 === label > 0.5)
 }
 
 function averaged(labels: Numbers, scores: Numbers, loss: (label: number, score: number) => number): number {
+  if (labels.length !== scores.length) return Number.NaN
   return mean(Array.from(labels, (label, index) => loss(label, elementAt(scores, index))))
 }
 
-/** Mean log loss (cross entropy) in nats, lower is better. */
+/** Mean log loss (cross entropy) in nats, >= 0, lower is better. */
 export function logLoss(labels: Numbers, scores: Numbers): number {
   return averaged(labels, scores, logLossOf)
 }
 
 /** Mean squared error of probabilities, 0 … 1, lower is better. Source: G. W. Brier, 1950. */
 export function brier(labels: Numbers, scores: Numbers): number {
-  return averaged(labels, scores, (label, score) => (score - label) ** 2)
+  return averaged(labels, scores, squaredError)
 }
 
-/** Mean prediction minus mean label; 0 is best. */
+/** Mean prediction minus mean label, in the label's unit; 0 is best. */
 export function bias(labels: Numbers, scores: Numbers): number {
-  return averaged(labels, scores, (label, score) => score - label)
+  return averaged(labels, scores, excess)
 }
 
-/** Share of right answers at the threshold 0.5, higher is better. */
+/** Share of right answers at the threshold 0.5; 0 … 1, higher is better. */
 export function accuracy(labels: Numbers, scores: Numbers): number {
-  return averaged(labels, scores, (label, score) => Number(score >= 0.5 === label > 0.5))
+  return averaged(labels, scores, rightAnswer)
 }
 
-/** Harmonic mean of precision and recall at 0.5; 0 … 1, higher is better; NaN without positives. */
-export function f1(labels: Numbers, scores: Numbers): number {
+function outcomes(labels: Numbers, scores: Numbers): { hits: number; guessed: number; positives: number } {
+  if (!complete(labels, scores)) return { hits: Number.NaN, guessed: Number.NaN, positives: Number.NaN }
   let [hits, guessed, positives] = [0, 0, 0]
   for (let index = 0; index < labels.length; index++) {
     const [positive, guess] = [elementAt(labels, index) > 0.5, elementAt(scores, index) >= 0.5]
@@ -69,53 +97,106 @@ export function f1(labels: Numbers, scores: Numbers): number {
     guessed += Number(guess)
     positives += Number(positive)
   }
+  return { hits, guessed, positives }
+}
+
+/** Share of positive answers (score >= 0.5) that are right; 0 … 1, higher is better; NaN without positive answers. */
+export function precision(labels: Numbers, scores: Numbers): number {
+  const { hits, guessed } = outcomes(labels, scores)
+  return hits / guessed
+}
+
+/** Share of positives that are found at the threshold 0.5; 0 … 1, higher is better; NaN without positives. */
+export function recall(labels: Numbers, scores: Numbers): number {
+  const { hits, positives } = outcomes(labels, scores)
+  return hits / positives
+}
+
+/** Harmonic mean of precision and recall at 0.5; 0 … 1, higher is better; NaN without positives and positive answers. */
+export function f1(labels: Numbers, scores: Numbers): number {
+  const { hits, guessed, positives } = outcomes(labels, scores)
   return (2 * hits) / (guessed + positives)
 }
 
-/** Expected calibration error over ten equal bins, 0 … 1, lower is better. */
+/**
+ * Expected calibration error: the mean distance of score and outcome over ten equal bins of the score, weighted by
+ * items. 0 … 1, lower is better; NaN when a score is no probability. Source: Naeini, Cooper, Hauskrecht, AAAI 2015.
+ */
 export function calibrationError(labels: Numbers, scores: Numbers): number {
-  const bins = Array.from({ length: 10 }, () => ({ n: 0, label: 0, score: 0 }))
+  if (!complete(labels, scores)) return Number.NaN
+  const bins = Array.from({ length: 10 }, () => ({ label: 0, score: 0 }))
   for (let index = 0; index < labels.length; index++) {
-    const bin = elementAt(bins, Math.min(9, Math.floor(elementAt(scores, index) * 10)))
-    bin.n += 1
+    const score = elementAt(scores, index)
+    if (score < 0 || score > 1) return Number.NaN
+    const bin = elementAt(bins, Math.min(9, Math.floor(score * 10)))
     bin.label += elementAt(labels, index)
-    bin.score += elementAt(scores, index)
+    bin.score += score
   }
   return sum(bins.map(({ label, score }) => Math.abs(label - score))) / labels.length
 }
 
-/** Mean absolute error, lower is better. */
+/** Mean absolute error in the label's unit, >= 0, lower is better. */
 export function mae(labels: Numbers, scores: Numbers): number {
-  return averaged(labels, scores, (label, score) => Math.abs(score - label))
+  return averaged(labels, scores, absoluteError)
 }
 
-/** Root of the mean squared error, lower is better. */
+/** Root of the mean squared error in the label's unit, >= 0, lower is better. */
 export function rmse(labels: Numbers, scores: Numbers): number {
-  return Math.sqrt(averaged(labels, scores, (label, score) => (score - label) ** 2))
+  return Math.sqrt(averaged(labels, scores, squaredError))
+}
+
+/** Share of the variance of the labels that is explained, at most 1, higher is better; NaN when the labels are all the same. */
+export function r2(labels: Numbers, scores: Numbers): number {
+  const center = mean(Array.from(labels))
+  const scatter = averaged(labels, labels, (label) => (label - center) ** 2)
+  return scatter === 0 ? Number.NaN : 1 - averaged(labels, scores, squaredError) / scatter
+}
+
+/**
+ * Normalised discounted cumulative gain of one ranked list: gains are the relevances (>= 0), discounted by
+ * log2(rank + 1) over the `k` best scores; tied scores share their discounts. 0 … 1, higher is better, 0 when nothing
+ * is relevant. Source: Järvelin and Kekäläinen, TOIS 20 (2002); ties as McSherry and Najork, ECIR 2008.
+ */
+export function ndcg(relevances: Numbers, scores: Numbers, k = scores.length): number {
+  if (!complete(relevances, scores)) return Number.NaN
+  const gain = (order: Numbers) => {
+    const ranks = Array.from(order, (_, index) => index).sort((a, b) => elementAt(order, b) - elementAt(order, a))
+    let total = 0
+    for (let start = 0; start < ranks.length; ) {
+      const tied = ranks
+        .slice(start)
+        .findIndex((item) => elementAt(order, item) !== elementAt(order, elementAt(ranks, start)))
+      const items = ranks.slice(start, tied === -1 ? ranks.length : start + tied)
+      const discounts = items.map((_, index) => (start + index < k ? 1 / Math.log2(start + index + 2) : 0))
+      total += mean(items.map((item) => elementAt(relevances, item))) * sum(discounts)
+      start += items.length
+    }
+    return total
+  }
+  const ideal = gain(relevances)
+  return ideal === 0 ? 0 : gain(scores) / ideal
 }
 
 export type MetricDefinition = {
   direction: 'higher' | 'lower' | 'zero'
   tasks: readonly ('binary' | 'regression')[]
   value: (labels: Numbers, scores: Numbers) => number
-  /** The loss of one item, for metrics that are means of losses. */
+  /** The part of one item, for metrics that are the mean of such parts. */
   perItem?: (label: number, score: number) => number
 }
 
-/** Every metric by its name in a spec. */
+/** Every metric by its name in a spec. All give NaN when a label or score is missing. */
 export const metrics: Record<string, MetricDefinition> = {
   log_loss: { direction: 'lower', tasks: ['binary'], value: logLoss, perItem: logLossOf },
-  brier: { direction: 'lower', tasks: ['binary'], value: brier, perItem: (label, score) => (score - label) ** 2 },
+  brier: { direction: 'lower', tasks: ['binary'], value: brier, perItem: squaredError },
   auc: { direction: 'higher', tasks: ['binary'], value: auc },
-  accuracy: {
-    direction: 'higher',
-    tasks: ['binary'],
-    value: accuracy,
-    perItem: (label, score) => Number(score >= 0.5 === label > 0.5),
-  },
+  accuracy: { direction: 'higher', tasks: ['binary'], value: accuracy, perItem: rightAnswer },
+  precision: { direction: 'higher', tasks: ['binary'], value: precision },
+  recall: { direction: 'higher', tasks: ['binary'], value: recall },
   f1: { direction: 'higher', tasks: ['binary'], value: f1 },
-  bias: { direction: 'zero', tasks: ['binary', 'regression'], value: bias, perItem: (label, score) => score - label },
+  bias: { direction: 'zero', tasks: ['binary', 'regression'], value: bias, perItem: excess },
   calibration_error: { direction: 'lower', tasks: ['binary'], value: calibrationError },
-  mae: { direction: 'lower', tasks: ['regression'], value: mae, perItem: (label, score) => Math.abs(score - label) },
+  mae: { direction: 'lower', tasks: ['regression'], value: mae, perItem: absoluteError },
   rmse: { direction: 'lower', tasks: ['regression'], value: rmse },
+  r2: { direction: 'higher', tasks: ['regression'], value: r2 },
 }
