@@ -2,6 +2,7 @@ import { quantileInterval } from '../../core/stats/order-statistics.ts'
 import { ratioNonInferiority } from '../../core/stats/paired-difference.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { Comparison, MetricOutcome } from './comparison.ts'
+import type { Verdict } from './contract.ts'
 import type { Latencies } from './latency.ts'
 import { type Bounded, type GateCheck, judge, shown } from './rules.ts'
 import { oneSided } from './statistics.ts'
@@ -73,12 +74,11 @@ export function latencyCheck(latencies: Latencies | undefined, rule: LatencyRule
   if (rule.constantBaseline) return absoluteLatency({ ...check, n }, p95, rule)
   if (rule.ratio === undefined)
     return { ...check, n, verdict: 'error', reason: `the spec gives no "ratio" for ${rule.name}` }
-  const ratio = ratioOf(latencies, rule.ratio)
+  const { verdict, ...ratio } = ratioOf(latencies, rule.ratio)
   const other = quantileInterval(latencies.baseline, 0.95, oneSided)
   const facts = `p95 ${inMilliseconds(p95.value)} against ${inMilliseconds(other.value)}, features not included`
   const shared = { ...check, ...ratio, limit: rule.ratio, n }
-  const verdict = judge(ratio, { atMost: rule.ratio })
-  if (verdict !== 'pass' && p95.upper !== null && p95.upper < negligibleMilliseconds) {
+  if (verdict !== 'pass' && verdict !== 'error' && p95.upper !== null && p95.upper < negligibleMilliseconds) {
     const reason = `an answer takes under ${negligibleMilliseconds} ms, so its ratio of ${inWords(ratio)} is no harm: ${facts}`
     return { ...shared, verdict: 'pass', reason }
   }
@@ -89,10 +89,10 @@ export function latencyCheck(latencies: Latencies | undefined, rule: LatencyRule
   }
 }
 
-function ratioOf({ candidate, baseline }: Latencies, limit: number): Bounded {
+function ratioOf({ candidate, baseline }: Latencies, limit: number): Bounded & { verdict: Verdict } {
   const pairs = candidate.map((time, index) => [time, baseline[index] ?? Number.NaN] as const)
-  const { ratio, lower, upper } = ratioNonInferiority({ pairs, limit })
-  return { value: orNull(ratio), lower, upper }
+  const { ratio, lower, upper, verdict } = ratioNonInferiority({ pairs, limit })
+  return { value: orNull(ratio), lower, upper, verdict }
 }
 
 type Frame = { check: string; required: boolean; n: number }

@@ -75,7 +75,8 @@ test('errors of a regression are compared with the sign that makes better positi
       'fail',
     )
   }
-  assert.deepEqual(metricNames('regression').sort(), ['bias', 'mae', 'rmse'])
+  assert.ok(['bias', 'mae', 'rmse'].every((name) => metricNames('regression').includes(name)))
+  assert.ok(!metricNames('regression').includes('auc'))
   assert.equal(findMetric('regression', 'auc'), undefined)
   assert.equal(findMetric('binary', 'toString'), undefined)
 })
