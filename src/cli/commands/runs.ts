@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { AppError } from '../../core/errors.ts'
 import type { Command } from '../command.ts'
 import { assignments, list, optionalNumber, string } from '../input.ts'
 import { facts, moment, number, table } from '../output.ts'
@@ -47,12 +50,14 @@ export const command: Command = {
       options: [
         { flags: '--metric <name=value...>', help: 'metrics' },
         { flags: '--param <name=value...>', help: 'params' },
+        { flags: '--file <metrics.json>', help: 'metrics: the numbers of a JSON object' },
         { flags: '--step <number>', help: 'step of the metrics' },
       ],
-      async run(session, { args: [given], options }) {
-        const run = given ?? session.io.environment['KEEL_RUN'] ?? ''
+      async run(session, { args: [named], options }) {
+        const run = named ?? session.io.environment['KEEL_RUN'] ?? ''
         const step = optionalNumber(options['step'], '--step')
-        const metrics = Object.entries(assignments(list(options['metric']))).map(([key, value]) => ({
+        const given = { ...numbersOf(session.io.cwd, string(options['file'])), ...assignments(list(options['metric'])) }
+        const metrics = Object.entries(given).map(([key, value]) => ({
           key,
           value: Number(value),
           ...(step === undefined ? {} : { step }),
@@ -65,6 +70,20 @@ export const command: Command = {
       },
     },
   },
+}
+
+function numbersOf(cwd: string, file: string | undefined): Record<string, number> {
+  if (file === undefined) return {}
+  let values: unknown
+  try {
+    values = JSON.parse(readFileSync(resolve(cwd, file), 'utf8'))
+  } catch (cause) {
+    throw new AppError('invalid_file', `The file "${file}" cannot be read as JSON.`, { name: file, cause })
+  }
+  return Object.fromEntries(Object.entries(values ?? {}).filter(([, value]) => typeof value === 'number')) as Record<
+    string,
+    number
+  >
 }
 
 function metricsLine(metrics: Record<string, number | null>): string {

@@ -56,7 +56,7 @@ export async function createTrainingSet(
         ...columns.map((name) => `e.${identifier(name)}`),
         ...features.map((name) => `f.${identifier(name)}`),
       ]
-      if (label !== undefined) selected.push(`e.${identifier(label)}::double as ${identifier(label)}`)
+      if (label !== undefined) selected.push(`e.${identifier(label)}`)
       const rows = await lake.writeParquet(
         path,
         `select e._seq as seq, e._moment as "time", ${selected.join(', ')} from entities e join ${table} f using (_row) order by _row`,
@@ -64,7 +64,7 @@ export async function createTrainingSet(
       const [mean] =
         label === undefined
           ? []
-          : await lake.query(`select avg(${identifier(label)}) as m from read_parquet(${literal(path)})`)
+          : await lake.query(`select avg(${identifier(label)}::double) as m from read_parquet(${literal(path)})`)
       return {
         rows,
         names: ['seq', 'time', ...columns, ...features, ...(label === undefined ? [] : [label])],
