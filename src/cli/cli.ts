@@ -126,6 +126,7 @@ async function perform(command: Runnable, input: CommandInput, io: Io, json: boo
     const work = command.run(session, input)
     const outcome = await (interrupted ? Promise.race([work, interrupted.promise]) : work)
     show(outcome, session)
+    io.observe?.(outcome.data)
     return outcome.exitCode ?? 0
   } finally {
     interrupted?.dispose()

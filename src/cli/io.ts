@@ -8,6 +8,8 @@ export type Io = {
   stderr: Stream
   environment: NodeJS.ProcessEnv
   cwd: string
+  /** Is handed what a command found out, whatever form it is printed in. */
+  observe?: (data: unknown) => void
 }
 
 type Style = Parameters<typeof styleText>[0]

@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
-import { AppError } from './errors.ts'
 import type { CoreTables } from './schema.ts'
 import { kyselySqlite, openSqlite } from './sqlite.ts'
 
@@ -64,11 +63,4 @@ function openPostgres(url: string): Database {
     pool,
   }
   return { db, engine, close: () => db.destroy() }
-}
-
-export function databaseUnreachable(cause: unknown): AppError {
-  return new AppError('unreachable', 'The database does not answer.', {
-    hint: 'Check the "database" setting with "keel config explain".',
-    cause,
-  })
 }

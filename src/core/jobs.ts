@@ -171,15 +171,6 @@ export async function reclaimAll(ctx: Context): Promise<void> {
   await ctx.db.updateTable('jobs').set({ state: 'pending', lease_until: 0 }).where('state', '=', 'running').execute()
 }
 
-export async function cancelJob(ctx: Context, id: string): Promise<void> {
-  await ctx.db
-    .updateTable('jobs')
-    .set({ state: 'cancelled', finished_at: ctx.now().toISOString() })
-    .where('id', '=', id)
-    .where('state', 'in', ['pending', 'running'])
-    .execute()
-}
-
 type Schedule = { name: string; kind: string; payload?: Record<string, unknown>; cron: string; zone?: string }
 
 /** Declares or changes a schedule; the tick of one instant is enqueued exactly once. */

@@ -1,9 +1,136 @@
-import type { Command } from '../command.ts'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { AppError, conflict } from '../../core/errors.ts'
+import { run } from '../cli.ts'
+import type { Command, Outcome } from '../command.ts'
+import { createReplay } from '../demo/replay.ts'
+import { startServer, stopServer } from '../demo/server.ts'
+import { beginning, story } from '../demo/story.ts'
+import { colours, type Io } from '../io.ts'
+import { demoFolder } from '../project-folder.ts'
+import { createSession, type Session } from '../session.ts'
+
+const example = fileURLToPath(new URL('../../../examples/flights', import.meta.url))
+const standardPort = 5335
 
 export const command: Command = {
-  summary: 'The whole loop on six months of real flights',
+  summary: 'The whole loop on six months of real flights: train, gate, release, watch, replace, roll back',
+  options: [
+    { flags: '--exit', help: 'stop the server at the end' },
+    { flags: '--remove', help: `stop the server and delete ${demoFolder}/` },
+    { flags: '--port <port>', help: `port of the demo's server (default ${standardPort}, or a free one)` },
+  ],
   anywhere: true,
-  async run() {
-    return { data: {} }
+  async run(session, { options }) {
+    const project = resolve(session.io.cwd, demoFolder)
+    await remove(project)
+    if (options['remove'] === true)
+      return { data: { removed: project }, text: `${demoFolder}/ is gone, and its server with it.` }
+    const port = typeof options['port'] === 'string' ? options['port'] : String(await choosePort())
+    return tell(session, project, port, options['exit'] === true)
   },
+}
+
+/** Only what an earlier demo made is deleted. */
+async function remove(project: string): Promise<void> {
+  if (!existsSync(project)) return
+  const marker = join(project, 'keel.yaml')
+  if (!existsSync(marker) || !readFileSync(marker, 'utf8').startsWith('project: flights')) {
+    throw conflict(`"${project}" is there and was not made by the demo.`, {
+      name: project,
+      hint: 'Run the demo in another folder.',
+    })
+  }
+  await stopServer(project)
+  rmSync(project, { recursive: true, force: true })
+}
+
+function choosePort(): Promise<number> {
+  return new Promise((done) => {
+    const probe = createServer()
+    probe.once('error', () => done(0))
+    probe.listen(standardPort, '127.0.0.1', () => probe.close(() => done(standardPort)))
+  })
+}
+
+async function tell(session: Session, project: string, port: string, exit: boolean): Promise<Outcome> {
+  const { io } = session
+  const colour = colours(io, io.stderr)
+  const started = Date.now()
+  cpSync(example, project, { recursive: true, filter: (path) => !path.includes('.keel') && !path.endsWith('.test.ts') })
+  io.stderr.write(`${colour('dim', '$')} ${colour('cyan', `cd ${demoFolder} && keel up --clock simulated`)}\n`)
+  const url = await startServer(project, port)
+  io.stderr.write(`  ${url}\n`)
+  const inside: Io = { ...io, cwd: project }
+  const inner = createSession(inside, {}, false)
+  const kept: Record<string, unknown> = {}
+  let replay: ReturnType<typeof createReplay> | undefined
+  try {
+    for (const chapter of story) {
+      if ('say' in chapter) io.stderr.write(`\n${colour('bold', chapter.say)}\n`)
+      else if ('replay' in chapter) {
+        replay ??= createReplay(inner, await inner.client(), join(project, 'data', 'flights.csv'), beginning)
+        await replay.until(chapter.replay)
+      } else {
+        const data = await perform(inside, session.json, chapter.run, chapter.allow ?? [])
+        if (chapter.keep !== undefined) kept[chapter.keep] = data
+      }
+    }
+  } catch (error) {
+    await stopServer(project)
+    throw error
+  }
+  const seconds = (Date.now() - started) / 1000
+  if (exit) await stopServer(project)
+  return {
+    data: { url: exit ? null : url, project, seconds, requests: replay?.requests ?? 0, ...kept },
+    text: ending(url, exit, seconds, replay?.requests ?? 0),
+    next: [
+      'keel status',
+      'keel live flight-delay --at 2001-05-01T12:00',
+      'keel releases flight-delay',
+      ...(exit ? ['keel up'] : ['keel demo --remove']),
+    ],
+  }
+}
+
+function ending(url: string, exit: boolean, seconds: number, requests: number): string {
+  const where = exit ? 'The server is stopped; "keel up" starts it again.' : `Look around: ${url}`
+  return `\nThree months, ${requests} predictions, ${seconds.toFixed(0)} seconds. ${where}`
+}
+
+/** Prints a command and runs it as the user would; returns what it found as data. */
+async function perform(io: Io, json: boolean, line: string, allowed: number[]): Promise<unknown> {
+  const colour = colours(io, io.stderr)
+  const [first = '', ...rest] = words(line)
+  if (first === 'node') {
+    io.stderr.write(`\n${colour('dim', '$')} ${colour('cyan', line)}\n`)
+    const path = [dirname(process.execPath), io.environment['PATH'] ?? ''].join(delimiter)
+    const { status, stderr, stdout } = spawnSync(process.execPath, rest, {
+      cwd: io.cwd,
+      encoding: 'utf8',
+      env: { ...io.environment, PATH: path },
+    })
+    io.stderr.write(`${stdout}${stderr}`)
+    if (status !== 0) throw new AppError('internal', `"${line}" ended with exit code ${status}.`)
+    return undefined
+  }
+  io.stderr.write(`\n${colour('dim', '$')} ${colour('cyan', `keel ${line}`)}\n`)
+  let found: unknown
+  let complaint = ''
+  const quiet = json ? { write: () => true } : io.stdout
+  const stderr = { write: (text: string) => (complaint += text) }
+  const code = await run([first, ...rest], { ...io, stdout: quiet, stderr, observe: (data) => (found = data) })
+  if (code === 0 || (allowed.includes(code) && found !== undefined)) return found
+  io.stderr.write(complaint)
+  if (allowed.includes(code)) return { exitCode: code, message: complaint.trim() }
+  throw new AppError('internal', `"keel ${line}" ended with exit code ${code}.`)
+}
+
+/** Splits a command line at spaces outside of double quotes. */
+function words(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '')
 }

@@ -1,12 +1,11 @@
 import type { Static } from 'typebox'
 import { invalidInput } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
-import type { Aggregate, Entity, FeatureService, FeaturesFile, FeatureView } from './contract.ts'
+import type { Aggregate, FeatureService, FeaturesFile, FeatureView } from './contract.ts'
 
 export type Definitions = Static<typeof FeaturesFile>
 export type View = Static<typeof FeatureView>
 export type Service = Static<typeof FeatureService>
-export type EntityDefinition = Static<typeof Entity>
 export type AggregateDefinition = Static<typeof Aggregate>
 
 /** A view with what it takes to compute it. */

@@ -178,22 +178,6 @@ export async function downloadTrainingSet(
   }
 }
 
-/** Every value of a column of the training set, for comparisons with what is served. */
-export async function trainingColumn(
-  ctx: Context,
-  trainingSet: string,
-  column: string,
-): Promise<(number | string | null)[]> {
-  const row = await requireTrainingSet(ctx, trainingSet)
-  const rows = await ctx.lake.query(
-    `select ${identifier(column)} as v from read_parquet(${literal(await ctx.blobs.localPath(row.digest))})`,
-  )
-  return rows.map((found) => {
-    const value = fromLake(found['v'])
-    return typeof value === 'boolean' ? Number(value) : value
-  })
-}
-
 /** Rows of a training set, evenly spread, as plain values with ISO times. */
 export async function trainingRows(
   ctx: Context,

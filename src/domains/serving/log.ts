@@ -102,7 +102,22 @@ async function writeAll(ctx: Context, records: Logged[]): Promise<void> {
   }
 }
 
-const columns = `{id: 'varchar', endpoint: 'varchar', at: 'varchar', unit: 'varchar', release: 'varchar', version: 'bigint', arm: 'varchar', inputs: 'varchar', output: 'varchar', bad: 'varchar', latencyMs: 'double'}`
+const columnTypes = {
+  id: 'varchar',
+  endpoint: 'varchar',
+  at: 'varchar',
+  unit: 'varchar',
+  release: 'varchar',
+  version: 'bigint',
+  arm: 'varchar',
+  inputs: 'varchar',
+  output: 'varchar',
+  bad: 'varchar',
+  latencyMs: 'double',
+}
+const columns = `{${Object.entries(columnTypes)
+  .map(([name, type]) => `${literal(name)}: ${literal(type)}`)
+  .join(', ')}}`
 
 async function writeSegment(ctx: Context, endpoint: string, records: Logged[]): Promise<void> {
   const folder = join(ctx.folder, 'tmp')
@@ -116,7 +131,7 @@ async function writeSegment(ctx: Context, endpoint: string, records: Logged[]): 
   try {
     await ctx.lake.writeParquet(
       `${draft}.parquet`,
-      `select * from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns}) order by at, id`,
+      `select * from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns}) order by "at", id`,
     )
     const { digest } = await ctx.blobs.put(createReadStream(`${draft}.parquet`))
     const times = records.map(({ at }) => at).sort()
@@ -153,7 +168,7 @@ export async function mergeSegments(ctx: Context, payload: Record<string, unknow
   try {
     const rows = await ctx.lake.writeParquet(
       path,
-      `select * from read_parquet(${await pathsOf(ctx, small)}) order by at, id`,
+      `select * from read_parquet(${await pathsOf(ctx, small)}) order by "at", id`,
     )
     const { digest } = await ctx.blobs.put(createReadStream(path))
     const from_at = small.map((segment) => segment.from_at).sort()[0] ?? ''
@@ -221,7 +236,7 @@ async function storedRecords(ctx: Context, endpoint: string, from: string, to: s
   const segments = await store.segmentsBetween(ctx, endpoint, from, to)
   if (segments.length === 0) return []
   const rows = await ctx.lake.query(
-    `select * from read_parquet(${await pathsOf(ctx, segments)}) where at >= $1 and at < $2`,
+    `select * from read_parquet(${await pathsOf(ctx, segments)}) where "at" >= $1 and "at" < $2`,
     [from, to],
   )
   return rows.map(toLogged)
@@ -240,7 +255,7 @@ async function findStored(ctx: Context, id: string): Promise<Logged | undefined>
   const segments = await store.allSegments(ctx)
   if (segments.length === 0) return undefined
   const [row] = await ctx.lake.query(
-    `select * from read_parquet(${await pathsOf(ctx, segments)}) where id = $1 and arm <> 'shadow' order by at desc limit 1`,
+    `select * from read_parquet(${await pathsOf(ctx, segments)}) where id = $1 and arm <> 'shadow' order by "at" desc limit 1`,
     [id],
   )
   return row && toLogged(row)
