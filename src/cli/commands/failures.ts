@@ -5,8 +5,10 @@ import { estimate, number, table } from '../output.ts'
 export const command: Command = {
   summary: 'What keeps going wrong: groups of wrong predictions, worst first',
   arguments: '<model>',
-  async run(session, { args: [model = ''] }) {
-    const { items } = await (await session.client()).review.listFailures({ model })
+  options: [{ flags: '--limit <number>', help: 'how many (default 10)' }],
+  async run(session, { args: [model = ''], options }) {
+    const limit = optionalNumber(options['limit'], '--limit') ?? 10
+    const { items } = await (await session.client()).review.listFailures({ model, limit })
     return {
       data: items,
       text: table(

@@ -39,6 +39,9 @@ async function planWindow(ctx: Context, model: string, from: number, settings: S
   })
 }
 
+/** A release that answered only some days of a window cannot be compared with whole weeks of training. */
+const mostOfIt = 0.9
+
 /** The job at the end of each window, when its labels have come. */
 export async function closeWindow(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
   const model = String(payload['model'])
