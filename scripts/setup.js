@@ -1,7 +1,7 @@
 // Installs what is missing, with progress, asking nothing. Plain JavaScript for any Node >= 18, without dependencies.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -111,7 +111,18 @@ function lockedPackages() {
 }
 
 function nodeMissing() {
-  return Number(process.versions.node.split('.')[0]) < neededMajor && packagedNode() === undefined
+  return Number(process.versions.node.split('.')[0]) < neededMajor && packagedNode() === undefined && !linkNode()
+}
+
+/** npm 10 installs the package and leaves its link out, because the one for the other processor has the same. */
+function linkNode() {
+  const program = join((nodePackages[machine] ?? '').split('@')[0], 'bin', 'node')
+  const links = join(root, 'node_modules', '.bin')
+  if (!existsSync(join(root, 'node_modules', program))) return false
+  mkdirSync(links, { recursive: true })
+  rmSync(join(links, 'node'), { force: true })
+  symlinkSync(join('..', program), join(links, 'node'))
+  return true
 }
 
 async function installNode() {
@@ -120,6 +131,7 @@ async function installNode() {
     return { ok: false, output: `No package carries Node for ${machine}. Install Node ${neededMajor} or newer.` }
   const result = await npm(['install', '--no-save', wanted])
   if (!result.ok) return result
+  if (packagedNode() === undefined) linkNode()
   const node = packagedNode()
   const started = node === undefined ? undefined : spawnSync(node, ['--version'], { encoding: 'utf8' })
   if (started?.status === 0) return result

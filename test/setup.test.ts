@@ -91,6 +91,16 @@ describe('setup', () => {
     assert.equal(runs.filter((run) => run.stderr.includes('Installing packages: done')).length, 1)
   })
 
+  test('links the packaged Node where npm has left the link out', { skip: withoutOldNode }, (t) => {
+    const folder = projectWithPackage(t)
+    setUp(folder)
+    const name = `node-${process.platform}-${process.arch}`
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'dir')
+    const { status, stderr } = call(oldNode, [join(folder, 'scripts/setup.js')])
+    assert.deepEqual([status, stderr], [0, ''])
+    assert.match(call(join(folder, 'node_modules/.bin/node'), ['--version']).stdout, /^v24\./)
+  })
+
   test('builds the screens, and again only when what they are built from has changed', (t) => {
     const folder = projectWithPackage(t)
     setUp(folder)
