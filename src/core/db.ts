@@ -9,6 +9,8 @@ export type Engine = {
   readonly name: 'sqlite' | 'postgres'
   /** The column type of a number that the database counts up by itself. */
   readonly identity: string
+  /** Ends a `create table` whose rows are best kept in the order of their primary key. */
+  readonly clustered: string
   transact<T>(db: Kysely<CoreTables>, work: (db: Kysely<CoreTables>) => Promise<T>): Promise<T>
   isRetryable(error: unknown): boolean
   /** Appended to a `select` that claims work, so that two servers never claim the same row. */
@@ -33,6 +35,7 @@ function openEmbedded(path: string): Database {
   const engine: Engine = {
     name: 'sqlite',
     identity: 'integer primary key autoincrement',
+    clustered: 'without rowid',
     transact: (outer, work) => outer.transaction().execute(work),
     isRetryable: () => false,
     claimClause: '',
@@ -43,8 +46,11 @@ function openEmbedded(path: string): Database {
   return { db, engine, close: () => db.destroy() }
 }
 
-/** Serialization failure, deadlock: PostgreSQL asks for another try. */
-const retryableStates = new Set(['40001', '40P01'])
+/**
+ * Serialization failure, deadlock: PostgreSQL asks for another try. A unique violation too: doors look before they
+ * insert, so it means that somebody else was faster, and the next try sees what they wrote.
+ */
+const retryableStates = new Set(['40001', '40P01', '23505'])
 
 function openPostgres(url: string): Database {
   pg.types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -55,6 +61,7 @@ function openPostgres(url: string): Database {
   const engine: Engine = {
     name: 'postgres',
     identity: 'bigint generated always as identity primary key',
+    clustered: '',
     transact: (outer, work) => outer.transaction().setIsolationLevel('serializable').execute(work),
     isRetryable: (error) => error instanceof Error && 'code' in error && retryableStates.has(String(error.code)),
     claimClause: 'for update skip locked',

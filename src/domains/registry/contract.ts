@@ -21,22 +21,37 @@ export const Signature = object({
   output: object({ name: Type.String(), type: oneOf(['number', 'string']) }),
 })
 
-/** How a version is executed. `onnx`: in this process; `constant`: always the same answer (a built-in baseline). */
-export const Flavor = oneOf(['onnx', 'constant', 'prompt'])
+/** How a version is executed. `onnx`: in this process; `constant`: always the same answer; `mlflow`: by MLflow's own server. */
+export const Flavor = oneOf(['onnx', 'constant', 'prompt', 'mlflow'])
+
+export const Stage = oneOf(['None', 'Staging', 'Production', 'Archived'], {
+  description: 'Of old MLflow clients; what production answers with is the alias "live"',
+})
+
+/** As MLflow allows it: anything but the separators of model URIs. Names that people type are better plain. */
+export const ModelName = Type.String({
+  pattern: '^[^/:\\u0000-\\u001f\\u007f]{1,255}$',
+  description: 'A name without "/" and ":"',
+})
+
+const TagKey = Type.String({ minLength: 1, maxLength: 250 })
+const TagValue = Type.String({ maxLength: 100_000 })
 
 export const Model = object({
-  name: Name,
+  name: ModelName,
   kind: ModelKind,
+  description: Type.String(),
   spec: Type.Union([ModelSpec, Type.Null()]),
   specVersion: Type.Integer(),
   latestVersion: Type.Integer({ description: '0 when there is none' }),
   aliases: Type.Record(Type.String(), Type.Integer()),
   tags: Type.Record(Type.String(), Type.String()),
   createdAt: Time,
+  updatedAt: Time,
 })
 
 export const ModelVersion = object({
-  model: Name,
+  model: ModelName,
   version: Type.Integer({ minimum: 1, description: 'Dense: 1, 2, 3 …' }),
   flavor: Flavor,
   artifact: Type.Union([DigestText, Type.Null()]),
@@ -47,11 +62,15 @@ export const ModelVersion = object({
   trainingSet: Type.Union([Type.String(), Type.Null()]),
   run: Type.Union([Type.String(), Type.Null()]),
   code: Type.Union([Type.String(), Type.Null()], { description: 'Digest or commit of the code that made it' }),
+  uri: Type.Union([Type.String(), Type.Null()], { description: 'Where its client says that the bytes are' }),
+  loggedModel: Type.Union([Type.String(), Type.Null()]),
+  stage: Stage,
   description: Type.String(),
   tags: Type.Record(Type.String(), Type.String()),
   aliases: Type.Array(Type.String()),
   tainted: Type.Array(Type.String(), { description: 'Unvetted sources that it touches; empty means clean' }),
   createdAt: Time,
+  updatedAt: Time,
   createdBy: Type.String(),
 })
 
@@ -62,7 +81,7 @@ const LineageNode = object({
   vetted: optional(Type.Boolean()),
 })
 
-const versionKey = { model: Name, version: Type.Integer({ minimum: 1 }) }
+const versionKey = { model: ModelName, version: Type.Integer({ minimum: 1 }) }
 
 export const registry = contract({
   listModels: {
@@ -78,7 +97,7 @@ export const registry = contract({
     path: '/models/:model',
     role: 'viewer',
     summary: 'One model with its spec and aliases',
-    input: object({ model: Name }),
+    input: object({ model: ModelName }),
     output: Model,
   },
   createModel: {
@@ -86,7 +105,44 @@ export const registry = contract({
     path: '/models',
     role: 'member',
     summary: 'Registers a name for a model or a prompt',
-    input: object({ name: Name, kind: optional(ModelKind), tags: optional(Type.Record(Type.String(), Type.String())) }),
+    input: object({
+      name: ModelName,
+      kind: optional(ModelKind),
+      description: optional(Type.String({ maxLength: 100_000 })),
+      tags: optional(Type.Record(Type.String(), TagValue)),
+    }),
+    output: Model,
+  },
+  updateModel: {
+    method: 'PATCH',
+    path: '/models/:model',
+    role: 'member',
+    summary: 'Changes what is said about a model',
+    input: object({ model: ModelName, description: Type.String({ maxLength: 100_000 }) }),
+    output: Model,
+  },
+  deleteModel: {
+    method: 'DELETE',
+    path: '/models/:model',
+    role: 'member',
+    summary: 'Removes a model that has no spec and is not live, with all its versions',
+    input: object({ model: ModelName }),
+    output: Nothing,
+  },
+  tagModel: {
+    method: 'PUT',
+    path: '/models/:model/tags/:key',
+    role: 'member',
+    summary: 'Sets a tag of a model',
+    input: object({ model: ModelName, key: TagKey, value: TagValue }),
+    output: Model,
+  },
+  untagModel: {
+    method: 'DELETE',
+    path: '/models/:model/tags/:key',
+    role: 'member',
+    summary: 'Removes a tag of a model',
+    input: object({ model: ModelName, key: TagKey }),
     output: Model,
   },
   registerVersion: {
@@ -95,7 +151,7 @@ export const registry = contract({
     role: 'member',
     summary: 'Registers an immutable version: bytes, signature and where they come from',
     input: object({
-      model: Name,
+      model: ModelName,
       flavor: Flavor,
       artifact: optional(DigestText),
       constant: optional(Type.Number()),
@@ -106,8 +162,10 @@ export const registry = contract({
       run: optional(Name),
       code: optional(Type.String({ maxLength: 256 })),
       sources: optional(Type.Array(Name, { description: 'Further sources it is grounded in, such as a base model' })),
-      description: optional(Type.String({ maxLength: 4000 })),
-      tags: optional(Type.Record(Type.String(), Type.String())),
+      uri: optional(Type.String({ maxLength: 2048 })),
+      loggedModel: optional(Name),
+      description: optional(Type.String({ maxLength: 100_000 })),
+      tags: optional(Type.Record(Type.String(), TagValue)),
     }),
     output: ModelVersion,
   },
@@ -116,7 +174,7 @@ export const registry = contract({
     path: '/models/:model/versions',
     role: 'viewer',
     summary: 'Versions of a model, newest first',
-    input: object({ model: Name, ...paging }),
+    input: object({ model: ModelName, ...paging }),
     output: page(ModelVersion),
   },
   getVersion: {
@@ -132,7 +190,7 @@ export const registry = contract({
     path: '/models/:model/aliases/:alias',
     role: 'member',
     summary: 'Points an alias at a version; "live" is moved by delivery only',
-    input: object({ model: Name, alias: Name, version: Type.Integer({ minimum: 1 }) }),
+    input: object({ model: ModelName, alias: Name, version: Type.Integer({ minimum: 1 }) }),
     output: Model,
   },
   deleteAlias: {
@@ -140,7 +198,7 @@ export const registry = contract({
     path: '/models/:model/aliases/:alias',
     role: 'member',
     summary: 'Removes an alias',
-    input: object({ model: Name, alias: Name }),
+    input: object({ model: ModelName, alias: Name }),
     output: Model,
   },
   tagVersion: {
@@ -148,8 +206,36 @@ export const registry = contract({
     path: '/models/:model/versions/:version/tags/:key',
     role: 'member',
     summary: 'Sets a tag of a version',
-    input: object({ ...versionKey, key: Name, value: Type.String({ maxLength: 5000 }) }),
+    input: object({ ...versionKey, key: TagKey, value: TagValue }),
     output: ModelVersion,
+  },
+  untagVersion: {
+    method: 'DELETE',
+    path: '/models/:model/versions/:version/tags/:key',
+    role: 'member',
+    summary: 'Removes a tag of a version',
+    input: object({ ...versionKey, key: TagKey }),
+    output: ModelVersion,
+  },
+  updateVersion: {
+    method: 'PATCH',
+    path: '/models/:model/versions/:version',
+    role: 'member',
+    summary: 'Changes what is said about a version; what it is made of never changes',
+    input: object({
+      ...versionKey,
+      description: optional(Type.String({ maxLength: 100_000 })),
+      stage: optional(Stage),
+    }),
+    output: ModelVersion,
+  },
+  deleteVersion: {
+    method: 'DELETE',
+    path: '/models/:model/versions/:version',
+    role: 'member',
+    summary: 'Removes a version that is not live; its number is not given again',
+    input: object(versionKey),
+    output: Nothing,
   },
   lineage: {
     method: 'GET',

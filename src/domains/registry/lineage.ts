@@ -18,7 +18,7 @@ export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Linea
 
   function add(node: Node, feeds: string): void {
     if (!nodes.some(({ kind, name }) => kind === node.kind && name === node.name)) nodes.push(node)
-    edges.push({ from: node.name, to: feeds })
+    if (!edges.some(({ from, to }) => from === node.name && to === feeds)) edges.push({ from: node.name, to: feeds })
   }
 
   async function addSource(name: string, feeds: string): Promise<void> {
@@ -26,6 +26,13 @@ export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Linea
     const vetted = source?.vetted ?? false
     if (!vetted) tainted.add(name)
     add({ kind: 'source', name, detail: source ? `owner ${source.definition.owner}` : 'not registered', vetted }, feeds)
+  }
+
+  async function addService(name: string, feeds: string): Promise<void> {
+    const sources = await orNothing(features.sourcesOf(ctx, name))
+    if (!sources) tainted.add(name)
+    add({ kind: 'feature_service', name, detail: sources ? 'features' : 'not defined any more' }, feeds)
+    for (const source of sources ?? []) await addSource(source, name)
   }
 
   nodes.push({ kind: 'model_version', name: top, detail: row.description })
@@ -44,20 +51,19 @@ export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Linea
       top,
     )
     await addSource(set.source, set.id)
+    await addService(set.service, set.id)
   }
-  if (row.service !== null) {
-    add({ kind: 'feature_service', name: row.service, detail: 'features' }, top)
-    for (const source of await features.sourcesOf(ctx, row.service)) await addSource(source, row.service)
-  }
+  if (row.service !== null) await addService(row.service, top)
   for (const source of JSON.parse(row.sources) as string[]) await addSource(source, top)
   return { nodes, edges, tainted: [...tainted].sort() }
 }
 
+/** What a version was made from may have been removed since: then it is unknown, and what is unknown is not vetted. */
 async function orNothing<T>(lookup: Promise<T>): Promise<T | undefined> {
   try {
     return await lookup
   } catch (error) {
-    if (error instanceof AppError && error.code === 'not_found') return undefined
+    if (error instanceof AppError && (error.code === 'not_found' || error.code === 'invalid_input')) return undefined
     throw error
   }
 }

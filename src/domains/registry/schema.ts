@@ -2,6 +2,7 @@ import type { Migration } from '../../core/migrate.ts'
 
 export type RegistryTables = {
   models: ModelsTable
+  model_tags: ModelTagsTable
   specs: SpecsTable
   versions: VersionsTable
   aliases: AliasesTable
@@ -15,8 +16,9 @@ export type ModelsTable = {
   latest_version: number
   /** What the built-in baseline (version 0) answers. */
   baseline: number | null
-  tags: string
+  description: string
   created_at: string
+  updated_at: string
 }
 
 export type SpecsTable = {
@@ -42,11 +44,18 @@ export type VersionsTable = {
   code: string | null
   sources: string
   description: string
+  /** Where a client of another tongue says that the bytes are, such as `models:/m-…`. */
+  uri: string | null
+  logged_model: string | null
+  /** The stages of old MLflow clients; production follows releases, not these. */
+  stage: string
   created_at: string
+  updated_at: string
   created_by: string
 }
 
 export type AliasesTable = { model: string; alias: string; version: number }
+export type ModelTagsTable = { model: string; key: string; value: string }
 export type VersionTagsTable = { model: string; version: number; key: string; value: string }
 
 export const migrations: Migration[] = [
@@ -55,14 +64,17 @@ export const migrations: Migration[] = [
     up: () => [
       `create table models (
         name text primary key, kind text not null, spec_version bigint not null, latest_version bigint not null,
-        baseline double precision, tags text not null, created_at text not null)`,
+        baseline double precision, description text not null, created_at text not null, updated_at text not null)`,
+      'create table model_tags (model text not null, key text not null, value text not null, primary key (model, key))',
       `create table specs (
         model text not null, version bigint not null, spec text not null, digest text not null, created_at text not null,
         created_by text not null, primary key (model, version))`,
       `create table versions (
         model text not null, version bigint not null, flavor text not null, artifact text, constant double precision, prompt text,
         signature text, service text, training_set text, run_id text, code text, sources text not null, description text not null,
-        created_at text not null, created_by text not null, primary key (model, version))`,
+        uri text, logged_model text, stage text not null, created_at text not null, updated_at text not null,
+        created_by text not null, primary key (model, version))`,
+      'create index versions_by_run on versions (run_id)',
       'create table aliases (model text not null, alias text not null, version bigint not null, primary key (model, alias))',
       `create table version_tags (
         model text not null, version bigint not null, key text not null, value text not null, primary key (model, version, key))`,

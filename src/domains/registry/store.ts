@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type {
   AliasesTable,
   ModelsTable,
+  ModelTagsTable,
   RegistryTables,
   SpecsTable,
   VersionsTable,
@@ -32,6 +33,36 @@ export async function updateModel(ctx: Context, name: string, values: Partial<Mo
   await tables(ctx).updateTable('models').set(values).where('name', '=', name).execute()
 }
 
+export async function renameModel(ctx: Context, from: string, to: string): Promise<void> {
+  await updateModel(ctx, from, { name: to })
+  for (const table of ['model_tags', 'specs', 'versions', 'aliases', 'version_tags'] as const) {
+    await tables(ctx).updateTable(table).set({ model: to }).where('model', '=', from).execute()
+  }
+}
+
+export async function deleteModel(ctx: Context, name: string): Promise<void> {
+  for (const table of ['model_tags', 'specs', 'versions', 'aliases', 'version_tags'] as const) {
+    await tables(ctx).deleteFrom(table).where('model', '=', name).execute()
+  }
+  await tables(ctx).deleteFrom('models').where('name', '=', name).execute()
+}
+
+export async function modelTags(ctx: Context, model: string): Promise<ModelTagsTable[]> {
+  return tables(ctx).selectFrom('model_tags').selectAll().where('model', '=', model).orderBy('key').execute()
+}
+
+export async function saveModelTag(ctx: Context, row: ModelTagsTable): Promise<void> {
+  await tables(ctx)
+    .insertInto('model_tags')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['model', 'key']).doUpdateSet({ value: row.value }))
+    .execute()
+}
+
+export async function removeModelTag(ctx: Context, model: string, key: string): Promise<void> {
+  await tables(ctx).deleteFrom('model_tags').where('model', '=', model).where('key', '=', key).execute()
+}
+
 export async function insertSpec(ctx: Context, row: SpecsTable): Promise<void> {
   await tables(ctx).insertInto('specs').values(row).execute()
 }
@@ -47,6 +78,26 @@ export async function findSpec(ctx: Context, model: string, version: number): Pr
 
 export async function insertVersion(ctx: Context, row: VersionsTable): Promise<void> {
   await tables(ctx).insertInto('versions').values(row).execute()
+}
+
+export async function updateVersion(
+  ctx: Context,
+  model: string,
+  version: number,
+  values: Partial<VersionsTable>,
+): Promise<void> {
+  await tables(ctx)
+    .updateTable('versions')
+    .set(values)
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .execute()
+}
+
+export async function deleteVersion(ctx: Context, model: string, version: number): Promise<void> {
+  for (const table of ['versions', 'version_tags', 'aliases'] as const) {
+    await tables(ctx).deleteFrom(table).where('model', '=', model).where('version', '=', version).execute()
+  }
 }
 
 export async function findVersion(ctx: Context, model: string, version: number): Promise<VersionsTable | undefined> {
@@ -95,6 +146,7 @@ export async function listTags(ctx: Context, model: string, version: number): Pr
     .selectAll()
     .where('model', '=', model)
     .where('version', '=', version)
+    .orderBy('key')
     .execute()
 }
 
@@ -103,5 +155,14 @@ export async function saveTag(ctx: Context, row: VersionTagsTable): Promise<void
     .insertInto('version_tags')
     .values(row)
     .onConflict((conflict) => conflict.columns(['model', 'version', 'key']).doUpdateSet({ value: row.value }))
+    .execute()
+}
+
+export async function removeTag(ctx: Context, model: string, version: number, key: string): Promise<void> {
+  await tables(ctx)
+    .deleteFrom('version_tags')
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .where('key', '=', key)
     .execute()
 }

@@ -1,0 +1,51 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import type { registry } from './contract.ts'
+import { getModel, requireModel } from './models.ts'
+import { liveAlias, refuseLiveAlias } from './rules.ts'
+import * as store from './store.ts'
+import { requireVersion } from './versions.ts'
+
+type Operations = typeof registry
+type Model = Output<Operations['getModel']>
+
+export async function setAlias(ctx: Context, { model, alias, version }: Input<Operations['setAlias']>): Promise<Model> {
+  refuseLiveAlias(alias, model)
+  return transaction(ctx, async (ctx) => {
+    await requireVersion(ctx, model, version)
+    await store.saveAlias(ctx, { model, alias, version })
+    await append(ctx, 'registry.alias_set', `model/${model}`, { alias, version })
+    return getModel(ctx, { model })
+  })
+}
+
+export async function deleteAlias(ctx: Context, { model, alias }: Input<Operations['deleteAlias']>): Promise<Model> {
+  refuseLiveAlias(alias, model)
+  return transaction(ctx, async (ctx) => {
+    await requireModel(ctx, model)
+    const known = (await store.listAliases(ctx, model)).some((row) => row.alias === alias)
+    if (!known) throw notFound('Alias', alias, `See "keel models show ${model}".`)
+    await store.removeAlias(ctx, model, alias)
+    await append(ctx, 'registry.alias_deleted', `model/${model}`, { alias })
+    return getModel(ctx, { model })
+  })
+}
+
+/** Follows what delivery made live; version 0, the baseline, has no alias. */
+export async function moveLiveAlias(
+  ctx: Context,
+  { model, version }: { model: string; version: number },
+): Promise<void> {
+  await transaction(ctx, async (ctx) => {
+    if (version === 0) {
+      await store.removeAlias(ctx, model, liveAlias)
+    } else {
+      await requireVersion(ctx, model, version)
+      await store.saveAlias(ctx, { model, alias: liveAlias, version })
+    }
+    await append(ctx, 'registry.alias_set', `model/${model}`, { alias: liveAlias, version })
+  })
+}

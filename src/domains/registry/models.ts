@@ -1,0 +1,148 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { AppError, conflict, notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import type { registry } from './contract.ts'
+import { liveAlias } from './rules.ts'
+import type { ModelsTable } from './schema.ts'
+import type { ModelSpec } from './spec.ts'
+import * as store from './store.ts'
+
+type Operations = typeof registry
+type Model = Output<Operations['getModel']>
+
+export async function listModels(
+  ctx: Context,
+  { kind, limit = 100, cursor = '' }: Input<Operations['listModels']>,
+): Promise<Output<Operations['listModels']>> {
+  const rows = await store.listModels(ctx, kind, cursor, limit)
+  const items: Model[] = []
+  for (const row of rows) items.push(await toModel(ctx, row))
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return { items, ...(last ? { next: last.name } : {}) }
+}
+
+export async function getModel(ctx: Context, { model }: Input<Operations['getModel']>): Promise<Model> {
+  return toModel(ctx, await requireModel(ctx, model))
+}
+
+export function createModel(
+  ctx: Context,
+  { name, kind = 'model', description = '', tags = {} }: Input<Operations['createModel']>,
+): Promise<Model> {
+  return transaction(ctx, async (ctx) => {
+    if (await store.findModel(ctx, name)) throw conflict(`"${name}" is registered.`, { name })
+    const now = ctx.now().toISOString()
+    const row: ModelsTable = {
+      name,
+      kind,
+      spec_version: 0,
+      latest_version: 0,
+      baseline: null,
+      description,
+      created_at: now,
+      updated_at: now,
+    }
+    await store.insertModel(ctx, row)
+    for (const [key, value] of Object.entries(tags)) await store.saveModelTag(ctx, { model: name, key, value })
+    await append(ctx, 'registry.model_created', `model/${name}`, { kind })
+    return toModel(ctx, row)
+  })
+}
+
+export function updateModel(ctx: Context, { model, description }: Input<Operations['updateModel']>): Promise<Model> {
+  return transaction(ctx, async (ctx) => {
+    await requireModel(ctx, model)
+    await store.updateModel(ctx, model, { description, updated_at: ctx.now().toISOString() })
+    await append(ctx, 'registry.model_updated', `model/${model}`, { description })
+    return getModel(ctx, { model })
+  })
+}
+
+/** A name that a spec or production points at stays: releases, gates and golden sets know the model by it. */
+export function renameModel(ctx: Context, { model, name }: { model: string; name: string }): Promise<Model> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireModel(ctx, model)
+    await refuseInUse(ctx, row, 'renamed')
+    if (await store.findModel(ctx, name)) throw conflict(`"${name}" is registered.`, { name })
+    await store.renameModel(ctx, model, name)
+    await store.updateModel(ctx, name, { updated_at: ctx.now().toISOString() })
+    await append(ctx, 'registry.model_renamed', `model/${name}`, { from: model })
+    return getModel(ctx, { model: name })
+  })
+}
+
+export function deleteModel(
+  ctx: Context,
+  { model }: Input<Operations['deleteModel']>,
+): Promise<Output<Operations['deleteModel']>> {
+  return transaction(ctx, async (ctx) => {
+    await refuseInUse(ctx, await requireModel(ctx, model), 'deleted')
+    await store.deleteModel(ctx, model)
+    await append(ctx, 'registry.model_deleted', `model/${model}`)
+    return {}
+  })
+}
+
+async function refuseInUse(ctx: Context, row: ModelsTable, verb: string): Promise<void> {
+  const live = (await store.listAliases(ctx, row.name)).find(({ alias }) => alias === liveAlias)
+  if (!live && Number(row.spec_version) === 0) return
+  const why = live ? `version ${live.version} of it is live` : 'it has a spec'
+  throw new AppError('refused_by_policy', `"${row.name}" cannot be ${verb}: ${why}.`, { name: row.name })
+}
+
+export function tagModel(ctx: Context, { model, key, value }: Input<Operations['tagModel']>): Promise<Model> {
+  return transaction(ctx, async (ctx) => {
+    await requireModel(ctx, model)
+    await store.saveModelTag(ctx, { model, key, value })
+    await append(ctx, 'registry.model_tagged', `model/${model}`, { key, value })
+    return getModel(ctx, { model })
+  })
+}
+
+export function untagModel(ctx: Context, { model, key }: Input<Operations['untagModel']>): Promise<Model> {
+  return transaction(ctx, async (ctx) => {
+    await requireModel(ctx, model)
+    await store.removeModelTag(ctx, model, key)
+    await append(ctx, 'registry.model_untagged', `model/${model}`, { key })
+    return getModel(ctx, { model })
+  })
+}
+
+/** What the built-in baseline of a model answers, on its own and as the last resort of the endpoint. */
+export async function setBaseline(ctx: Context, { model, value }: { model: string; value: number }): Promise<void> {
+  await transaction(ctx, async (ctx) => {
+    await requireModel(ctx, model)
+    await store.updateModel(ctx, model, { baseline: value })
+    await append(ctx, 'registry.baseline_set', `model/${model}`, { value })
+  })
+}
+
+export async function getBaseline(ctx: Context, model: string): Promise<number | null> {
+  return (await requireModel(ctx, model)).baseline
+}
+
+export async function requireModel(ctx: Context, name: string): Promise<ModelsTable> {
+  const row = await store.findModel(ctx, name)
+  if (!row) throw notFound('Model', name, 'List them with "keel models list".')
+  return row
+}
+
+async function toModel(ctx: Context, row: ModelsTable): Promise<Model> {
+  const spec = await store.findSpec(ctx, row.name, Number(row.spec_version))
+  const aliases = await store.listAliases(ctx, row.name)
+  const tags = await store.modelTags(ctx, row.name)
+  return {
+    name: row.name,
+    kind: row.kind as Model['kind'],
+    description: row.description,
+    spec: spec ? (JSON.parse(spec.spec) as ModelSpec) : null,
+    specVersion: Number(row.spec_version),
+    latestVersion: Number(row.latest_version),
+    aliases: Object.fromEntries(aliases.map(({ alias, version }) => [alias, Number(version)])),
+    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

@@ -1,0 +1,38 @@
+import { AppError, invalidInput } from '../../core/errors.ts'
+
+/** The alias that says what production answers with; only delivery moves it. */
+export const liveAlias = 'live'
+
+export function refuseLiveAlias(alias: string, model: string): void {
+  if (alias !== liveAlias) return
+  throw new AppError(
+    'refused_by_policy',
+    `The alias "${liveAlias}" follows what is live; it is moved by releases only.`,
+    { name: liveAlias, hint: `keel release ${model}@<version> --reason "…"` },
+  )
+}
+
+/** What a version of each flavor cannot do without. */
+const needs = { onnx: 'artifact', constant: 'constant', prompt: 'prompt', mlflow: 'uri' } as const
+
+type Draft = {
+  flavor: keyof typeof needs
+  artifact?: string
+  constant?: number
+  prompt?: string
+  uri?: string
+  signature?: object
+}
+
+export function checkFlavor(model: { name: string; kind: string }, draft: Draft): void {
+  const needed = needs[draft.flavor]
+  if (draft[needed] === undefined)
+    throw invalidInput(`A version of flavor "${draft.flavor}" needs "${needed}".`, { name: needed })
+  if ((draft.flavor === 'prompt') !== (model.kind === 'prompt')) {
+    throw invalidInput(`"${model.name}" is a ${model.kind}; a "${draft.flavor}" cannot be a version of it.`, {
+      name: 'flavor',
+    })
+  }
+  if (draft.flavor === 'onnx' && draft.signature === undefined)
+    throw invalidInput('A model needs a "signature".', { name: 'signature' })
+}

@@ -1,0 +1,40 @@
+import { digestOfJson } from '../../core/canonical.ts'
+import type { Context } from '../../core/context.ts'
+import { AppError } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import { createModel, getModel } from './models.ts'
+import type { ModelSpec } from './spec.ts'
+import * as store from './store.ts'
+
+/** Stores a spec as a new version; an unchanged one changes nothing. */
+export function applySpec(ctx: Context, spec: ModelSpec): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    if (!(await store.findModel(ctx, spec.model))) await createModel(ctx, { name: spec.model })
+    const { specVersion } = await getModel(ctx, { model: spec.model })
+    const digest = digestOfJson(spec)
+    const current = await store.findSpec(ctx, spec.model, specVersion)
+    if (current?.digest === digest) return
+    const version = specVersion + 1
+    const now = ctx.now().toISOString()
+    await store.insertSpec(ctx, {
+      model: spec.model,
+      version,
+      spec: JSON.stringify(spec),
+      digest,
+      created_at: now,
+      created_by: ctx.actor.name,
+    })
+    await store.updateModel(ctx, spec.model, { spec_version: version, updated_at: now })
+    await append(ctx, 'registry.spec_applied', `model/${spec.model}`, { version, digest })
+  })
+}
+
+export async function requireSpec(ctx: Context, model: string): Promise<ModelSpec> {
+  const { spec } = await getModel(ctx, { model })
+  if (spec) return spec
+  throw new AppError('refused_by_policy', `"${model}" has no spec.`, {
+    name: model,
+    hint: `Write models/${model}.yaml, then run "keel apply".`,
+  })
+}

@@ -1,0 +1,202 @@
+import type { Context } from '../../core/context.ts'
+import type { BytesReply, Input, Output } from '../../core/contract.ts'
+import { AppError, notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as artifacts from '../artifacts/artifacts.ts'
+import * as features from '../features/features.ts'
+import * as runs from '../runs/runs.ts'
+import type { registry } from './contract.ts'
+import { lineageOf } from './lineage.ts'
+import { requireModel } from './models.ts'
+import { checkFlavor, liveAlias } from './rules.ts'
+import type { VersionsTable } from './schema.ts'
+import * as store from './store.ts'
+
+type Operations = typeof registry
+type Version = Output<Operations['getVersion']>
+
+/** Versions are dense, 1, 2, 3 …, and a number is never given twice. */
+export function registerVersion(ctx: Context, input: Input<Operations['registerVersion']>): Promise<Version> {
+  return transaction(ctx, async (ctx) => {
+    const model = await requireModel(ctx, input.model)
+    checkFlavor(model, input)
+    await checkOrigin(ctx, input)
+    const version = Number(model.latest_version) + 1
+    const now = ctx.now().toISOString()
+    const row: VersionsTable = {
+      model: input.model,
+      version,
+      flavor: input.flavor,
+      artifact: input.artifact ?? null,
+      constant: input.constant ?? null,
+      prompt: input.prompt ?? null,
+      signature: input.signature ? JSON.stringify(input.signature) : null,
+      service: input.service ?? null,
+      training_set: input.trainingSet ?? null,
+      run_id: input.run ?? null,
+      code: input.code ?? null,
+      sources: JSON.stringify(input.sources ?? []),
+      description: input.description ?? '',
+      uri: input.uri ?? null,
+      logged_model: input.loggedModel ?? null,
+      stage: 'None',
+      created_at: now,
+      updated_at: now,
+      created_by: ctx.actor.name,
+    }
+    await store.insertVersion(ctx, row)
+    await store.updateModel(ctx, input.model, { latest_version: version, updated_at: now })
+    for (const [key, value] of Object.entries(input.tags ?? {}))
+      await store.saveTag(ctx, { model: input.model, version, key, value })
+    await append(ctx, 'registry.version_registered', `model/${input.model}`, { version, artifact: row.artifact })
+    return toVersion(ctx, row)
+  })
+}
+
+/** A lineage that leads nowhere is refused. */
+async function checkOrigin(ctx: Context, input: Input<Operations['registerVersion']>): Promise<void> {
+  if (input.artifact !== undefined) await artifacts.get(ctx, { digest: input.artifact })
+  if (input.run !== undefined) await runs.get(ctx, { run: input.run })
+  if (input.trainingSet !== undefined) await features.getTrainingSet(ctx, { trainingSet: input.trainingSet })
+  if (input.service !== undefined) await features.sourcesOf(ctx, input.service)
+}
+
+export async function listVersions(
+  ctx: Context,
+  { model, limit = 100, cursor }: Input<Operations['listVersions']>,
+): Promise<Output<Operations['listVersions']>> {
+  await requireModel(ctx, model)
+  const rows = await store.listVersions(ctx, model, cursor === undefined ? undefined : Number(cursor), limit)
+  const items: Version[] = []
+  for (const row of rows) items.push(await toVersion(ctx, row))
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return { items, ...(last ? { next: String(last.version) } : {}) }
+}
+
+export async function getVersion(ctx: Context, { model, version }: Input<Operations['getVersion']>): Promise<Version> {
+  return toVersion(ctx, await requireVersion(ctx, model, version))
+}
+
+/** What is said about a version may change; what it is made of never does. */
+export function updateVersion(
+  ctx: Context,
+  { model, version, description, stage }: Input<Operations['updateVersion']>,
+): Promise<Version> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireVersion(ctx, model, version)
+    const values = {
+      ...(description === undefined ? {} : { description }),
+      ...(stage === undefined ? {} : { stage }),
+      updated_at: ctx.now().toISOString(),
+    }
+    await store.updateVersion(ctx, model, version, values)
+    await append(ctx, 'registry.version_updated', `model/${model}`, { version, description, stage })
+    return toVersion(ctx, { ...row, ...values })
+  })
+}
+
+export function deleteVersion(
+  ctx: Context,
+  { model, version }: Input<Operations['deleteVersion']>,
+): Promise<Output<Operations['deleteVersion']>> {
+  return transaction(ctx, async (ctx) => {
+    await requireVersion(ctx, model, version)
+    const live = (await store.listAliases(ctx, model)).find(({ alias }) => alias === liveAlias)
+    if (live && Number(live.version) === version) {
+      throw new AppError('refused_by_policy', `"${model}@${version}" is live and cannot be deleted.`, {
+        name: `${model}@${version}`,
+        hint: `keel rollback ${model}`,
+      })
+    }
+    await store.deleteVersion(ctx, model, version)
+    await append(ctx, 'registry.version_deleted', `model/${model}`, { version })
+    return {}
+  })
+}
+
+export function tagVersion(
+  ctx: Context,
+  { model, version, key, value }: Input<Operations['tagVersion']>,
+): Promise<Version> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireVersion(ctx, model, version)
+    await store.saveTag(ctx, { model, version, key, value })
+    await append(ctx, 'registry.version_tagged', `model/${model}`, { version, key, value })
+    return toVersion(ctx, row)
+  })
+}
+
+export function untagVersion(
+  ctx: Context,
+  { model, version, key }: Input<Operations['untagVersion']>,
+): Promise<Version> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireVersion(ctx, model, version)
+    await store.removeTag(ctx, model, version, key)
+    await append(ctx, 'registry.version_untagged', `model/${model}`, { version, key })
+    return toVersion(ctx, row)
+  })
+}
+
+export async function lineage(
+  ctx: Context,
+  { model, version }: Input<Operations['lineage']>,
+): Promise<Output<Operations['lineage']>> {
+  return lineageOf(ctx, await requireVersion(ctx, model, version))
+}
+
+export async function downloadVersion(
+  ctx: Context,
+  { model, version }: Input<Operations['downloadVersion']>,
+): Promise<BytesReply> {
+  const row = await requireVersion(ctx, model, version)
+  const files = row.artifact === null ? [] : (await artifacts.get(ctx, { digest: row.artifact })).files
+  const file = files[0]
+  if (!file) throw notFound('File of', `${model}@${version}`)
+  if (!(await ctx.blobs.verify(file.digest)))
+    throw new AppError('digest_mismatch', `The bytes of "${file.path}" are damaged.`, { name: file.path })
+  return {
+    stream: await ctx.blobs.read(file.digest),
+    size: file.size,
+    contentType: 'application/octet-stream',
+    filename: file.path,
+  }
+}
+
+export async function requireVersion(ctx: Context, model: string, version: number): Promise<VersionsTable> {
+  await requireModel(ctx, model)
+  const row = await store.findVersion(ctx, model, version)
+  if (!row) throw notFound('Model version', `${model}@${version}`, `List them with "keel models versions ${model}".`)
+  return row
+}
+
+async function toVersion(ctx: Context, row: VersionsTable): Promise<Version> {
+  const version = Number(row.version)
+  const aliases = await store.listAliases(ctx, row.model)
+  const tags = await store.listTags(ctx, row.model, version)
+  const { tainted } = await lineageOf(ctx, row)
+  return {
+    model: row.model,
+    version,
+    flavor: row.flavor as Version['flavor'],
+    artifact: row.artifact,
+    constant: row.constant,
+    prompt: row.prompt,
+    signature: row.signature === null ? null : (JSON.parse(row.signature) as Version['signature']),
+    service: row.service,
+    trainingSet: row.training_set,
+    run: row.run_id,
+    code: row.code,
+    uri: row.uri,
+    loggedModel: row.logged_model,
+    stage: row.stage as Version['stage'],
+    description: row.description,
+    tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+    aliases: aliases.filter((alias) => Number(alias.version) === version).map(({ alias }) => alias),
+    tainted,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    createdBy: row.created_by,
+  }
+}
