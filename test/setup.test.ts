@@ -91,7 +91,9 @@ describe('setup', () => {
     assert.equal(runs.filter((run) => run.stderr.includes('Installing packages: done')).length, 1)
   })
 
-  test('links the packaged Node where npm has left the link out', { skip: withoutOldNode || process.platform !== 'linux' }, (t) => {
+  test('links the packaged Node where npm has left the link out', {
+    skip: withoutOldNode || process.platform !== 'linux',
+  }, (t) => {
     const folder = projectWithPackage(t)
     setUp(folder)
     const name = `node-${process.platform}-${process.arch}`
