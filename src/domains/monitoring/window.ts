@@ -55,10 +55,11 @@ export async function closeWindow(ctx: Context, payload: Record<string, unknown>
     const own = rows.filter(({ release }) => release === main.release)
     const reference = await referenceOf(ctx, model, main.version, settings)
     const window = describe({ model, from, to, own, all: rows, release: main.release, reference, settings })
+    const whole = own.length >= rows.length * mostOfIt
     const findings = [
       ...labelFindings(window, own, reference, settings),
       ...serviceFindings(window, settings),
-      ...driftFindings(window),
+      ...(whole ? driftFindings(window) : []),
     ]
     findings.push(...(await parityFindings(ctx, model, main.version, own)))
     await transaction(ctx, async (ctx) => {

@@ -10,8 +10,8 @@ import { counters } from './predict.ts'
 import { loadedVersion, requireRouting, state } from './routing.ts'
 import * as store from './store.ts'
 
-export { flushLog, type LoggedPrediction, mergeSegments, readLog, startLog, stopLog } from './log.ts'
-export { predict } from './predict.ts'
+export { droppedRecords, flushLog, type LoggedPrediction, mergeSegments, readLog, startLog, stopLog } from './log.ts'
+export { counters, predict } from './predict.ts'
 export {
   currentRouting,
   getRouting,
