@@ -1,0 +1,4 @@
+declare module 'virtual:routes' {
+  type Routes = import('../../src/client/client.ts').Routes
+  export const routes: Routes
+}
