@@ -109,7 +109,8 @@ function attach(program: Program, node: Program, command: Command, io: Io, json:
       .flat()
       .filter((value) => value !== undefined)
       .map(String)
-    const options = received.at(-2) as Record<string, OptionValue>
+    // A common option may stand behind any word of the command line.
+    const options = (received.at(-1) as Program).optsWithGlobals<Record<string, OptionValue>>()
     results.set(program, await perform({ ...command, run }, { args, options }, io, json))
   })
 }

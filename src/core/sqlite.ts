@@ -13,6 +13,13 @@ export function openSqlite(path: string): DatabaseSync {
   return database
 }
 
+const nothing = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
+}
+
 /** The shape that Kysely's SQLite dialect expects, over node:sqlite, with prepared statements kept. */
 export function kyselySqlite(database: DatabaseSync): SqliteDatabase {
   const cache = new Map<string, StatementSync>()
@@ -29,6 +36,8 @@ export function kyselySqlite(database: DatabaseSync): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare(sql) {
+      // A full disk makes SQLite roll back by itself; the second rollback would hide the reason.
+      if (sql === 'rollback' && !database.isTransaction) return nothing
       const statement = prepare(sql)
       return {
         reader: statement.columns().length > 0,

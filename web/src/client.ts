@@ -11,5 +11,4 @@ export type Card = Status['models'][number]
 export type Release = Output<Api['delivery']['getRelease']>
 export type Span = Output<Api['delivery']['timeline']>['spans'][number]
 export type Window = Output<Api['monitoring']['series']>['items'][number]
-export type Alert = Output<Api['monitoring']['getAlert']>
 export type Estimate = Window['bias']

@@ -142,7 +142,8 @@ function judgeBad(plan: Plan, { shares }: Standing, seen: readonly Seen[]): Guar
   const harmValue = evidence(harm)
   const harmLimit = guardCount / plan.alpha
   const worse = bad / Math.max(1, canary.length) > controlBad / Math.max(1, both.length - canary.length)
-  const provenValue = Math.max(evidence(proof), floorEvidence({ requests: canary.length, bad, floor: plan.badRate }))
+  // The mean of two e-values is an e-value: either proof will do, and alpha is spent once.
+  const provenValue = (evidence(proof) + floorEvidence({ requests: canary.length, bad, floor: plan.badRate })) / 2
   const counts = `${bad} bad of ${canary.length} by the canary, ${controlBad} of ${both.length - canary.length} by the live release`
   return [
     {

@@ -68,10 +68,15 @@ export function driftOf(bins: Bins, values: readonly Value[], effect: number): D
   const current = countInto(bins, values)
   const used = bins.counts.filter((count, index) => count + elementAt(current, index) > 0).length
   const n = bins.counts.reduce((sum, count) => sum + count, 0)
-  const value = values.length === 0 ? 0 : psi(bins.counts, current)
+  const value = values.length === 0 ? 0 : psi(smoothed(bins.counts), smoothed(current))
   const chance = values.length === 0 ? 0 : psiCritical({ bins: used, n, m: values.length, alpha: 0.01 })
   const critical = Math.max(effect, chance, bins.threshold)
   return { column: bins.column, psi: value, critical, drifted: value > critical }
+}
+
+/** Half a value in every bin: an empty bin then says little about small samples, as it should. */
+function smoothed(counts: readonly number[]): number[] {
+  return counts.map((count) => count + 0.5)
 }
 
 /** Windows follow each other without gaps from an anchor; the one that contains `at`. */

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, posix, relative } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { testApp } from './support/context.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Domains in the order in which they may use each other: only to the left. */
+const line = [
+  'system',
+  'access',
+  'artifacts',
+  'datasets',
+  'features',
+  'runs',
+  'registry',
+  'pipelines',
+  'evaluation',
+  'serving',
+  'monitoring',
+  'delivery',
+  'review',
+  'project',
+]
+
+/** Rooms from the inside out; each may import itself and what is further in. */
+const rooms = ['core', 'domains', 'contract', 'client', 'http', 'protocols', 'app', 'cli', 'main']
+const single: Record<string, string> = {
+  'contract.ts': 'contract',
+  'doors.ts': 'app',
+  'migrations.ts': 'app',
+  'reactions.ts': 'app',
+  'app.ts': 'app',
+  'main.ts': 'main',
+  'version.ts': 'core',
+}
+
+type Import = { from: string; to: string }
+
+function importsOf(files: Record<string, string>): Import[] {
+  return Object.entries(files).flatMap(([from, text]) =>
+    [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => ({
+      from,
+      to: posix.normalize(posix.join(dirname(from), match[1] ?? '')),
+    })),
+  )
+}
+
+function roomOf(path: string): string {
+  const [first = ''] = path.split('/')
+  return single[path] ?? first
+}
+
+/** Every import that breaks a rule, in words. */
+function violations(files: Record<string, string>): string[] {
+  const found: string[] = []
+  for (const { from, to } of importsOf(files)) {
+    if (to.startsWith('..')) continue
+    const [here, there] = [roomOf(from), roomOf(to)]
+    if (rooms.indexOf(there) > rooms.indexOf(here)) found.push(`${from} imports ${to}: imports go inwards only`)
+    const [, own] = from.split('/')
+    const [room, other = '', file = ''] = to.split('/')
+    if (room !== 'domains' || (here === 'domains' && own === other)) continue
+    const door =
+      file === `${other}.ts` ||
+      file === 'contract.ts' ||
+      file === 'spec.ts' ||
+      (file === 'schema.ts' && from === 'migrations.ts')
+    if (!door) found.push(`${from} imports ${to}: a domain is entered by its door or its contract`)
+    if (here === 'domains' && line.indexOf(other) > line.indexOf(own ?? ''))
+      found.push(`${from} imports ${to}: domains form a line`)
+  }
+  return found
+}
+
+function sources(): Record<string, string> {
+  const paths = globSync('src/**/*.ts', { cwd: root }).filter(
+    (path) => !path.endsWith('.test.ts') && !path.endsWith('.fixture.ts'),
+  )
+  return Object.fromEntries(paths.map((path) => [relative('src', path), readFileSync(join(root, path), 'utf8')]))
+}
+
+test('imports go inwards only, and domains form a line that is entered by doors', () => {
+  assert.deepEqual(violations(sources()), [])
+})
+
+test('a planted violation of each rule is found', () => {
+  const planted = {
+    'core/clock.ts': `import { api } from '../contract.ts'`,
+    'domains/access/access.ts': `import * as delivery from '../delivery/delivery.ts'`,
+    'domains/review/review.ts': `import * as store from '../registry/store.ts'`,
+  }
+  assert.equal(violations(planted).length, 3)
+})
+
+test('every domain has a place in the line', () => {
+  const folders = globSync('src/domains/*', { cwd: root }).map((path) => path.split('/').at(-1))
+  assert.deepEqual(folders.sort(), [...line].sort())
+})
+
+test('one file reads the process environment', () => {
+  const readers = Object.entries(sources()).filter(([, text]) => text.includes('process.env'))
+  assert.deepEqual(
+    readers.map(([path]) => path),
+    ['core/config.ts'],
+  )
+})
+
+test('only the stores speak SQL', () => {
+  const allowed = /^(core\/|domains\/[a-z]+\/([a-z-]+-)?(store|schema)\.ts$|domains\/system\/system\.ts$)/
+  const speakers = Object.entries(sources()).filter(
+    ([path, text]) => !allowed.test(path) && /\.(selectFrom|insertInto|updateTable|deleteFrom)\(/.test(text),
+  )
+  assert.deepEqual(
+    speakers.map(([path]) => path),
+    [],
+  )
+})
+
+test('no source file is longer than 400 lines', () => {
+  const long = Object.entries(sources()).filter(([, text]) => text.split('\n').length > 401)
+  assert.deepEqual(
+    long.map(([path]) => path),
+    [],
+  )
+})
+
+test('off loopback every route asks who calls, except those that are open to anyone', async (t) => {
+  const app = await testApp(t, { settings: { host: '0.0.0.0' } })
+  const open = new Set(['/api/v1/info', '/api/v1/openapi.json', '/', '/*'])
+  const routes = app.server
+    .printRoutes({ commonPrefix: false, includeMeta: false })
+    .split('\n')
+    .flatMap((text) => {
+      const match = /[─ ](\/?\S*) \(([A-Z, ]+)\)$/.exec(text)
+      return match ? [{ depth: text.search(/[├└]/), name: match[1] ?? '', methods: (match[2] ?? '').split(', ') }] : []
+    })
+  const answered: string[] = []
+  const path: string[] = []
+  for (const { depth, name, methods } of routes) {
+    path.length = Math.max(0, Math.floor(depth / 4))
+    path.push(name)
+    const url = path.join('').replaceAll(/:[A-Za-z]+/g, 'x')
+    for (const method of methods.filter((one) => one !== 'HEAD' && one !== 'OPTIONS')) {
+      const pattern = path.join('')
+      if (open.has(pattern)) continue
+      const reply = await app.server.inject({
+        method: method as 'GET',
+        url,
+        headers: { host: 'keel.example' },
+        remoteAddress: '192.0.2.1',
+      })
+      answered.push(pattern)
+      assert.equal(reply.statusCode, 401, `${method} ${url} answered ${reply.statusCode}`)
+    }
+  }
+  assert.ok(answered.length > 80, `only ${answered.length} routes were found`)
+})
