@@ -10,6 +10,8 @@ export function openSqlite(path: string): DatabaseSync {
     'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000',
   )
   database.exec('pragma cache_size = -16000; pragma mmap_size = 268435456; pragma temp_store = memory')
+  // LIKE is to mean what it means in PostgreSQL.
+  database.exec('pragma case_sensitive_like = on')
   return database
 }
 

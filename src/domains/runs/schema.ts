@@ -2,56 +2,141 @@ import type { Migration } from '../../core/migrate.ts'
 
 export type RunsTables = {
   experiments: ExperimentsTable
+  experiment_tags: { experiment_id: number; key: string; value: string }
   runs: RunsTable
   run_params: PairTable
   run_tags: PairTable
   metrics: MetricsTable
-  latest_metrics: Omit<MetricsTable, 'seq'>
+  latest_metrics: LatestMetricsTable
+  input_datasets: InputDatasetsTable
+  run_inputs: RunInputsTable
+  run_outputs: { run: number; model: string; step: number }
+  logged_models: LoggedModelsTable
+  logged_model_pairs: { model: string; kind: string; key: string; value: string }
+  logged_model_metrics: LoggedModelMetricsTable
 }
 
-export type ExperimentsTable = { id: string; name: string; tags: string; created_at: string }
-
-export type RunsTable = {
-  id: string
-  position: string
-  experiment_id: string
+/** Times of this domain are epoch milliseconds: clients bring their own, and millions of metrics carry one. */
+export type ExperimentsTable = {
+  id: number
   name: string
-  status: string
-  started_at: string
-  ended_at: string | null
+  location: string
+  deleted: number
+  created_at: number
+  updated_at: number
 }
 
-export type PairTable = { run_id: string; key: string; value: string }
+/** `number` is what other tables refer to; `id` is what clients know. */
+export type RunsTable = {
+  number: number
+  id: string
+  experiment_id: number
+  name: string
+  user_name: string
+  status: string
+  deleted: number
+  location: string
+  started_at: number
+  ended_at: number | null
+}
 
-/** NaN and the infinities have no portable number: `special` says which one, and `value` is 0. */
-export type MetricsTable = {
-  seq: number
+export type PairTable = { run: number; key: string; value: string }
+
+/** NaN and the infinities have no portable number: `special` says which one it is, and `value` sorts where it belongs. */
+export type MetricsTable = { run: number; key: string; step: number; at: number; value: number; special: string }
+
+export type LatestMetricsTable = MetricsTable & { experiment_id: number }
+
+/** `context` is what the input is used for, such as "train": a tag that is searched. */
+export type RunInputsTable = { run: number; kind: string; ref: string; context: string | null; tags: string }
+
+export type InputDatasetsTable = {
+  id: string
+  experiment_id: number
+  name: string
+  digest: string
+  source_type: string
+  source: string
+  schema: string | null
+  profile: string | null
+}
+
+export type LoggedModelsTable = {
+  id: string
+  experiment_id: number
+  name: string
+  location: string
+  status: string
+  message: string
+  model_type: string
+  source_run: string | null
+  deleted: number
+  created_at: number
+  updated_at: number
+}
+
+export type LoggedModelMetricsTable = {
+  model: string
   run_id: string
   key: string
   step: number
-  at: string
+  at: number
   value: number
   special: string
+  dataset_name: string
+  dataset_digest: string
 }
 
 export const migrations: Migration[] = [
   {
     name: 'runs/001-runs',
     up: (engine) => [
-      'create table experiments (id text primary key, name text not null unique, tags text not null, created_at text not null)',
+      `create table experiments (
+        id bigint primary key, name text not null unique, location text not null, deleted integer not null,
+        created_at bigint not null, updated_at bigint not null)`,
+      `insert into experiments values (0, 'Default', 'mlflow-artifacts:/0', 0, ${Date.now()}, ${Date.now()})`,
+      `create table experiment_tags (
+        experiment_id bigint not null, key text not null, value text not null, primary key (experiment_id, key))`,
       `create table runs (
-        id text primary key, position text not null unique, experiment_id text not null, name text not null, status text not null,
-        started_at text not null, ended_at text)`,
-      'create index runs_by_experiment on runs (experiment_id, position)',
-      'create table run_params (run_id text not null, key text not null, value text not null, primary key (run_id, key))',
-      'create table run_tags (run_id text not null, key text not null, value text not null, primary key (run_id, key))',
+        number ${engine.identity}, id text not null unique, experiment_id bigint not null, name text not null,
+        user_name text not null, status text not null, deleted integer not null, location text not null,
+        started_at bigint not null, ended_at bigint)`,
+      'create index runs_newest on runs (experiment_id, deleted, started_at desc, id)',
+      `create table run_params (
+        run bigint not null, key text not null, value text not null, primary key (run, key)) ${engine.clustered}`,
+      `create table run_tags (
+        run bigint not null, key text not null, value text not null, primary key (run, key)) ${engine.clustered}`,
       `create table metrics (
-        seq ${engine.identity}, run_id text not null, key text not null, step bigint not null, at text not null,
-        value double precision not null, special text not null)`,
-      'create index metrics_by_key on metrics (run_id, key, step, seq)',
+        run bigint not null, key text not null, step bigint not null, at bigint not null, value double precision not null,
+        special text not null, primary key (run, key, step, at, value, special)) ${engine.clustered}`,
+      'create index metrics_by_time on metrics (run, key, at, step, value)',
       `create table latest_metrics (
-        run_id text not null, key text not null, step bigint not null, at text not null, value double precision not null,
-        special text not null, primary key (run_id, key))`,
+        run bigint not null, key text not null, step bigint not null, at bigint not null, value double precision not null,
+        special text not null, experiment_id bigint not null, primary key (run, key)) ${engine.clustered}`,
+      'create index latest_metrics_by_value on latest_metrics (experiment_id, key, value)',
+    ],
+  },
+  {
+    name: 'runs/002-inputs-and-logged-models',
+    up: (engine) => [
+      `create table input_datasets (
+        id text primary key, experiment_id bigint not null, name text not null, digest text not null,
+        source_type text not null, source text not null, schema text, profile text, unique (experiment_id, name, digest))`,
+      `create table run_inputs (
+        run bigint not null, kind text not null, ref text not null, context text, tags text not null,
+        primary key (run, kind, ref)) ${engine.clustered}`,
+      'create table run_outputs (run bigint not null, model text not null, step bigint not null, primary key (run, model, step))',
+      `create table logged_models (
+        id text primary key, experiment_id bigint not null, name text not null, location text not null, status text not null,
+        message text not null, model_type text not null, source_run text, deleted integer not null, created_at bigint not null,
+        updated_at bigint not null)`,
+      'create index logged_models_newest on logged_models (experiment_id, deleted, created_at desc, id)',
+      `create table logged_model_pairs (
+        model text not null, kind text not null, key text not null, value text not null, primary key (model, kind, key))`,
+      `create table logged_model_metrics (
+        model text not null, run_id text not null, key text not null, step bigint not null, at bigint not null,
+        value double precision not null, special text not null, dataset_name text not null, dataset_digest text not null,
+        primary key (model, run_id, key, step, at, value, dataset_name, dataset_digest))`,
     ],
   },
 ]

@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { invalidInput, notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import type { runs } from './contract.ts'
+import { type ExperimentRecord, getExperiment, recordExperiment } from './experiments.ts'
+import { log, nameTag } from './logging.ts'
+import { latestMetrics } from './metrics-store.ts'
+import { checkActive, fromStored, inventName, toJsonNumber, toTime } from './rules.ts'
+import type { PairTable, RunsTable } from './schema.ts'
+import { type RunQuery, searchRuns } from './search-store.ts'
+import * as store from './store.ts'
+
+type Operations = typeof runs
+type Run = Output<Operations['get']>
+export type RunStatus = Run['status']
+
+export type RunRecord = {
+  id: string
+  number: number
+  experimentId: string
+  name: string
+  user: string
+  status: RunStatus
+  deleted: boolean
+  location: string
+  startedAt: number
+  endedAt: number | null
+  params: { key: string; value: string }[]
+  tags: { key: string; value: string }[]
+  /** The latest of each, in memory as it was given: NaN and the infinities included. */
+  metrics: { key: string; value: number; step: number; at: number }[]
+}
+
+export function create(
+  ctx: Context,
+  { experiment, name, tags = {}, params = {} }: Input<Operations['create']>,
+): Promise<Run> {
+  return transaction(ctx, async (ctx) => {
+    const known = await store.findExperiment(ctx, { name: experiment })
+    const { id } = known
+      ? await getExperiment(ctx, { name: experiment })
+      : await recordExperiment(ctx, { name: experiment })
+    const run = await recordRun(ctx, { experimentId: id, tags, ...(name === undefined ? {} : { name }) })
+    await log(ctx, { run: run.id, params })
+    return get(ctx, { run: run.id })
+  })
+}
+
+type NewRun = {
+  experimentId: string
+  name?: string
+  user?: string
+  startedAt?: number
+  tags?: Record<string, string>
+}
+
+/** Starts a run in an experiment that exists; who gives no name gets one. */
+export function recordRun(ctx: Context, input: NewRun): Promise<RunRecord> {
+  return transaction(ctx, async (ctx) => {
+    const owner = await getExperiment(ctx, { id: input.experimentId })
+    checkActive('Experiment', owner.id, owner.deleted)
+    const id = randomUUID().replaceAll('-', '')
+    const name = input.name || input.tags?.[nameTag] || inventName(ctx.random)
+    const row = await store.insertRun(ctx, {
+      id,
+      experiment_id: Number(owner.id),
+      name,
+      user_name: input.user ?? '',
+      status: 'running',
+      deleted: 0,
+      location: `${owner.location.replace(/\/+$/, '')}/${id}/artifacts`,
+      started_at: input.startedAt ?? ctx.now().getTime(),
+      ended_at: null,
+    })
+    const tags = { ...input.tags, [nameTag]: name }
+    await log(ctx, { run: id, tags })
+    await append(ctx, 'runs.created', `run/${id}`, { experiment: owner.name })
+    const pairs = Object.entries(tags)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => ({ run: row.number, key, value }))
+    return toRecord(row, { params: [], tags: pairs, metrics: [] })
+  })
+}
+
+export async function get(ctx: Context, { run }: Input<Operations['get']>): Promise<Run> {
+  const record = await getRecord(ctx, run)
+  return toRun(record, await getExperiment(ctx, { id: record.experimentId }))
+}
+
+export async function getRecord(ctx: Context, id: string): Promise<RunRecord> {
+  const [record] = await toRecords(ctx, [await requireRun(ctx, id)])
+  if (!record) throw notFound('Run', id)
+  return record
+}
+
+export async function search(
+  ctx: Context,
+  { experiment, limit = 100, cursor }: Input<Operations['search']>,
+): Promise<Output<Operations['search']>> {
+  const owner = experiment === undefined ? undefined : await getExperiment(ctx, { name: experiment })
+  const { records, next } = await findRecords(ctx, {
+    experiments: owner ? [Number(owner.id)] : undefined,
+    view: 'active',
+    conditions: [],
+    order: [],
+    limit,
+    ...(cursor === undefined ? {} : { cursor }),
+  })
+  const items: Run[] = []
+  for (const record of records) items.push(toRun(record, await getExperiment(ctx, { id: record.experimentId })))
+  return { items, ...(next === undefined ? {} : { next }) }
+}
+
+export async function findRecords(
+  ctx: Context,
+  query: RunQuery,
+): Promise<{ records: RunRecord[]; next: string | undefined }> {
+  const { rows, next } = await searchRuns(ctx, query)
+  return { records: await toRecords(ctx, rows), next }
+}
+
+export function finish(ctx: Context, { run, status }: Input<Operations['finish']>): Promise<Run> {
+  return transaction(ctx, async (ctx) => {
+    await updateRun(ctx, { run, status, endedAt: ctx.now().getTime() })
+    return get(ctx, { run })
+  })
+}
+
+type Update = { run: string; name?: string; status?: RunStatus; endedAt?: number }
+
+export function updateRun(ctx: Context, { run, name, status, endedAt }: Update): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireRun(ctx, run)
+    checkActive('Run', run, row.deleted !== 0)
+    await store.updateRun(ctx, row.number, {
+      ...(name === undefined ? {} : { name }),
+      ...(status === undefined ? {} : { status }),
+      ...(endedAt === undefined ? {} : { ended_at: endedAt }),
+      id: run,
+    })
+    if (name !== undefined) await log(ctx, { run, tags: { [nameTag]: name } })
+    if (status !== undefined) await append(ctx, `runs.${status}`, `run/${run}`)
+  })
+}
+
+export function deleteRun(ctx: Context, { run }: { run: string }): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireRun(ctx, run)
+    checkActive('Run', run, row.deleted !== 0)
+    await store.updateRun(ctx, row.number, { deleted: 1 })
+    await append(ctx, 'runs.deleted', `run/${run}`)
+  })
+}
+
+export function restoreRun(ctx: Context, { run }: { run: string }): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireRun(ctx, run)
+    if (row.deleted === 0) throw invalidInput(`The run "${run}" is not deleted.`, { name: run })
+    await store.updateRun(ctx, row.number, { deleted: 0 })
+    await append(ctx, 'runs.restored', `run/${run}`)
+  })
+}
+
+export function untagRun(ctx: Context, { run, key }: { run: string; key: string }): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireRun(ctx, run)
+    checkActive('Run', run, row.deleted !== 0)
+    if ((await store.findTag(ctx, row.number, key)) === undefined) throw notFound('Tag', key)
+    await store.removeTag(ctx, row.number, key)
+  })
+}
+
+export async function requireRun(ctx: Context, id: string): Promise<RunsTable> {
+  const row = await store.findRun(ctx, id)
+  if (!row) throw notFound('Run', id, 'List them with "keel runs list".')
+  return row
+}
+
+async function toRecords(ctx: Context, rows: RunsTable[]): Promise<RunRecord[]> {
+  const numbers = rows.map(({ number }) => number)
+  const params = byRun(await store.pairs(ctx, 'run_params', numbers))
+  const tags = byRun(await store.pairs(ctx, 'run_tags', numbers))
+  const metrics = byRun(await latestMetrics(ctx, numbers))
+  return rows.map((row) =>
+    toRecord(row, {
+      params: params.get(row.number) ?? [],
+      tags: tags.get(row.number) ?? [],
+      metrics: metrics.get(row.number) ?? [],
+    }),
+  )
+}
+
+function byRun<Row extends { run: number }>(rows: Row[]): Map<number, Row[]> {
+  const groups = new Map<number, Row[]>()
+  for (const row of rows) {
+    const group = groups.get(row.run)
+    if (group) group.push(row)
+    else groups.set(row.run, [row])
+  }
+  return groups
+}
+
+type Parts = { params: PairTable[]; tags: PairTable[]; metrics: Awaited<ReturnType<typeof latestMetrics>> }
+
+function toRecord(row: RunsTable, { params, tags, metrics }: Parts): RunRecord {
+  return {
+    id: row.id,
+    number: row.number,
+    experimentId: String(row.experiment_id),
+    name: row.name,
+    user: row.user_name,
+    status: row.status as RunStatus,
+    deleted: row.deleted !== 0,
+    location: row.location,
+    startedAt: Number(row.started_at),
+    endedAt: row.ended_at === null ? null : Number(row.ended_at),
+    params,
+    tags,
+    metrics: metrics.map(({ key, value, special, step, at }) => ({
+      key,
+      value: fromStored({ value, special }),
+      step: Number(step),
+      at: Number(at),
+    })),
+  }
+}
+
+function toRun(record: RunRecord, experiment: ExperimentRecord): Run {
+  return {
+    id: record.id,
+    experiment: experiment.name,
+    name: record.name,
+    status: record.status,
+    startedAt: toTime(record.startedAt),
+    endedAt: record.endedAt === null ? null : toTime(record.endedAt),
+    params: Object.fromEntries(record.params.map(({ key, value }) => [key, value])),
+    metrics: Object.fromEntries(record.metrics.map(({ key, value }) => [key, toJsonNumber(value)])),
+    tags: Object.fromEntries(record.tags.map(({ key, value }) => [key, value])),
+  }
+}
