@@ -114,15 +114,18 @@ test('a full disk is told as such, and nothing is half written', {
   const disk = join(cwd, 'small')
   mkdirSync(disk)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk])
-  t.after(() => execFileSync('umount', ['-l', disk]))
-  assert.equal((await keel(['apply', '--data', 'small/data'], { cwd })).code, 0)
-  const rows = Array.from({ length: 30_000 }, (_, index) => JSON.stringify({ index, text: 'x'.repeat(100) }))
-  writeFileSync(join(cwd, 'rows.jsonl'), `${rows.join('\n')}\n`)
-  const { code, stderr } = await keel(['data', 'push', 'trips', 'rows.jsonl', '--data', 'small/data'], { cwd })
-  assert.equal(code, 1)
-  assert.match(stderr, /disk is full|no space left/i)
-  const { stdout } = await keel(['data', 'list', '--json', '--data', 'small/data'], { cwd })
-  assert.equal(JSON.parse(stdout)[0].rows % 5_000, 0)
+  try {
+    assert.equal((await keel(['apply', '--data', 'small/data'], { cwd })).code, 0)
+    const rows = Array.from({ length: 30_000 }, (_, index) => JSON.stringify({ index, text: 'x'.repeat(100) }))
+    writeFileSync(join(cwd, 'rows.jsonl'), `${rows.join('\n')}\n`)
+    const { code, stderr } = await keel(['data', 'push', 'trips', 'rows.jsonl', '--data', 'small/data'], { cwd })
+    assert.equal(code, 1)
+    assert.match(stderr, /disk is full|no space left/i)
+    const { stdout } = await keel(['data', 'list', '--json', '--data', 'small/data'], { cwd })
+    assert.equal(JSON.parse(stdout)[0].rows % 5_000, 0)
+  } finally {
+    execFileSync('umount', ['-l', disk])
+  }
 })
 
 test('Ctrl-C stops the server in good order, and the next start finds everything', async (t) => {
