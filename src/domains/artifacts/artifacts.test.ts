@@ -99,7 +99,11 @@ test('an artifact names only bytes that are stored, with their true size', async
 
 test('verifying names the files whose bytes were damaged or lost', async (t) => {
   const ctx = await testContext(t)
-  const [kept, damaged, lost] = [await file(ctx, 'a', 'kept'), await file(ctx, 'b', 'bad'), await file(ctx, 'c', 'gone')]
+  const [kept, damaged, lost] = [
+    await file(ctx, 'a', 'kept'),
+    await file(ctx, 'b', 'bad'),
+    await file(ctx, 'c', 'gone'),
+  ]
   const { digest } = await artifacts.create(ctx, { files: [kept, damaged, lost] })
   assert.deepEqual(await artifacts.verify(ctx, { digest }), { digest, ok: true, damaged: [] })
   const hex = damaged.digest.slice('sha256:'.length)
