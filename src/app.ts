@@ -14,7 +14,7 @@ import { createLogger } from './core/log.ts'
 import { migrate } from './core/migrate.ts'
 import { createWorker, type Worker } from './core/worker.ts'
 import { resolveToken } from './domains/access/access.ts'
-import { provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
+import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
 import { openApiRoutes } from './http/openapi-routes.ts'
 import { createServer } from './http/server.ts'
@@ -64,7 +64,7 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
       commitHooks: undefined,
       live,
     }
-    const chosen = clock ?? (config.clock === 'simulated' ? simulatedClock(await savedClock(base)) : realClock)
+    const chosen = clock ?? (await clockOf(base))
     const ctx: Context = { ...base, clock: chosen, now: () => chosen.now() }
     if (embedded) await reclaimAll(ctx)
     const worker = createWorker(ctx, { handlers: onJob, reactions: onEvent })
@@ -85,6 +85,13 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
     lock.release()
     throw error
   }
+}
+
+/** A folder that was started with a simulated clock stays a replay: its time never jumps to the present. */
+async function clockOf(ctx: Context): Promise<Clock> {
+  if (ctx.config.clock === 'simulated') await keepSimulated(ctx)
+  const saved = await savedClock(ctx)
+  return saved ? simulatedClock(saved) : realClock
 }
 
 function running(ctx: Context, server: FastifyInstance, worker: Worker, database: Database, lock: FolderLock): App {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Static, Type } from 'typebox'
@@ -19,7 +19,7 @@ export type FolderLock = {
  * when the process ends, however it ends, so there is nothing stale to clean up.
  */
 export function lockFolder(folder: string): FolderLock {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const ownerFile = join(folder, 'server.json')
   const lock = new DatabaseSync(join(folder, 'lock'))
   try {
@@ -43,6 +43,19 @@ export function lockFolder(folder: string): FolderLock {
       rmSync(ownerFile, { force: true })
       lock.close()
     },
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
+    throw new AppError('storage_read_only', `The data folder "${folder}" cannot be written.`, {
+      name: folder,
+      hint: 'Choose a folder you can write with --data.',
+      cause,
+    })
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -86,13 +86,21 @@ test('a second server on the same folder is refused and told who owns it', async
   assert.equal(status.code, 0, status.stderr)
 })
 
-test('a folder that cannot be written is told', async (t) => {
+test('a folder that cannot be written is told, with the way out', {
+  skip: !canMount && 'mounting a read-only folder needs root and tmpfs',
+}, async (t) => {
   const cwd = project(t)
-  writeFileSync(join(cwd, 'taken'), 'a file where the folder should be')
-  chmodSync(join(cwd, 'taken'), 0o444)
-  const { code, stderr } = await keel(['status', '--data', 'taken/data'], { cwd })
-  assert.notEqual(code, 0)
-  assert.match(stderr, /taken/)
+  const disk = join(cwd, 'fixed')
+  mkdirSync(disk)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', disk])
+  try {
+    const { code, stderr } = await keel(['status', '--data', 'fixed/data'], { cwd })
+    assert.equal(code, 1)
+    assert.match(stderr, /cannot be written/)
+    assert.match(stderr, /--data/)
+  } finally {
+    execFileSync('umount', ['-l', disk])
+  }
 })
 
 test('a database of a newer version is refused and left as it is', async (t) => {

@@ -63,12 +63,21 @@ export async function advanceClock(
 
 const beginningOfReplays = '2001-01-01T00:00:00.000Z'
 
-/** Where the simulated clock stood when it was last saved, or the newest event if that is later. */
-export async function savedClock(ctx: Context): Promise<Date> {
+/** Marks the folder as a replay, at its beginning unless it has begun. */
+export async function keepSimulated(ctx: Context): Promise<void> {
+  await ctx.db
+    .insertInto('clock')
+    .values({ id: 1, now: beginningOfReplays })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+}
+
+/** Where the simulated clock of this folder stood when it was last saved, or the newest event if that is later. */
+export async function savedClock(ctx: Context): Promise<Date | undefined> {
   const saved = await ctx.db.selectFrom('clock').select('now').where('id', '=', 1).executeTakeFirst()
+  if (!saved) return undefined
   const latest = await ctx.db.selectFrom('events').select(ctx.db.fn.max('at').as('at')).executeTakeFirst()
-  const known = [saved?.now, latest?.at, beginningOfReplays].filter((at) => typeof at === 'string')
-  return new Date(known.sort().at(-1) ?? beginningOfReplays)
+  return new Date(latest?.at && latest.at > saved.now ? latest.at : saved.now)
 }
 
 async function saveClock(ctx: Context): Promise<void> {

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testContext } from '../../test/support/context.ts'
+import { afterCommit } from './context.ts'
+import { append, readEvents } from './events.ts'
+import { groupCommit } from './group-commit.ts'
+import { transaction } from './transaction.ts'
+import { createWorker } from './worker.ts'
+
+test('a change and its event are kept together or not at all', async (t) => {
+  const ctx = await testContext(t)
+  await assert.rejects(
+    transaction(ctx, async (ctx) => {
+      await append(ctx, 'trial.happened', 'trial/1')
+      throw new Error('no')
+    }),
+  )
+  assert.deepEqual(await readEvents(ctx, { type: 'trial.happened' }), [])
+})
+
+test('what waits for the commit never runs when there is none', async (t) => {
+  const ctx = await testContext(t)
+  let runs = 0
+  const attempt = (fails: boolean) =>
+    transaction(ctx, async (ctx) => {
+      afterCommit(ctx, () => {
+        runs += 1
+      })
+      if (fails) throw new Error('no')
+    })
+  await assert.rejects(attempt(true))
+  await attempt(false)
+  assert.equal(runs, 1)
+})
+
+test('numbers of events are in the order of commits, also when many write at once', async (t) => {
+  const ctx = await testContext(t)
+  await Promise.all(
+    Array.from({ length: 30 }, (_, index) =>
+      transaction(ctx, (ctx) => append(ctx, 'trial.happened', `trial/${index}`)),
+    ),
+  )
+  const events = await readEvents(ctx, { type: 'trial.happened' })
+  assert.equal(events.length, 30)
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    events.map(({ seq }) => seq).sort((a, b) => a - b),
+  )
+})
+
+test('a reaction runs once per event, also when two workers look at the same outbox', async (t) => {
+  const ctx = await testContext(t)
+  let reactions = 0
+  const options = {
+    handlers: {},
+    reactions: {
+      'trial.happened': [
+        async (inner: typeof ctx) => {
+          afterCommit(inner, () => {
+            reactions += 1
+          })
+        },
+      ],
+    },
+  }
+  await append(ctx, 'trial.happened', 'trial/1')
+  await Promise.all([createWorker(ctx, options).drain(), createWorker(ctx, options).drain()])
+  assert.equal(reactions, 1)
+})
+
+test('writes that arrive together are one transaction; a bad one fails alone', async (t) => {
+  const ctx = await testContext(t)
+  let commits = 0
+  const writer = groupCommit<string>(ctx, async (ctx, rows) => {
+    commits += 1
+    for (const row of rows) {
+      if (row === 'bad') throw new Error('bad row')
+      await append(ctx, 'trial.row', row)
+    }
+  })
+  await Promise.all(Array.from({ length: 50 }, (_, index) => writer.write(`row/${index}`)))
+  assert.ok(commits < 50)
+  const results = await Promise.allSettled([writer.write('good'), writer.write('bad'), writer.write('fine')])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+  assert.equal((await readEvents(ctx, { type: 'trial.row' })).length, 52)
+})
