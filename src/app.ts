@@ -21,6 +21,7 @@ import { createServer } from './http/server.ts'
 import { isLoopback } from './http/trust.ts'
 import { webApp } from './http/web-app.ts'
 import { migrations } from './migrations.ts'
+import { mlflowRoutes } from './protocols/mlflow/mlflow.ts'
 import { prometheusMetrics } from './protocols/prometheus/metrics.ts'
 import { onEvent, onJob, onStart, onStop } from './reactions.ts'
 
@@ -70,7 +71,7 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
     const worker = createWorker(ctx, { handlers: onJob, reactions: onEvent })
     provideWorker(ctx, worker)
     for (const step of onStart) await step(ctx)
-    const plugins = [openApiRoutes, prometheusMetrics, webApp]
+    const plugins = [openApiRoutes, mlflowRoutes, prometheusMetrics, webApp]
     const server = await createServer({
       ctx,
       api,

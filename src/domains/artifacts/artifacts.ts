@@ -9,6 +9,8 @@ import { manifest } from './rules.ts'
 import type { ArtifactsTable } from './schema.ts'
 import * as store from './store.ts'
 
+export { deleteFiles, filesBelow, freeze, getFile, listFolder, putFile, type StoredFile } from './files.ts'
+
 type Operations = typeof artifacts
 type Artifact = Output<Operations['get']>
 

@@ -1,6 +1,13 @@
 import type { Migration } from '../../core/migrate.ts'
 
-export type ArtifactsTables = { artifacts: ArtifactsTable }
+export type ArtifactsTables = {
+  artifacts: ArtifactsTable
+  artifact_files: ArtifactFilesTable
+  artifact_folders: ArtifactFoldersTable
+}
+
+export type ArtifactFilesTable = { path: string; parent: string; digest: string; size: number; updated_at: string }
+export type ArtifactFoldersTable = { path: string; parent: string }
 
 export type ArtifactsTable = {
   digest: string
@@ -18,6 +25,16 @@ export const migrations: Migration[] = [
       `create table artifacts (
         digest text primary key, size bigint not null, files text not null, created_at text not null, created_by text not null,
         position text not null unique)`,
+    ],
+  },
+  {
+    name: 'artifacts/002-files',
+    up: () => [
+      `create table artifact_files (
+        path text primary key, parent text not null, digest text not null, size bigint not null, updated_at text not null)`,
+      'create index artifact_files_by_parent on artifact_files (parent)',
+      'create table artifact_folders (path text primary key, parent text not null)',
+      'create index artifact_folders_by_parent on artifact_folders (parent)',
     ],
   },
 ]

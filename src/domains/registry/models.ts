@@ -6,6 +6,7 @@ import { transaction } from '../../core/transaction.ts'
 import type { registry } from './contract.ts'
 import { liveAlias } from './rules.ts'
 import type { ModelsTable } from './schema.ts'
+import { searchModels as findModels, type ModelQuery } from './search-store.ts'
 import type { ModelSpec } from './spec.ts'
 import * as store from './store.ts'
 
@@ -21,6 +22,14 @@ export async function listModels(
   for (const row of rows) items.push(await toModel(ctx, row))
   const last = rows.length === limit ? rows.at(-1) : undefined
   return { items, ...(last ? { next: last.name } : {}) }
+}
+
+/** Models or prompts by terms that must all hold. */
+export async function searchModels(ctx: Context, query: ModelQuery): Promise<{ models: Model[]; more: boolean }> {
+  const rows = await findModels(ctx, { ...query, limit: query.limit + 1 })
+  const models: Model[] = []
+  for (const row of rows.slice(0, query.limit)) models.push(await toModel(ctx, row))
+  return { models, more: rows.length > query.limit }
 }
 
 export async function getModel(ctx: Context, { model }: Input<Operations['getModel']>): Promise<Model> {

@@ -6,12 +6,14 @@ export {
   getModel,
   listModels,
   renameModel,
+  searchModels,
   setBaseline,
   tagModel,
   untagModel,
   updateModel,
 } from './models.ts'
 export { openRuntime, type Runtime } from './runtime.ts'
+export type { ModelCondition, VersionCondition } from './search-store.ts'
 export { applySpec, requireSpec } from './specs.ts'
 export {
   deleteVersion,
@@ -19,7 +21,9 @@ export {
   getVersion,
   lineage,
   listVersions,
+  moveStage,
   registerVersion,
+  searchVersions,
   tagVersion,
   untagVersion,
   updateVersion,

@@ -94,6 +94,18 @@ export async function updateVersion(
     .execute()
 }
 
+type Archive = { model: string; stage: string; except: number; at: string }
+
+export async function archiveStage(ctx: Context, { model, stage, except, at }: Archive): Promise<void> {
+  await tables(ctx)
+    .updateTable('versions')
+    .set({ stage: 'Archived', updated_at: at })
+    .where('model', '=', model)
+    .where('stage', '=', stage)
+    .where('version', '<>', except)
+    .execute()
+}
+
 export async function deleteVersion(ctx: Context, model: string, version: number): Promise<void> {
   for (const table of ['versions', 'version_tags', 'aliases'] as const) {
     await tables(ctx).deleteFrom(table).where('model', '=', model).where('version', '=', version).execute()

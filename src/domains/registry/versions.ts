@@ -11,6 +11,7 @@ import { lineageOf } from './lineage.ts'
 import { requireModel } from './models.ts'
 import { checkFlavor, liveAlias } from './rules.ts'
 import type { VersionsTable } from './schema.ts'
+import { searchVersions as findVersions, type VersionQuery } from './search-store.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry
@@ -74,6 +75,17 @@ export async function listVersions(
   return { items, ...(last ? { next: String(last.version) } : {}) }
 }
 
+/** Versions of any model by terms that must all hold. */
+export async function searchVersions(
+  ctx: Context,
+  query: VersionQuery,
+): Promise<{ versions: Version[]; more: boolean }> {
+  const rows = await findVersions(ctx, { ...query, limit: query.limit + 1 })
+  const versions: Version[] = []
+  for (const row of rows.slice(0, query.limit)) versions.push(await toVersion(ctx, row))
+  return { versions, more: rows.length > query.limit }
+}
+
 export async function getVersion(ctx: Context, { model, version }: Input<Operations['getVersion']>): Promise<Version> {
   return toVersion(ctx, await requireVersion(ctx, model, version))
 }
@@ -93,6 +105,17 @@ export function updateVersion(
     await store.updateVersion(ctx, model, version, values)
     await append(ctx, 'registry.version_updated', `model/${model}`, { version, description, stage })
     return toVersion(ctx, { ...row, ...values })
+  })
+}
+
+type StageMove = { model: string; version: number; stage: Version['stage']; archive: boolean }
+
+/** Stages are labels of old clients; with `archive` the versions that had this one before become "Archived". */
+export function moveStage(ctx: Context, { model, version, stage, archive }: StageMove): Promise<Version> {
+  return transaction(ctx, async (ctx) => {
+    await requireVersion(ctx, model, version)
+    if (archive) await store.archiveStage(ctx, { model, stage, except: version, at: ctx.now().toISOString() })
+    return updateVersion(ctx, { model, version, stage })
   })
 }
 

@@ -10,6 +10,20 @@ export {
   tagExperiment,
   untagExperiment,
 } from './experiments.ts'
+export { searchExperiments } from './experiments-search.ts'
+export { type InputDataset, inputsOf, logInputs, logOutputs, type RunInputs, type RunOutputs } from './inputs.ts'
+export {
+  addLoggedModelParams,
+  deleteLoggedModel,
+  finishLoggedModel,
+  getLoggedModel,
+  type LoggedModel,
+  recordLoggedModel,
+  searchLoggedModels,
+  tagLoggedModel,
+  untagLoggedModel,
+} from './logged-models.ts'
+export type { ModelCondition, ModelOrder, ModelQuery } from './logged-models-store.ts'
 export { type Batch, log, logBatch, nameTag, type Point } from './logging.ts'
 export { type MetricPoint, metricHistory, pointsByTime, samplePoints } from './metric-history.ts'
 export {
@@ -26,4 +40,4 @@ export {
   untagRun,
   updateRun,
 } from './run-records.ts'
-export type { Condition, Order, RunQuery } from './search-store.ts'
+export type { Condition, Order, RunQuery, TextAttribute } from './search-store.ts'

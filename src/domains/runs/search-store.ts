@@ -1,10 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
 import { invalidInput } from '../../core/errors.ts'
+import { all, type Comparison, compareText, comparison, type TextOperator } from '../../core/search-terms.ts'
 import type { RunsTable } from './schema.ts'
-
-type Comparison = '=' | '!=' | '<' | '<=' | '>' | '>='
-type TextOperator = '=' | '!=' | 'like' | 'ilike' | 'in' | 'not in' | 'is null' | 'is not null'
 
 /** One term of a search; all terms must hold. */
 export type Condition =
@@ -162,32 +160,4 @@ function datasetTerm(condition: Extract<Condition, { on: 'dataset' }>): Fragment
   const columns = { name: sql`d.name`, digest: sql`d.digest`, context: sql`i.context` }
   return sql`exists (select 1 from run_inputs i join input_datasets d on d.id = i.ref
     where i.run = r.number and i.kind = 'dataset' and ${compareText(columns[condition.key], condition)})`
-}
-
-export function compareText(
-  column: Fragment,
-  { operator, value }: { operator: TextOperator; value: string | string[] },
-): Fragment {
-  if (operator === 'is null') return sql`${column} is null`
-  if (operator === 'is not null') return sql`${column} is not null`
-  if (Array.isArray(value)) {
-    const list = sql.join(value)
-    return operator === 'not in' ? sql`${column} not in (${list})` : sql`${column} in (${list})`
-  }
-  if (operator === 'like') return sql`${column} like ${pattern(value)} escape '\\'`
-  if (operator === 'ilike') return sql`lower(${column}) like ${pattern(value.toLowerCase())} escape '\\'`
-  return operator === '!=' ? sql`${column} <> ${value}` : sql`${column} = ${value}`
-}
-
-/** A backslash means itself to who searches. */
-function pattern(value: string): string {
-  return value.replaceAll('\\', '\\\\')
-}
-
-export function comparison(operator: Comparison): Fragment {
-  return sql.raw(operator === '!=' ? '<>' : operator)
-}
-
-export function all(terms: Fragment[]): Fragment {
-  return terms.length === 0 ? sql`1 = 1` : sql.join(terms, sql` and `)
 }

@@ -1,0 +1,75 @@
+import type { Context } from '../../core/context.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as store from './inputs-store.ts'
+import { checkActive } from './rules.ts'
+import { requireRun } from './run-records.ts'
+
+export type InputDataset = {
+  name: string
+  digest: string
+  sourceType: string
+  source: string
+  schema: string | null
+  profile: string | null
+}
+
+type Tags = { key: string; value: string }[]
+export type RunInputs = { datasets: { dataset: InputDataset; tags: Tags }[]; models: string[] }
+export type RunOutputs = { model: string; step: number }[]
+
+/** The tag that says what an input is used for, such as "train". */
+const contextTag = 'mlflow.data.context'
+
+type Inputs = { run: string; datasets: { dataset: InputDataset; tags: Tags }[]; models: string[] }
+
+/** The same data is kept once in an experiment; what was first said about an input stays. */
+export function logInputs(ctx: Context, { run, datasets, models }: Inputs): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireRun(ctx, run)
+    checkActive('Run', run, row.deleted !== 0)
+    for (const { dataset, tags } of datasets) {
+      const ref = await store.keepDataset(ctx, { id: ctx.id('dat'), experiment: row.experiment_id, ...dataset })
+      const context = tags.find(({ key }) => key === contextTag)?.value ?? null
+      await store.insertInput(ctx, { run: row.number, kind: 'dataset', ref, context, tags: JSON.stringify(tags) })
+    }
+    for (const ref of models)
+      await store.insertInput(ctx, { run: row.number, kind: 'model', ref, context: null, tags: '[]' })
+  })
+}
+
+export function logOutputs(ctx: Context, { run, models }: { run: string; models: RunOutputs }): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireRun(ctx, run)
+    checkActive('Run', run, row.deleted !== 0)
+    for (const { model, step } of models) await store.insertOutput(ctx, { run: row.number, model, step })
+  })
+}
+
+/** Of each run, by its number. */
+export async function inputsOf(
+  ctx: Context,
+  runs: number[],
+): Promise<Map<number, { inputs: RunInputs; outputs: RunOutputs }>> {
+  const found = new Map(runs.map((run) => [run, { inputs: { datasets: [], models: [] }, outputs: [] } as Found]))
+  for (const row of await store.inputs(ctx, runs)) {
+    const inputs = found.get(Number(row.run))?.inputs
+    if (row.kind === 'model') inputs?.models.push(row.ref)
+    else inputs?.datasets.push({ dataset: toDataset(row), tags: JSON.parse(row.tags) as Tags })
+  }
+  for (const { run, model, step } of await store.outputs(ctx, runs))
+    found.get(Number(run))?.outputs.push({ model, step: Number(step) })
+  return found
+}
+
+type Found = { inputs: RunInputs; outputs: RunOutputs }
+
+function toDataset(row: store.InputRow): InputDataset {
+  return {
+    name: row.name ?? '',
+    digest: row.digest ?? '',
+    sourceType: row.source_type ?? '',
+    source: row.source ?? '',
+    schema: row.schema,
+    profile: row.profile,
+  }
+}

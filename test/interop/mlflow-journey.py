@@ -1,0 +1,479 @@
+"""What a team does with MLflow's own client, call by call. Prints one JSON line per call: {"name", "ok", "detail"}."""
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+
+warnings.filterwarnings("ignore")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import mlflow
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+mlflow.set_tracking_uri(sys.argv[1])
+client = MlflowClient()
+world = {}
+steps = []
+
+
+def step(name):
+    def keep(function):
+        steps.append((name, function))
+        return function
+
+    return keep
+
+
+def refused(code, call):
+    try:
+        call()
+    except MlflowException as error:
+        assert error.error_code == code, f"{error.error_code}: {error}"
+        return
+    raise AssertionError(f"was not refused with {code}")
+
+
+@step("create_experiment")
+def _():
+    world["experiment"] = client.create_experiment("journey", tags={"team": "delays"})
+
+
+@step("create_experiment: the name is taken")
+def _():
+    refused("RESOURCE_ALREADY_EXISTS", lambda: client.create_experiment("journey"))
+
+
+@step("get_experiment_by_name: nobody has it")
+def _():
+    assert client.get_experiment_by_name("nothing of the sort") is None
+
+
+@step("get_experiment: the default one")
+def _():
+    assert client.get_experiment("0").name == "Default"
+
+
+@step("set_experiment")
+def _():
+    assert mlflow.set_experiment("journey").experiment_id == world["experiment"]
+
+
+@step("search_experiments")
+def _():
+    found = client.search_experiments(filter_string="name LIKE 'jour%' AND tags.team = 'delays'")
+    assert [one.name for one in found] == ["journey"]
+
+
+@step("set_experiment_tag")
+def _():
+    client.set_experiment_tag(world["experiment"], "note", "")
+    assert client.get_experiment(world["experiment"]).tags["note"] == ""
+
+
+@step("rename, delete and restore an experiment")
+def _():
+    other = client.create_experiment("passing")
+    client.rename_experiment(other, "passed")
+    client.delete_experiment(other)
+    assert client.get_experiment(other).lifecycle_stage == "deleted"
+    client.restore_experiment(other)
+    assert client.get_experiment(other).lifecycle_stage == "active"
+
+
+@step("start_run, log_param, log_metric, set_tag")
+def _():
+    with mlflow.start_run(run_name="first") as run:
+        mlflow.log_param("depth", 3)
+        mlflow.log_metric("loss", 0.5, step=0)
+        mlflow.log_metric("loss", 0.25, step=1)
+        mlflow.set_tag("phase", "try out")
+    world["run"] = run.info.run_id
+    kept = client.get_run(world["run"])
+    assert kept.info.status == "FINISHED" and kept.info.run_name == "first"
+    assert kept.data.params == {"depth": "3"} and kept.data.metrics == {"loss": 0.25}
+    assert kept.data.tags["phase"] == "try out"
+
+
+@step("log_params, log_metrics")
+def _():
+    with mlflow.start_run(run_id=world["run"]):
+        mlflow.log_params({f"p{i}": i for i in range(50)})
+        mlflow.log_metrics({f"m{i}": i / 10 for i in range(50)}, step=3)
+
+
+@step("log_param: another value is refused")
+def _():
+    refused("INVALID_PARAMETER_VALUE", lambda: client.log_param(world["run"], "depth", 4))
+
+
+@step("log_batch of 1000 metrics")
+def _():
+    now = int(time.time() * 1000)
+    points = [Metric("curve", i * i, now + i, i) for i in range(1000)]
+    client.log_batch(world["run"], metrics=points)
+    history = client.get_metric_history(world["run"], "curve")
+    assert len(history) == 1000 and history[-1].value == 999 * 999
+
+
+@step("log_batch of params and tags")
+def _():
+    client.log_batch(world["run"], params=[Param("a", "1")], tags=[RunTag("b", "2")])
+    assert client.get_run(world["run"]).data.params["a"] == "1"
+
+
+@step("log_metric: NaN and infinities")
+def _():
+    for key, value in [("nan", math.nan), ("up", math.inf), ("down", -math.inf)]:
+        client.log_metric(world["run"], key, value)
+    metrics = client.get_run(world["run"]).data.metrics
+    assert math.isnan(metrics["nan"]) and metrics["up"] > 1e308 and metrics["down"] < -1e308
+
+
+@step("nested runs")
+def _():
+    with mlflow.start_run(run_name="parent") as parent:
+        for i in range(3):
+            with mlflow.start_run(run_name=f"child-{i}", nested=True):
+                mlflow.log_metric("score", i)
+    children = client.search_runs(
+        [world["experiment"]], f"tags.mlflow.parentRunId = '{parent.info.run_id}'", order_by=["metrics.score DESC"]
+    )
+    assert [one.info.run_name for one in children] == ["child-2", "child-1", "child-0"]
+
+
+@step("search_runs: every operator")
+def _():
+    def names(filter_string):
+        return {one.info.run_name for one in client.search_runs([world["experiment"]], filter_string)}
+
+    assert names("metrics.score > 0.5 AND metrics.score <= 2") == {"child-1", "child-2"}
+    assert names("metrics.score != 1") == {"child-0", "child-2"}
+    assert names("params.depth = '3'") == {"first"}
+    assert names("params.`depth` LIKE '3%'") == {"first"}
+    assert names("tags.phase ILIKE 'TRY%'") == {"first"}
+    assert names('tags."phase" = "try out"') == {"first"}
+    assert names("attributes.run_name LIKE 'child%'") == {"child-0", "child-1", "child-2"}
+    assert names("run_name = 'first' and status = 'FINISHED'") == {"first"}
+    assert names(f"run_id IN ('{world['run']}')") == {"first"}
+    assert "first" not in names(f"attributes.run_id NOT IN ('{world['run']}')")
+    assert names("attributes.start_time > 0 AND params.depth IS NOT NULL") == {"first"}
+    assert names("tags.phase IS NULL AND metrics.score = 0") == {"child-0"}
+
+
+@step("search_runs: a filter that cannot be read")
+def _():
+    refused("INVALID_PARAMETER_VALUE", lambda: client.search_runs([world["experiment"]], "metrics.a > 'x' OR 1=1"))
+
+
+@step("search_runs: pages")
+def _():
+    seen, token = [], None
+    while True:
+        page = client.search_runs([world["experiment"]], max_results=2, page_token=token)
+        seen += [one.info.run_id for one in page]
+        token = page.token
+        if not token:
+            break
+    assert len(seen) == len(set(seen)) == 5
+
+
+@step("search_runs as a data frame")
+def _():
+    frame = mlflow.search_runs(experiment_names=["journey"], order_by=["attributes.start_time ASC"])
+    assert frame.iloc[0]["tags.mlflow.runName"] == "first"
+
+
+@step("update_run, delete_tag")
+def _():
+    client.update_run(world["run"], name="renamed")
+    client.delete_tag(world["run"], "phase")
+    kept = client.get_run(world["run"])
+    assert kept.info.run_name == "renamed" and kept.data.tags["mlflow.runName"] == "renamed"
+    assert "phase" not in kept.data.tags
+
+
+@step("delete_run, restore_run")
+def _():
+    run = client.create_run(world["experiment"]).info.run_id
+    client.delete_run(run)
+    refused("INVALID_PARAMETER_VALUE", lambda: client.log_metric(run, "m", 1))
+    gone = client.search_runs([world["experiment"]], run_view_type=ViewType.DELETED_ONLY)
+    assert [one.info.run_id for one in gone] == [run]
+    client.restore_run(run)
+    client.delete_run(run)
+
+
+@step("get_run: nobody has it")
+def _():
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: client.get_run("0" * 32))
+
+
+@step("log_inputs")
+def _():
+    data = Dataset("flights", "abc123", "local", "{}", schema="{}")
+    client.log_inputs(world["run"], [DatasetInput(data, [InputTag("mlflow.data.context", "train")])])
+    kept = client.get_run(world["run"]).inputs.dataset_inputs
+    assert kept[0].dataset.name == "flights" and kept[0].tags[0].value == "train"
+    found = client.search_runs([world["experiment"]], "datasets.name = 'flights' AND dataset.context = 'train'")
+    assert len(found) == 1
+
+
+@step("log_text, log_dict, log_artifacts")
+def _():
+    with mlflow.start_run(run_id=world["run"]):
+        mlflow.log_text("hello", "notes/hello.txt")
+        mlflow.log_dict({"a": 1}, "config.json")
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "deep", "er"))
+            for name in ["one.txt", "deep/two.txt", "deep/er/three weiß #1.txt"]:
+                if "#" in name:
+                    continue
+                open(os.path.join(folder, name), "w").write(name)
+            mlflow.log_artifacts(folder, "tree")
+
+
+@step("list_artifacts")
+def _():
+    top = [(one.path, one.is_dir) for one in client.list_artifacts(world["run"])]
+    assert top == [("config.json", False), ("notes", True), ("tree", True)], top
+    assert [one.path for one in client.list_artifacts(world["run"], "tree/deep")] == ["tree/deep/two.txt"]
+
+
+@step("load_text, download_artifacts")
+def _():
+    assert mlflow.artifacts.load_text(f"runs:/{world['run']}/notes/hello.txt") == "hello"
+    with tempfile.TemporaryDirectory() as folder:
+        client.download_artifacts(world["run"], "tree", folder)
+        assert open(os.path.join(folder, "tree", "deep", "two.txt")).read() == "deep/two.txt"
+
+
+@step("log_artifact of 200 MB and back")
+def _():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "large.bin")
+        block = os.urandom(1 << 20)
+        with open(path, "wb") as file:
+            for _ in range(200):
+                file.write(block)
+        client.log_artifact(world["run"], path)
+        back = client.download_artifacts(world["run"], "large.bin", folder + "/.")
+        assert os.path.getsize(back) == 200 << 20
+
+
+@step("delete_artifacts")
+def _():
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    get_artifact_repository(client.get_run(world["run"]).info.artifact_uri).delete_artifacts("large.bin")
+    assert "large.bin" not in [one.path for one in client.list_artifacts(world["run"])]
+
+
+def train():
+    from sklearn.linear_model import LogisticRegression
+
+    features = np.array([[0.0], [1.0], [2.0], [3.0]])
+    return LogisticRegression().fit(features, [0, 0, 1, 1]), features
+
+
+@step("sklearn.log_model")
+def _():
+    model, features = train()
+    with mlflow.start_run(run_name="model") as run:
+        world["model"] = mlflow.sklearn.log_model(model, name="model", input_example=features)
+    world["model_run"] = run.info.run_id
+    assert client.get_run(run.info.run_id).outputs.model_outputs[0].model_id == world["model"].model_id
+
+
+@step("load_model by models:/m-…")
+def _():
+    _, features = train()
+    assert list(mlflow.pyfunc.load_model(world["model"].model_uri).predict(features)) == [0, 0, 1, 1]
+
+
+@step("load_model by runs:/…")
+def _():
+    mlflow.sklearn.load_model(f"runs:/{world['model_run']}/model")
+
+
+@step("get_logged_model, search_logged_models")
+def _():
+    kept = mlflow.get_logged_model(world["model"].model_id)
+    assert kept.name == "model" and str(kept.status) == "READY", kept.status
+    client.set_logged_model_tags(kept.model_id, {"tier": "1"})
+    found = client.search_logged_models([world["experiment"]], filter_string="tags.tier = '1' AND name = 'model'")
+    assert [one.model_id for one in found] == [kept.model_id]
+
+
+@step("log_metric of a logged model")
+def _():
+    with mlflow.start_run(run_id=world["model_run"]):
+        mlflow.log_metric("auc", 0.9, model_id=world["model"].model_id)
+    kept = mlflow.get_logged_model(world["model"].model_id)
+    assert [(one.key, one.value) for one in kept.metrics] == [("auc", 0.9)]
+    found = client.search_logged_models(
+        [world["experiment"]],
+        filter_string="metrics.auc > 0.5",
+        order_by=[{"field_name": "metrics.auc", "ascending": False}],
+    )
+    assert len(found) == 1
+
+
+@step("register_model")
+def _():
+    version = mlflow.register_model(world["model"].model_uri, "flight-delay")
+    assert version.version == "1" or version.version == 1
+    kept = client.get_model_version("flight-delay", "1")
+    assert kept.run_id == world["model_run"] and kept.status == "READY"
+
+
+@step("load_model by models:/name/1")
+def _():
+    mlflow.pyfunc.load_model("models:/flight-delay/1")
+
+
+@step("set_registered_model_alias, load_model by models:/name@alias")
+def _():
+    client.set_registered_model_alias("flight-delay", "champion", "1")
+    assert client.get_model_version_by_alias("flight-delay", "champion").version in ("1", 1)
+    mlflow.pyfunc.load_model("models:/flight-delay@champion")
+
+
+@step("get_model_version_by_alias: nobody has it")
+def _():
+    refused("INVALID_PARAMETER_VALUE", lambda: client.get_model_version_by_alias("flight-delay", "nothing"))
+
+
+@step("set_registered_model_alias: live belongs to releases")
+def _():
+    refused("PERMISSION_DENIED", lambda: client.set_registered_model_alias("flight-delay", "live", "1"))
+
+
+@step("load_model by models:/name/latest")
+def _():
+    mlflow.pyfunc.load_model("models:/flight-delay/latest")
+
+
+@step("copy_model_version")
+def _():
+    copied = client.copy_model_version("models:/flight-delay/1", "flight-delay-copy")
+    assert copied.name == "flight-delay-copy"
+    mlflow.pyfunc.load_model("models:/flight-delay-copy/1")
+
+
+@step("transition_model_version_stage")
+def _():
+    client.transition_model_version_stage("flight-delay", "1", "staging")
+    assert client.get_model_version("flight-delay", "1").current_stage == "Staging"
+    assert client.get_latest_versions("flight-delay", ["Staging"])[0].version in ("1", 1)
+
+
+@step("tags and descriptions of models and versions")
+def _():
+    client.set_registered_model_tag("flight-delay", "team", "delays")
+    client.set_model_version_tag("flight-delay", "1", "checked", "yes")
+    client.update_registered_model("flight-delay", "Late or not")
+    client.update_model_version("flight-delay", "1", "The first")
+    model = client.get_registered_model("flight-delay")
+    assert model.tags == {"team": "delays"} and model.description == "Late or not"
+    assert model.aliases == {"champion": "1"}, model.aliases
+    client.delete_registered_model_tag("flight-delay", "team")
+    client.delete_model_version_tag("flight-delay", "1", "checked")
+
+
+@step("search_registered_models, search_model_versions")
+def _():
+    assert [one.name for one in client.search_registered_models("name ILIKE 'FLIGHT%'")] == [
+        "flight-delay",
+        "flight-delay-copy",
+    ]
+    found = client.search_model_versions(f"name = 'flight-delay' AND run_id IN ('{world['model_run']}')")
+    assert len(found) == 1
+
+
+@step("register_prompt, load_prompt, search_prompts")
+def _():
+    mlflow.genai.register_prompt("answer", "Answer {{question}} kindly.", commit_message="first", tags={"tone": "kind"})
+    mlflow.genai.register_prompt("answer", "Answer {{question}} briefly.")
+    assert mlflow.genai.load_prompt("prompts:/answer/1").template == "Answer {{question}} kindly."
+    mlflow.genai.set_prompt_alias("answer", alias="best", version=2)
+    assert mlflow.genai.load_prompt("prompts:/answer@best").version == 2
+    assert [one.name for one in mlflow.genai.search_prompts()] == ["answer"]
+    assert "answer" not in [one.name for one in client.search_registered_models()]
+
+
+@step("rename and delete a registered model")
+def _():
+    client.rename_registered_model("flight-delay-copy", "copy")
+    client.delete_model_version("copy", "1")
+    client.delete_registered_model("copy")
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: client.get_registered_model("copy"))
+
+
+@step("delete_registered_model_alias")
+def _():
+    client.delete_registered_model_alias("flight-delay", "champion")
+    assert client.get_registered_model("flight-delay").aliases == {}
+
+
+@step("sklearn autolog")
+def _():
+    mlflow.sklearn.autolog(log_datasets=False)
+    with mlflow.start_run(run_name="autologged") as run:
+        train()
+    mlflow.sklearn.autolog(disable=True)
+    kept = client.get_run(run.info.run_id)
+    assert "C" in kept.data.params and "training_accuracy_score" in kept.data.metrics
+
+
+@step("log_batch from 8 processes at once")
+def _():
+    import subprocess
+
+    run = client.create_run(world["experiment"]).info.run_id
+    code = (
+        "import sys, mlflow; from mlflow.entities import Metric; mlflow.set_tracking_uri(sys.argv[1]);"
+        "c = mlflow.MlflowClient(); n = int(sys.argv[3]);"
+        "[c.log_batch(sys.argv[2], metrics=[Metric('m', n, i, n * 1000 + i) for i in range(100)]) for _ in range(2)]"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, sys.argv[1], run, str(n)]) for n in range(8)]
+    assert [writer.wait() for writer in writers] == [0] * 8
+    assert len(client.get_metric_history(run, "m")) == 800
+
+
+@step("trace with nested spans")
+def _():
+    @mlflow.trace(name="inner")
+    def inner(x):
+        return x + 1
+
+    @mlflow.trace(name="outer")
+    def outer(x):
+        return inner(x) * 2
+
+    assert outer(1) == 4
+    mlflow.flush_trace_async_logging()
+    found = mlflow.search_traces(locations=[world["experiment"]], return_type="list")
+    assert len(found) == 1, len(found)
+    trace = client.get_trace(found[0].info.trace_id)
+    assert sorted(span.name for span in trace.data.spans) == ["inner", "outer"]
+    client.set_trace_tag(trace.info.trace_id, "reviewed", "yes")
+    assert client.get_trace(trace.info.trace_id).info.tags["reviewed"] == "yes"
+
+
+for name, function in steps:
+    try:
+        function()
+        print(json.dumps({"name": name, "ok": True, "detail": ""}), flush=True)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)
+        line = next((frame.lineno for frame in where if frame.filename == __file__), 0)
+        detail = f"line {line}: {type(error).__name__}: {str(error)[:600]}"
+        print(json.dumps({"name": name, "ok": False, "detail": detail}), flush=True)
