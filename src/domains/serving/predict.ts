@@ -64,7 +64,19 @@ async function answer(
   }
   const latencyMs = ctx.clock.elapsed() - started
   if (bad === null && latencyMs > chosen.slowAfterMs) bad = 'slow'
-  record(ctx, { id, endpoint, at: at.toISOString(), unit, ...target, arm, inputs: row, output, bad, latencyMs })
+  record(ctx, {
+    id,
+    endpoint,
+    at: at.toISOString(),
+    unit,
+    release: target.release,
+    version: target.version,
+    arm,
+    inputs: row,
+    output,
+    bad,
+    latencyMs,
+  })
   count(ctx, target.release, bad)
   return { output: bad === 'error' || bad === 'invalid' ? null : output, bad }
 }

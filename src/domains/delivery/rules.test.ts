@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { spec } from '../../../test/support/trips.ts'
+import { decide, judge, planOf, type Seen } from './rules.ts'
+
+const plan = planOf(spec, 'trip-late.r1', false)
+const start = '2026-01-01T00:00:00.000Z'
+const standing = { step: 0, stepStartedAt: start, shares: [{ at: start, share: 0.5 }] }
+
+const seen = (arm: Seen['arm'], bad: boolean, index: number): Seen => ({
+  at: new Date(Date.parse(start) + index * 1000).toISOString(),
+  arm,
+  bad: bad ? 'error' : null,
+  output: 0.5,
+  label: null,
+})
+
+test('without any traffic a step holds, however long it has lasted', () => {
+  const guards = judge(plan, standing, [])
+  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs * 100, guards }).kind, 'hold')
+})
+
+test('a step with good answers advances when its time is over, not before', () => {
+  const guards = judge(
+    plan,
+    standing,
+    Array.from({ length: 200 }, (_, index) => seen(index % 2 === 0 ? 'canary' : 'live', false, index)),
+  )
+  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs - 1, guards }).kind, 'wait')
+  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs, guards }).kind, 'advance')
+})
+
+test('a canary that fails where the live release does not is aborted before its step is over', () => {
+  const guards = judge(
+    plan,
+    standing,
+    Array.from({ length: 60 }, (_, index) => seen(index % 2 === 0 ? 'canary' : 'live', index % 2 === 0, index)),
+  )
+  assert.equal(decide(plan, { step: 0, elapsedMs: 1, guards }).kind, 'abort')
+})
+
+test('a canary that gets another share than it should is held: the arms cannot be compared', () => {
+  const guards = judge(
+    plan,
+    standing,
+    Array.from({ length: 400 }, (_, index) => seen(index % 10 === 0 ? 'canary' : 'live', false, index)),
+  )
+  const decision = decide(plan, { step: 0, elapsedMs: plan.bakeMs, guards })
+  assert.equal(decision.kind, 'hold')
+  assert.match(decision.reason, /cannot be compared/)
+})
+
+test('answers further from the truth abort once labels prove it', () => {
+  const rows = Array.from({ length: 2_000 }, (_, index): Seen => {
+    const canary = index % 2 === 0
+    return { ...seen(canary ? 'canary' : 'live', false, index), output: canary ? 0.2 : 0.8, label: 1 }
+  })
+  assert.equal(decide(plan, { step: 0, elapsedMs: 1, guards: judge(plan, standing, rows) }).kind, 'abort')
+})
+
+test('shadow answers that are bad never lead to traffic', () => {
+  const shadow = Array.from({ length: 300 }, (_, index) => seen('shadow', index % 3 === 0, index))
+  const guards = judge(plan, { ...standing, step: -1 }, shadow)
+  assert.equal(decide(plan, { step: -1, elapsedMs: plan.shadowMs * 9, guards }).kind, 'hold')
+})
+
+test('no evidence whatever advances a step before its time or without requests', () => {
+  const rows = fc.array(fc.record({ arm: fc.constantFrom('live' as const, 'shadow' as const), bad: fc.boolean() }), {
+    maxLength: 80,
+  })
+  fc.assert(
+    fc.property(rows, fc.integer({ min: 0, max: 1e9 }), (given, elapsedMs) => {
+      const guards = judge(
+        plan,
+        standing,
+        given.map(({ arm, bad }, index) => seen(arm, bad, index)),
+      )
+      assert.notEqual(decide(plan, { step: 0, elapsedMs, guards }).kind, 'advance')
+    }),
+  )
+})
+
+test('a careful plan takes twice as long on each step, and every plan ends with all of the traffic', () => {
+  assert.equal(planOf(spec, 'x', true).bakeMs, 2 * plan.bakeMs)
+  assert.equal(
+    planOf(
+      { ...spec, delivery: { ...spec.delivery, rollout: { ...spec.delivery.rollout, steps: [5] } } },
+      'x',
+      false,
+    ).steps.at(-1),
+    100,
+  )
+})
