@@ -98,13 +98,26 @@ async function clockOf(ctx: Context): Promise<Clock> {
 function running(ctx: Context, server: FastifyInstance, worker: Worker, database: Database, lock: FolderLock): App {
   let closed: Promise<void> | undefined
 
+  /** Ends everything, also when one part cannot end well: a full disk must not keep the folder locked. */
   async function close(): Promise<void> {
-    await server.close()
-    await worker.stop()
-    for (const step of onStop) await step(ctx)
-    ctx.lake.close()
-    await database.close()
-    lock.release()
+    const steps = [
+      () => server.close(),
+      () => worker.stop(),
+      ...onStop.map((step) => () => step(ctx)),
+      () => ctx.lake.close(),
+      () => database.close(),
+      () => lock.release(),
+    ]
+    const failures: unknown[] = []
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length === 1) throw failures[0]
+    if (failures.length > 1) throw new AggregateError(failures, 'Closing failed in several parts.')
   }
 
   return {

@@ -21,22 +21,22 @@ export function temporaryFolder(test: TestContext, prefix = 'keel-test-'): strin
 }
 
 /** The engine this pass runs on: an SQLite file, or a schema of its own in the PostgreSQL of TEST_PG. */
-async function databaseOf(test: TestContext): Promise<string> {
+async function ownDatabase(): Promise<{ database: string; drop: () => Promise<void> }> {
   const environment = readEnvironment()
-  if (environment['KEEL_TEST_ENGINE'] !== 'postgres') return ''
+  if (environment['KEEL_TEST_ENGINE'] !== 'postgres') return { database: '', drop: async () => {} }
   const url = environment['TEST_PG']
   if (url === undefined) throw new Error('KEEL_TEST_ENGINE=postgres needs TEST_PG')
   const schema = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
   await admin.query(`create schema ${schema}`)
-  test.after(async () => {
-    await admin.query(`drop schema ${schema} cascade`)
-    await admin.end()
-  })
   const own = new URL(url)
   own.searchParams.set('options', `-c search_path=${schema}`)
-  return own.toString()
+  const drop = async () => {
+    await admin.query(`drop schema ${schema} cascade`)
+    await admin.end()
+  }
+  return { database: own.toString(), drop }
 }
 
 type Options = { root?: string; settings?: Partial<Config>; start?: Date }
@@ -46,16 +46,23 @@ type Options = { root?: string; settings?: Partial<Config>; start?: Date }
  * Nothing listens and no worker runs by itself: `app.worker.drain()` runs what is due.
  */
 export async function testApp(test: TestContext, options: Options = {}): Promise<App> {
-  const root = options.root ?? temporaryFolder(test)
+  const root = options.root ?? mkdtempSync(join(tmpdir(), 'keel-test-'))
   const { config } = resolveConfig({ environment: {} })
-  const database = await databaseOf(test)
+  const { database, drop } = await ownDatabase()
   const app = await createApp({
     config: { ...config, port: '0', log: 'silent', clock: 'simulated', database, ...options.settings },
     root,
     clock: simulatedClock(options.start ?? testStart),
     checkReplies: true,
   })
-  test.after(() => app.close())
+  test.after(async () => {
+    try {
+      await app.close()
+    } finally {
+      await drop()
+      if (options.root === undefined) rmSync(root, { recursive: true, force: true })
+    }
+  })
   return app
 }
 

@@ -85,7 +85,10 @@ test('a shadow answers after the caller has been answered, and never instead', a
   assert.equal(answer.release, `${model}.r1`)
   const read = () => serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' })
   let rows = await read()
-  while (rows.length < 2) rows = await read()
+  while (rows.length < 2) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    rows = await read()
+  }
   assert.deepEqual(rows.map(({ arm, version }) => [arm, version]).sort(), [
     ['live', 1],
     ['shadow', 2],
