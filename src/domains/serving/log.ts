@@ -212,10 +212,12 @@ export async function readLog(
   ctx: Context,
   { endpoint, from, to, release, arm, labelledOnly = false, limit }: Read,
 ): Promise<LoggedPrediction[]> {
-  const stored = await storedRecords(ctx, endpoint, from, to)
+  // Memory before disk: what a flush moves in between is then seen twice and counted once, never missed.
   const { waiting, writing } = buffer(ctx)
+  const inMemory = [...writing, ...waiting]
+  const stored = await storedRecords(ctx, endpoint, from, to)
   const known = new Set(stored.map(({ id, arm }) => `${arm}/${id}`))
-  const recent = [...writing, ...waiting].filter(
+  const recent = inMemory.filter(
     (logged) =>
       logged.endpoint === endpoint && logged.at >= from && logged.at < to && !known.has(`${logged.arm}/${logged.id}`),
   )

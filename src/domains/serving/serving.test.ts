@@ -124,6 +124,24 @@ test('the routing survives a restart, loaded before the first request', async (t
   assert.equal(serving.getEndpoint(second.ctx, { endpoint: model }).ready, true)
 })
 
+test('a reader never misses what is being written to disk at that moment', async (t) => {
+  const { app, client } = await begin(t)
+  for (let round = 1; round <= 8; round++) {
+    await client.serving.predict({ endpoint: model, id: `p${round}`, inputs })
+    const reads: Promise<unknown[]>[] = []
+    const flushed = serving.flushLog(app.ctx)
+    let writing = true
+    flushed.finally(() => {
+      writing = false
+    })
+    while (writing) {
+      reads.push(serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' }))
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    for (const rows of await Promise.all(reads)) assert.equal(rows.length, round)
+  }
+})
+
 test('Prometheus reads answers by release', async (t) => {
   const { client, app } = await begin(t)
   await client.serving.predict({ endpoint: model, inputs, unit: 'ana' })
