@@ -86,7 +86,7 @@ function discovery(server: FastifyInstance): void {
   server.get('/health', { config }, (_request, reply) => reply.type('text/plain').send('OK'))
   server.get('/version', { config }, (_request, reply) => reply.type('text/plain').send(mlflowVersion))
   for (const prefix of ['/api', '/ajax-api']) {
-    server.get(`${prefix}/3.0/mlflow/server-info`, { config }, () => ({
+    server.get(`${prefix}/3.0/mlflow/server-info`, { config: { ...config, role: 'viewer' } }, () => ({
       store_type: 'SqlStore',
       workspaces_enabled: false,
     }))
