@@ -1,0 +1,1 @@
+export async function curve(_sizes: number[]): Promise<void> {}
