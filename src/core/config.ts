@@ -50,6 +50,19 @@ export const settings = {
     help: 'Log level: trace, debug, info, warn, error, silent',
     oneOf: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
   },
+  egress: {
+    default: '',
+    env: 'KEEL_EGRESS',
+    flag: '--egress',
+    help: 'Hosts, separated by commas, that may be called although they are private or not https (webhooks, alerts)',
+  },
+  secretKey: {
+    default: '',
+    env: 'KEEL_SECRET_KEY',
+    flag: '--secret-key',
+    help: 'Text that stored secrets are sealed with; without it a key file in the data folder',
+    secret: true,
+  },
   memory: { default: '1GB', env: 'KEEL_MEMORY', flag: '--memory', help: 'Memory limit of the analytics engine' },
 } as const satisfies Record<string, Setting>
 

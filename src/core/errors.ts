@@ -19,7 +19,7 @@ export const catalogue = {
   too_many_requests: { status: 429, exit: 1, title: 'Too many requests' },
   internal: { status: 500, exit: 1, title: 'Something unexpected happened' },
   not_supported: { status: 501, exit: 2, title: 'This server does not do that' },
-  upstream_failed: { status: 502, exit: 1, title: 'The model behind the endpoint failed' },
+  upstream_failed: { status: 502, exit: 1, title: 'What it had to ask failed' },
   not_ready: { status: 503, exit: 1, title: 'It is not ready yet' },
   storage_full: { status: 507, exit: 1, title: 'There is no space left' },
   storage_read_only: { status: 507, exit: 1, title: 'The data folder cannot be written' },

@@ -16,6 +16,7 @@ export const ProjectFile = object({
   database: optional(Type.String()),
   log: optional(Type.String()),
   memory: optional(Type.String()),
+  egress: optional(Type.String()),
   golden: optional(Type.Array(GoldenFile)),
   prices: optional(
     Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),
