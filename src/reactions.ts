@@ -5,19 +5,32 @@ import * as delivery from './domains/delivery/delivery.ts'
 import * as features from './domains/features/features.ts'
 import * as monitoring from './domains/monitoring/monitoring.ts'
 import * as pipelines from './domains/pipelines/pipelines.ts'
+import * as runs from './domains/runs/runs.ts'
 import * as serving from './domains/serving/serving.ts'
 
 type Step = (ctx: Context) => void | Promise<void>
 
 /** What a server does before it answers its first request, in this order. */
-export const onStart: Step[] = [features.warmUp, features.startFollowing, serving.startRouting, serving.startLog]
+export const onStart: Step[] = [
+  features.warmUp,
+  features.startFollowing,
+  serving.startRouting,
+  serving.startLog,
+  runs.startJournal,
+  delivery.mendAll,
+  delivery.resumeChecks,
+]
 
 /** What a server does before it ends, in this order. */
-export const onStop: Step[] = [serving.stopLog, serving.stopRouting, features.stopFollowing]
+export const onStop: Step[] = [serving.stopLog, serving.stopRouting, features.stopFollowing, runs.stopJournal]
 
 /** Event type -> what follows. Runs in the transaction that marks the event delivered. */
 export const onEvent: Record<string, Reaction[]> = {
-  'delivery.live_changed': [(ctx, event) => monitoring.watch(ctx, { model: String(event.data['model']) })],
+  'delivery.live_changed': [
+    (ctx, event) => monitoring.watch(ctx, { model: String(event.data['model']) }),
+    (ctx, event) => delivery.planDrill(ctx, String(event.data['model'])),
+  ],
+  'delivery.drilled': [(ctx, event) => delivery.planDrill(ctx, event.subject.replace('model/', ''))],
 }
 
 /** Job kind -> who does it. */
@@ -28,4 +41,6 @@ export const onJob: Record<string, JobHandler> = {
   'serving.merge': serving.mergeSegments,
   'monitoring.window': monitoring.closeWindow,
   'delivery.tick': delivery.tick,
+  'delivery.drill': delivery.drillWhenDue,
+  'delivery.mend': delivery.mend,
 }

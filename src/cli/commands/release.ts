@@ -1,27 +1,47 @@
-import type { Command } from '../command.ts'
+import type { Output } from '../../core/contract.ts'
+import { invalidInput } from '../../core/errors.ts'
+import type { delivery } from '../../domains/delivery/contract.ts'
+import type { Command, CommandInput } from '../command.ts'
 import { modelVersion, string } from '../input.ts'
-import { facts, moment } from '../output.ts'
+import { facts, moment, table } from '../output.ts'
+
+type Plan = Output<(typeof delivery)['planRelease']>
+
+const environment = 'production'
+const refusedCode = 5
 
 export const command: Command = {
   summary: 'Release a version by shadow and steps; refused (exit 5) when something that a release needs is missing',
   arguments: '<model@version>',
   options: [
-    { flags: '--reason <text>', help: 'why', required: true },
-    { flags: '--kind <kind>', help: 'model, data, prompt, config or code' },
+    { flags: '--reason <text>', help: 'why; needed unless --dry-run' },
+    { flags: '--to <environment>', help: `${environment}, the only one there is` },
+    { flags: '--dry-run', help: 'say what is missing and how it would go; change nothing' },
+    { flags: '--kind <kind>', help: 'model, data, features, prompt, config or code' },
     { flags: '--trigger <trigger>', help: 'human, schedule, drift or hotfix' },
     { flags: '--addresses <failure>', help: 'the failure group that it is meant to mend' },
+    { flags: '--supersede', help: 'end another rollout of the model that is under way' },
   ],
-  async run(session, { args: [given = ''], options }) {
-    const addresses = string(options['addresses'])
-    const kind = string(options['kind']) as 'model' | undefined
-    const trigger = string(options['trigger']) as 'human' | undefined
-    const release = await (await session.client()).delivery.release({
-      ...modelVersion(given),
-      reason: string(options['reason']) ?? '',
-      ...(kind === undefined ? {} : { kind }),
-      ...(trigger === undefined ? {} : { trigger }),
-      ...(addresses === undefined ? {} : { addresses }),
-    })
+  examples: ['keel release flight-delay@2 --dry-run', 'keel release flight-delay@2 --reason "follows the day"'],
+  async run(session, input) {
+    const { args, options } = input
+    const [given = ''] = args
+    const to = string(options['to']) ?? environment
+    if (to !== environment) throw invalidInput(`"${to}" is not an environment.`, { name: to, hint: 'Use production.' })
+    const client = await session.client()
+    const wish = { ...modelVersion(given), ...wishOf(input) }
+    if (options['dryRun'] === true) {
+      const { kind: _, ...asked } = wish
+      const plan = await client.delivery.planRelease(asked)
+      const next = plan.ready ? [`keel release ${given} --reason "…"`] : []
+      return { data: plan, text: describePlan(plan), next, exitCode: plan.ready ? 0 : refusedCode }
+    }
+    const reason = string(options['reason'])
+    if (reason === undefined) {
+      throw invalidInput('A release has a reason.', { name: '--reason', hint: `keel release ${given} --reason "…"` })
+    }
+    const supersede = options['supersede'] === true
+    const release = await client.delivery.release({ ...wish, reason, ...(supersede ? { supersede } : {}) })
     return {
       data: release,
       text: facts([
@@ -32,7 +52,26 @@ export const command: Command = {
         ['started', moment(release.createdAt)],
         ['plan', release.planDigest],
       ]),
-      next: [`keel rollout ${release.id}`],
+      next: [`keel rollout watch ${release.id}`],
     }
   },
+}
+
+function wishOf({ options }: CommandInput) {
+  const addresses = string(options['addresses'])
+  const kind = string(options['kind']) as 'model' | undefined
+  const trigger = string(options['trigger']) as 'human' | undefined
+  return {
+    ...(kind === undefined ? {} : { kind }),
+    ...(trigger === undefined ? {} : { trigger }),
+    ...(addresses === undefined ? {} : { addresses }),
+  }
+}
+
+export function describePlan({ model, version, ready, requirements, plan, planDigest, policy }: Plan): string {
+  const rows = requirements.map(({ requirement, met, detail }) => [met ? '✓' : '✗', requirement, detail])
+  const steps = Array.isArray(plan?.['steps']) ? plan['steps'].map((step) => `${String(step)} %`).join(' → ') : '–'
+  const effects = (policy?.effects ?? []).map((effect) => `\n  → ${effect}`).join('')
+  const verdict = ready ? 'may be released' : 'MAY NOT BE RELEASED'
+  return `${model}@${version} ${verdict}\n\n${table(['', 'needs', ''], rows)}\n\nshadow → ${steps}\nplan ${planDigest ?? '–'}\npolicy ${policy?.level ?? '–'}${effects}`
 }

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Output } from '../../core/contract.ts'
+import { invalidInput } from '../../core/errors.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
 import type { Command } from '../command.ts'
 import { string } from '../input.ts'
@@ -7,39 +9,94 @@ import { moment, number, percent, table } from '../output.ts'
 type Rollout = Output<(typeof delivery)['getRollout']>
 
 const actions = {
-  promote: 'Go to the next step now',
   pause: 'Keep the share as it is until resumed',
   resume: 'Go on after a pause',
+  promote: 'Go to all of the traffic now',
   abort: 'Take all traffic away from it',
 } as const
+
+const reasonOption = { flags: '--reason <text>', help: 'why' }
+const failedCode = 3
+const watchMilliseconds = 2_000
+
+const isOpen = ({ state }: Rollout) => !['promoted', 'rolled_back', 'superseded'].includes(state)
+const words = (state: string) => state.replaceAll('_', ' ')
 
 export const command: Command = {
   summary: 'Where a rollout stands and what it waits for',
   arguments: '<release>',
   async run(session, { args: [release = ''] }) {
     const rollout = await (await session.client()).delivery.getRollout({ release })
-    const open = ['shadow', 'step', 'holding', 'paused'].includes(rollout.state)
-    return { data: rollout, text: describeRollout(rollout), next: open ? [`keel rollout abort ${release}`] : [] }
+    const next = isOpen(rollout) ? [`keel rollout watch ${release}`, `keel rollout abort ${release}`] : []
+    return { data: rollout, text: describeRollout(rollout), next }
   },
-  commands: Object.fromEntries(
-    Object.entries(actions).map(([action, summary]): [string, Command] => [
-      action,
-      {
-        summary,
-        arguments: '<release>',
-        options: [{ flags: '--reason <text>', help: 'why' }],
-        async run(session, { args: [release = ''], options }) {
-          const reason = string(options['reason'])
-          const client = await session.client()
-          const rollout = await client.delivery[action as keyof typeof actions]({
-            release,
-            ...(reason === undefined ? {} : { reason }),
-          })
-          return { data: rollout, text: describeRollout(rollout) }
-        },
+  commands: {
+    watch: {
+      summary: 'Tell every change until the rollout is over; exit code 3 when it did not end live',
+      arguments: '<release>',
+      async run(session, { args: [release = ''] }) {
+        const client = await session.client()
+        let told = 0
+        for (;;) {
+          const rollout = await client.delivery.getRollout({ release })
+          for (const entry of rollout.history.slice(told)) {
+            session.say(`${moment(entry.at)}  ${words(entry.state)}  ${percent(entry.share, 0)}  ${entry.reason}`)
+          }
+          told = rollout.history.length
+          const exitCode = rollout.state === 'promoted' ? 0 : failedCode
+          if (!isOpen(rollout)) return { data: rollout, text: describeRollout(rollout), exitCode }
+          await sleep(watchMilliseconds)
+        }
       },
-    ]),
-  ),
+    },
+    skip: {
+      summary: 'Leave a step for the next one without waiting for its evidence',
+      arguments: '<release> <step>',
+      options: [reasonOption],
+      examples: ['keel rollout skip flight-delay.r2 shadow', 'keel rollout skip flight-delay.r2 10%'],
+      async run(session, { args: [release = '', step = ''], options }) {
+        const client = await session.client()
+        const reason = string(options['reason'])
+        const { steps } = await client.delivery.getRollout({ release })
+        const rollout = await client.delivery.skip({
+          release,
+          step: stepNamed(step, steps),
+          ...(reason === undefined ? {} : { reason }),
+        })
+        return { data: rollout, text: describeRollout(rollout) }
+      },
+    },
+    ...Object.fromEntries(
+      Object.entries(actions).map(([action, summary]): [string, Command] => [
+        action,
+        {
+          summary,
+          arguments: '<release>',
+          options: [reasonOption],
+          async run(session, { args: [release = ''], options }) {
+            const reason = string(options['reason'])
+            const client = await session.client()
+            const rollout = await client.delivery[action as keyof typeof actions]({
+              release,
+              ...(reason === undefined ? {} : { reason }),
+            })
+            return { data: rollout, text: describeRollout(rollout) }
+          },
+        },
+      ]),
+    ),
+  },
+}
+
+/** `shadow` or a share such as `10%` as the index that the server uses. */
+function stepNamed(given: string, steps: number[]): number {
+  if (given === 'shadow') return -1
+  const index = steps.indexOf(Number(given.replace(/\s*%$/, '')))
+  if (index >= 0) return index
+  throw invalidInput(`"${given}" is not a step of this rollout.`, {
+    name: given,
+    hint: `Name the step to leave: shadow, ${steps.map((step) => `${step}%`).join(', ')}.`,
+  })
 }
 
 function describeRollout(rollout: Rollout): string {
@@ -61,11 +118,11 @@ function describeRollout(rollout: Rollout): string {
     ['at', 'state', 'share', 'by', 'why'],
     rollout.history.map((entry) => [
       moment(entry.at),
-      entry.state.replaceAll('_', ' '),
+      words(entry.state),
       percent(entry.share, 0),
       entry.actor,
       entry.reason,
     ]),
   )
-  return `${rollout.release}  ${rollout.state.replaceAll('_', ' ')}  ${steps}\n\n${guards}\n\n${history}`
+  return `${rollout.release}  ${words(rollout.state)}  ${steps}\n\n${guards}\n\n${history}`
 }

@@ -4,37 +4,36 @@ import type { Input, Output } from '../../core/contract.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
-import * as evaluation from '../evaluation/evaluation.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import * as serving from '../serving/serving.ts'
 import type { delivery } from './contract.ts'
-import { policy } from './policy.ts'
-import { startRollout } from './rollout.ts'
-import { planOf } from './rules.ts'
+import { examine } from './requirements.ts'
+import { type Plan, planOf } from './rules.ts'
 import type { ReleasesTable } from './schema.ts'
 import * as store from './store.ts'
+import { findTraffic, prepareTraffic, requireTraffic, setTraffic } from './traffic.ts'
+import { commit, startRollout } from './transitions.ts'
 
 type Operations = typeof delivery
 export type Release = Output<Operations['getRelease']>
+type Version = Awaited<ReturnType<typeof registry.getVersion>>
 
-const gateValidMs = 30 * 86_400_000
-
-/** Releases a version, or says everything that is missing at once. */
+/** Releases a version, or says everything that is missing at once. Asked again while it rolls out, it answers the same. */
 export async function release(ctx: Context, input: Input<Operations['release']>): Promise<Release> {
-  const { model, version, reason, kind = 'model', trigger = 'human', addresses } = input
-  const spec = await registry.requireSpec(ctx, model)
-  const candidate = await registry.getVersion(ctx, { model, version })
-  const gate = await requirements(ctx, model, candidate)
-  const { level } = await policy(ctx, { model })
-  if (candidate.trainingSet !== null) await ensureBaseline(ctx, spec, candidate.trainingSet)
-  const routing = await serving.getRouting(ctx, model)
-  if (!routing) throw refused([`"${model}" has no baseline: version ${version} was registered without a training set`])
-  const number = ((await store.listReleases(ctx, model, undefined, 1))[0]?.number ?? 0) + 1
+  const { model, version, reason, kind = 'model', trigger = 'human', addresses, supersede = false } = input
+  const open = await store.openRollout(ctx, model)
+  const running = open && (await store.findRelease(ctx, open.release))
+  if (running && Number(running.version) === version && !supersede) return toRelease(running)
+  const { spec, requirements, gate, rules } = await examine(ctx, { ...input, trigger, supersede })
+  const missing = requirements.filter(({ met }) => !met).map(({ detail }) => detail)
+  if (!spec || missing.length > 0) throw refused(missing)
+  await ensureBaseline(ctx, spec, await registry.getVersion(ctx, { model, version }))
+  const traffic = await requireTraffic(ctx, model)
+  const number = Number((await store.listReleases(ctx, model, undefined, 1))[0]?.number ?? 0) + 1
   const id = `${model}.r${number}`
-  const plan = planOf(spec, id, level === 'yellow')
-  await serving.prepareRouting(ctx, { ...routing, shadow: { release: id, version } })
+  const plan = planOf(spec, id, { slower: rules.slower, approval: rules.approver })
+  await prepareTraffic(ctx, { ...traffic, shadow: { release: id, version } })
   const row: ReleasesTable = {
     ...blank(ctx, spec, { id, number, version, reason }),
     kind,
@@ -46,17 +45,50 @@ export async function release(ctx: Context, input: Input<Operations['release']>)
     plan_digest: digestOfJson(plan),
   }
   await transaction(ctx, async (ctx) => {
-    if (await store.openRollout(ctx, model)) throw refused([`another rollout of "${model}" is in progress`])
+    await makeRoom(ctx, model, id, supersede)
     await store.insertRelease(ctx, row)
     await append(ctx, 'delivery.release_created', `model/${model}`, {
       release: id,
       version,
+      kind,
+      trigger,
       planDigest: row.plan_digest,
       reason,
     })
     await startRollout(ctx, row, plan)
   })
   return getRelease(ctx, { release: id })
+}
+
+/** One rollout at a time: another one is ended when the caller says so, or refuses this one. */
+async function makeRoom(ctx: Context, model: string, id: string, supersede: boolean): Promise<void> {
+  const rollout = await store.openRollout(ctx, model)
+  if (!rollout) return
+  if (!supersede) throw refused([`another rollout of "${model}" is in progress`])
+  const release = await requireRelease(ctx, rollout.release)
+  const plan = JSON.parse(release.plan) as Plan
+  const change = { kind: 'end', state: 'superseded' } as const
+  await commit(ctx, { release, rollout, plan, change, guards: [], reason: `superseded by ${id}` })
+}
+
+/** What a release of this version needs and how it would go, without changing anything. */
+export async function planRelease(
+  ctx: Context,
+  { model, version, trigger = 'human', addresses }: Input<Operations['planRelease']>,
+): Promise<Output<Operations['planRelease']>> {
+  const given = { model, version, trigger, addresses, supersede: false }
+  const { spec, requirements, rules, policy } = await examine(ctx, given)
+  const number = Number((await store.listReleases(ctx, model, undefined, 1))[0]?.number ?? 0) + 1
+  const plan = spec ? planOf(spec, `${model}.r${number}`, { slower: rules.slower, approval: rules.approver }) : null
+  return {
+    model,
+    version,
+    ready: requirements.every(({ met }) => met),
+    requirements,
+    plan,
+    planDigest: plan && digestOfJson(plan),
+    policy,
+  }
 }
 
 function blank(
@@ -82,36 +114,9 @@ function blank(
     ended_at: null,
     ended_because: null,
     caught: null,
+    created_by: ctx.actor.name,
+    failed_at: null,
   }
-}
-
-/** Everything that a release needs beside its version; returns the gate that it stands on. */
-async function requirements(
-  ctx: Context,
-  model: string,
-  version: Awaited<ReturnType<typeof registry.getVersion>>,
-): Promise<string> {
-  const missing: string[] = []
-  const gate = await evaluation.latestGate(ctx, { model, version: version.version })
-  const { specVersion } = await registry.getModel(ctx, { model })
-  if (!gate) missing.push(`a gate: run "keel gate ${model}@${version.version}"`)
-  else if (gate.verdict !== 'pass')
-    missing.push(`a passed gate; ${gate.id} says ${gate.verdict.replaceAll('_', ' ')}: ${gate.summary}`)
-  else if (ctx.now().getTime() - Date.parse(gate.createdAt) > gateValidMs)
-    missing.push(`a fresh gate; ${gate.id} is older than 30 days`)
-  else if (gate.evidence['specVersion'] !== undefined && gate.evidence['specVersion'] !== specVersion) {
-    missing.push(`a gate of the present spec; ${gate.id} judged an earlier one`)
-  }
-  if (version.tainted.length > 0) missing.push(`vetted sources; "${version.tainted.join('", "')}" are not`)
-  const pin = await store.findPin(ctx, model)
-  if (pin?.pinned === 1)
-    missing.push(`an unpinned model; it was pinned because: ${pin.reason} (keel unpin ${model} --reason "…")`)
-  const open = await store.openRollout(ctx, model)
-  if (open) missing.push(`the end of the rollout of ${open.release} (keel rollout abort ${open.release})`)
-  const state = await policy(ctx, { model })
-  if (state.level === 'red') missing.push(`a policy that is not red: ${state.reasons.join('; ')}`)
-  if (missing.length > 0) throw refused(missing)
-  return gate?.id ?? ''
 }
 
 function refused(missing: string[]): AppError {
@@ -121,19 +126,19 @@ function refused(missing: string[]): AppError {
   })
 }
 
-/** The first release of a model finds nothing to be compared with: the built-in baseline goes live before it. */
-async function ensureBaseline(ctx: Context, spec: ModelSpec, trainingSet: string): Promise<void> {
+/** The first release of a model finds nothing to be compared with: what answers without it goes live before it. */
+async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Version): Promise<void> {
   const { model } = spec
-  if (await serving.getRouting(ctx, model)) return
-  const value = await features.labelMean(ctx, trainingSet)
-  await transaction(ctx, (ctx) => registry.setBaseline(ctx, { model, value }))
+  if (await findTraffic(ctx, model)) return
   const id = `${model}.r0`
-  const routing = { endpoint: model, live: { release: id, version: 0 }, canary: null, shadow: null, warm: [] }
-  await serving.prepareRouting(ctx, routing)
+  const reason = spec.delivery.elsewhere
+    ? 'Whatever answered before Keel knew of it.'
+    : await baselineReason(ctx, model, version.trainingSet)
+  const traffic = { endpoint: model, live: { release: id, version: 0 }, canary: null, shadow: null, warm: [] }
+  await prepareTraffic(ctx, traffic)
   await transaction(ctx, async (ctx) => {
-    if (await serving.getRouting(ctx, model)) return
+    if (await findTraffic(ctx, model)) return
     const now = ctx.now().toISOString()
-    const reason = `Built-in baseline: always ${value.toFixed(4)}, the mean of the training labels.`
     await store.insertRelease(ctx, {
       ...blank(ctx, spec, { id, number: 0, version: 0, reason }),
       kind: 'baseline',
@@ -141,9 +146,16 @@ async function ensureBaseline(ctx: Context, spec: ModelSpec, trainingSet: string
       fully_live_at: now,
     })
     await store.appendLive(ctx, { model, release: id, version: 0, at: now, because: 'baseline' })
-    await serving.setRouting(ctx, routing)
+    await setTraffic(ctx, undefined, traffic)
     await append(ctx, 'delivery.live_changed', `model/${model}`, { model, release: id, version: 0 })
   })
+}
+
+async function baselineReason(ctx: Context, model: string, trainingSet: string | null): Promise<string> {
+  if (trainingSet === null) throw refused([`a baseline: "${model}" was registered without a training set`])
+  const value = await features.labelMean(ctx, trainingSet)
+  await transaction(ctx, (ctx) => registry.setBaseline(ctx, { model, value }))
+  return `Built-in baseline: always ${value.toFixed(4)}, the mean of the training labels.`
 }
 
 export async function listReleases(
@@ -183,6 +195,7 @@ export function toRelease(row: ReleasesTable): Release {
     plan: JSON.parse(row.plan) as Record<string, unknown>,
     planDigest: row.plan_digest,
     createdAt: row.created_at,
+    createdBy: row.created_by,
     firstLiveAt: row.first_live_at,
     fullyLiveAt: row.fully_live_at,
     endedAt: row.ended_at,

@@ -1,95 +1,149 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { AppError, conflict, notFound } from '../../core/errors.ts'
+import { AppError, conflict } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
-import * as serving from '../serving/serving.ts'
 import type { delivery } from './contract.ts'
+import { actElsewhere } from './elsewhere.ts'
 import { requireRelease, toRelease } from './releases.ts'
-import { end } from './rollout.ts'
+import type { Plan } from './rules.ts'
 import type { LiveLogTable } from './schema.ts'
 import * as store from './store.ts'
+import { remember } from './timings.ts'
+import { answersWith, prepareTraffic, requireTraffic, setTraffic, type Target, type Traffic } from './traffic.ts'
+import { commit } from './transitions.ts'
 
 type Operations = typeof delivery
-type Target = { release: string; version: number }
+type Result = Output<Operations['rollback']>
 
-/** The release that was live before the present one. */
-function previousOf(log: LiveLogTable[], current: string): Target | undefined {
-  const entry = log.findLast(({ release }) => release !== current)
+/** What to go back to from the present release: never to one that was itself rolled back. */
+export async function findEarlier(ctx: Context, model: string, current: string): Promise<Target | undefined> {
+  const { spec } = await registry.getModel(ctx, { model })
+  if (spec?.delivery.rollback.to === 'baseline' && current !== `${model}.r0`)
+    return { release: `${model}.r0`, version: 0 }
+  const failed = new Set(
+    (await store.listReleases(ctx, model)).filter(({ state }) => state === 'rolled_back').map(({ id }) => id),
+  )
+  const log = await store.listLive(ctx, model)
+  const entry = log.findLast(({ release }) => release !== current && !failed.has(release))
   return entry && { release: entry.release, version: Number(entry.version) }
 }
 
-async function requireRouting(ctx: Context, model: string): Promise<serving.Routing> {
-  const routing = await serving.getRouting(ctx, model)
-  if (!routing) throw notFound('Endpoint', model, `Nothing of "${model}" is live.`)
-  return routing
-}
+const attempts = 5
 
 /** One pointer write: the warm previous release answers from the next request on. Then the model is pinned. */
-export async function rollback(
-  ctx: Context,
-  { model, reason, to }: Input<Operations['rollback']>,
-): Promise<Output<Operations['rollback']>> {
+export async function rollback(ctx: Context, input: Input<Operations['rollback']>): Promise<Result> {
+  const { model, to } = input
   const started = ctx.clock.elapsed()
-  const routing = await requireRouting(ctx, model)
-  const log = await store.listLive(ctx, model)
-  const target = to === undefined ? previousOf(log, routing.live.release) : targetOf(log, to)
-  if (!target) throw conflict(`"${model}" has no earlier release to go back to.`, { name: model })
-  if (target.release === routing.live.release)
-    throw conflict(`"${target.release}" is live already.`, { name: target.release })
-  const wanted = { endpoint: model, live: target, canary: null, shadow: null, warm: [routing.live] }
-  await serving.prepareRouting(ctx, wanted)
-  await transaction(ctx, async (ctx) => {
-    const now = ctx.now().toISOString()
-    const open = await store.openRollout(ctx, model)
-    if (open)
-      await end(ctx, {
-        release: await requireRelease(ctx, open.release),
-        rollout: open,
-        guards: [],
-        reason: `aborted by a rollback: ${reason}`,
-      })
-    await store.updateRelease(ctx, routing.live.release, {
-      state: 'rolled_back',
-      ended_at: now,
-      ended_because: reason,
-      caught: 0,
-    })
-    await store.updateRelease(ctx, target.release, { state: 'live', ended_at: null, ended_because: null })
-    await store.appendLive(ctx, {
-      model,
-      ...target,
-      at: now,
-      because: `rolled back from ${routing.live.release}: ${reason}`,
-    })
-    await store.savePin(ctx, { model, pinned: 1, reason, at: now })
-    await serving.setRouting(ctx, wanted)
-    await registry.moveLiveAlias(ctx, { model, version: target.version })
-    await append(ctx, 'delivery.rolled_back', `model/${model}`, {
-      from: routing.live.release,
-      to: target.release,
-      reason,
-    })
-    await append(ctx, 'delivery.live_changed', `model/${model}`, { model, ...target })
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const traffic = await requireTraffic(ctx, model)
+    const log = await store.listLive(ctx, model)
+    const done = await alreadyBack(ctx, model, log, to)
+    if (done) return done
+    const target = to === undefined ? await findEarlier(ctx, model, traffic.live.release) : targetOf(log, to)
+    if (!target) throw conflict(`"${model}" has no earlier release to go back to.`, { name: model })
+    if (target.release === traffic.live.release)
+      throw conflict(`"${target.release}" is live already.`, { name: target.release })
+    if (await goBack(ctx, input, traffic, target)) return answer(ctx, model, { traffic, target, started })
+  }
+  throw conflict(`The traffic of "${model}" keeps moving; try again.`, { name: model })
+}
+
+/** The same rollback asked for again: its answer, and no second one. */
+async function alreadyBack(
+  ctx: Context,
+  model: string,
+  log: LiveLogTable[],
+  to: string | undefined,
+): Promise<Result | undefined> {
+  const pinned = (await store.findPin(ctx, model))?.pinned === 1
+  const [replaced, last] = log.slice(-2)
+  if (!pinned || !replaced || !last?.because.startsWith(rolledBackFrom)) return undefined
+  if (to !== undefined && to !== last.release) return undefined
+  const measured = (await store.listRollbackTimes(ctx, model)).findLast(({ kind }) => kind === 'incident')
+  return resultOf(ctx, model, { release: last.release, replaced: replaced.release, seconds: measured?.seconds ?? 0 })
+}
+
+const rolledBackFrom = 'rolled back from '
+
+async function goBack(
+  ctx: Context,
+  { model, reason }: Input<Operations['rollback']>,
+  traffic: Traffic,
+  target: Target,
+): Promise<boolean> {
+  const wanted = { endpoint: model, live: target, canary: null, shadow: null, warm: [traffic.live] }
+  await prepareTraffic(ctx, wanted)
+  const { spec } = await registry.getModel(ctx, { model })
+  if (spec?.delivery.elsewhere)
+    await actElsewhere(ctx, await requireRelease(ctx, target.release), { action: 'rollback', share: 1 })
+  return transaction(ctx, async (ctx) => {
+    const present = await requireTraffic(ctx, model)
+    if (present.live.release !== traffic.live.release) return false
+    await endOpenRollout(ctx, model, reason)
+    await writeBack(ctx, { model, reason, from: traffic.live, target })
+    await setTraffic(ctx, await requireTraffic(ctx, model), wanted)
+    return true
   })
-  verify(ctx, model, target)
+}
+
+async function endOpenRollout(ctx: Context, model: string, reason: string): Promise<void> {
+  const rollout = await store.openRollout(ctx, model)
+  if (!rollout) return
+  const release = await requireRelease(ctx, rollout.release)
+  const change = { kind: 'end', state: 'rolled_back' } as const
+  const plan = JSON.parse(release.plan) as Plan
+  await commit(ctx, { release, rollout, plan, change, guards: [], reason: `aborted by a rollback: ${reason}` })
+}
+
+async function writeBack(
+  ctx: Context,
+  { model, reason, from, target }: { model: string; reason: string; from: Target; target: Target },
+): Promise<void> {
+  const now = ctx.now().toISOString()
+  const replaced = await requireRelease(ctx, from.release)
+  const chosen = await requireRelease(ctx, target.release)
+  // Going forward again clears the release that is put back; the one in between had done nothing wrong.
+  const forward = Number(chosen.number) > Number(replaced.number)
+  await store.updateRelease(ctx, from.release, {
+    ...(forward ? { state: 'retired' } : { state: 'rolled_back', caught: 0, failed_at: now }),
+    ended_at: now,
+    ended_because: reason,
+  })
+  await store.updateRelease(ctx, target.release, { state: 'live', ended_at: null, ended_because: null })
+  await store.appendLive(ctx, { model, ...target, at: now, because: `${rolledBackFrom}${from.release}: ${reason}` })
+  await store.savePin(ctx, { model, pinned: 1, reason, at: now })
+  await registry.moveLiveAlias(ctx, { model, version: target.version })
+  const data = { from: from.release, to: target.release, reason }
+  await append(ctx, 'delivery.rolled_back', `model/${model}`, data)
+  await append(ctx, 'delivery.live_changed', `model/${model}`, { model, ...target })
+}
+
+async function answer(
+  ctx: Context,
+  model: string,
+  { traffic, target, started }: { traffic: Traffic; target: Target; started: number },
+): Promise<Result> {
+  if (!(await answersWith(ctx, model, target)))
+    throw new AppError('internal', `The gateway does not answer with "${target.release}".`)
   const seconds = (ctx.clock.elapsed() - started) / 1000
-  await remember(ctx, {
-    model,
-    kind: 'incident',
-    from: routing.live.release,
-    to: target.release,
-    seconds,
-    restored: null,
-    passed: true,
-  })
+  const [from, to] = [traffic.live.release, target.release]
+  await remember(ctx, { model, kind: 'incident', from, to, seconds, restored: null, passed: true })
+  return resultOf(ctx, model, { release: to, replaced: from, seconds })
+}
+
+async function resultOf(
+  ctx: Context,
+  model: string,
+  { release, replaced, seconds }: { release: string; replaced: string; seconds: number },
+): Promise<Result> {
   return {
-    release: toRelease(await requireRelease(ctx, target.release)),
-    replaced: toRelease(await requireRelease(ctx, routing.live.release)),
+    release: toRelease(await requireRelease(ctx, release)),
+    replaced: toRelease(await requireRelease(ctx, replaced)),
     seconds,
     pinned: true,
-    undo: `keel rollback ${model} --to ${routing.live.release} --reason "…"`,
+    undo: `keel rollback ${model} --to ${replaced} --reason "…"`,
   }
 }
 
@@ -103,87 +157,16 @@ function targetOf(log: LiveLogTable[], release: string): Target {
   return { release, version: Number(entry.version) }
 }
 
-/** The gateway of this server must answer with the target now. */
-function verify(ctx: Context, model: string, target: Target): void {
-  const current = serving.currentRouting(ctx, model)
-  const ready = serving.getEndpoint(ctx, { endpoint: model }).ready
-  if (current?.live.release !== target.release || !ready) {
-    throw new AppError('internal', `The gateway does not answer with "${target.release}".`)
-  }
-}
-
-type Measured = {
-  model: string
-  kind: 'incident' | 'drill'
-  from: string
-  to: string
-  seconds: number
-  restored: number | null
-  passed: boolean
-}
-
-async function remember(ctx: Context, { model, kind, from, to, seconds, restored, passed }: Measured): Promise<void> {
-  await transaction(ctx, async (ctx) => {
-    await store.insertRollbackTime(ctx, {
-      id: ctx.id('rbt'),
-      model,
-      kind,
-      from_release: from,
-      to_release: to,
-      seconds,
-      restored_seconds: restored,
-      passed: passed ? 1 : 0,
-      at: ctx.now().toISOString(),
-    })
-    await append(ctx, `delivery.${kind === 'drill' ? 'drilled' : 'rollback_measured'}`, `model/${model}`, {
-      from,
-      to,
-      seconds,
-      passed,
-    })
-  })
-}
-
+/** Releases may go on. Asked again, nothing more happens. */
 export function unpin(
   ctx: Context,
   { model, reason }: Input<Operations['unpin']>,
 ): Promise<Output<Operations['unpin']>> {
   return transaction(ctx, async (ctx) => {
     await registry.getModel(ctx, { model })
+    if ((await store.findPin(ctx, model))?.pinned !== 1) return { model, pinned: false }
     await store.savePin(ctx, { model, pinned: 0, reason, at: ctx.now().toISOString() })
     await append(ctx, 'delivery.unpinned', `model/${model}`, { reason })
     return { model, pinned: false }
   })
-}
-
-/** Rolls back for real on the warm pair and restores. The release log is untouched: its events tell of the drill. */
-export async function drill(ctx: Context, { model }: Input<Operations['drill']>): Promise<Output<Operations['drill']>> {
-  const routing = await requireRouting(ctx, model)
-  const open = await store.openRollout(ctx, model)
-  if (open)
-    throw conflict(`"${open.release}" is rolling out; a drill would disturb its evidence.`, { name: open.release })
-  const target = previousOf(await store.listLive(ctx, model), routing.live.release)
-  if (!target) throw conflict(`"${model}" has no earlier release to rehearse with.`, { name: model })
-  const away = { endpoint: model, live: target, canary: null, shadow: null, warm: [routing.live] }
-  await serving.prepareRouting(ctx, away)
-  const seconds = await switchTo(ctx, away)
-  const { revision: _, ...back } = routing
-  const restoredSeconds = await switchTo(ctx, { ...back, warm: [target] })
-  await remember(ctx, {
-    model,
-    kind: 'drill',
-    from: routing.live.release,
-    to: target.release,
-    seconds,
-    restored: restoredSeconds,
-    passed: true,
-  })
-  return { model, from: routing.live.release, to: target.release, seconds, restoredSeconds, passed: true }
-}
-
-async function switchTo(ctx: Context, routing: Omit<serving.Routing, 'revision'>): Promise<number> {
-  const started = ctx.clock.elapsed()
-  await transaction(ctx, (ctx) => serving.setRouting(ctx, routing))
-  verify(ctx, routing.endpoint, routing.live)
-  return (ctx.clock.elapsed() - started) / 1000
 }

@@ -2,23 +2,34 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
-import { decide, judge, planOf, type Seen } from './rules.ts'
+import { armOf, judge, type Seen } from './evidence.ts'
+import { decide, planOf } from './rules.ts'
 
-const plan = planOf(spec, 'trip-late.r1', false)
+const green = { slower: 1, approval: false }
+const plan = planOf(spec, 'trip-late.r1', green)
 const start = '2026-01-01T00:00:00.000Z'
 const standing = { step: 0, stepStartedAt: start, shares: [{ at: start, share: 0.5 }] }
 
+/** Units by the arm that the plan gives them at half of the traffic. */
+const units = { canary: [] as string[], live: [] as string[] }
+for (let index = 0; index < 5_000; index++) {
+  units[armOf(plan, 0.5, `u${index}`) === 'canary' ? 'canary' : 'live'].push(`u${index}`)
+}
+
 const seen = (arm: Seen['arm'], bad: boolean, index: number): Seen => ({
   at: new Date(Date.parse(start) + index * 1000).toISOString(),
+  unit: units[arm === 'canary' ? 'canary' : 'live'][index] ?? `more${index}`,
   arm,
   bad: bad ? 'error' : null,
   output: 0.5,
   label: null,
+  latencyMs: 1,
+  cost: null,
 })
 
 test('without any traffic a step holds, however long it has lasted', () => {
   const guards = judge(plan, standing, [])
-  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs * 100, guards }).kind, 'hold')
+  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs * 100, guards, approved: false }).kind, 'hold')
 })
 
 test('a step with good answers advances when its time is over, not before', () => {
@@ -27,8 +38,8 @@ test('a step with good answers advances when its time is over, not before', () =
     standing,
     Array.from({ length: 200 }, (_, index) => seen(index % 2 === 0 ? 'canary' : 'live', false, index)),
   )
-  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs - 1, guards }).kind, 'wait')
-  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs, guards }).kind, 'advance')
+  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs - 1, guards, approved: false }).kind, 'wait')
+  assert.equal(decide(plan, { step: 0, elapsedMs: plan.bakeMs, guards, approved: false }).kind, 'advance')
 })
 
 test('a canary that fails where the live release does not is aborted before its step is over', () => {
@@ -37,7 +48,7 @@ test('a canary that fails where the live release does not is aborted before its 
     standing,
     Array.from({ length: 60 }, (_, index) => seen(index % 2 === 0 ? 'canary' : 'live', index % 2 === 0, index)),
   )
-  assert.equal(decide(plan, { step: 0, elapsedMs: 1, guards }).kind, 'abort')
+  assert.equal(decide(plan, { step: 0, elapsedMs: 1, guards, approved: false }).kind, 'abort')
 })
 
 test('a canary that gets another share than it should is held: the arms cannot be compared', () => {
@@ -46,7 +57,7 @@ test('a canary that gets another share than it should is held: the arms cannot b
     standing,
     Array.from({ length: 400 }, (_, index) => seen(index % 10 === 0 ? 'canary' : 'live', false, index)),
   )
-  const decision = decide(plan, { step: 0, elapsedMs: plan.bakeMs, guards })
+  const decision = decide(plan, { step: 0, elapsedMs: plan.bakeMs, guards, approved: false })
   assert.equal(decision.kind, 'hold')
   assert.match(decision.reason, /cannot be compared/)
 })
@@ -56,13 +67,16 @@ test('answers further from the truth abort once labels prove it', () => {
     const canary = index % 2 === 0
     return { ...seen(canary ? 'canary' : 'live', false, index), output: canary ? 0.2 : 0.8, label: 1 }
   })
-  assert.equal(decide(plan, { step: 0, elapsedMs: 1, guards: judge(plan, standing, rows) }).kind, 'abort')
+  assert.equal(
+    decide(plan, { step: 0, elapsedMs: 1, guards: judge(plan, standing, rows), approved: false }).kind,
+    'abort',
+  )
 })
 
 test('shadow answers that are bad never lead to traffic', () => {
   const shadow = Array.from({ length: 300 }, (_, index) => seen('shadow', index % 3 === 0, index))
   const guards = judge(plan, { ...standing, step: -1 }, shadow)
-  assert.equal(decide(plan, { step: -1, elapsedMs: plan.shadowMs * 9, guards }).kind, 'hold')
+  assert.equal(decide(plan, { step: -1, elapsedMs: plan.shadowMs * 9, guards, approved: false }).kind, 'hold')
 })
 
 test('no evidence whatever advances a step before its time or without requests', () => {
@@ -76,18 +90,18 @@ test('no evidence whatever advances a step before its time or without requests',
         standing,
         given.map(({ arm, bad }, index) => seen(arm, bad, index)),
       )
-      assert.notEqual(decide(plan, { step: 0, elapsedMs, guards }).kind, 'advance')
+      assert.notEqual(decide(plan, { step: 0, elapsedMs, guards, approved: false }).kind, 'advance')
     }),
   )
 })
 
 test('a careful plan takes twice as long on each step, and every plan ends with all of the traffic', () => {
-  assert.equal(planOf(spec, 'x', true).bakeMs, 2 * plan.bakeMs)
+  assert.equal(planOf(spec, 'x', { slower: 2, approval: true }).bakeMs, 2 * plan.bakeMs)
   assert.equal(
     planOf(
       { ...spec, delivery: { ...spec.delivery, rollout: { ...spec.delivery.rollout, steps: [5] } } },
       'x',
-      false,
+      green,
     ).steps.at(-1),
     100,
   )

@@ -7,6 +7,9 @@ export type DeliveryTables = {
   live_log: LiveLogTable
   pins: PinsTable
   rollback_times: RollbackTimesTable
+  release_approvals: ApprovalsTable
+  policy_overrides: OverridesTable
+  outside_routes: OutsideRoutesTable
 }
 
 export type ReleasesTable = {
@@ -30,6 +33,9 @@ export type ReleasesTable = {
   ended_at: string | null
   ended_because: string | null
   caught: number | null
+  created_by: string
+  /** When it was last rolled back; stays when somebody puts it back. */
+  failed_at: string | null
 }
 
 export type RolloutsTable = {
@@ -73,6 +79,29 @@ export type RollbackTimesTable = {
   at: string
 }
 
+export type ApprovalsTable = {
+  id: string
+  model: string
+  version: number
+  artifact: string
+  report: string
+  approved_by: string
+  reason: string
+  at: string
+}
+
+export type OverridesTable = {
+  id: string
+  model: string
+  owner: string
+  reason: string
+  created_at: string
+  expires_at: string
+}
+
+/** What a model that is served elsewhere was last told to answer with. */
+export type OutsideRoutesTable = { model: string; revision: number; routing: string }
+
 export const migrations: Migration[] = [
   {
     name: 'delivery/001-releases',
@@ -98,6 +127,22 @@ export const migrations: Migration[] = [
       `create table rollback_times (
         id text primary key, model text not null, kind text not null, from_release text not null, to_release text not null,
         seconds double precision not null, restored_seconds double precision, passed integer not null, at text not null)`,
+    ],
+  },
+  {
+    name: 'delivery/002-approvals',
+    up: () => [
+      "alter table releases add column created_by text not null default ''",
+      'alter table releases add column failed_at text',
+      "update releases set failed_at = ended_at where state = 'rolled_back' and caught = 0",
+      `create table release_approvals (
+        id text primary key, model text not null, version bigint not null, artifact text not null, report text not null,
+        approved_by text not null, reason text not null, at text not null)`,
+      'create index release_approvals_by_model on release_approvals (model, version)',
+      `create table policy_overrides (
+        id text primary key, model text not null, owner text not null, reason text not null, created_at text not null,
+        expires_at text not null)`,
+      'create table outside_routes (model text primary key, revision bigint not null, routing text not null)',
     ],
   },
 ]

@@ -1,8 +1,12 @@
 import type { Context } from '../../core/context.ts'
+import { openStates } from './rules.ts'
 import type {
+  ApprovalsTable,
   DeliveryTables,
   HistoryTable,
   LiveLogTable,
+  OutsideRoutesTable,
+  OverridesTable,
   PinsTable,
   ReleasesTable,
   RollbackTimesTable,
@@ -46,8 +50,6 @@ export async function findRollout(ctx: Context, release: string): Promise<Rollou
   return tables(ctx).selectFrom('rollouts').selectAll().where('release', '=', release).executeTakeFirst()
 }
 
-const openStates = ['shadow', 'step', 'holding', 'paused']
-
 export async function openRollout(ctx: Context, model: string): Promise<RolloutsTable | undefined> {
   return tables(ctx)
     .selectFrom('rollouts')
@@ -55,6 +57,10 @@ export async function openRollout(ctx: Context, model: string): Promise<Rollouts
     .where('model', '=', model)
     .where('state', 'in', openStates)
     .executeTakeFirst()
+}
+
+export async function listOpenRollouts(ctx: Context): Promise<RolloutsTable[]> {
+  return tables(ctx).selectFrom('rollouts').selectAll().where('state', 'in', openStates).execute()
 }
 
 /** False when somebody else moved the rollout meanwhile. */
@@ -109,4 +115,50 @@ export async function insertRollbackTime(ctx: Context, row: RollbackTimesTable):
 
 export async function listRollbackTimes(ctx: Context, model: string): Promise<RollbackTimesTable[]> {
   return tables(ctx).selectFrom('rollback_times').selectAll().where('model', '=', model).orderBy('at').execute()
+}
+
+export async function insertApproval(ctx: Context, row: ApprovalsTable): Promise<void> {
+  await tables(ctx).insertInto('release_approvals').values(row).execute()
+}
+
+export async function listApprovals(ctx: Context, model: string, version?: number): Promise<ApprovalsTable[]> {
+  const query = tables(ctx)
+    .selectFrom('release_approvals')
+    .selectAll()
+    .where('model', '=', model)
+    .orderBy('at', 'desc')
+    .orderBy('id', 'desc')
+  return (version === undefined ? query : query.where('version', '=', version)).execute()
+}
+
+export async function insertOverride(ctx: Context, row: OverridesTable): Promise<void> {
+  await tables(ctx).insertInto('policy_overrides').values(row).execute()
+}
+
+export async function listOverrides(ctx: Context, model: string): Promise<OverridesTable[]> {
+  return tables(ctx)
+    .selectFrom('policy_overrides')
+    .selectAll()
+    .where('model', '=', model)
+    .orderBy('created_at', 'desc')
+    .execute()
+}
+
+export async function findOutsideRoute(ctx: Context, model: string): Promise<OutsideRoutesTable | undefined> {
+  return tables(ctx).selectFrom('outside_routes').selectAll().where('model', '=', model).executeTakeFirst()
+}
+
+export async function saveOutsideRoute(ctx: Context, row: OutsideRoutesTable): Promise<void> {
+  const { model: _, ...values } = row
+  await tables(ctx)
+    .insertInto('outside_routes')
+    .values(row)
+    .onConflict((conflict) => conflict.column('model').doUpdateSet(values))
+    .execute()
+}
+
+/** Models with at least one release. */
+export async function listModels(ctx: Context): Promise<string[]> {
+  const rows = await tables(ctx).selectFrom('releases').select('model').distinct().orderBy('model').execute()
+  return rows.map(({ model }) => model)
 }

@@ -11,6 +11,15 @@ const Guardrail = object({
   ratio: optional(Type.Number({ minimum: 1, description: 'Upper bound of candidate over baseline' })),
 })
 
+const timeout = optional(Duration)
+
+/** A command, run without a shell, or a webhook. */
+const Act = Type.Union([
+  object({ command: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }), timeout }),
+  object({ webhook: Type.String({ pattern: '^https?://' }), timeout }),
+])
+export type Act = Static<typeof Act>
+
 /** `models/<name>.yaml`: the target behaviour and what success means; nothing is released without it. */
 export const ModelSpec = object({
   model: Name,
@@ -54,8 +63,23 @@ export const ModelSpec = object({
       /** Upper bound on the share of bad answers (errors, slow, invalid) that a step must prove. */
       bad_rate: optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
       slow_after: optional(Duration),
+      /** Upper bounds of the canary's mean latency and cost over those of the control. */
+      latency_ratio: optional(Type.Number({ minimum: 1 })),
+      cost_ratio: optional(Type.Number({ minimum: 1 })),
+      /** What follows when `hold` is over and the evidence still cannot tell. */
+      inconclusive: optional(oneOf(['hold', 'ship'])),
     }),
     rollback: object({ to: oneOf(['previous', 'baseline']), drill_every: Duration, runbook: optional(Type.String()) }),
+    /** For a model that something else serves: what brings a version there, takes it back, and looks whether it answers. */
+    elsewhere: optional(
+      object({
+        deploy: Act,
+        rollback: Act,
+        verify: optional(Act),
+        /** Names of the server's environment variables that the commands may see. */
+        environment: optional(Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }))),
+      }),
+    ),
   }),
   monitoring: optional(
     object({

@@ -1,0 +1,52 @@
+import { invalidInput } from '../../core/errors.ts'
+import type { Command } from '../command.ts'
+import { modelVersion, string } from '../input.ts'
+import { facts, moment, table } from '../output.ts'
+
+export const command: Command = {
+  summary: 'Sign a version and its gate evidence as a second person; a changed artifact or other evidence voids it',
+  arguments: '<model@version>',
+  options: [
+    { flags: '--reason <text>', help: 'why; needed' },
+    { flags: '--report <digest>', help: 'refused when the evidence is no longer this one (keel ci prints it)' },
+  ],
+  async run(session, { args: [given = ''], options }) {
+    const report = string(options['report'])
+    const reason = string(options['reason'])
+    if (reason === undefined) {
+      throw invalidInput('An approval has a reason.', { name: '--reason', hint: `keel approve ${given} --reason "…"` })
+    }
+    const approval = await (await session.client()).delivery.approve({
+      ...modelVersion(given),
+      reason,
+      ...(report === undefined ? {} : { report }),
+    })
+    return {
+      data: approval,
+      text: facts([
+        ['approved', `${approval.model}@${approval.version}`],
+        ['by', approval.by],
+        ['artifact', approval.artifact],
+        ['evidence', approval.report],
+      ]),
+      next: [`keel release ${given} --dry-run`],
+    }
+  },
+  commands: {
+    list: {
+      summary: 'Approvals of a model, and whether each still holds',
+      arguments: '<model>',
+      async run(session, { args: [model = ''] }) {
+        const { items } = await (await session.client()).delivery.listApprovals({ model })
+        const rows = items.map((one) => [
+          moment(one.at),
+          `v${one.version}`,
+          one.by,
+          one.valid ? 'holds' : 'void',
+          one.reason,
+        ])
+        return { data: items, text: table(['at', 'version', 'by', '', 'why'], rows) }
+      },
+    },
+  },
+}

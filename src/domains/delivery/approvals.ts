@@ -1,0 +1,85 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { AppError, conflict } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { enqueue } from '../../core/jobs.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as evaluation from '../evaluation/evaluation.ts'
+import * as registry from '../registry/registry.ts'
+import type { delivery } from './contract.ts'
+import type { ApprovalsTable, ReleasesTable } from './schema.ts'
+import * as store from './store.ts'
+
+type Operations = typeof delivery
+type Approval = Output<Operations['approve']>
+type Basis = { artifact: string; report: string | undefined }
+
+/** What an approval is bound to: these bytes, and this evidence about them. */
+async function basisOf(ctx: Context, model: string, version: number): Promise<Basis> {
+  const { artifact } = await registry.getVersion(ctx, { model, version })
+  const gate = await evaluation.latestGate(ctx, { model, version })
+  return { artifact: artifact ?? '', report: gate?.digest }
+}
+
+function holds(row: ApprovalsTable, { artifact, report }: Basis): boolean {
+  return row.artifact === artifact && row.report === report
+}
+
+/** The same person approving the same thing twice has approved it once. */
+export async function approve(ctx: Context, input: Input<Operations['approve']>): Promise<Approval> {
+  const { model, version, reason, report: expected } = input
+  const { artifact, report } = await basisOf(ctx, model, version)
+  const name = `${model}@${version}`
+  if (report === undefined) throw conflict(`"${name}" has no gate to approve.`, { name, hint: `keel gate ${name}` })
+  if (expected !== undefined && expected !== report) {
+    throw new AppError('digest_mismatch', `The evidence about "${name}" is now ${report}, not ${expected}.`, {
+      name,
+      hint: 'Read the new report, then approve that.',
+    })
+  }
+  const by = ctx.actor.name
+  return transaction(ctx, async (ctx) => {
+    const known = (await store.listApprovals(ctx, model, version)).find(
+      (row) => row.approved_by === by && holds(row, { artifact, report }),
+    )
+    if (known) return toApproval(known, { artifact, report })
+    const at = ctx.now().toISOString()
+    const row: ApprovalsTable = { id: ctx.id('apv'), model, version, artifact, report, approved_by: by, reason, at }
+    await store.insertApproval(ctx, row)
+    await append(ctx, 'delivery.approved', `model/${model}`, { version, artifact, report, reason })
+    const open = await store.openRollout(ctx, model)
+    if (open) await enqueue(ctx, { kind: 'delivery.tick', payload: { release: open.release } })
+    return toApproval(row, { artifact, report })
+  })
+}
+
+export async function listApprovals(
+  ctx: Context,
+  { model, version }: Input<Operations['listApprovals']>,
+): Promise<Output<Operations['listApprovals']>> {
+  const items: Approval[] = []
+  for (const row of await store.listApprovals(ctx, model, version)) {
+    items.push(toApproval(row, await basisOf(ctx, model, Number(row.version))))
+  }
+  return { items }
+}
+
+/** Somebody else than `author` signed exactly these bytes and this evidence. */
+export async function findApproval(
+  ctx: Context,
+  { model, version, author }: { model: string; version: number; author: string },
+): Promise<Approval | undefined> {
+  const basis = await basisOf(ctx, model, version)
+  const rows = await store.listApprovals(ctx, model, version)
+  const found = rows.find((row) => row.approved_by !== author && holds(row, basis))
+  return found && toApproval(found, basis)
+}
+
+export async function isApproved(ctx: Context, { model, version, created_by }: ReleasesTable): Promise<boolean> {
+  return (await findApproval(ctx, { model, version: Number(version), author: created_by })) !== undefined
+}
+
+function toApproval(row: ApprovalsTable, basis: Basis): Approval {
+  const { id, model, version, artifact, report, approved_by: by, reason, at } = row
+  return { id, model, version: Number(version), artifact, report, by, reason, at, valid: holds(row, basis) }
+}

@@ -1,0 +1,90 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { conflict } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as evaluation from '../evaluation/evaluation.ts'
+import type { delivery } from './contract.ts'
+import { requireRelease } from './releases.ts'
+import type { ReleasesTable } from './schema.ts'
+import * as store from './store.ts'
+
+type Operations = typeof delivery
+type Found = Output<Operations['bisect']>
+type Look = Found['looked'][number]
+
+/**
+ * Halves the releases between a good one and a bad one, each compared with the good one on the same golden items: bad
+ * means that it fails non-inferiority. A release that cannot be told is passed over for its neighbour.
+ */
+export async function bisect(ctx: Context, { model, good, bad }: Input<Operations['bisect']>): Promise<Found> {
+  const [first, last] = [await requireRelease(ctx, good), await requireRelease(ctx, bad)]
+  if (first.model !== model || last.model !== model || Number(first.number) >= Number(last.number)) {
+    throw conflict(`"${good}" has to be an earlier release of "${model}" than "${bad}".`, { name: good })
+  }
+  const between = (await store.listReleases(ctx, model))
+    .filter(({ number }) => Number(number) > Number(first.number) && Number(number) <= Number(last.number))
+    .reverse()
+  const found = await halve(between, (release) => look(ctx, first, release))
+  await transaction(ctx, (ctx) =>
+    append(ctx, 'delivery.bisected', `model/${model}`, { good, bad, first: found.first, looks: found.looked.length }),
+  )
+  return { model, ...found }
+}
+
+/** Smallest index that is bad, if the last is; `releases` go from after the good one to the bad one. */
+export async function halve(
+  releases: ReleasesTable[],
+  judge: (release: ReleasesTable) => Promise<Look>,
+): Promise<Omit<Found, 'model'>> {
+  const looked: Look[] = []
+  const at = async (index: number): Promise<Look['verdict']> => {
+    const release = releases[index]
+    if (!release) return 'cannot_tell'
+    const known = looked.find((one) => one.release === release.id)
+    if (known) return known.verdict
+    const seen = await judge(release)
+    looked.push(seen)
+    return seen.verdict
+  }
+  const end = releases.length - 1
+  const verdict = await at(end)
+  if (verdict !== 'bad') {
+    const said = verdict === 'good' ? 'is not worse' : 'cannot be told from the good one'
+    return { first: null, explanation: `${releases[end]?.id} ${said} on the golden set.`, looked }
+  }
+  let [low, high] = [-1, end]
+  while (high - low > 1) {
+    const middle = await nearestTold(Math.floor((low + high) / 2), { low, high }, at)
+    if (middle === undefined) break
+    if (middle.verdict === 'bad') high = middle.index
+    else low = middle.index
+  }
+  const first = releases[high]?.id ?? null
+  const untold = high - low - 1
+  const unsure = untold === 0 ? '' : ` ${untold} before it cannot be told.`
+  return { first, explanation: `${first} is the first that is worse.${unsure}`, looked }
+}
+
+async function nearestTold(
+  middle: number,
+  { low, high }: { low: number; high: number },
+  at: (index: number) => Promise<Look['verdict']>,
+): Promise<{ index: number; verdict: 'good' | 'bad' } | undefined> {
+  const inside = Array.from({ length: high - low - 1 }, (_, offset) => low + 1 + offset)
+  inside.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))
+  for (const index of inside) {
+    const verdict = await at(index)
+    if (verdict !== 'cannot_tell') return { index, verdict }
+  }
+  return undefined
+}
+
+const verdicts = { pass: 'good', fail: 'bad', cannot_tell: 'cannot_tell', error: 'cannot_tell' } as const
+
+async function look(ctx: Context, good: ReleasesTable, release: ReleasesTable): Promise<Look> {
+  const version = Number(release.version)
+  const against = Number(good.version) === 0 ? 'baseline' : String(good.version)
+  const { id, primary } = await evaluation.evaluate(ctx, { model: release.model, version, against })
+  return { release: release.id, version, verdict: verdicts[primary.verdict], evaluation: id, reason: primary.reason }
+}

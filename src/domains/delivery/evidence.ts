@@ -1,0 +1,274 @@
+import { oneSidedHalfWidth } from '../../core/stats/confidence-sequence.ts'
+import {
+  evidence,
+  evidenceNeeded,
+  floorEvidence,
+  harmProcess,
+  notWorseProcess,
+  observe,
+} from '../../core/stats/e-process.ts'
+import { logLossOf } from '../../core/stats/metrics.ts'
+import { hashUnit } from '../../core/stats/random.ts'
+import { sampleRatio } from '../../core/stats/sample-ratio.ts'
+import { mean, variance } from '../../core/stats/summary.ts'
+import type { Guard, Plan } from './rules.ts'
+
+export type Seen = {
+  at: string
+  unit: string
+  arm: 'live' | 'canary' | 'shadow'
+  bad: string | null
+  output: unknown
+  label: number | null
+  latencyMs: number
+  cost: number | null
+}
+
+/** Where the rollout stands: the current step (-1 is shadow) and the share the canary had at any time. */
+export type Standing = { step: number; stepStartedAt: string; shares: { at: string; share: number }[] }
+
+/** Requests of one unit are not independent: a unit counts once, in the arm in which it was first seen. */
+type Unit = {
+  arm: 'canary' | 'control' | 'other'
+  /** The moment of its first bad answer. */
+  badAt: string | undefined
+  rows: Seen[]
+}
+
+/** Everything the guards can say, from what both arms answered since the rollout began. Rows come oldest first. */
+export function judge(plan: Plan, standing: Standing, seen: readonly Seen[]): Guard[] {
+  if (standing.step < 0) return [judgeShadow(plan, seen)]
+  const units = [...unitsOf(plan, standing, seen).values()]
+  const of = (arm: Unit['arm']) => units.filter((unit) => unit.arm === arm)
+  const arms = { canary: of('canary'), control: of('control'), other: of('other') }
+  const guards = harmGuards(plan)
+  const means = meansOf(plan).map((question) => judgeMean(plan, question, arms, guards))
+  return [judgeRatio(plan, standing, seen), ...judgeBad(plan, standing, arms, guards), ...means]
+}
+
+/** How many guards may abort: they share alpha. */
+function harmGuards(plan: Plan): number {
+  return 1 + meansOf(plan).length
+}
+
+/**
+ * The canary has the units whose hash is below its share; the control is as large, from the other end of the same line,
+ * and grows with it: a unit changes from one to the other only when the canary passes one half.
+ */
+export function armOf(plan: Pick<Plan, 'salt'>, share: number, unit: string): 'canary' | 'control' | 'other' {
+  const position = hashUnit(`${plan.salt}/${unit}`)
+  if (position < share) return 'canary'
+  return position >= 1 - Math.min(share, 1 - share) ? 'control' : 'other'
+}
+
+function unitsOf(plan: Plan, { shares }: Standing, seen: readonly Seen[]): Map<string, Unit> {
+  const units = new Map<string, Unit>()
+  const warmAt = seen.filter(({ arm }) => arm === 'canary')[plan.coldStart]?.at
+  for (const row of seen) {
+    if (row.arm === 'shadow' || warmAt === undefined || row.at < warmAt) continue
+    const share = shareAt(shares, row.at)
+    if (share <= 0 || share >= 1) continue
+    const assigned = armOf(plan, share, row.unit)
+    // What stood in for a canary that failed is logged as live: it says nothing about ordinary traffic.
+    if (row.arm === 'live' && assigned === 'canary') continue
+    const arm = row.arm === 'canary' ? 'canary' : assigned
+    const known = units.get(row.unit)
+    const fresh = known === undefined || (known.arm === 'other' && arm !== 'other')
+    const unit: Unit = fresh ? { arm, badAt: undefined, rows: [] } : known
+    if (fresh) units.set(row.unit, unit)
+    if (unit.arm !== arm) continue
+    if (row.bad !== null) unit.badAt ??= row.at
+    unit.rows.push(row)
+  }
+  return units
+}
+
+function judgeShadow(plan: Plan, seen: readonly Seen[]): Guard {
+  const shadow = seen.filter(({ arm }) => arm === 'shadow')
+  const bad = shadow.filter((one) => one.bad !== null).length
+  const value = floorEvidence({ requests: shadow.length, bad, floor: plan.badRate })
+  const proven = shadow.length >= plan.fewestShadow && value >= evidenceNeeded(1, plan.alpha)
+  return {
+    guard: 'shadow answers',
+    verdict: proven ? 'ok' : 'waiting',
+    required: true,
+    value,
+    limit: evidenceNeeded(1, plan.alpha),
+    n: shadow.length,
+    reason: proven
+      ? `${bad} of ${shadow.length} shadow answers were bad: proven below ${plan.badRate}.`
+      : `${bad} of ${shadow.length} shadow answers were bad: not yet proven below ${plan.badRate}.`,
+  }
+}
+
+type Arms = Record<Unit['arm'], Unit[]>
+
+function judgeRatio(plan: Plan, { stepStartedAt, shares }: Standing, seen: readonly Seen[]): Guard {
+  const share = shares.at(-1)?.share ?? 0
+  const arms = new Map<string, Unit['arm']>()
+  for (const { at, unit, arm } of seen) {
+    if (at < stepStartedAt || arm === 'shadow') continue
+    const assigned = armOf(plan, share, unit)
+    if (arm === 'canary') arms.set(unit, 'canary')
+    else if (assigned !== 'canary') arms.set(unit, assigned)
+  }
+  const count = (wanted: Unit['arm']) => [...arms.values()].filter((arm) => arm === wanted).length
+  const counts = [count('canary'), count('control'), count('other')]
+  const [canary = 0] = counts
+  const total = arms.size
+  const control = Math.min(share, 1 - share)
+  const cells = [share, control, 1 - share - control].map((expected, index) => ({
+    expected,
+    count: counts[index] ?? 0,
+  }))
+  const filled = cells.filter(({ expected }) => expected > 1e-9)
+  const { p, healthy, tested } = sampleRatio(
+    filled.map(({ count }) => count),
+    filled.map(({ expected }) => expected),
+  )
+  const meant = `${(share * 100).toFixed(0)} %`
+  return {
+    guard: 'sample ratio',
+    verdict: healthy ? (tested ? 'ok' : 'waiting') : 'harm',
+    required: false,
+    value: tested ? p : null,
+    limit: 0.001,
+    n: total,
+    reason: healthy
+      ? `${canary} of ${total} units went to the canary, ${meant} were meant to.`
+      : `${canary} of ${total} units went to the canary instead of ${meant}: the arms cannot be compared.`,
+  }
+}
+
+function judgeBad(plan: Plan, { shares }: Standing, arms: Arms, guards: number): Guard[] {
+  let harm = harmProcess(1)
+  let proof = notWorseProcess(plan.worseBy)
+  const bad = [...arms.canary, ...arms.control].filter(({ badAt }) => badAt !== undefined)
+  bad.sort((a, b) => ((a.badAt ?? '') < (b.badAt ?? '') ? -1 : 1))
+  for (const unit of bad) {
+    const share = shareAt(shares, unit.badAt ?? '')
+    const event = { canary: unit.arm === 'canary', share: share / (share + Math.min(share, 1 - share)) }
+    harm = observe(harm, event)
+    proof = observe(proof, event)
+  }
+  const [canary, control] = [rateOf(arms.canary), rateOf(arms.control)]
+  const harmValue = evidence(harm)
+  const harmLimit = evidenceNeeded(guards, plan.alpha)
+  const provenLimit = evidenceNeeded(1, plan.alpha)
+  const matters = canary.rate - control.rate >= plan.practical
+  // The mean of two e-values is an e-value: either proof will do, and alpha is spent once.
+  const floor = floorEvidence({ requests: canary.n, bad: canary.bad, floor: plan.badRate })
+  const provenValue = (evidence(proof) + floor) / 2
+  const counts = `${canary.bad} of ${canary.n} units had bad answers from the canary${kindsOf(arms.canary)}, ${control.bad} of ${control.n} from the control`
+  return [
+    {
+      guard: 'bad answers: harm',
+      verdict: harmValue >= harmLimit && matters ? 'harm' : 'ok',
+      required: false,
+      value: harmValue,
+      limit: harmLimit,
+      n: canary.n,
+      reason: `${counts}: evidence of harm ${harmValue.toFixed(2)}, abort at ${harmLimit}.`,
+    },
+    {
+      guard: 'bad answers: proven acceptable',
+      verdict: provenValue >= provenLimit ? 'ok' : 'waiting',
+      required: true,
+      value: provenValue,
+      limit: provenLimit,
+      n: canary.n,
+      reason: `${counts}: evidence for "not worse than ${plan.worseBy} times" or "below ${plan.badRate}" ${provenValue.toFixed(2)}, needed ${provenLimit}.`,
+    },
+  ]
+}
+
+function rateOf(units: Unit[]): { n: number; bad: number; rate: number } {
+  const bad = units.filter(({ badAt }) => badAt !== undefined).length
+  return { n: units.length, bad, rate: bad / Math.max(1, units.length) }
+}
+
+/** ` (3 error, 1 slow)`: what the bad answers were. */
+function kindsOf(units: Unit[]): string {
+  const kinds = new Map<string, number>()
+  for (const unit of units) {
+    const first = unit.rows.find(({ bad }) => bad !== null)?.bad
+    if (first) kinds.set(first, (kinds.get(first) ?? 0) + 1)
+  }
+  return kinds.size === 0 ? '' : ` (${[...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ')})`
+}
+
+function shareAt(shares: Standing['shares'], at: string): number {
+  return shares.findLast((entry) => entry.at <= at)?.share ?? 0
+}
+
+const fewestValues = 30
+
+/** A mean that must not be higher for the canary: `value` of one row, and by how much more it may be. */
+type Question = {
+  guard: string
+  unit: string
+  value: (row: Seen) => number | null
+  margin: (control: number) => number
+  /** Extreme values are cut at this quantile of both arms: one long answer must not decide. */
+  winsorize: number
+}
+
+function meansOf({ loss, qualityMargin, latencyRatio, costRatio }: Plan): Question[] {
+  const questions: Question[] = []
+  if (loss !== 'none') {
+    const value = ({ label, output }: Seen) => {
+      if (label === null || typeof output !== 'number') return null
+      return loss === 'log_loss' ? logLossOf(label, output) : Math.abs(label - output)
+    }
+    const unit = loss === 'log_loss' ? 'Log loss' : 'Absolute error'
+    questions.push({ guard: 'quality', unit, value, margin: () => qualityMargin, winsorize: 1 })
+  }
+  const ratio = (bound: number) => (control: number) => (bound - 1) * control
+  if (latencyRatio !== null) {
+    const value = ({ latencyMs }: Seen) => latencyMs
+    questions.push({ guard: 'latency', unit: 'Milliseconds', value, margin: ratio(latencyRatio), winsorize: 0.99 })
+  }
+  if (costRatio !== null) {
+    const value = ({ cost }: Seen) => cost
+    questions.push({ guard: 'cost', unit: 'Cost', value, margin: ratio(costRatio), winsorize: 0.99 })
+  }
+  return questions
+}
+
+/** Is the canary's mean higher by more than may be? A confidence sequence says so at any look; too few values say nothing. */
+function judgeMean(plan: Plan, question: Question, arms: Arms, guards: number): Guard {
+  const [canary, control] = winsorized(valuesOf(question, arms.canary), valuesOf(question, arms.control), question)
+  const n = canary.length + control.length
+  const base = { guard: question.guard, required: false, n }
+  if (canary.length < fewestValues || control.length < fewestValues) {
+    const reason = `Only ${canary.length} and ${control.length} units with a value so far.`
+    return { ...base, verdict: 'waiting', value: null, limit: null, reason }
+  }
+  const limit = question.margin(mean(control))
+  const difference = mean(canary) - mean(control)
+  const standardError = Math.sqrt(variance(canary) / canary.length + variance(control) / control.length)
+  const half = oneSidedHalfWidth({ n, standardError, alpha: plan.alpha / guards })
+  const surely = difference - half
+  return {
+    ...base,
+    verdict: surely > limit ? 'harm' : 'ok',
+    value: difference,
+    limit,
+    reason: `${question.unit} of the canary minus the control: ${difference.toFixed(4)}, surely at least ${surely.toFixed(4)}; ${limit.toFixed(4)} is allowed.`,
+  }
+}
+
+function valuesOf({ value }: Question, units: Unit[]): number[] {
+  return units.flatMap((unit) => {
+    const values = unit.rows.flatMap((row) => value(row) ?? [])
+    return values.length === 0 ? [] : [mean(values)]
+  })
+}
+
+function winsorized(canary: number[], control: number[], { winsorize }: Question): [number[], number[]] {
+  if (winsorize === 1 || canary.length + control.length === 0) return [canary, control]
+  const sorted = [...canary, ...control].sort((a, b) => a - b)
+  const highest = sorted[Math.floor(winsorize * (sorted.length - 1))] ?? Number.POSITIVE_INFINITY
+  const cut = (values: number[]) => values.map((value) => Math.min(value, highest))
+  return [cut(canary), cut(control)]
+}
