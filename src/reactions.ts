@@ -7,6 +7,7 @@ import * as monitoring from './domains/monitoring/monitoring.ts'
 import * as pipelines from './domains/pipelines/pipelines.ts'
 import * as runs from './domains/runs/runs.ts'
 import * as serving from './domains/serving/serving.ts'
+import * as webhooks from './domains/webhooks/webhooks.ts'
 
 type Step = (ctx: Context) => void | Promise<void>
 
@@ -26,6 +27,7 @@ export const onStop: Step[] = [serving.stopLog, serving.stopRouting, features.st
 
 /** Event type -> what follows. Runs in the transaction that marks the event delivered. */
 export const onEvent: Record<string, Reaction[]> = {
+  '*': [webhooks.tellReceivers],
   'delivery.live_changed': [
     (ctx, event) => monitoring.watch(ctx, { model: String(event.data['model']) }),
     (ctx, event) => delivery.planDrill(ctx, String(event.data['model'])),
@@ -41,6 +43,7 @@ export const onJob: Record<string, JobHandler> = {
   'serving.merge': serving.mergeSegments,
   'monitoring.window': monitoring.closeWindow,
   'delivery.tick': delivery.tick,
+  'webhooks.attempt': webhooks.attempt,
   'delivery.drill': delivery.drillWhenDue,
   'delivery.mend': delivery.mend,
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testContext } from '../../test/support/context.ts'
 import { afterCommit } from './context.ts'
-import { append, readEvents } from './events.ts'
+import { append, readEvents, undelivered } from './events.ts'
 import { groupCommit } from './group-commit.ts'
 import { transaction } from './transaction.ts'
 import { createWorker } from './worker.ts'
@@ -48,6 +48,47 @@ test('numbers of events are in the order of commits, also when many write at onc
   )
 })
 
+test('an event that nothing reacts to is never in the way of others', async (t) => {
+  const ctx = await testContext(t)
+  const seen: string[] = []
+  const worker = createWorker(ctx, {
+    handlers: {},
+    reactions: { 'trial.watched': [async (_, event) => void seen.push(event.subject)] },
+  })
+  await transaction(ctx, (ctx) => append(ctx, 'trial.ignored', 'trial/1'))
+  await transaction(ctx, (ctx) => append(ctx, 'trial.watched', 'trial/2'))
+  assert.deepEqual(
+    (await undelivered(ctx, 10)).map(({ type }) => type).filter((type) => type.startsWith('trial.')),
+    ['trial.watched'],
+  )
+  await worker.drain()
+  assert.deepEqual(seen, ['trial/2'])
+})
+
+test('a reaction that fails does not hold up the events beside it', async (t) => {
+  const ctx = await testContext(t)
+  const seen: string[] = []
+  const worker = createWorker(ctx, {
+    handlers: {},
+    reactions: {
+      'trial.happened': [
+        async (_, event) => {
+          if (event.subject === 'trial/2') throw new Error('no')
+          seen.push(event.subject)
+        },
+      ],
+    },
+  })
+  for (const subject of ['trial/1', 'trial/2', 'trial/3'])
+    await transaction(ctx, (ctx) => append(ctx, 'trial.happened', subject))
+  await worker.drain()
+  assert.deepEqual(
+    (await undelivered(ctx, 10)).map(({ subject }) => subject),
+    ['trial/2'],
+  )
+  assert.deepEqual([...new Set(seen)], ['trial/1', 'trial/3'])
+})
+
 test('a reaction runs once per event, also when two workers look at the same outbox', async (t) => {
   const ctx = await testContext(t)
   let reactions = 0
@@ -63,8 +104,9 @@ test('a reaction runs once per event, also when two workers look at the same out
       ],
     },
   }
+  const workers = [createWorker(ctx, options), createWorker(ctx, options)]
   await append(ctx, 'trial.happened', 'trial/1')
-  await Promise.all([createWorker(ctx, options).drain(), createWorker(ctx, options).drain()])
+  await Promise.all(workers.map((worker) => worker.drain()))
   assert.equal(reactions, 1)
 })
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterCommit, type Context } from './context.ts'
-import { wakeWorker } from './wake.ts'
+import { following, wakeWorker, wakeWorkerSoon } from './wake.ts'
 
 /** Audit log, feed and outbox in one: appended in the transaction of the change it tells of. */
 export type Event = {
@@ -21,11 +21,13 @@ export async function append(
   data: Record<string, unknown> = {},
 ): Promise<void> {
   if (ctx.engine.eventLock) await sql.raw(ctx.engine.eventLock).execute(ctx.db)
+  const followed = following(ctx, type)
   await sql`insert into events (at, type, subject, actor, cause, request_id, data, delivered)
-    values (${ctx.now().toISOString()}, ${type}, ${subject}, ${ctx.actor.name}, ${ctx.cause}, ${ctx.requestId}, ${JSON.stringify(data)}, 0)`.execute(
+    values (${ctx.now().toISOString()}, ${type}, ${subject}, ${ctx.actor.name}, ${ctx.cause}, ${ctx.requestId}, ${JSON.stringify(data)}, ${followed === 'none' ? 1 : 0})`.execute(
     ctx.db,
   )
-  afterCommit(ctx, () => wakeWorker(ctx))
+  if (followed === 'type') afterCommit(ctx, () => wakeWorker(ctx))
+  if (followed === 'all') afterCommit(ctx, () => wakeWorkerSoon(ctx))
 }
 
 type Filter = { after?: number | undefined; limit?: number; subject?: string | undefined; type?: string | undefined }

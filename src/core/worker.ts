@@ -3,7 +3,7 @@ import { AppError } from './errors.ts'
 import { type Event, markDelivered, undelivered } from './events.ts'
 import * as jobs from './jobs.ts'
 import { transaction } from './transaction.ts'
-import { bell } from './wake.ts'
+import { bell, follow } from './wake.ts'
 
 /** What a job handler is given beside its payload: `report` shows progress and keeps the lease, `signal` says stop. */
 export type JobTools = {
@@ -33,22 +33,41 @@ const outboxBatch = 200
 
 /** One worker in each server: delivers events to reactions, ticks schedules, runs jobs under leases. */
 export function createWorker(ctx: Context, { handlers, reactions, concurrency = 4 }: Options): Worker {
+  follow(ctx, Object.keys(reactions))
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let pass: Promise<void> | undefined
   let again = false
 
+  /** All that wait in one transaction. When one fails, each in its own: that one is tried again later, the others go on. */
   async function deliver(): Promise<boolean> {
     const events = await undelivered(ctx, outboxBatch)
-    for (const event of events) {
-      const bound = reactions[event.type] ?? []
-      await transaction({ ...ctx, cause: `reaction to ${event.type}` }, async (ctx) => {
-        if (!(await markDelivered(ctx, event.seq))) return
-        for (const react of bound) await react(ctx, event)
+    if (events.length === 0) return false
+    try {
+      await transaction(ctx, async (ctx) => {
+        for (const event of events) await react(ctx, event)
       })
+      return true
+    } catch (error) {
+      ctx.log.warn({ err: error }, 'events are delivered one by one')
     }
-    return events.length > 0
+    let delivered = 0
+    for (const event of events) {
+      try {
+        await transaction(ctx, (ctx) => react(ctx, event))
+        delivered += 1
+      } catch (error) {
+        ctx.log.error({ err: error, event: event.seq, type: event.type }, 'a reaction failed')
+      }
+    }
+    return delivered > 0
+  }
+
+  async function react(outer: Context, event: Event): Promise<void> {
+    const ctx = { ...outer, cause: `reaction to ${event.type}` }
+    if (!(await markDelivered(ctx, event.seq))) return
+    for (const reaction of [...(reactions[event.type] ?? []), ...(reactions['*'] ?? [])]) await reaction(ctx, event)
   }
 
   async function perform(job: jobs.Job): Promise<void> {

@@ -4,6 +4,7 @@ import { notFound } from '../../core/errors.ts'
 import { groupCommit } from '../../core/group-commit.ts'
 import type { runs } from './contract.ts'
 import { insertRows, paramsOf, type Rows, runsById } from './logging-store.ts'
+import { appendToJournal } from './metric-journal.ts'
 import { checkActive, checkParam, toStored } from './rules.ts'
 import type { RunsTable } from './schema.ts'
 import * as store from './store.ts'
@@ -81,7 +82,7 @@ async function writeBatches(ctx: Context, batches: Batch[]): Promise<void> {
     }
     for (const point of batch.metrics ?? []) addPoint(rows, run, point)
   }
-  await insertRows(ctx, rows)
+  await insertRows(ctx, appendToJournal(ctx, rows.metrics) ? { ...rows, metrics: [] } : rows)
 }
 
 function addPoint(rows: Rows, run: RunsTable, { key, step, at, value, model, dataset }: Point): void {

@@ -7,6 +7,7 @@ import { transaction } from '../../core/transaction.ts'
 import type { runs } from './contract.ts'
 import { type ExperimentRecord, getExperiment, recordExperiment } from './experiments.ts'
 import { log, nameTag } from './logging.ts'
+import { settle } from './metric-journal.ts'
 import { latestMetrics } from './metrics-store.ts'
 import { checkActive, fromStored, inventName, toJsonNumber, toTime } from './rules.ts'
 import type { PairTable, RunsTable } from './schema.ts'
@@ -91,6 +92,7 @@ export async function get(ctx: Context, { run }: Input<Operations['get']>): Prom
 }
 
 export async function getRecord(ctx: Context, id: string): Promise<RunRecord> {
+  await settle(ctx)
   const [record] = await toRecords(ctx, [await requireRun(ctx, id)])
   if (!record) throw notFound('Run', id)
   return record
@@ -118,6 +120,7 @@ export async function findRecords(
   ctx: Context,
   query: RunQuery,
 ): Promise<{ records: RunRecord[]; next: string | undefined }> {
+  await settle(ctx)
   const { rows, next } = await searchRuns(ctx, query)
   return { records: await toRecords(ctx, rows), next }
 }

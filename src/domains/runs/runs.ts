@@ -26,6 +26,7 @@ export {
 export type { ModelCondition, ModelOrder, ModelQuery } from './logged-models-store.ts'
 export { type Batch, log, logBatch, nameTag, type Point } from './logging.ts'
 export { type MetricPoint, metricHistory, pointsByTime, samplePoints } from './metric-history.ts'
+export { settle, startJournal, stopJournal } from './metric-journal.ts'
 export {
   create,
   deleteRun,

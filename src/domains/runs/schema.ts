@@ -139,4 +139,9 @@ export const migrations: Migration[] = [
         primary key (model, run_id, key, step, at, value, dataset_name, dataset_digest))`,
     ],
   },
+  {
+    name: 'runs/003-metric-journal',
+    up: (engine) =>
+      engine.sqlite ? [`create table metric_journal (number ${engine.identity}, points text not null)`] : [],
+  },
 ]
