@@ -115,7 +115,7 @@ async function writeBack(
   await store.appendLive(ctx, { model, ...target, at: now, because: `${rolledBackFrom}${from.release}: ${reason}` })
   await store.savePin(ctx, { model, pinned: 1, reason, at: now })
   await registry.moveLiveAlias(ctx, { model, version: target.version })
-  const data = { from: from.release, to: target.release, reason }
+  const data = { from: from.release, to: target.release, version: target.version, reason }
   await append(ctx, 'delivery.rolled_back', `model/${model}`, data)
   await append(ctx, 'delivery.live_changed', `model/${model}`, { model, ...target })
 }

@@ -89,7 +89,7 @@ async function beginStep(ctx: Context, { release, rollout, plan, guards, reason 
   const traffic = await requireTraffic(ctx, release.model)
   const canary = { ...targetOf(release), share, salt: plan.salt }
   await setTraffic(ctx, traffic, { ...traffic, canary, shadow: null })
-  await append(ctx, 'delivery.step_started', `model/${release.model}`, { release: release.id, share })
+  await append(ctx, 'delivery.step_started', `model/${release.model}`, { ...targetOf(release), share })
   await scheduleCheck(ctx, { ...rollout, ...values }, plan)
   return true
 }
@@ -142,7 +142,8 @@ async function end(ctx: Context, move: Move, state: 'rolled_back' | 'superseded'
   const traffic = await requireTraffic(ctx, release.model)
   await setTraffic(ctx, traffic, { ...traffic, canary: null, shadow: null })
   const type = failed ? 'delivery.aborted' : 'delivery.superseded'
-  await append(ctx, type, `model/${release.model}`, { release: release.id, reason, caught: failed ? caught : null })
+  const data = { ...targetOf(release), reason, caught: failed ? caught : null }
+  await append(ctx, type, `model/${release.model}`, data)
   return true
 }
 
