@@ -12,11 +12,13 @@ import { review } from './domains/review/contract.ts'
 import { runs } from './domains/runs/contract.ts'
 import { serving } from './domains/serving/contract.ts'
 import { system } from './domains/system/contract.ts'
+import { webhooks } from './domains/webhooks/contract.ts'
 
 /** The whole API on one page, in the order in which domains may use each other. */
 export const api = {
   system,
   access,
+  webhooks,
   artifacts,
   datasets,
   features,

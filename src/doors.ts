@@ -14,11 +14,13 @@ import * as review from './domains/review/review.ts'
 import * as runs from './domains/runs/runs.ts'
 import * as serving from './domains/serving/serving.ts'
 import * as system from './domains/system/system.ts'
+import * as webhooks from './domains/webhooks/webhooks.ts'
 
 /** The functions behind the contract. An operation without one does not compile. */
 export const doors = {
   system,
   access,
+  webhooks,
   artifacts,
   datasets,
   features,

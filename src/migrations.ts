@@ -12,11 +12,13 @@ import { migrations as registry } from './domains/registry/schema.ts'
 import { migrations as review } from './domains/review/schema.ts'
 import { migrations as runs } from './domains/runs/schema.ts'
 import { migrations as serving } from './domains/serving/schema.ts'
+import { migrations as webhooks } from './domains/webhooks/schema.ts'
 
 /** Every table there is, in the order in which domains may use each other. */
 export const migrations: Migration[] = [
   core,
   access,
+  webhooks,
   artifacts,
   datasets,
   features,

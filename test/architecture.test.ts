@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const line = [
   'system',
   'access',
+  'webhooks',
   'artifacts',
   'datasets',
   'features',

@@ -43,6 +43,7 @@ export const words: Record<string, Word> = {
   readiness: { summary: 'The ML Test Score of a model', load: () => import('./commands/readiness.ts') },
   clock: { summary: 'Move the simulated clock of a replay server', load: () => import('./commands/clock.ts') },
   events: { summary: 'The audit log', load: () => import('./commands/events.ts') },
+  webhooks: { summary: 'Tell other systems what happens here', load: () => import('./commands/webhooks.ts') },
   token: { summary: 'Tokens for people and services', load: () => import('./commands/token.ts') },
   config: { summary: 'Settings, and where each comes from', load: () => import('./commands/config.ts') },
   doctor: { summary: 'Check machine, folder and server', load: () => import('./commands/doctor.ts') },

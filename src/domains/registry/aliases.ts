@@ -17,7 +17,8 @@ export async function setAlias(ctx: Context, { model, alias, version }: Input<Op
   return transaction(ctx, async (ctx) => {
     await requireVersion(ctx, model, version)
     await store.saveAlias(ctx, { model, alias, version })
-    await append(ctx, 'registry.alias_set', `model/${model}`, { alias, version })
+    const { kind } = await requireModel(ctx, model)
+    await append(ctx, 'registry.alias_set', `model/${model}`, { kind, alias, version })
     return getModel(ctx, { model })
   })
 }
@@ -25,11 +26,11 @@ export async function setAlias(ctx: Context, { model, alias, version }: Input<Op
 export async function deleteAlias(ctx: Context, { model, alias }: Input<Operations['deleteAlias']>): Promise<Model> {
   refuseLiveAlias(alias, model)
   return transaction(ctx, async (ctx) => {
-    await requireModel(ctx, model)
+    const { kind } = await requireModel(ctx, model)
     const known = (await store.listAliases(ctx, model)).some((row) => row.alias === alias)
     if (!known) throw notFound('Alias', alias, `See "keel models show ${model}".`)
     await store.removeAlias(ctx, model, alias)
-    await append(ctx, 'registry.alias_deleted', `model/${model}`, { alias })
+    await append(ctx, 'registry.alias_deleted', `model/${model}`, { kind, alias })
     return getModel(ctx, { model })
   })
 }
@@ -42,10 +43,11 @@ export async function moveLiveAlias(
   await transaction(ctx, async (ctx) => {
     if (version === 0) {
       await store.removeAlias(ctx, model, liveAlias)
+      await append(ctx, 'registry.alias_deleted', `model/${model}`, { kind: 'model', alias: liveAlias })
     } else {
       await requireVersion(ctx, model, version)
       await store.saveAlias(ctx, { model, alias: liveAlias, version })
+      await append(ctx, 'registry.alias_set', `model/${model}`, { kind: 'model', alias: liveAlias, version })
     }
-    await append(ctx, 'registry.alias_set', `model/${model}`, { alias: liveAlias, version })
   })
 }

@@ -55,7 +55,7 @@ export function createModel(
     }
     await store.insertModel(ctx, row)
     for (const [key, value] of Object.entries(tags)) await store.saveModelTag(ctx, { model: name, key, value })
-    await append(ctx, 'registry.model_created', `model/${name}`, { kind })
+    await append(ctx, 'registry.model_created', `model/${name}`, { kind, description, tags })
     return toModel(ctx, row)
   })
 }
@@ -103,18 +103,18 @@ async function refuseInUse(ctx: Context, row: ModelsTable, verb: string): Promis
 
 export function tagModel(ctx: Context, { model, key, value }: Input<Operations['tagModel']>): Promise<Model> {
   return transaction(ctx, async (ctx) => {
-    await requireModel(ctx, model)
+    const { kind } = await requireModel(ctx, model)
     await store.saveModelTag(ctx, { model, key, value })
-    await append(ctx, 'registry.model_tagged', `model/${model}`, { key, value })
+    await append(ctx, 'registry.model_tagged', `model/${model}`, { kind, key, value })
     return getModel(ctx, { model })
   })
 }
 
 export function untagModel(ctx: Context, { model, key }: Input<Operations['untagModel']>): Promise<Model> {
   return transaction(ctx, async (ctx) => {
-    await requireModel(ctx, model)
+    const { kind } = await requireModel(ctx, model)
     await store.removeModelTag(ctx, model, key)
-    await append(ctx, 'registry.model_untagged', `model/${model}`, { key })
+    await append(ctx, 'registry.model_untagged', `model/${model}`, { kind, key })
     return getModel(ctx, { model })
   })
 }

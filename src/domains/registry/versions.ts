@@ -50,7 +50,16 @@ export function registerVersion(ctx: Context, input: Input<Operations['registerV
     await store.updateModel(ctx, input.model, { latest_version: version, updated_at: now })
     for (const [key, value] of Object.entries(input.tags ?? {}))
       await store.saveTag(ctx, { model: input.model, version, key, value })
-    await append(ctx, 'registry.version_registered', `model/${input.model}`, { version, artifact: row.artifact })
+    await append(ctx, 'registry.version_registered', `model/${input.model}`, {
+      kind: model.kind,
+      version,
+      artifact: row.artifact,
+      run: row.run_id,
+      uri: row.uri,
+      description: row.description,
+      tags: input.tags ?? {},
+      ...(row.prompt === null ? {} : { prompt: row.prompt }),
+    })
     return toVersion(ctx, row)
   })
 }
@@ -145,7 +154,7 @@ export function tagVersion(
   return transaction(ctx, async (ctx) => {
     const row = await requireVersion(ctx, model, version)
     await store.saveTag(ctx, { model, version, key, value })
-    await append(ctx, 'registry.version_tagged', `model/${model}`, { version, key, value })
+    await append(ctx, 'registry.version_tagged', `model/${model}`, { kind: kindOf(row), version, key, value })
     return toVersion(ctx, row)
   })
 }
@@ -157,9 +166,13 @@ export function untagVersion(
   return transaction(ctx, async (ctx) => {
     const row = await requireVersion(ctx, model, version)
     await store.removeTag(ctx, model, version, key)
-    await append(ctx, 'registry.version_untagged', `model/${model}`, { version, key })
+    await append(ctx, 'registry.version_untagged', `model/${model}`, { kind: kindOf(row), version, key })
     return toVersion(ctx, row)
   })
+}
+
+function kindOf({ flavor }: VersionsTable): 'model' | 'prompt' {
+  return flavor === 'prompt' ? 'prompt' : 'model'
 }
 
 export async function lineage(

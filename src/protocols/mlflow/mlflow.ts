@@ -9,6 +9,7 @@ import { loggingCalls } from './logging.ts'
 import { modelVersionCalls } from './model-versions.ts'
 import { registeredModelCalls } from './registered-models.ts'
 import { runCalls } from './run-calls.ts'
+import { webhookCalls } from './webhooks.ts'
 
 /** The MLflow whose clients this was tested with; they ask for it to know what they may use. */
 export const mlflowVersion = '3.11.1'
@@ -20,6 +21,7 @@ const calls: Call[] = [
   ...loggedModelCalls,
   ...registeredModelCalls,
   ...modelVersionCalls,
+  ...webhookCalls,
 ]
 
 const largestBody = 32 * 1024 * 1024
