@@ -21,6 +21,7 @@ export const words: Record<string, Word> = {
   golden: { summary: 'Golden sets', load: () => import('./commands/golden.ts') },
   eval: { summary: 'Compare a version with what is live, on the golden set', load: () => import('./commands/eval.ts') },
   gate: { summary: 'May this version ship?', load: () => import('./commands/gate.ts') },
+  ci: { summary: 'Plan, gate and report in any CI', load: () => import('./commands/ci.ts') },
   release: { summary: 'Release a version by shadow and steps', load: () => import('./commands/release.ts') },
   approve: { summary: 'Sign a version and its evidence', load: () => import('./commands/approve.ts') },
   releases: { summary: 'Releases of a model', load: () => import('./commands/releases.ts') },
