@@ -10,7 +10,7 @@ import { openStore, type Side, type Store, startKeel, startMlflow } from './mlfl
  */
 const quick = process.argv.includes('--quick')
 const sizes = quick
-  ? { rounds: 2, seconds: 1, mlflowSeconds: 3, runs: 500, starts: 1 }
+  ? { rounds: 2, seconds: 1, mlflowSeconds: 3, runs: 1_000, starts: 1 }
   : { rounds: 5, seconds: 2, mlflowSeconds: 5, runs: 2_000, starts: 3 }
 
 /** What one row measures: `unit` says whether more is better. */
@@ -21,7 +21,8 @@ let failed = 0
 
 async function api<T>(connection: Connection, path: string, body: object): Promise<T> {
   const answer = await connection.send(request('POST', `${v2}/${path}`, body))
-  if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${answer.body.toString().slice(0, 300)}`)
+  if (answer.status !== 200)
+    throw new Error(`${path} answered ${answer.status}: ${answer.body.toString().slice(0, 300)}`)
   return JSON.parse(answer.body.toString()) as T
 }
 
@@ -191,8 +192,11 @@ function ratio({ unit, keel, mlflow }: Row): number | undefined {
 }
 
 function show(title: string, rows: Row[]): void {
-  const text = (values: number[]) => (values.length === 0 ? '–' : median(values).toFixed(values.some((v) => v < 10) ? 2 : 0))
-  process.stdout.write(`\n${title}\n${'row'.padEnd(12)}${'unit'.padEnd(12)}${'keel'.padStart(10)}${'mlflow'.padStart(10)}  better\n`)
+  const text = (values: number[]) =>
+    values.length === 0 ? '–' : median(values).toFixed(values.some((v) => v < 10) ? 2 : 0)
+  process.stdout.write(
+    `\n${title}\n${'row'.padEnd(12)}${'unit'.padEnd(12)}${'keel'.padStart(10)}${'mlflow'.padStart(10)}  better\n`,
+  )
   for (const row of rows) {
     const better = ratio(row)
     process.stdout.write(
@@ -204,10 +208,14 @@ function show(title: string, rows: Row[]): void {
 if (process.argv.includes('--curve')) await curve(quick ? [1_000, 10_000] : [1_000, 10_000, 100_000])
 else {
   const python = pythonWithMlflow()
-  if (python === undefined) process.stdout.write('MLflow cannot be installed here (no python3 with venv and pip): ours alone.\n')
+  if (python === undefined)
+    process.stdout.write('MLflow cannot be installed here (no python3 with venv and pip): ours alone.\n')
   const server = process.env['TEST_PG']
   const ratios: Record<string, number> = {}
-  for (const [name, url] of [['SQLite', undefined], ...(server === undefined ? [] : [['PostgreSQL', server]])] as const) {
+  for (const [name, url] of [
+    ['SQLite', undefined],
+    ...(server === undefined ? [] : [['PostgreSQL', server]]),
+  ] as const) {
     const rows = await compare(python, url)
     show(`${name}: keel beside mlflow ${pinnedVersion}, medians of ${sizes.rounds} rounds`, rows)
     for (const row of rows) {

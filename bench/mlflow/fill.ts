@@ -93,7 +93,8 @@ function insertSqlite(path: string, tables: Rows): void {
     const insert = database.prepare(
       `insert into ${table} (${names.map((name) => `"${name}"`).join(', ')}) values (${names.map(() => '?').join(', ')})`,
     )
-    for (const row of rows) insert.run(...Object.values(row).map((cell) => (typeof cell === 'boolean' ? Number(cell) : cell)))
+    for (const row of rows)
+      insert.run(...Object.values(row).map((cell) => (typeof cell === 'boolean' ? Number(cell) : cell)))
   }
   database.exec('commit')
   database.close()

@@ -10,7 +10,8 @@ export type Connection = {
 
 export function request(method: 'GET' | 'POST', path: string, body?: unknown): Buffer {
   const text = body === undefined ? '' : JSON.stringify(body)
-  const about = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n`
+  const about =
+    body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n`
   return Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${about}\r\n${text}`)
 }
 

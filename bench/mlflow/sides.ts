@@ -26,7 +26,8 @@ const patience = 120_000
 
 export async function openStore(name: Side['name'], server: string | undefined): Promise<Store> {
   const folder = mkdtempSync(join(tmpdir(), `keel-bench-${name}-`))
-  if (server === undefined) return { folder, postgres: undefined, drop: async () => rmSync(folder, { recursive: true }) }
+  if (server === undefined)
+    return { folder, postgres: undefined, drop: async () => rmSync(folder, { recursive: true }) }
   const database = `bench_${name}_${process.pid}`
   const admin = new pg.Client({ connectionString: server })
   await admin.connect()
@@ -125,7 +126,9 @@ function freePort(): Promise<number> {
 function memoryOf(root: number): number {
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const fields = read(`/proc/${name}/stat`).replace(/^.*\) /s, '').split(' ')
+    const fields = read(`/proc/${name}/stat`)
+      .replace(/^.*\) /s, '')
+      .split(' ')
     parents.set(Number(name), Number(fields[1]))
   }
   const belongs = (pid: number): boolean => pid === root || (pid > 1 && belongs(parents.get(pid) ?? 0))

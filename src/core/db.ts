@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
 import type { CoreTables } from './schema.ts'
+import { shareTransactions } from './shared-transactions.ts'
 import { kyselySqlite, openSqlite } from './sqlite.ts'
 
 /** What differs between the two databases, as capabilities: nothing else in the product asks which one it is. */
@@ -36,7 +37,7 @@ function openEmbedded(path: string): Database {
     name: 'sqlite',
     identity: 'integer primary key autoincrement',
     clustered: 'without rowid',
-    transact: (outer, work) => outer.transaction().execute(work),
+    transact: shareTransactions(sqlite),
     isRetryable: () => false,
     claimClause: '',
     eventLock: undefined,

@@ -5,12 +5,13 @@ import { invalidInput, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { runs } from './contract.ts'
-import { type ExperimentRecord, getExperiment, recordExperiment } from './experiments.ts'
+import { type ExperimentRecord, experimentNumber, getExperiment, recordExperiment } from './experiments.ts'
 import { log, nameTag } from './logging.ts'
+import { insertRows } from './logging-store.ts'
 import { settle } from './metric-journal.ts'
 import { latestMetrics } from './metrics-store.ts'
 import { checkActive, fromStored, inventName, toJsonNumber, toTime } from './rules.ts'
-import type { PairTable, RunsTable } from './schema.ts'
+import type { ExperimentsTable, PairTable, RunsTable } from './schema.ts'
 import { type RunQuery, searchRuns } from './search-store.ts'
 import * as store from './store.ts'
 
@@ -18,7 +19,8 @@ type Operations = typeof runs
 type Run = Output<Operations['get']>
 export type RunStatus = Run['status']
 
-export type RunRecord = {
+/** What a run is, without what it logged. */
+export type RunInfo = {
   id: string
   number: number
   experimentId: string
@@ -29,6 +31,9 @@ export type RunRecord = {
   location: string
   startedAt: number
   endedAt: number | null
+}
+
+export type RunRecord = RunInfo & {
   params: { key: string; value: string }[]
   tags: { key: string; value: string }[]
   /** The latest of each, in memory as it was given: NaN and the infinities included. */
@@ -61,8 +66,7 @@ type NewRun = {
 /** Starts a run in an experiment that exists; who gives no name gets one. */
 export function recordRun(ctx: Context, input: NewRun): Promise<RunRecord> {
   return transaction(ctx, async (ctx) => {
-    const owner = await getExperiment(ctx, { id: input.experimentId })
-    checkActive('Experiment', owner.id, owner.deleted)
+    const owner = await requireExperiment(ctx, input.experimentId)
     const id = randomUUID().replaceAll('-', '')
     const name = input.name || input.tags?.[nameTag] || inventName(ctx.random)
     const row = await store.insertRun(ctx, {
@@ -76,19 +80,29 @@ export function recordRun(ctx: Context, input: NewRun): Promise<RunRecord> {
       started_at: input.startedAt ?? ctx.now().getTime(),
       ended_at: null,
     })
-    const tags = { ...input.tags, [nameTag]: name }
-    await log(ctx, { run: id, tags })
-    await append(ctx, 'runs.created', `run/${id}`, { experiment: owner.name })
-    const pairs = Object.entries(tags)
+    const tags = Object.entries({ ...input.tags, [nameTag]: name })
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => ({ run: row.number, key, value }))
-    return toRecord(row, { params: [], tags: pairs, metrics: [] })
+    await insertRows(ctx, { params: [], tags, metrics: [], modelMetrics: [] })
+    await append(ctx, 'runs.created', `run/${id}`, { experiment: owner.name })
+    return toRecord(row, { params: [], tags, metrics: [] })
   })
+}
+
+async function requireExperiment(ctx: Context, id: string): Promise<ExperimentsTable> {
+  const row = await store.findExperiment(ctx, { id: experimentNumber(id) })
+  if (!row) throw notFound('Experiment', id, 'List them with "keel api runs.listExperiments".')
+  checkActive('Experiment', id, row.deleted !== 0)
+  return row
 }
 
 export async function get(ctx: Context, { run }: Input<Operations['get']>): Promise<Run> {
   const record = await getRecord(ctx, run)
   return toRun(record, await getExperiment(ctx, { id: record.experimentId }))
+}
+
+export async function getRunInfo(ctx: Context, id: string): Promise<RunInfo> {
+  return toInfo(await requireRun(ctx, id))
 }
 
 export async function getRecord(ctx: Context, id: string): Promise<RunRecord> {
@@ -134,18 +148,21 @@ export function finish(ctx: Context, { run, status }: Input<Operations['finish']
 
 type Update = { run: string; name?: string; status?: RunStatus; endedAt?: number }
 
-export function updateRun(ctx: Context, { run, name, status, endedAt }: Update): Promise<void> {
+export function updateRun(ctx: Context, { run, name, status, endedAt }: Update): Promise<RunInfo> {
   return transaction(ctx, async (ctx) => {
     const row = await requireRun(ctx, run)
     checkActive('Run', run, row.deleted !== 0)
-    await store.updateRun(ctx, row.number, {
-      ...(name === undefined ? {} : { name }),
-      ...(status === undefined ? {} : { status }),
-      ...(endedAt === undefined ? {} : { ended_at: endedAt }),
-      id: run,
-    })
+    const changed: RunsTable = {
+      ...row,
+      name: name ?? row.name,
+      status: status ?? row.status,
+      ended_at: endedAt ?? row.ended_at,
+    }
+    const { name: newName, status: newStatus, ended_at } = changed
+    await store.updateRun(ctx, row.number, { name: newName, status: newStatus, ended_at })
     if (name !== undefined) await log(ctx, { run, tags: { [nameTag]: name } })
     if (status !== undefined) await append(ctx, `runs.${status}`, `run/${run}`)
+    return toInfo(changed)
   })
 }
 
@@ -210,6 +227,20 @@ type Parts = { params: PairTable[]; tags: PairTable[]; metrics: Awaited<ReturnTy
 
 function toRecord(row: RunsTable, { params, tags, metrics }: Parts): RunRecord {
   return {
+    ...toInfo(row),
+    params,
+    tags,
+    metrics: metrics.map(({ key, value, special, step, at }) => ({
+      key,
+      value: fromStored({ value, special }),
+      step: Number(step),
+      at: Number(at),
+    })),
+  }
+}
+
+function toInfo(row: RunsTable): RunInfo {
+  return {
     id: row.id,
     number: row.number,
     experimentId: String(row.experiment_id),
@@ -220,14 +251,6 @@ function toRecord(row: RunsTable, { params, tags, metrics }: Parts): RunRecord {
     location: row.location,
     startedAt: Number(row.started_at),
     endedAt: row.ended_at === null ? null : Number(row.ended_at),
-    params,
-    tags,
-    metrics: metrics.map(({ key, value, special, step, at }) => ({
-      key,
-      value: fromStored({ value, special }),
-      step: Number(step),
-      at: Number(at),
-    })),
   }
 }
 

@@ -34,6 +34,8 @@ export {
   finish,
   get,
   getRecord,
+  getRunInfo,
+  type RunInfo,
   type RunRecord,
   recordRun,
   restoreRun,

@@ -102,9 +102,9 @@ async function filesOf(ctx: Context, folder: string, name: (path: string) => str
   )
 }
 
-async function runOf(request: FastifyRequest): Promise<runs.RunRecord> {
+async function runOf(request: FastifyRequest): Promise<runs.RunInfo> {
   const id = runId(request.query as Fields)
-  return onRun(id, runs.getRecord(request.ctx, id))
+  return onRun(id, runs.getRunInfo(request.ctx, id))
 }
 
 function inside(location: string, path: string): string {

@@ -74,20 +74,19 @@ async function update(ctx: Context, fields: input.Fields) {
     ...(status ? { status: views.toStatus(status) } : {}),
     ...(endedAt === undefined ? {} : { endedAt }),
   })
-  await onRun(run, work)
-  return { run_info: views.runInfo(await runs.getRecord(ctx, run)) }
+  return { run_info: views.runInfo(await onRun(run, work)) }
 }
 
 async function remove(ctx: Context, fields: input.Fields) {
   const run = input.runId(fields)
-  const { deleted } = await onRun(run, runs.getRecord(ctx, run))
+  const { deleted } = await onRun(run, runs.getRunInfo(ctx, run))
   if (!deleted) await runs.deleteRun(ctx, { run })
   return {}
 }
 
 async function restore(ctx: Context, fields: input.Fields) {
   const run = input.runId(fields)
-  const { deleted } = await onRun(run, runs.getRecord(ctx, run))
+  const { deleted } = await onRun(run, runs.getRunInfo(ctx, run))
   if (deleted) await runs.restoreRun(ctx, { run })
   return {}
 }
@@ -126,7 +125,7 @@ async function setTag(ctx: Context, fields: input.Fields) {
 async function deleteTag(ctx: Context, fields: input.Fields) {
   const run = input.runId(fields)
   const key = input.text(fields, 'key')
-  await onRun(run, runs.getRecord(ctx, run))
+  await onRun(run, runs.getRunInfo(ctx, run))
   const work = orSay(runs.untagRun(ctx, { run, key }), 'not_found', () =>
     missing(`No tag with name: ${key} in run with id ${run}`),
   )

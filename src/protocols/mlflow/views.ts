@@ -1,4 +1,11 @@
-import type { ExperimentRecord, LoggedModel, RunInputs, RunOutputs, RunRecord } from '../../domains/runs/runs.ts'
+import type {
+  ExperimentRecord,
+  LoggedModel,
+  RunInfo,
+  RunInputs,
+  RunOutputs,
+  RunRecord,
+} from '../../domains/runs/runs.ts'
 import { invalid } from './errors.ts'
 
 /** What the domains know, in MLflow's shapes. Fields without a value and empty lists are left out. */
@@ -38,7 +45,7 @@ export function experiment(record: ExperimentRecord): Json {
   }
 }
 
-export function runInfo(record: RunRecord): Json {
+export function runInfo(record: RunInfo): Json {
   return {
     run_uuid: record.id,
     run_id: record.id,
