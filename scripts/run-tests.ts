@@ -14,6 +14,7 @@ const left = ['**/node_modules', '**/dist', '**/.keel', '**/.cache', 'keel-demo'
 const engines = [
   { variable: 'TEST_PG', title: 'PostgreSQL', wants: 'the URL of a server whose schemas may be made and dropped' },
   { variable: 'TEST_REDIS', title: 'Redis', wants: 'the URL of a server that may be written to' },
+  { variable: 'TEST_S3', title: 'S3', wants: 'the URL of a store whose buckets may be made and emptied' },
   { variable: 'TEST_CHROMIUM', title: 'Chromium', wants: 'the path of the browser' },
 ]
 
