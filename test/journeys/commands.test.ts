@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { run } from '../../src/cli/cli.ts'
+import type { Command } from '../../src/cli/command.ts'
+import type { Io } from '../../src/cli/io.ts'
+import { words } from '../../src/cli/words.ts'
+import { temporaryFolder } from '../support/context.ts'
+import { keel, keelRunning } from '../support/keel.ts'
+
+function project(t: TestContext): string {
+  const cwd = temporaryFolder(t)
+  writeFileSync(join(cwd, 'keel.yaml'), 'project: trial\n')
+  return cwd
+}
+
+/** Types a command line in this process. */
+async function typed(argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const printed = { stdout: '', stderr: '' }
+  const stream = (name: 'stdout' | 'stderr') => ({
+    isTTY: false,
+    write: (text: string) => {
+      printed[name] += text
+      return true
+    },
+  })
+  const io: Io = { stdout: stream('stdout'), stderr: stream('stderr'), environment: {}, cwd: tmpdir() }
+  const code = await run(argv, io)
+  return { code, ...printed }
+}
+
+function everyPath(command: Command, path: string[]): string[][] {
+  return [path, ...Object.entries(command.commands ?? {}).flatMap(([name, child]) => everyPath(child, [...path, name]))]
+}
+
+test('every word and every word below it explains itself, with --json and how to choose a server', async () => {
+  for (const [name, word] of Object.entries(words)) {
+    for (const path of everyPath((await word.load()).command, [name])) {
+      const { code, stdout, stderr } = await typed([...path, '--help'])
+      assert.deepEqual([path.join(' '), code, stderr], [path.join(' '), 0, ''])
+      assert.match(stdout, new RegExp(`^Usage: keel ${path.join(' ')}`))
+      assert.match(stdout, /--json/)
+      assert.match(stdout, /--server <url>/)
+    }
+  }
+})
+
+test('the first help names every word and the exit codes', async () => {
+  const { code, stdout } = await typed(['--help'])
+  assert.equal(code, 0)
+  for (const name of Object.keys(words)) assert.match(stdout, new RegExp(`^  ${name}\\b`, 'm'))
+  assert.match(stdout, /3 gate failed · 4 cannot tell · 5 refused by policy · 6 server unreachable/)
+})
+
+test('what only reads prints JSON on stdout and nothing else there, also on a project with nothing in it', async (t) => {
+  const cwd = project(t)
+  const { printed } = await keelRunning(t, ['up', '--port', '0'], { cwd, until: /http:\/\/\S+/ })
+  const server = /http:\/\/\S+?(?=[\s.]*$|\s)/m.exec(printed())?.[0] ?? ''
+  const reading = [
+    ['status'],
+    ['data', 'list'],
+    ['pipelines', 'list'],
+    ['runs', 'list'],
+    ['models', 'list'],
+    ['prompts', 'list'],
+    ['golden', 'list'],
+    ['events'],
+    ['alerts', 'list'],
+    ['review'],
+    ['config', 'explain'],
+    ['doctor'],
+  ]
+  for (const words of reading) {
+    const { code, stdout } = await keel([...words, '--json', '--server', server], { cwd })
+    const wrong = `keel ${words.join(' ')} --json: exit ${code}, ${stdout.slice(0, 200)}`
+    assert.equal(code, 0, wrong)
+    assert.doesNotThrow(() => JSON.parse(stdout), wrong)
+  }
+})
+
+test('without a server a command starts the app for itself on the folder, and leaves it free', async (t) => {
+  const cwd = project(t)
+  const first = await keel(['status', '--json'], { cwd })
+  assert.equal(first.code, 0, first.stderr)
+  assert.ok(existsSync(join(cwd, '.keel', 'keel.db')))
+  const [one, two] = await Promise.all([keel(['status', '--json'], { cwd }), keel(['status', '--json'], { cwd })])
+  for (const { code, stdout } of [one, two]) {
+    if (code === 0) continue
+    assert.match(JSON.parse(stdout).error.message, /belongs to another process/)
+  }
+  assert.ok(one.code === 0 || two.code === 0)
+})
+
+test('a missing argument and an unknown option are exit code 2 and name what is wrong', async () => {
+  const missing = await typed(['release'])
+  assert.equal(missing.code, 2)
+  assert.match(missing.stderr, /missing required argument/)
+  const unknown = await typed(['status', '--jsn'])
+  assert.equal(unknown.code, 2)
+  assert.match(unknown.stderr, /--jsn/)
+})
+
+test('completion is a script that its shell accepts, and knows every word', async () => {
+  const bash = await typed(['completion', 'bash'])
+  const checked = spawnSync('bash', ['-n'], { input: bash.stdout })
+  assert.equal(checked.status, 0, String(checked.stderr))
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { stdout } = await typed(['completion', shell])
+    for (const name of Object.keys(words)) assert.ok(stdout.includes(name), `${shell} does not know ${name}`)
+  }
+  assert.equal((await typed(['completion', 'csh'])).code, 2)
+})
+
+test('help loads no engine: neither database nor lake nor model runtime', async () => {
+  const cli = pathToFileURL(join(import.meta.dirname, '../../src/cli/cli.ts')).href
+  const script = `
+    import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ resolve: (name, context, next) => (loaded.push(name), next(name, context)) })
+    const { run } = await import(${JSON.stringify(cli)})
+    const quiet = { isTTY: false, write: () => true }
+    await run(['--help'], { stdout: quiet, stderr: quiet, environment: {}, cwd: '.' })
+    console.log(loaded.filter((name) => /duckdb|onnxruntime|kysely|fastify|^pg$/.test(name)).join(' '))`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  assert.equal(stdout.trim(), '', stderr)
+})
