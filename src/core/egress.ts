@@ -104,8 +104,8 @@ function pinnedLookup({ address, family }: Address): LookupFunction {
   }
 }
 
-/** `egress: hooks.internal, 127.0.0.1:9000`: a host, or a host with one port. */
-function isListed(ctx: Context, url: URL): boolean {
+/** Whether the setting `egress` trusts it, as in `hooks.internal, 127.0.0.1:9000`: a host, or a host with one port. */
+export function isListed(ctx: Context, url: URL): boolean {
   const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   const listed = ctx.config.egress.split(/[\s,]+/).filter((entry) => entry !== '')
   return listed.some((entry) => entry === url.hostname || entry === `${url.hostname}:${port}`)

@@ -11,7 +11,7 @@ import {
   f1,
   logLoss,
   mae,
-  metrics,
+  metricsOf,
   ndcg,
   precision,
   r2,
@@ -19,6 +19,9 @@ import {
   rmse,
 } from './metrics.ts'
 import { mean } from './summary.ts'
+
+const { mape: relative, ...quantities } = metricsOf.regression
+const metrics = { ...quantities, ...metricsOf.binary }
 
 const labels = [1, 0, 1, 1, 0, 0, 1, 0, 0, 1]
 const scores = [0.9, 0.2, 0.6, 0.4, 0.5, 0.1, 0.8, 0.7, 0.05, 0.6]
@@ -118,4 +121,23 @@ test('metrics that need two classes, positives or spread are NaN without them', 
 test('a sure wrong answer costs much but not everything', () => {
   closeTo(logLoss([1], [0]), -Math.log(1e-15), 1e-12)
   closeTo(logLoss([0], [1]), -Math.log(1e-15), 1e-3)
+})
+
+test('a relative error is the mean of the relative errors, and is not known where a label is nothing', () => {
+  closeTo(relative?.value([2, -4], [3, -5]) ?? 0, (1 / 2 + 1 / 4) / 2, 1e-15)
+  assert.ok(Number.isNaN(relative?.value([2, 0], [2, 1])))
+})
+
+test('a missing label or answer makes every metric of classes and of lists NaN', () => {
+  for (const [name, { value, perItem }] of Object.entries({ ...metricsOf.multiclass, ...metricsOf.ranking })) {
+    assert.ok(Number.isNaN(value([0, 1, Number.NaN], [0, 1, 1])), `${name}: label`)
+    assert.ok(Number.isNaN(value([0, 1, 1], [0, 1, Number.NaN])), `${name}: answer`)
+    assert.ok(Number.isNaN(value([0, 1, 1], [0, 1])), `${name}: fewer answers`)
+    if (perItem) assert.ok(Number.isNaN(perItem(0, Number.NaN)) && Number.isNaN(perItem(Number.NaN, 0)), name)
+  }
+})
+
+test('every metric says what it is', () => {
+  for (const metrics of Object.values(metricsOf))
+    for (const { says } of Object.values(metrics)) assert.ok(says.length > 10)
 })

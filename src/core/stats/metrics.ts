@@ -1,4 +1,6 @@
+import { balancedAccuracy, f1Macro, f1Micro, f1Weighted, kappa } from './classification.ts'
 import { elementAt } from './element-at.ts'
+import { averagePrecision, reciprocalRank } from './ranking.ts'
 import { mean, sum } from './summary.ts'
 
 type Numbers = ArrayLike<number>
@@ -177,26 +179,139 @@ export function ndcg(relevances: Numbers, scores: Numbers, k = scores.length): n
   return ideal === 0 ? 0 : gain(scores) / ideal
 }
 
+/** Mean of |prediction - label| / |label|, >= 0, lower is better; NaN when a label is 0. */
+export function mape(labels: Numbers, scores: Numbers): number {
+  return averaged(labels, scores, relativeError)
+}
+
+function relativeError(label: number, score: number): number {
+  return label === 0 ? Number.NaN : Math.abs((score - label) / label)
+}
+
+function sameClass(label: number, answer: number): number {
+  return Number.isNaN(label) || Number.isNaN(answer) ? Number.NaN : Number(label === answer)
+}
+
+/** Loss in nats when `probability` was given to the class that is true. */
+function lossOfTruth(label: number, probability: number): number {
+  return Number.isNaN(label) ? Number.NaN : -Math.log(Math.max(clip, probability))
+}
+
+export type MetricTask = 'binary' | 'multiclass' | 'regression' | 'ranking'
+
 export type MetricDefinition = {
+  /** What it says, for people who choose one. */
+  says: string
   direction: 'higher' | 'lower' | 'zero'
-  tasks: readonly ('binary' | 'regression')[]
   value: (labels: Numbers, scores: Numbers) => number
   /** The part of one item, for metrics that are the mean of such parts. */
   perItem?: (label: number, score: number) => number
+  /** Whether every item is simply right or wrong, so that exact methods for counts apply. */
+  counts?: true
+  /** Whether `value` is of one list, so that the metric is the mean over lists. */
+  perList?: true
+  /** What of an answer it reads, when that is not the answer itself. */
+  reads?: 'probability'
 }
 
-/** Every metric by its name in a spec. All give NaN when a label or score is missing. */
-export const metrics: Record<string, MetricDefinition> = {
-  log_loss: { direction: 'lower', tasks: ['binary'], value: logLoss, perItem: logLossOf },
-  brier: { direction: 'lower', tasks: ['binary'], value: brier, perItem: squaredError },
-  auc: { direction: 'higher', tasks: ['binary'], value: auc },
-  accuracy: { direction: 'higher', tasks: ['binary'], value: accuracy, perItem: rightAnswer },
-  precision: { direction: 'higher', tasks: ['binary'], value: precision },
-  recall: { direction: 'higher', tasks: ['binary'], value: recall },
-  f1: { direction: 'higher', tasks: ['binary'], value: f1 },
-  bias: { direction: 'zero', tasks: ['binary', 'regression'], value: bias, perItem: excess },
-  calibration_error: { direction: 'lower', tasks: ['binary'], value: calibrationError },
-  mae: { direction: 'lower', tasks: ['regression'], value: mae, perItem: absoluteError },
-  rmse: { direction: 'lower', tasks: ['regression'], value: rmse },
-  r2: { direction: 'higher', tasks: ['regression'], value: r2 },
+const cut = (k: number) => (relevances: Numbers, scores: Numbers) => ndcg(relevances, scores, k)
+
+/** Every metric of a task by its name in a spec. All give NaN when a label or score is missing. */
+export const metricsOf: Record<MetricTask, Record<string, MetricDefinition>> = {
+  binary: {
+    log_loss: {
+      says: 'Mean surprise of the outcomes, in nats; punishes sure wrong answers most',
+      direction: 'lower',
+      value: logLoss,
+      perItem: logLossOf,
+    },
+    brier: {
+      says: 'Mean squared error of the probabilities',
+      direction: 'lower',
+      value: brier,
+      perItem: squaredError,
+    },
+    auc: { says: 'Chance that a positive scores above a negative, ties half', direction: 'higher', value: auc },
+    accuracy: {
+      says: 'Share of right answers at the threshold 0.5',
+      direction: 'higher',
+      value: accuracy,
+      perItem: rightAnswer,
+      counts: true,
+    },
+    precision: { says: 'Share of positive answers that are right, at 0.5', direction: 'higher', value: precision },
+    recall: { says: 'Share of positives that are found, at 0.5', direction: 'higher', value: recall },
+    f1: { says: 'Harmonic mean of precision and recall, at 0.5', direction: 'higher', value: f1 },
+    bias: {
+      says: 'Mean prediction minus mean label: what calibration is off by overall',
+      direction: 'zero',
+      value: bias,
+      perItem: excess,
+    },
+    calibration_error: {
+      says: 'Mean distance of score and outcome over ten bins of the score',
+      direction: 'lower',
+      value: calibrationError,
+    },
+  },
+  multiclass: {
+    accuracy: {
+      says: 'Share of right answers; also F1 micro',
+      direction: 'higher',
+      value: f1Micro,
+      perItem: sameClass,
+      counts: true,
+    },
+    f1_macro: { says: 'Mean F1 of the classes, each counted alike', direction: 'higher', value: f1Macro },
+    f1_micro: {
+      says: 'F1 over all classes together, which is the share of right answers',
+      direction: 'higher',
+      value: f1Micro,
+      perItem: sameClass,
+      counts: true,
+    },
+    f1_weighted: { says: 'Mean F1 of the classes, by how often they occur', direction: 'higher', value: f1Weighted },
+    balanced_accuracy: {
+      says: 'Mean share of each class that is found',
+      direction: 'higher',
+      value: balancedAccuracy,
+    },
+    kappa: { says: 'Agreement with the labels beyond chance', direction: 'higher', value: kappa },
+    log_loss: {
+      says: 'Mean surprise of the outcomes, in nats; for answers that are probabilities of classes',
+      direction: 'lower',
+      value: (labels, scores) => averaged(labels, scores, lossOfTruth),
+      perItem: lossOfTruth,
+      reads: 'probability',
+    },
+  },
+  regression: {
+    bias: { says: 'Mean prediction minus mean label', direction: 'zero', value: bias, perItem: excess },
+    mae: { says: 'Mean absolute error', direction: 'lower', value: mae, perItem: absoluteError },
+    rmse: { says: 'Root of the mean squared error', direction: 'lower', value: rmse },
+    r2: { says: 'Share of the variance that is explained', direction: 'higher', value: r2 },
+    mape: {
+      says: 'Mean error as a share of the label; not defined where a label is 0',
+      direction: 'lower',
+      value: mape,
+      perItem: relativeError,
+    },
+  },
+  ranking: {
+    ndcg: { says: 'Discounted gain of each list over the best order', direction: 'higher', value: ndcg, perList: true },
+    'ndcg@5': { says: 'The same for the first 5', direction: 'higher', value: cut(5), perList: true },
+    'ndcg@10': { says: 'The same for the first 10', direction: 'higher', value: cut(10), perList: true },
+    map: {
+      says: 'Mean precision at the ranks of relevant items',
+      direction: 'higher',
+      value: averagePrecision,
+      perList: true,
+    },
+    mrr: {
+      says: 'One over the rank of the first relevant item',
+      direction: 'higher',
+      value: reciprocalRank,
+      perList: true,
+    },
+  },
 }

@@ -89,6 +89,17 @@ function grouped(differences: readonly number[], clusters: readonly string[]): n
   return [...groups.values()]
 }
 
+/**
+ * The mean of one side's values with its standard error and degrees of freedom; with clusters only they count as
+ * independent (linearised ratio). NaN errors with fewer than two units.
+ */
+export function clusteredMean(values: readonly number[], clusters?: readonly string[]) {
+  const center = mean(values)
+  const groups = clusters ? grouped(values, clusters) : values.map((value) => [value])
+  const residuals = residualsOf(groups, center)
+  return { mean: center, error: shiftOf(residuals, everyGroupOf(residuals)).error, freedom: groups.length - 1 }
+}
+
 /** A group as its size and its residual: what its sum is above `size` times the mean of all. */
 type Residuals = { residuals: Float64Array; sizes: Float64Array }
 

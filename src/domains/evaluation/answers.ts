@@ -1,9 +1,7 @@
 import { AppError, invalidInput } from '../../core/errors.ts'
 import type { Row, Value } from '../../core/onnx.ts'
-import type { ModelSpec } from '../registry/spec.ts'
-import type { Definition, Item } from './items.ts'
-
-export type Task = 'binary' | 'regression'
+import { type Definition, type Item, textOf } from './items.ts'
+import type { Task } from './tasks.ts'
 
 const batch = 500
 
@@ -26,19 +24,26 @@ export async function answersOf(
   return answers
 }
 
-/** The answer as a number, when it is one the task allows: a probability, or any finite number. */
-export function usable(answer: Value | undefined, task: Task): number | undefined {
-  if (typeof answer !== 'number' || !Number.isFinite(answer)) return undefined
-  return task === 'binary' && (answer < 0 || answer > 1) ? undefined : answer
+const wanted: Record<Task, string> = {
+  binary: '0 or 1',
+  regression: 'a number',
+  ranking: 'a relevance of 0 or more',
+  multiclass: 'a class',
+  text: 'a text',
 }
 
-/** The labels as numbers: 0 and 1 for a binary task, also written as true and false. */
-export function labelsOf({ golden, id, label }: Definition, items: readonly Item[], task: Task): number[] {
+/** What is right for each item: a number, or the name of a class or the expected text. */
+export function labelsOf({ golden, id, label }: Definition, items: readonly Item[], task: Task): (number | string)[] {
   return items.map((item) => {
-    const value = numeric(item[label])
-    if (value !== undefined && (task === 'regression' || value === 0 || value === 1)) return value
+    const value = task === 'multiclass' || task === 'text' ? textOf(item[label]) : numeric(item[label])
+    const fits =
+      value !== undefined &&
+      value !== '' &&
+      (task !== 'binary' || value === 0 || value === 1) &&
+      (task !== 'ranking' || Number(value) >= 0)
+    if (fits) return value
     throw invalidInput(
-      `The golden set "${golden}" has the label ${JSON.stringify(item[label])} for "${item[id]}", not ${task === 'binary' ? '0 or 1' : 'a number'}.`,
+      `The golden set "${golden}" has the label ${JSON.stringify(item[label])} for "${item[id]}", not ${wanted[task]}.`,
       { name: label },
     )
   })
@@ -51,11 +56,7 @@ function numeric(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined
 }
 
-export function taskOf(spec: ModelSpec): Task {
-  const { output } = spec.serves
-  if (output === 'binary' || output === 'regression') return output
-  throw new AppError('not_supported', `Answers of the kind "${output}" cannot be evaluated yet.`, {
-    name: output,
-    hint: 'Evaluations judge the outputs "binary" and "regression".',
-  })
+/** The column's value of each item as text; undefined where the definition names none. */
+export function groupingOf(items: readonly Item[], column: string | undefined): string[] | undefined {
+  return column === undefined ? undefined : items.map((item) => textOf(item[column]))
 }

@@ -1,9 +1,10 @@
 import type { ModelSpec } from '../registry/spec.ts'
 import type { ModelVersion } from './contender.ts'
-import type { Examination } from './evaluate.ts'
+import type { Examination } from './examine.ts'
 import { costCheck, floorCheck, latencyCheck, sliceChecks, unknownCheck, withinCheck } from './guardrails.ts'
 import { instantOf } from './items.ts'
-import { type GateCheck, milliseconds } from './rules.ts'
+import { judgeCheck } from './judge.ts'
+import { type GateCheck, milliseconds, shown } from './rules.ts'
 
 /** Every criterion of the spec as a check; none is left out, whether or not it can be judged. */
 export function checksOf(spec: ModelSpec, examined: Examination): GateCheck[] {
@@ -12,7 +13,9 @@ export function checksOf(spec: ModelSpec, examined: Examination): GateCheck[] {
     qualityCheck(examined),
     ...(spec.success.floors ?? []).map((floor) => floorCheck(floor, comparison)),
     ...(spec.success.guardrails ?? []).map((guardrail) => guardrailCheck(guardrail, spec, examined)),
-    ...sliceChecks(comparison, spec.success.quality.margin),
+    ...sliceChecks(comparison, spec.success.slice_margin ?? spec.success.quality.margin),
+    ...examined.recorded.scored.judges.map(judgeCheck),
+    ...hiddenChecks(examined),
     goldenCheck(examined),
   ]
 }
@@ -35,10 +38,10 @@ function qualityCheck({ comparison }: Examination): GateCheck {
 
 type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
 
-function guardrailCheck(guardrail: Guardrail, spec: ModelSpec, { comparison, latencies, baseline }: Examination) {
+function guardrailCheck(guardrail: Guardrail, spec: ModelSpec, { comparison, measured, baseline }: Examination) {
   if (guardrail.metric.startsWith('latency_')) {
     const slowAfter = spec.delivery.rollout.slow_after
-    return latencyCheck(latencies, {
+    return latencyCheck(measured?.latencies, {
       name: guardrail.metric,
       ratio: guardrail.ratio,
       constantBaseline: baseline.constant !== null,
@@ -61,6 +64,29 @@ export function lineageCheck({ tainted, trainingSet, flavor }: ModelVersion): Ga
     return { ...check, required: false, verdict: 'cannot_tell', reason }
   }
   return { ...check, required: true, verdict: 'pass', reason: 'every source it was made from is vetted' }
+}
+
+/** Whether the seen items look better than those that nobody could tune to. */
+function hiddenChecks({ comparison: { hidden, primary } }: Examination): GateCheck[] {
+  if (!hidden) return []
+  const { n, difference, gap, overfitted } = hidden
+  const bounds = `${shown(gap.value)} (${shown(gap.lower ?? null)} … ${shown(gap.upper ?? null)})`
+  const known = gap.value !== null && gap.lower !== null
+  return [
+    {
+      check: 'hidden items',
+      verdict: known && !overfitted ? 'pass' : 'cannot_tell',
+      required: false,
+      value: difference.value,
+      lower: difference.lower ?? null,
+      upper: difference.upper ?? null,
+      limit: null,
+      n,
+      reason: known
+        ? `${primary.metric} differs by ${shown(difference.value)} on ${n} hidden items; on the seen ones the candidate looks ${overfitted ? 'better than it is' : 'alike'}: by ${bounds}`
+        : `${n} hidden items are too few, or too alike, to tell whether the seen ones flatter`,
+    },
+  ]
 }
 
 /** How often the set was looked at, and whether the candidate may have trained on it: warnings, said every time. */

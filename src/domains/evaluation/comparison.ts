@@ -1,14 +1,26 @@
 import type { Estimate } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
-import type { Value } from '../../core/onnx.ts'
-import { holm } from '../../core/stats/holm.ts'
-import { type Task, usable } from './answers.ts'
+import { mean } from '../../core/stats/summary.ts'
 import type { Verdict } from './contract.ts'
-import { type Bounded, judgeSlice, shown } from './rules.ts'
-import { findMetric, intervalOf, type Metric, metricNames, oneSided, type Paired, pairedOf } from './statistics.ts'
+import { type Columns, encode, type Side } from './encoding.ts'
+import { type HiddenOutcome, hiddenOf } from './hidden.ts'
+import { type Bounded, shown } from './rules.ts'
+import { type Metric, partsOf, unitsOf } from './sample.ts'
+import { type SliceOutcome, slicesOf, untested } from './slices.ts'
+import { type Both, intervalOf, oneSided, type Paired, pairedOf } from './statistics.ts'
+import { columnOf, findMetric, type Judging, metricsFor } from './tasks.ts'
 
-/** Two lists of answers to the same items. */
-export type Pairs = { ids: string[]; labels: number[]; candidate: Value[]; baseline: Value[] }
+/** Two sets of answers to the same items. */
+export type Pairs = {
+  ids: string[]
+  labels: (number | string)[]
+  candidate: Side
+  baseline: Side
+  lists?: string[] | undefined
+  clusters?: string[] | undefined
+  /** Items that nobody may see one by one; they are scored with the others and apart. */
+  hidden?: boolean[] | undefined
+}
 
 export type MetricOutcome = {
   metric: string
@@ -20,17 +32,9 @@ export type MetricOutcome = {
   limits: Bounded | null
 }
 
-type SliceOutcome = {
-  slice: string
-  value: string
-  n: number
-  candidate: number | null
-  baseline: number | null
-  difference: Estimate
-  verdict: 'pass' | 'fail' | 'cannot_tell' | 'not_tested'
-  /** Worse when judged on its own, but not after correcting for the number of slices. */
-  worse: boolean
-}
+/** How steady answers are where the model is asked several times. */
+type Steadiness = { passOnce: number; passAlways: number; flips: number }
+export type Stability = { metric: string; repeats: number; candidate: Steadiness; baseline: Steadiness }
 
 export type Comparison = {
   primary: {
@@ -44,12 +48,14 @@ export type Comparison = {
   }
   metrics: MetricOutcome[]
   slices: SliceOutcome[]
+  stability: Stability[]
+  hidden: HiddenOutcome | null
 }
 
-export type Question = {
-  task: Task
+export type Question = Judging & {
   metric: string
   margin: number
+  sliceMargin: number
   /** Metrics that the spec limits by a floor or a guardrail. */
   limited: string[]
   slices: { slice: string; values: string[] }[]
@@ -59,27 +65,32 @@ export type Question = {
   sameVersion: boolean
 }
 
-const smallestSlice = 30
-
 /**
  * Judges candidate and baseline on the same items. One answer that is missing or not usable makes the whole comparison
  * an error that names the items: dropping them would judge the model on the items it likes.
  */
 export function compare(pairs: Pairs, question: Question): Comparison {
   const metric = checkQuestion(question)
-  const unusable = problems(pairs, question.task)
-  if (unusable !== undefined) return broken(question, unusable, pairs.ids.length)
-  const all: Usable = {
-    labels: pairs.labels,
-    candidate: pairs.candidate.map((answer) => usable(answer, question.task) ?? Number.NaN),
-    baseline: pairs.baseline.map((answer) => usable(answer, question.task) ?? Number.NaN),
+  const { labels, candidate, baseline } = encode(pairs, question.task)
+  const grouping = { labels, lists: pairs.lists, clusters: pairs.clusters }
+  const bothOf = (wanted: Metric): Both => {
+    const column = columnOf(question, wanted)
+    return { ...grouping, candidate: candidate[column] ?? [], baseline: baseline[column] ?? [] }
   }
-  const metrics = metricNames(question.task).map((name) => outcomeOf(requireMetric(question.task, name), all, question))
+  const all = bothOf(metric)
+  const n = unitsOf(metric, all)
+  const unusable = problems(pairs, all)
+  if (unusable !== undefined) return broken(question, unusable, pairs.ids.length)
+  const metrics = metricsFor(question)
+    .filter((one) => isAsked(one, question) || hasAnswers(candidate[columnOf(question, one)]))
+    .map((one) => outcomeOf(one, bothOf(one), question))
   const paired = question.sameVersion ? unchanged : pairedOf(metric, all, question.margin, question.seed)
   return {
-    primary: { ...primaryOf(paired, question, pairs.ids.length), standardError: paired.standardError },
+    primary: { ...primaryOf(paired, question, n), standardError: paired.standardError },
     metrics,
     slices: slicesOf(metric, all, question),
+    stability: metricsFor(question).flatMap((one) => steadinessOf(one, bothOf(one))),
+    hidden: pairs.hidden && !question.sameVersion ? hiddenOf(metric, all, pairs.hidden, question) : null,
   }
 }
 
@@ -94,24 +105,54 @@ const unchanged: Paired = {
   note: 'it is the same version',
 }
 
-function outcomeOf(
-  metric: Metric,
-  { labels, candidate, baseline }: Usable,
-  { limited, seed }: Question,
-): MetricOutcome {
-  const answers = { labels, outputs: candidate }
+function isAsked({ name }: Metric, { metric, limited }: Question): boolean {
+  return name === metric || limited.includes(name)
+}
+
+/** A model that answers with classes has no probabilities; what reads them is left out unless the spec asks for it. */
+function hasAnswers(column: Columns[string] | undefined): boolean {
+  return (column ?? []).some((outputs) => outputs.some((output) => !Number.isNaN(output)))
+}
+
+function outcomeOf(metric: Metric, both: Both, { limited, seed }: Question): MetricOutcome {
+  const { candidate, baseline, ...shared } = both
+  const answers = { ...shared, outputs: candidate }
   return {
     metric: metric.name,
     direction: metric.direction,
     candidate: intervalOf(metric, answers, seed),
-    baseline: intervalOf(metric, { labels, outputs: baseline }, seed),
+    baseline: intervalOf(metric, { ...shared, outputs: baseline }, seed),
     limits: limited.includes(metric.name) ? intervalOf(metric, answers, seed, oneSided) : null,
   }
 }
 
+/** pass@1, pass^k and flips of right/wrong items that were asked about several times. */
+function steadinessOf(metric: Metric, both: Both): Stability[] {
+  const repeats = both.candidate.length
+  if (!metric.counts || repeats < 2) return []
+  const of = (outputs: number[][]): Steadiness => {
+    const parts = partsOf(metric, { ...both, outputs }) ?? []
+    return {
+      passOnce: mean(parts),
+      passAlways: mean(parts.map((part) => Number(part === 1))),
+      flips: mean(parts.map((part) => Number(part > 0 && part < 1))),
+    }
+  }
+  const found = { metric: metric.name, repeats, candidate: of(both.candidate), baseline: of(both.baseline) }
+  return Number.isFinite(found.candidate.passOnce + found.baseline.passOnce) ? [found] : []
+}
+
 /** The quality metric; throws for one that the task does not have or that cannot be compared by "not worse". */
-export function checkQuestion({ task, metric: name }: Question): Metric {
-  const metric = requireMetric(task, name)
+export function checkQuestion(question: Judging & { metric: string }): Metric {
+  const { metric: name, task } = question
+  const metric = findMetric(question, name)
+  if (!metric) {
+    const names = metricsFor(question).map((one) => one.name)
+    throw invalidInput(`"${name}" is not a metric of ${task} answers.`, {
+      name,
+      hint: names.length === 0 ? 'Add "scorers" to the spec.' : `Use one of: ${names.join(', ')}.`,
+    })
+  }
   if (metric.direction !== 'zero') return metric
   throw invalidInput(`"${name}" cannot be the quality metric: it is best at zero, not at an end.`, {
     name,
@@ -119,55 +160,42 @@ export function checkQuestion({ task, metric: name }: Question): Metric {
   })
 }
 
-type Usable = { labels: number[]; candidate: number[]; baseline: number[] }
-
-function requireMetric(task: Task, name: string): Metric {
-  const metric = findMetric(task, name)
-  if (metric) return metric
-  throw invalidInput(`"${name}" is not a metric of ${task} answers.`, {
-    name,
-    hint: `Use one of: ${metricNames(task).join(', ')}.`,
-  })
-}
-
-function problems({ ids, labels, candidate, baseline }: Pairs, task: Task): string | undefined {
-  const sides: [string, Value[]][] = [
+function problems({ ids, labels, hidden }: Pairs, { candidate, baseline }: Both): string | undefined {
+  const sides: [string, number[][]][] = [
     ['the candidate', candidate],
     ['the baseline', baseline],
   ]
-  for (const [side, answers] of sides) {
-    const bad = ids.filter((_, index) => usable(answers[index], task) === undefined)
+  if (ids.length === 0 || labels.length !== ids.length) return 'there are no items to compare'
+  if (candidate.length !== baseline.length) return 'the two sides were not asked equally often'
+  for (const [side, outputs] of sides) {
+    const missing = (index: number) =>
+      outputs.length === 0 || outputs.some((output) => output.length !== ids.length || Number.isNaN(output[index]))
+    const bad = ids.flatMap((id, index) => (missing(index) ? [{ id, hidden: hidden?.[index] === true }] : []))
     if (bad.length === 0) continue
-    const more = bad.length > 5 ? ` and ${bad.length - 5} more` : ''
-    return `${side} has no usable answer for ${bad.length} of ${ids.length} items: ${bad.slice(0, 5).join(', ')}${more}`
+    const named = bad.filter((item) => !item.hidden).slice(0, 5)
+    const rest = bad.length - named.length
+    const more = rest === 0 ? '' : named.length === 0 ? `${rest} hidden` : ` and ${rest} more`
+    return `${side} has no usable answer for ${bad.length} of ${ids.length} items: ${named.map(({ id }) => id).join(', ')}${more}`
   }
-  return ids.length === 0 || labels.length !== ids.length ? 'there are no items to compare' : undefined
+  return undefined
 }
 
-function broken({ metric, margin, task, slices }: Question, reason: string, n: number): Comparison {
+function broken(question: Question, reason: string, n: number): Comparison {
   const unknown: Bounded = { value: null, lower: null, upper: null }
   const nothing: Estimate = { value: null, n, lower: null, upper: null }
+  const { metric, margin } = question
   return {
     primary: { metric, difference: nothing, margin, method: 'none', verdict: 'error', reason, standardError: null },
-    metrics: metricNames(task).map((name) => ({
+    metrics: metricsFor(question).map(({ name, direction }) => ({
       metric: name,
-      direction: requireMetric(task, name).direction,
+      direction,
       candidate: unknown,
       baseline: unknown,
       limits: null,
     })),
-    slices: slices.flatMap(({ slice, values }) =>
-      groups(values).map(([value, members]) => ({
-        slice,
-        value,
-        n: members.length,
-        candidate: null,
-        baseline: null,
-        difference: { value: null, n: members.length, lower: null, upper: null },
-        verdict: 'not_tested' as const,
-        worse: false,
-      })),
-    ),
+    slices: untested(question.slices),
+    stability: [],
+    hidden: null,
   }
 }
 
@@ -192,57 +220,6 @@ function primaryOf(paired: Paired, { metric, margin, baselineName }: Question, n
   }
 }
 
-function estimateOf({ value, lower, upper }: Bounded, n: number, reference?: string): Estimate {
-  return { value: finite(value), n, lower: finite(lower), upper: finite(upper), ...(reference ? { reference } : {}) }
-}
-
-function finite(value: number | null): number | null {
-  return value !== null && Number.isFinite(value) ? value : null
-}
-
-function slicesOf(metric: Metric, all: Usable, { slices, margin, seed }: Question): SliceOutcome[] {
-  const found = slices.flatMap(({ slice, values }) =>
-    groups(values).map(([value, members]) => {
-      const part: Usable = {
-        labels: pick(all.labels, members),
-        candidate: pick(all.candidate, members),
-        baseline: pick(all.baseline, members),
-      }
-      const paired = members.length < smallestSlice ? undefined : pairedOf(metric, part, margin, seed)
-      return { slice, value, part, paired }
-    }),
-  )
-  const harms = found.flatMap(({ paired }) => (paired?.harm == null ? [] : [paired.harm]))
-  const adjusted = holm(harms)
-  let tested = 0
-  return found.map(({ slice, value, part, paired }) => {
-    const harm = paired?.harm ?? null
-    const adjustedHarm = harm === null ? null : (adjusted[tested++] ?? null)
-    const n = part.labels.length
-    return {
-      slice,
-      value,
-      n,
-      candidate: finite(metric.value(part.labels, part.candidate)),
-      baseline: finite(metric.value(part.labels, part.baseline)),
-      difference: estimateOf(paired ?? { value: null, lower: null, upper: null }, n),
-      // A verdict that the method withholds for too few differences is not replaced by its bound.
-      ...judgeSlice({ lower: paired?.verdict === 'pass' ? paired.lower : null, harm, adjustedHarm }, margin),
-    }
-  })
-}
-
-/** Values with the positions where they occur, in the order of the values. */
-function groups(values: readonly string[]): [string, number[]][] {
-  const members = new Map<string, number[]>()
-  values.forEach((value, index) => {
-    const list = members.get(value) ?? []
-    list.push(index)
-    members.set(value, list)
-  })
-  return [...members].sort(([a], [b]) => (a < b ? -1 : 1))
-}
-
-function pick(values: readonly number[], indexes: readonly number[]): number[] {
-  return indexes.map((index) => values[index] ?? Number.NaN)
+function estimateOf({ value, lower, upper }: Bounded, n: number, reference: string): Estimate {
+  return { value, n, lower, upper, reference }
 }

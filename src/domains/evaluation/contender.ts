@@ -4,9 +4,14 @@ import type { Output } from '../../core/contract.ts'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import type { Row, Value } from '../../core/onnx.ts'
 import * as features from '../features/features.ts'
+import type { Provider } from '../registry/answers-spec.ts'
 import type { registry as registryContract } from '../registry/contract.ts'
 import * as registry from '../registry/registry.ts'
-import { type Definition, type Item, instantOf } from './items.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import type { Usage } from './asking.ts'
+import { chat } from './chat.ts'
+import { type Definition, type Item, instantOf, textOf } from './items.ts'
+import { filled } from './prompt.ts'
 
 export type ModelVersion = Output<(typeof registryContract)['getVersion']>
 type AsOf = 'known' | 'event' | 'request'
@@ -17,7 +22,8 @@ export type Contender = {
   /** 0: the built-in baseline, which always answers `constant`. */
   version: number
   name: string
-  constant: number | null
+  constant: number | string | null
+  prompt: { text: string; provider: Provider } | null
   inputs: Row[]
   asOf: AsOf
   /** The period that its training set covers, end excluded. */
@@ -25,18 +31,27 @@ export type Contender = {
   evidence: Record<string, unknown>
 }
 
-type Golden = { definition: Definition; items: readonly Item[] }
+/** Answers many rows at once, or, where each answer is a call elsewhere, one by one with what it took. */
+export type Answerer = {
+  predict(rows: Row[]): Promise<Value[]>
+  ask?: (row: Row) => Promise<{ answer: Value; usage: Usage }>
+  close(): Promise<void>
+}
+
+type Golden = { definition: Definition; items: readonly Item[]; spec: ModelSpec }
 
 /** A registered version with its inputs: request fields from the item, features as the version was trained on them. */
 export async function versionContender(ctx: Context, version: ModelVersion, golden: Golden): Promise<Contender> {
   const trainingSet =
     version.trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet: version.trainingSet })
   const { inputs, asOf } = await inputsOf(ctx, { version, golden, asOf: trainingSet?.asOf ?? 'known' })
+  const prompt = version.flavor === 'prompt' ? promptOf(version, golden.spec) : null
   return {
     model: version.model,
     version: version.version,
     name: `v${version.version}`,
     constant: null,
+    prompt,
     inputs,
     asOf,
     trained: trainingSet ? { from: trainingSet.from, to: trainingSet.to } : null,
@@ -45,6 +60,7 @@ export async function versionContender(ctx: Context, version: ModelVersion, gold
       flavor: version.flavor,
       artifact: version.artifact,
       constant: version.constant,
+      ...(prompt ? { prompt: digestOfJson(prompt.text), provider: prompt.provider } : {}),
       code: version.code,
       service: version.service,
       trainingSet: trainingSet ? { id: trainingSet.id, digest: trainingSet.digest } : null,
@@ -54,9 +70,18 @@ export async function versionContender(ctx: Context, version: ModelVersion, gold
   }
 }
 
+function promptOf({ model, version, prompt }: ModelVersion, spec: ModelSpec): { text: string; provider: Provider } {
+  const { provider } = spec.serves
+  if (provider && prompt !== null) return { text: prompt, provider }
+  throw invalidInput(`"${model}@${version}" is a prompt, and the spec names nobody who answers it.`, {
+    name: `${model}@${version}`,
+    hint: 'Add "provider" with url and model under "serves" in the spec.',
+  })
+}
+
 /** Version 0 of every model: always the label mean, stored at the first release and until then that of the candidate's training set. */
-async function baselineContender(ctx: Context, candidate: ModelVersion, items: readonly Item[]): Promise<Contender> {
-  const value = await knownConstant(ctx, candidate)
+async function baselineContender(ctx: Context, candidate: ModelVersion, golden: Golden): Promise<Contender> {
+  const value = await constantAnswer(ctx, candidate, golden)
   if (value === null) {
     const { model, version } = candidate
     throw new AppError(
@@ -71,13 +96,33 @@ async function baselineContender(ctx: Context, candidate: ModelVersion, items: r
   return {
     model: candidate.model,
     version: 0,
-    name: `constant baseline ${Number(value.toPrecision(4))}`,
+    name: `constant baseline ${typeof value === 'number' ? Number(value.toPrecision(4)) : JSON.stringify(value)}`,
     constant: value,
-    inputs: items.map(() => ({})),
+    prompt: null,
+    inputs: golden.items.map(() => ({})),
     asOf: 'request',
     trained: null,
     evidence: { version: 0, constant: value },
   }
+}
+
+/** What answers without a model: nothing for text, the commonest class, one score for every item of a list, else a number. */
+async function constantAnswer(
+  ctx: Context,
+  candidate: ModelVersion,
+  { spec, definition, items }: Golden,
+): Promise<number | string | null> {
+  const { output } = spec.serves
+  if (output === 'text') return ''
+  if (output === 'ranking') return 0
+  if (output === 'multiclass') return commonest(items.map((item) => textOf(item[definition.label])))
+  return knownConstant(ctx, candidate)
+}
+
+function commonest(values: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].sort(([a, first], [b, second]) => second - first || (a < b ? -1 : 1))[0]?.[0] ?? ''
 }
 
 /** The constant of the model's baseline, or the label mean that would become it; null when neither is known. */
@@ -102,7 +147,7 @@ export async function resolveBaseline(
     }
   }
   if (against === 'live' || against === 'baseline') {
-    const contender = await baselineContender(ctx, candidate, golden.items)
+    const contender = await baselineContender(ctx, candidate, golden)
     return { contender, against: against === 'live' ? `${contender.name} (nothing is live)` : contender.name }
   }
   const version = Number(/^v?([0-9]+)$/.exec(against)?.[1] ?? Number.NaN)
@@ -118,9 +163,25 @@ export async function resolveBaseline(
 }
 
 /** Opens the side's model; the caller closes it. */
-export async function openContender(ctx: Context, { model, version, constant }: Contender): Promise<registry.Runtime> {
-  if (constant === null) return registry.openRuntime(ctx, { model, version })
-  return { predict: async (rows) => rows.map(() => constant), close: async () => undefined }
+export async function openContender(ctx: Context, side: Contender): Promise<Contender & Answerer> {
+  const { model, version, constant, prompt } = side
+  const nothing = async () => undefined
+  if (prompt) {
+    const ask = async (row: Row) => {
+      const said = await chat(ctx, prompt.provider, [{ role: 'user', content: filled(prompt.text, row) }])
+      const { inputTokens, outputTokens } = said
+      return { answer: said.text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
+    }
+    const predict = async (rows: Row[]) => {
+      const answers: Value[] = []
+      for (const row of rows) answers.push((await ask(row)).answer)
+      return answers
+    }
+    return { ...side, predict, ask, close: nothing }
+  }
+  if (constant !== null) return { ...side, predict: async (rows) => rows.map(() => constant), close: nothing }
+  const runtime = await registry.openRuntime(ctx, { model, version })
+  return { ...side, predict: (rows) => runtime.predict(rows), close: () => runtime.close() }
 }
 
 type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event' }
@@ -128,6 +189,7 @@ type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event'
 async function inputsOf(ctx: Context, { version, golden, asOf }: InputsOf): Promise<{ inputs: Row[]; asOf: AsOf }> {
   const { definition, items } = golden
   const requests = items.map((item) => requestOf(item, definition))
+  if (version.flavor === 'prompt') return { inputs: requests, asOf: 'request' }
   const { rows, used } = await withFeatures(ctx, { service: version.service, golden, requests, asOf })
   const needed = version.signature?.inputs.map(({ name }) => name) ?? []
   for (const name of needed) {

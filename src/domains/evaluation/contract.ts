@@ -24,9 +24,20 @@ export const GoldenFile = object({
   time: optional(
     Type.String({ description: 'Column with the moment of the decision; features are looked up as of it' }),
   ),
-  label: Type.String(),
+  label: Type.String({ description: 'Column with what is right: outcome, class, relevance, or the expected text' }),
   slices: optional(Type.Array(Type.String())),
-  provenance: optional(Type.String()),
+  list: optional(Type.String({ description: 'ranking: column that says which items are ranked among each other' })),
+  cluster: optional(
+    Type.String({ description: 'Column of the user or document; items that share it are not independent' }),
+  ),
+  hidden: optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 0.5,
+      description: 'Share of items that nobody may see, drawn anew each version',
+    }),
+  ),
+  provenance: optional(Type.String({ description: 'Where the items are from, for those that say nothing themselves' })),
 })
 
 export const GoldenSet = object({
@@ -58,6 +69,31 @@ const SliceResult = object({
   verdict: oneOf(['pass', 'fail', 'cannot_tell', 'not_tested']),
 })
 
+const Steadiness = object({
+  passOnce: Type.Number({ description: 'pass@1: share of answers that are right' }),
+  passAlways: Type.Number({ description: 'pass^k: share of items that are answered right every time' }),
+  flips: Type.Number({ description: 'Share of items that are answered sometimes right, sometimes wrong' }),
+})
+
+const JudgeAgreement = object({
+  name: Type.String(),
+  model: Type.String(),
+  golden: Type.Union([Name, Type.Null()]),
+  goldenVersion: Type.Union([Type.Integer(), Type.Null()]),
+  least: Type.Number(),
+  /** Of the judge with people, on answers that people judged; one-sided 95 % bounds. */
+  kappa: Estimate,
+})
+
+const Hidden = object({
+  n: Type.Integer(),
+  /** Paired, on the items that nobody may see alone. */
+  difference: Estimate,
+  /** How much better the seen items look than the hidden ones. */
+  gap: Estimate,
+  overfitted: Type.Boolean(),
+})
+
 export const Evaluation = object({
   id: Type.String(),
   model: Name,
@@ -78,6 +114,12 @@ export const Evaluation = object({
   }),
   metrics: Type.Array(MetricResult),
   slices: Type.Array(SliceResult),
+  repeats: Type.Integer({ description: 'How often each item was asked about' }),
+  stability: Type.Array(
+    object({ metric: Type.String(), repeats: Type.Integer(), candidate: Steadiness, baseline: Steadiness }),
+  ),
+  hidden: Type.Union([Hidden, Type.Null()]),
+  judges: Type.Array(JudgeAgreement),
   simpleBaselines: Type.Array(object({ name: Type.String(), metric: Type.String(), value: Type.Number() })),
   outputs: DigestText,
   createdAt: Time,

@@ -10,7 +10,8 @@ import type { ModelSpec } from '../registry/spec.ts'
 import { checksOf, lineageCheck } from './checks.ts'
 import type { ModelVersion } from './contender.ts'
 import type { evaluation } from './contract.ts'
-import { type Examination, examine, seed } from './evaluate.ts'
+import { recordEvaluation } from './evaluate.ts'
+import { type Examination, evidenceOf, examine } from './examine.ts'
 import { positionOf } from './paging.ts'
 import { parityOf } from './parity.ts'
 import { combine, type GateCheck, ordered, summarize } from './rules.ts'
@@ -21,13 +22,14 @@ type Operations = typeof evaluation
 type Gate = Output<Operations['runGate']>
 
 /** Grows when the meaning of a check changes, so that old evidence is not taken for new. */
-const rulesVersion = 1
+const rulesVersion = 2
 
 type Findings = {
   checks: GateCheck[]
   basis: Record<string, unknown>
   measured: Record<string, unknown>
   examined: Examination | undefined
+  evaluation: string | null
 }
 
 /**
@@ -52,7 +54,7 @@ export async function runGate(ctx: Context, { model, version }: Input<Operations
     verdict: combine(found.checks),
     summary: summarize(found.checks),
     checks: ordered(found.checks),
-    evaluation: found.examined?.evaluation.id ?? null,
+    evaluation: found.evaluation,
     evidence: { ...basis, measured: found.measured },
     digest: digestOfJson(basis),
     createdAt: ctx.now().toISOString(),
@@ -63,7 +65,7 @@ export async function runGate(ctx: Context, { model, version }: Input<Operations
 
 function unspecified(model: string): Findings {
   const reason = `"${model}" has no spec; write models/${model}.yaml, then run "keel apply"`
-  return { checks: [blocking('spec', 'fail', reason)], basis: {}, measured: {}, examined: undefined }
+  return { checks: [blocking('spec', 'fail', reason)], basis: {}, measured: {}, examined: undefined, evaluation: null }
 }
 
 async function judged(ctx: Context, spec: ModelSpec, candidate: ModelVersion): Promise<Findings> {
@@ -80,9 +82,10 @@ async function judged(ctx: Context, spec: ModelSpec, candidate: ModelVersion): P
     const parity = await parityOf(ctx, spec, candidate)
     return {
       checks: [...checksOf(spec, examined), ...parity.checks, lineage],
-      basis: { ...basisOf(spec, examined), ...lineageBasis, parity: parity.evidence },
+      basis: { ...evidenceOf(examined), ...lineageBasis, parity: parity.evidence },
       measured: measuredOf(examined),
       examined,
+      evaluation: (await recordEvaluation(ctx, { spec, version: candidate, examined })).id,
     }
   } catch (error) {
     if (!isFinding(error)) throw error
@@ -92,6 +95,7 @@ async function judged(ctx: Context, spec: ModelSpec, candidate: ModelVersion): P
       basis: { ...lineageBasis, error: { code: error.code, message: error.message } },
       measured: {},
       examined: undefined,
+      evaluation: null,
     }
   }
 }
@@ -104,17 +108,6 @@ function isFinding(error: unknown): error is AppError {
 
 function blocking(check: string, verdict: 'fail' | 'error', reason: string): GateCheck {
   return { check, verdict, required: true, value: null, limit: null, n: 0, reason }
-}
-
-function basisOf(spec: ModelSpec, { evaluation, set, candidate, baseline }: Examination): Record<string, unknown> {
-  return {
-    golden: { name: set.name, version: set.version, digest: set.digest },
-    candidate: candidate.evidence,
-    baseline: baseline.evidence,
-    outputs: evaluation.outputs,
-    margin: spec.success.quality.margin,
-    seed,
-  }
 }
 
 async function save(ctx: Context, gate: Gate, examined: Examination | undefined): Promise<void> {
@@ -132,9 +125,9 @@ async function save(ctx: Context, gate: Gate, examined: Examination | undefined)
   })
 }
 
-function measuredOf({ latencies }: Examination): Record<string, unknown> {
-  if (!latencies) return {}
-  const { candidate, baseline } = latencies
+function measuredOf({ measured }: Examination): Record<string, unknown> {
+  if (!measured) return {}
+  const { candidate, baseline } = measured.latencies
   return { items: candidate.length, candidateMilliseconds: mean(candidate), baselineMilliseconds: mean(baseline) }
 }
 

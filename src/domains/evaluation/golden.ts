@@ -55,6 +55,7 @@ async function storeVersion(
       definition: JSON.stringify(definition),
       uses: 0,
       created_at: ctx.now().toISOString(),
+      provenance: null,
     }
     await store.insertGolden(ctx, row)
     await append(ctx, 'evaluation.golden_pushed', `golden/${golden}`, {
@@ -101,7 +102,7 @@ export async function getGolden(ctx: Context, { golden, version }: Input<Operati
 /** A version with its items, verified against their digest. */
 export async function readGolden(
   ctx: Context,
-  { golden, version }: { golden: string; version?: number },
+  { golden, version }: { golden: string; version?: number | undefined },
 ): Promise<{ set: GoldenSet; items: Item[] }> {
   const row = await requireGolden(ctx, golden, version)
   return { set: toGoldenSet(row), items: fromJsonLines(await ctx.blobs.readVerified(row.blob)) }

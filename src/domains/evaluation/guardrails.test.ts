@@ -45,6 +45,11 @@ test('what was not timed, or has no limit, is an error', () => {
   assert.equal(latencyCheck({ ...latencies, baseline: times(400, 0) }, rule).verdict, 'error')
 })
 
+/** Answers of one time of asking. */
+function once(answers: (number | string | null)[]) {
+  return { answers: [answers], scores: {} }
+}
+
 const answer = fc.double({ min: 0.01, max: 0.99, noNaN: true })
 const unusable = fc.constantFrom(null, Number.NaN, Number.POSITIVE_INFINITY, -0.1, 1.1, 'late')
 
@@ -63,9 +68,16 @@ test('one unusable answer on either side, wherever it is, never passes any check
       const at = position % given.length
       lists[hole][at] = nothing
       const result = compare(
-        { ids: given.map((_, index) => `item ${index}`), labels: given.map(({ label }) => label), ...lists },
+        {
+          ids: given.map((_, index) => `item ${index}`),
+          labels: given.map(({ label }) => label),
+          candidate: once(lists.candidate),
+          baseline: once(lists.baseline),
+        },
         {
           task: 'binary',
+          scorers: [],
+          sliceMargin: 100,
           metric: 'log_loss',
           margin: 100,
           limited: ['auc', 'bias'],
@@ -104,11 +116,13 @@ test('the order of items changes no difference and no slice', () => {
       {
         ids: given.map((_, index) => String(index)),
         labels: given.map(({ label }) => label),
-        candidate: given.map(({ candidate }) => candidate),
-        baseline: given.map(({ baseline }) => baseline),
+        candidate: once(given.map(({ candidate }) => candidate)),
+        baseline: once(given.map(({ baseline }) => baseline)),
       },
       {
         task: 'binary',
+        scorers: [],
+        sliceMargin: 0.1,
         metric: 'brier',
         margin: 0.1,
         limited: [],

@@ -1,9 +1,9 @@
 import { quantileInterval } from '../../core/stats/order-statistics.ts'
 import { ratioNonInferiority } from '../../core/stats/paired-difference.ts'
 import type { ModelSpec } from '../registry/spec.ts'
+import type { Measured } from './asking.ts'
 import type { Comparison, MetricOutcome } from './comparison.ts'
 import type { Verdict } from './contract.ts'
-import type { Latencies } from './latency.ts'
 import { type Bounded, type GateCheck, judge, shown } from './rules.ts'
 import { oneSided } from './statistics.ts'
 
@@ -59,6 +59,7 @@ export function withinCheck({ metric, within }: Guardrail, comparison: Compariso
 /** Nobody can tell answers faster than this apart; their ratio would measure the machine, not the model. */
 const negligibleMilliseconds = 1
 
+type Latencies = Measured['latencies']
 type LatencyRule = { name: string; ratio: number | undefined; constantBaseline: boolean; slowAfter: number | undefined }
 
 /**

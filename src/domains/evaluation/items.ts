@@ -11,7 +11,9 @@ export type Item = Record<string, unknown>
 export function checkItems(definition: Definition, items: readonly Item[]): void {
   const rowOf = new Map<string, number>()
   items.forEach((item, index) => {
-    for (const column of [definition.id, definition.label, ...(definition.slices ?? [])]) {
+    const { id: key, label, slices = [], list, cluster } = definition
+    for (const column of [key, label, ...slices, list, cluster]) {
+      if (column === undefined) continue
       const value = item[column]
       if (value === undefined || value === null || value === '') throw bad(index, column, 'is missing', item)
       if (!isPlain(value)) throw bad(index, column, 'is neither a text, a number nor a boolean', item)
@@ -65,6 +67,11 @@ function zoned(value: unknown): string | undefined {
   if (typeof value !== 'string' || !isoTime.test(value)) return undefined
   if (value.length === 10) return `${value}T00:00:00Z`
   return `${value.replace(' ', 'T')}${/(Z|[+-]\d\d:?\d\d)$/.test(value) ? '' : 'Z'}`
+}
+
+/** A value as text, so that `1` and `"1"` name the same. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
 function isPlain(value: unknown): boolean {

@@ -1,42 +1,49 @@
 import type { Context } from '../../core/context.ts'
-import type { Row } from '../../core/onnx.ts'
-import type { Runtime } from '../registry/registry.ts'
+import type { Row, Value } from '../../core/onnx.ts'
+import type { Measured } from './asking.ts'
 
-type Side = { runtime: Runtime; inputs: readonly Row[] }
-
-/** Milliseconds of one answer per item, features not included; both lists are paired by item. */
-export type Latencies = { candidate: number[]; baseline: number[] }
+type Side = { predict(rows: Row[]): Promise<Value[]>; inputs: readonly Row[] }
+type Taken = { elapsed: number; cpu: number }
 
 const warmUp = 20
 const maximumItems = 1000
 
 /**
  * Times single answers in the order candidate, baseline, baseline, candidate for each item, so that whatever slows the
- * machine down slows both sides alike; each time is the mean of its two.
+ * machine down slows both sides alike; each time is the mean of its two. Processor time is this whole process's.
  */
-export async function measureLatency(ctx: Context, candidate: Side, baseline: Side): Promise<Latencies> {
+export async function measureLatency(ctx: Context, candidate: Side, baseline: Side): Promise<Measured> {
   const items = evenly(candidate.inputs.length, maximumItems)
   for (const index of items.slice(0, warmUp)) {
     await timed(ctx, candidate, index)
     await timed(ctx, baseline, index)
   }
-  const latencies: Latencies = { candidate: [], baseline: [] }
+  const measured: Measured = {
+    latencies: { candidate: [], baseline: [] },
+    usage: { candidate: [], baseline: [] },
+  }
+  const keep = (side: 'candidate' | 'baseline', one: Taken, other: Taken) => {
+    measured.latencies[side].push((one.elapsed + other.elapsed) / 2)
+    measured.usage[side].push({ cpuMs: (one.cpu + other.cpu) / 2 })
+  }
   for (const index of items) {
     const first = await timed(ctx, candidate, index)
     const second = await timed(ctx, baseline, index)
     const third = await timed(ctx, baseline, index)
-    const fourth = await timed(ctx, candidate, index)
-    latencies.candidate.push((first + fourth) / 2)
-    latencies.baseline.push((second + third) / 2)
+    keep('candidate', first, await timed(ctx, candidate, index))
+    keep('baseline', second, third)
   }
-  return latencies
+  return measured
 }
 
-async function timed(ctx: Context, { runtime, inputs }: Side, index: number): Promise<number> {
+async function timed(ctx: Context, { predict, inputs }: Side, index: number): Promise<Taken> {
   const row = inputs[index] ?? {}
+  const busy = process.cpuUsage()
   const start = ctx.clock.elapsed()
-  await runtime.predict([row])
-  return ctx.clock.elapsed() - start
+  await predict([row])
+  const elapsed = ctx.clock.elapsed() - start
+  const { user, system } = process.cpuUsage(busy)
+  return { elapsed, cpu: (user + system) / 1000 }
 }
 
 /** At most `count` of the indexes 0 … total-1, spread evenly. */

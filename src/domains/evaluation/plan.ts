@@ -2,12 +2,12 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import { taskOf } from './answers.ts'
 import type { evaluation } from './contract.ts'
 import { getGolden } from './golden.ts'
 import { shown } from './rules.ts'
-import { countsItems, findMetric, smallestMeanMargin, smallestShareMargin } from './statistics.ts'
+import { smallestMeanMargin, smallestShareMargin } from './statistics.ts'
 import * as store from './store.ts'
+import { findMetric, judgingOf } from './tasks.ts'
 
 type Operations = typeof evaluation
 type Plan = Output<Operations['planGate']>
@@ -38,8 +38,7 @@ export async function planGate(ctx: Context, { model }: Input<Operations['planGa
 }
 
 function isShare(spec: ModelSpec): boolean {
-  const metric = findMetric(taskOf(spec), spec.success.quality.metric)
-  return metric !== undefined && countsItems(metric)
+  return findMetric(judgingOf(spec), spec.success.quality.metric)?.counts === true
 }
 
 type Question = { model: string; golden: string; metric: string; items: number; binary: boolean }

@@ -4,6 +4,8 @@ export type EvaluationTables = {
   golden_sets: GoldenSetsTable
   evaluations: EvaluationsTable
   gates: GatesTable
+  price_tables: PriceTablesTable
+  traffic_samples: TrafficSamplesTable
 }
 
 export type GoldenSetsTable = {
@@ -17,6 +19,8 @@ export type GoldenSetsTable = {
   definition: string
   uses: number
   created_at: string
+  /** A blob with the provenance of each item as JSON lines; null for sets of before. */
+  provenance: string | null
 }
 
 export type EvaluationsTable = {
@@ -29,6 +33,8 @@ export type EvaluationsTable = {
   /** Of the paired difference of the primary metric; null when it could not be computed. */
   standard_error: number | null
   body: string
+  /** A blob with every answer, score and time; it also holds hidden items, so nobody is told its digest. */
+  record: string | null
 }
 
 export type GatesTable = {
@@ -38,6 +44,25 @@ export type GatesTable = {
   version: number
   verdict: string
   body: string
+}
+
+export type PriceTablesTable = {
+  seq: number
+  digest: string
+  prices: string
+  created_at: string
+  created_by: string
+}
+
+export type TrafficSamplesTable = {
+  seq: number
+  model: string
+  from_time: string
+  to_time: string
+  /** What was asked and answered, as JSON lines. */
+  blob: string
+  row_count: number
+  created_at: string
 }
 
 export const migrations: Migration[] = [
@@ -56,6 +81,20 @@ export const migrations: Migration[] = [
         seq ${engine.identity}, id text not null unique, model text not null, version bigint not null, verdict text not null,
         body text not null)`,
       'create index gates_by_model on gates (model, version, seq)',
+    ],
+  },
+  {
+    name: 'evaluation/002-records',
+    up: (engine) => [
+      'alter table evaluations add column record text',
+      'alter table golden_sets add column provenance text',
+      `create table price_tables (
+        seq ${engine.identity}, digest text not null, prices text not null, created_at text not null,
+        created_by text not null)`,
+      `create table traffic_samples (
+        seq ${engine.identity}, model text not null, from_time text not null, to_time text not null,
+        blob text not null, row_count bigint not null, created_at text not null)`,
+      'create index traffic_by_model on traffic_samples (model, seq)',
     ],
   },
 ]

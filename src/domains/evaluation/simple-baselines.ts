@@ -2,44 +2,44 @@ import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { identifier } from '../../core/lake.ts'
+import type { Value } from '../../core/onnx.ts'
 import * as datasets from '../datasets/datasets.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import type { Task } from './answers.ts'
-import { type Contender, knownConstant, type ModelVersion } from './contender.ts'
+import { knownConstant, type ModelVersion } from './contender.ts'
 import type { evaluation } from './contract.ts'
-import { type Definition, type Item, instantOf } from './items.ts'
-import { findMetric } from './statistics.ts'
+import { encode } from './encoding.ts'
+import type { Examination } from './examine.ts'
+import { instantOf } from './items.ts'
+import { metricOf } from './sample.ts'
+import { columnOf, findMetric, judgingOf } from './tasks.ts'
 
 type SimpleBaselines = Output<(typeof evaluation)['evaluate']>['simpleBaselines']
 
-type Simple = {
-  spec: ModelSpec
-  version: ModelVersion
-  task: Task
-  definition: Definition
-  items: Item[]
-  labels: number[]
-  baseline: Contender
-}
+type Simple = { spec: ModelSpec; version: ModelVersion; examined: Examination }
 
 /** What answers without a model would score; one that would need to look ahead is left out. */
-export async function simpleBaselines(
-  ctx: Context,
-  { spec, version, task, definition, items, labels, baseline }: Simple,
-): Promise<SimpleBaselines> {
+export async function simpleBaselines(ctx: Context, { spec, version, examined }: Simple): Promise<SimpleBaselines> {
+  const judging = judgingOf(spec)
   const name = spec.success.quality.metric
-  const metric = findMetric(task, name)
+  const metric = findMetric(judging, name)
+  const { set, items, pairs, baseline } = examined
   const constant = baseline.constant ?? (await knownConstant(ctx, version))
-  if (!metric || constant === null) return []
-  const answers: [string, number[]][] = [[`constant ${Number(constant.toPrecision(4))}`, labels.map(() => constant)]]
-  const column = definition.time
-  if (column !== undefined) {
+  if (!metric || constant === null || judging.task === 'text') return []
+  const shownConstant = typeof constant === 'number' ? Number(constant.toPrecision(4)) : JSON.stringify(constant)
+  const answers: [string, Value[]][] = [[`constant ${shownConstant}`, items.map(() => constant)]]
+  const column = set.definition.time
+  if (column !== undefined && typeof constant === 'number') {
     const moments = items.flatMap((item) => instantOf(item[column]) ?? [])
     const rates = await lastKnownRates(ctx, { labels: spec.labels?.from, moments })
     if (rates) answers.push(['mean label known of the last 7 d', rates.map((rate) => rate ?? constant)])
   }
   return answers
-    .map(([name, outputs]) => ({ name, metric: spec.success.quality.metric, value: metric.value(labels, outputs) }))
+    .map(([answered, values]) => {
+      const side = { answers: [values], scores: {} }
+      const { labels, candidate } = encode({ labels: pairs.labels, candidate: side, baseline: side }, judging.task)
+      const outputs = candidate[columnOf(judging, metric)] ?? []
+      return { name: answered, metric: name, value: metricOf(metric, { labels, outputs, lists: pairs.lists }) }
+    })
     .filter(({ value }) => Number.isFinite(value))
 }
 

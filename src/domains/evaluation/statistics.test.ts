@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRandom } from '../../core/stats/random.ts'
-import type { Task } from './answers.ts'
-import { findMetric, intervalOf, type Metric, metricNames, pairedOf, smallestMeanMargin } from './statistics.ts'
+import type { Metric } from './sample.ts'
+import { intervalOf, pairedOf as pairedOfMany, smallestMeanMargin } from './statistics.ts'
+import { findMetric as find, metricsFor, type Task } from './tasks.ts'
+
+const findMetric = (task: Task, name: string) => find({ task, scorers: [] }, name)
+const metricNames = (task: Task) => metricsFor({ task, scorers: [] }).map(({ name }) => name)
+
+type Once = { labels: number[]; candidate: number[]; baseline: number[] }
+
+function pairedOf(metric: Metric, { labels, candidate, baseline }: Once, margin: number, seed: number) {
+  return pairedOfMany(metric, { labels, candidate: [candidate], baseline: [baseline] }, margin, seed)
+}
 
 function metric(task: Task, name: string): Metric {
   const found = findMetric(task, name)
@@ -35,7 +45,7 @@ test('right or wrong answers are judged by Tango’s score, with its published b
 
 test('the share of right answers has its exact interval, never a width of zero', () => {
   const { labels, candidate } = answers(300, 0, 0)
-  const { value, lower, upper } = intervalOf(metric('binary', 'accuracy'), { labels, outputs: candidate }, 1)
+  const { value, lower, upper } = intervalOf(metric('binary', 'accuracy'), { labels, outputs: [candidate] }, 1)
   assert.deepEqual([value, upper], [1, 1])
   near(lower, 0.025 ** (1 / 300))
 })

@@ -1,56 +1,52 @@
 import { normalCdf, normalQuantile, studentTCdf, studentTQuantile } from '../../core/stats/distributions.ts'
-import { type MetricDefinition, metrics } from '../../core/stats/metrics.ts'
 import { proportionInterval } from '../../core/stats/order-statistics.ts'
 import { pairedBootstrap } from '../../core/stats/paired-bootstrap.ts'
-import { pairedNonInferiority } from '../../core/stats/paired-difference.ts'
+import { clusteredMean, pairedNonInferiority } from '../../core/stats/paired-difference.ts'
 import { mean, variance } from '../../core/stats/summary.ts'
 import { smallestMargin, tangoTest } from '../../core/stats/tango.ts'
-import type { Task } from './answers.ts'
 import type { Verdict } from './contract.ts'
 import type { Bounded } from './rules.ts'
-
-export type Metric = MetricDefinition & { name: string }
-
-export function findMetric(task: Task, name: string): Metric | undefined {
-  const found = Object.hasOwn(metrics, name) ? metrics[name] : undefined
-  return found?.tasks.includes(task) ? { ...found, name } : undefined
-}
-
-export function metricNames(task: Task): string[] {
-  return Object.keys(metrics).filter((name) => findMetric(task, name))
-}
-
-/** Whether every item is simply right or wrong, so that exact methods for counts apply. */
-export function countsItems({ name }: Metric): boolean {
-  return name === 'accuracy'
-}
+import { clustersOf, drawn, type Grouping, type Metric, metricOf, partsOf, type Sample } from './sample.ts'
 
 /** One-sided bounds at 95 % are the ends of a central 90 % interval. */
 export const oneSided = 0.1
 const twoSided = 0.05
 
-type Answers = { labels: number[]; outputs: number[] }
-
 /**
- * A metric with the central (1 - alpha) interval of one side: exact for shares, Student's t for means, bootstrap for
- * metrics that are no means. Undefined values (one class only) give nulls.
+ * A metric with the central (1 - alpha) interval of one side: exact for shares, Student's t for means (over clusters
+ * where there are any), bootstrap for metrics that are no means. Undefined values (one class only) give nulls.
  */
-export function intervalOf(metric: Metric, { labels, outputs }: Answers, seed: number, alpha = twoSided): Bounded {
-  const n = labels.length
-  const { perItem } = metric
-  if (!perItem) {
-    const candidate = drawn(metric, labels, outputs)
-    const { estimate, lower, upper } = pairedBootstrap({ n, candidate, alpha, seed, resamples: resamplesFor(n) })
-    return { value: finite(estimate), lower, upper }
+export function intervalOf(metric: Metric, sample: Sample, seed: number, alpha = twoSided): Bounded {
+  const value = finite(metricOf(metric, sample))
+  const parts = partsOf(metric, sample)
+  if (!parts) {
+    const n = sample.labels.length
+    const candidate = drawn(metric, sample)
+    const { lower, upper } = pairedBootstrap({
+      n,
+      candidate,
+      alpha,
+      seed,
+      resamples: resamplesFor(n),
+      ...given(sample),
+    })
+    return { value, lower, upper }
   }
-  const values = labels.map((label, index) => perItem(label, outputs[index] ?? Number.NaN))
-  const value = finite(mean(values))
-  if (countsItems(metric)) {
-    return { value, ...proportionInterval(values.filter((right) => right === 1).length, n, alpha) }
+  if (metric.counts && !sample.clusters && allShares(parts)) {
+    return { value, ...proportionInterval(parts.filter((right) => right === 1).length, parts.length, alpha) }
   }
-  const half = studentTQuantile(1 - alpha / 2, n - 1) * Math.sqrt(variance(values) / n)
+  const { error, freedom } = clusteredMean(parts, clustersOf(metric, sample))
+  const half = freedom > 0 ? studentTQuantile(1 - alpha / 2, freedom) * error : Number.NaN
   if (value === null || !Number.isFinite(half)) return { value, lower: null, upper: null }
   return { value, lower: value - half, upper: value + half }
+}
+
+function given({ clusters }: Grouping): { clusters?: readonly string[] } {
+  return clusters ? { clusters } : {}
+}
+
+function allShares(parts: readonly number[]): boolean {
+  return parts.every((part) => part === 0 || part === 1)
 }
 
 /** A paired difference (positive: candidate better) with one-sided 95 % bounds and what follows for a margin. */
@@ -63,18 +59,27 @@ export type Paired = Bounded & {
   note: string
 }
 
-type Both = { labels: number[]; candidate: number[]; baseline: number[] }
+export type Both = Grouping & { labels: number[]; candidate: number[][]; baseline: number[][] }
 
-/** Tango's score for right/wrong items, bootstrap-t for mean losses, bootstrap of items for metrics that are no means. */
+/**
+ * Tango's score for independent right/wrong items, bootstrap-t for means of items or lists, bootstrap of items for metrics that
+ * are no means. Repeated answers to an item count as one, their mean; clusters are resampled whole.
+ */
 export function pairedOf(metric: Metric, both: Both, margin: number, seed: number): Paired {
-  if (countsItems(metric)) return pairedShares(metric, both, margin)
-  return metric.perItem ? pairedMeans(metric, both, margin, seed) : pairedWholes(metric, both, margin, seed)
+  const sides = sidesOf(both)
+  const [candidate, baseline] = [partsOf(metric, sides.candidate), partsOf(metric, sides.baseline)]
+  if (!candidate || !baseline) return pairedWholes(metric, both, margin, seed)
+  const exact = metric.counts && !both.clusters && allShares(candidate) && allShares(baseline)
+  const sign = metric.direction === 'higher' ? 1 : -1
+  const differences = candidate.map((part, index) => sign * (part - (baseline[index] ?? Number.NaN)))
+  return exact ? pairedShares(differences, margin) : pairedMeans(differences, clustersOf(metric, both), margin, seed)
 }
 
-function pairedShares({ perItem }: Metric, { labels, candidate, baseline }: Both, margin: number): Paired {
-  const right = (outputs: number[], index: number) =>
-    perItem?.(labels[index] ?? Number.NaN, outputs[index] ?? Number.NaN)
-  const differences = labels.map((_, index) => Number(right(candidate, index)) - Number(right(baseline, index)))
+function sidesOf({ candidate, baseline, ...shared }: Both): { candidate: Sample; baseline: Sample } {
+  return { candidate: { ...shared, outputs: candidate }, baseline: { ...shared, outputs: baseline } }
+}
+
+function pairedShares(differences: number[], margin: number): Paired {
   const n = differences.length
   const counts = {
     candidateOnly: differences.filter((difference) => difference > 0).length,
@@ -94,25 +99,24 @@ function pairedShares({ perItem }: Metric, { labels, candidate, baseline }: Both
   }
 }
 
-function pairedMeans({ perItem, direction }: Metric, both: Both, margin: number, seed: number): Paired {
-  const sign = direction === 'higher' ? 1 : -1
-  const differences = both.labels.map((label, index) => {
-    const of = (outputs: number[]) => perItem?.(label, outputs[index] ?? Number.NaN) ?? Number.NaN
-    return sign * (of(both.candidate) - of(both.baseline))
-  })
-  const n = differences.length
-  const standardError = Math.sqrt(variance(differences) / n)
+function pairedMeans(
+  differences: number[],
+  clusters: readonly string[] | undefined,
+  margin: number,
+  seed: number,
+): Paired {
+  const { error, freedom } = clusteredMean(differences, clusters)
   // Resampling has nothing to vary when every difference is the same.
-  if (n > 1 && standardError === 0) return sameEverywhere(mean(differences), margin)
-  const found = pairedNonInferiority({ differences, margin, seed })
-  const harm = studentTCdf((found.mean + margin) / standardError, n - 1)
+  if (freedom > 0 && error === 0) return sameEverywhere(mean(differences), margin)
+  const found = pairedNonInferiority({ differences, margin, seed, ...given({ clusters }) })
+  const harm = freedom > 0 ? studentTCdf((found.mean + margin) / error, freedom) : Number.NaN
   return {
     value: finite(found.mean),
     lower: found.lower,
     upper: found.upper,
-    method: found.method,
+    method: clusters && found.method !== 'none' ? `${found.method} over ${freedom + 1} clusters` : found.method,
     verdict: found.verdict,
-    standardError: finite(standardError),
+    standardError: finite(error),
     harm: finite(harm),
     note: found.method === 'none' ? found.reason : found.weak ? 'so few items give weak bounds' : '',
   }
@@ -129,19 +133,21 @@ function sameEverywhere(value: number, margin: number): Paired {
   }
 }
 
-function pairedWholes(metric: Metric, { labels, candidate, baseline }: Both, margin: number, seed: number): Paired {
+function pairedWholes(metric: Metric, both: Both, margin: number, seed: number): Paired {
   const sign = metric.direction === 'higher' ? 1 : -1
-  const [first, second] = [drawn(metric, labels, candidate), drawn(metric, labels, baseline)]
+  const sides = sidesOf(both)
+  const [first, second] = [drawn(metric, sides.candidate), drawn(metric, sides.baseline)]
   const { estimate, lower, upper } = pairedBootstrap({
-    n: labels.length,
+    n: both.labels.length,
     candidate: (items) => sign * first(items),
     baseline: (items) => sign * second(items),
     alpha: oneSided,
     seed,
-    resamples: resamplesFor(labels.length),
+    resamples: resamplesFor(both.labels.length),
+    ...given(both),
   })
   const value = finite(estimate)
-  const method = 'paired bootstrap'
+  const method = both.clusters ? 'paired bootstrap of clusters' : 'paired bootstrap'
   if (value === null || lower === null || upper === null) {
     const note = `${metric.name} is not defined on these items`
     return { value, lower: null, upper: null, method, verdict: 'cannot_tell', standardError: null, harm: null, note }
@@ -157,19 +163,6 @@ function pairedWholes(metric: Metric, { labels, candidate, baseline }: Both, mar
     standardError: same ? null : standardError,
     harm: standardError === 0 ? Number(value > -margin) : finite(normalCdf((value + margin) / standardError)),
     note: same ? 'both answer every item alike' : '',
-  }
-}
-
-function drawn({ value }: Metric, labels: number[], outputs: number[]): (items: Int32Array) => number {
-  const [allLabels, allOutputs] = [Float64Array.from(labels), Float64Array.from(outputs)]
-  const [drawnLabels, drawnOutputs] = [new Float64Array(labels.length), new Float64Array(labels.length)]
-  return (items) => {
-    for (let index = 0; index < items.length; index++) {
-      const item = items[index] ?? 0
-      drawnLabels[index] = allLabels[item] ?? Number.NaN
-      drawnOutputs[index] = allOutputs[item] ?? Number.NaN
-    }
-    return value(drawnLabels, drawnOutputs)
   }
 }
 
@@ -203,4 +196,9 @@ export function smallestMeanMargin({
   const expected = standardError * Math.sqrt(measuredOn / items)
   const margin = normalQuantile(1 - oneSided / 2) * expected
   return { margin, powered: margin + normalQuantile(0.8) * expected }
+}
+
+/** Items that prove `margin` in 80 % of cases when both are equally good and `spread` is the variance of a difference. */
+export function itemsNeeded({ margin, variance: spread }: { margin: number; variance: number }): number {
+  return Math.ceil(((normalQuantile(1 - oneSided / 2) + normalQuantile(0.8)) / margin) ** 2 * spread)
 }

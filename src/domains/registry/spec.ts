@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Name, object, oneOf, optional } from '../../core/contract.ts'
+import { Provider, Scorer } from './answers-spec.ts'
 
 const Duration = Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description: 'Such as 30m, 1h, 2d' })
 const Share = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?%$', description: 'Such as 15%' })
@@ -7,7 +8,7 @@ const MetricName = Type.String({ minLength: 1, maxLength: 64 })
 
 const Guardrail = object({
   metric: MetricName,
-  within: optional(Type.Number({ minimum: 0, description: 'Absolute bound' })),
+  within: optional(Type.Number({ minimum: 0, description: 'Absolute bound; of cost_per_1k, the budget' })),
   ratio: optional(Type.Number({ minimum: 1, description: 'Upper bound of candidate over baseline' })),
 })
 
@@ -28,7 +29,8 @@ export const ModelSpec = object({
   purpose: Type.String({ minLength: 10 }),
   serves: object({
     service: optional(Name),
-    output: oneOf(['binary', 'regression', 'multiclass', 'text']),
+    output: oneOf(['binary', 'regression', 'multiclass', 'ranking', 'text']),
+    provider: optional(Provider),
     positive: optional(Type.String({ description: 'The label column; 1 or true is the positive class' })),
   }),
   labels: optional(object({ from: Type.String({ description: 'source.column' }), arrive_within: Duration })),
@@ -40,6 +42,17 @@ export const ModelSpec = object({
     ),
     guardrails: optional(Type.Array(Guardrail)),
     slices: optional(Type.Array(Type.String())),
+    slice_margin: optional(Type.Number({ minimum: 0, description: 'For each slice; without it the margin of all' })),
+    /** How often a model that answers differently each time is asked about an item. */
+    repeats: optional(Type.Integer({ minimum: 1, maximum: 20 })),
+    scorers: optional(Type.Array(Scorer)),
+    /** What follows when the golden set is not like production any more. */
+    golden: optional(
+      object({
+        coverage: optional(Type.Number({ minimum: 0, maximum: 1, description: 'Least share of traffic it covers' })),
+        stale: optional(oneOf(['warn', 'block'])),
+      }),
+    ),
     parity: optional(
       object({
         tolerance: Type.Number({ minimum: 0, description: 'Difference of one value that counts' }),

@@ -1,0 +1,41 @@
+import { type Static, Type } from 'typebox'
+import { Name, object, oneOf, optional } from '../../core/contract.ts'
+
+const Seconds = Type.String({ pattern: '^[0-9]+(s|m)$', description: 'Such as 30s' })
+
+/** Whoever speaks OpenAI's chat protocol. The key itself stays in the server's environment. */
+export const Provider = object({
+  url: Type.String({ pattern: '^https?://', description: 'Up to /v1, such as https://api.example.com/v1' }),
+  model: Type.String({ minLength: 1 }),
+  key: optional(
+    Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', description: "Name of the server's environment variable" }),
+  ),
+  temperature: optional(Type.Number({ minimum: 0, maximum: 2 })),
+  seed: optional(Type.Integer()),
+  max_tokens: optional(Type.Integer({ minimum: 1 })),
+  timeout: optional(Seconds),
+})
+export type Provider = Static<typeof Provider>
+
+/** How an answer of text becomes a score in 0 … 1; its name is a metric of the model. */
+export const Scorer = object({
+  name: Name,
+  kind: oneOf(['exact', 'contains', 'regex', 'json_schema', 'command', 'judge']),
+  ignore_case: optional(Type.Boolean({ description: 'exact, contains' })),
+  pattern: optional(Type.String({ description: 'regex; without it the label is the pattern' })),
+  schema: optional(Type.Record(Type.String(), Type.Unknown(), { description: 'json_schema' })),
+  command: optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      description: 'Reads one JSON object a line, writes {"id", "score"} for each; run without a shell',
+    }),
+  ),
+  timeout: optional(Seconds),
+  provider: optional(Provider),
+  rubric: optional(Type.String({ minLength: 10, description: 'judge: when an answer is good' })),
+  golden: optional(Type.String({ description: 'judge: a golden set of answers that people judged' })),
+  agreement: optional(
+    Type.Number({ minimum: 0, maximum: 1, description: 'judge: least kappa with those people (default 0.6)' }),
+  ),
+})
+export type Scorer = Static<typeof Scorer>
