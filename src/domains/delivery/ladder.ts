@@ -65,7 +65,7 @@ export const ladder: readonly Rung[] = [
     yellow: null,
     red: rollbackLimit,
     says: (value, position) =>
-      `nine of ten rollbacks took up to ${value.toFixed(1)} s, more than ${rollbackLimit(position)} s`,
+      `nine of ten rollbacks took up to ${value.toFixed(1)} s, ${rollbackLimit(position)} s is the limit`,
   },
   {
     signal: 'days since the rollback was rehearsed',
