@@ -1,0 +1,139 @@
+import { AppError, invalidInput } from '../../core/errors.ts'
+import { identifier, type Lake, literal } from '../../core/lake.ts'
+import {
+  type ColumnKind,
+  type CompatResult,
+  datasetDrifted,
+  evidentlyTest,
+  nannymlTest,
+} from '../../core/stats/compat.ts'
+import { didYouMean } from '../../core/suggest.ts'
+import { largeColumn } from './large-column.ts'
+
+export type Tool = 'evidently' | 'nannyml'
+
+type Input = {
+  reference: string
+  current: string
+  tool: Tool
+  /** Columns whose kind is said rather than inferred. */
+  kinds?: Record<string, ColumnKind>
+  columns?: string[]
+  onColumn?: (done: number, total: number) => void
+}
+
+export type FileDrift = {
+  tool: Tool
+  rows: { reference: number; current: number }
+  drifted: boolean
+  columns: (CompatResult & { bound?: number })[]
+  /** Columns of one file only, and those that no test fits. */
+  left: { column: string; because: string }[]
+}
+
+/** Values of both sides of a column up to which every one of them is looked at exactly. */
+const exactUpTo = 2_000_000
+
+/** Compares two files (.parquet, .csv, .jsonl) column by column with another tool's default tests and thresholds. */
+export async function fileDrift(lake: Lake, input: Input): Promise<FileDrift> {
+  return lake.session(async (lake) => {
+    const tables = { reference: relation(input.reference), current: relation(input.current) }
+    const [before, now] = [
+      await columnsOf(lake, tables.reference, input.reference),
+      await columnsOf(lake, tables.current, input.current),
+    ]
+    const rows = { reference: await countOf(lake, tables.reference), current: await countOf(lake, tables.current) }
+    const left = [...before.keys(), ...now.keys()]
+      .filter((name) => !(before.has(name) && now.has(name)))
+      .map((column) => ({
+        column,
+        because: before.has(column) ? 'it is gone from the current file' : 'the reference does not have it',
+      }))
+    const wanted = input.columns ?? [...before.keys()].filter((name) => now.has(name))
+    for (const name of [...wanted, ...Object.keys(input.kinds ?? {})]) {
+      if (!before.has(name))
+        throw invalidInput(`There is no column "${name}".`, { name, hint: didYouMean(name, [...before.keys()]) })
+    }
+    const columns: FileDrift['columns'] = []
+    for (const [index, column] of wanted.entries()) {
+      const kind =
+        input.kinds?.[column] ?? (await inferred(lake, tables.reference, column, before.get(column) ?? '', input.tool))
+      if (kind === undefined) left.push({ column, because: `no test fits ${before.get(column)?.toLowerCase()}` })
+      else columns.push(await compareColumn(lake, { ...input, tables, rows, column, kind }))
+      input.onColumn?.(index + 1, wanted.length)
+    }
+    return { tool: input.tool, rows, drifted: datasetDrifted(columns), columns, left }
+  })
+}
+
+type Compared = Pick<Input, 'tool'> & {
+  tables: { reference: string; current: string }
+  rows: { reference: number; current: number }
+  column: string
+  kind: ColumnKind
+}
+
+async function compareColumn(
+  lake: Lake,
+  { tool, tables, rows, column, kind }: Compared,
+): Promise<FileDrift['columns'][number]> {
+  if (rows.reference + rows.current > exactUpTo && tool === 'evidently' && kind !== 'text') {
+    const large = await largeColumn(lake, { tables, column, kind })
+    if (large) return { column, kind, ...large }
+  }
+  const values = async (table: string) => {
+    const name = identifier(column)
+    const found = await lake.query(
+      `select ${kind === 'numeric' ? `${name}::double` : `${name}::varchar`} as v from ${table}`,
+    )
+    return found.map((row) => row['v'])
+  }
+  const pair = { column, kind, reference: await values(tables.reference), current: await values(tables.current) }
+  return tool === 'evidently' ? evidentlyTest(pair) : nannymlTest(pair)
+}
+
+function relation(path: string): string {
+  if (path.endsWith('.parquet')) return `read_parquet(${literal(path)})`
+  if (/\.csv(\.gz)?$/.test(path)) return `read_csv(${literal(path)})`
+  if (/\.(jsonl|ndjson)(\.gz)?$/.test(path)) return `read_json(${literal(path)}, format = 'newline_delimited')`
+  throw new AppError('invalid_file', `"${path}" is neither .parquet, .csv nor .jsonl.`, { name: path })
+}
+
+async function columnsOf(lake: Lake, table: string, path: string): Promise<Map<string, string>> {
+  try {
+    const rows = await lake.query(`describe select * from ${table}`)
+    return new Map(rows.map((row) => [String(row['column_name']), String(row['column_type'])]))
+  } catch (cause) {
+    throw new AppError('invalid_file', `The file "${path}" cannot be read as a table.`, { name: path, cause })
+  }
+}
+
+async function countOf(lake: Lake, table: string): Promise<number> {
+  const [row] = await lake.query(`select count(*) as n from ${table}`)
+  return Number(row?.['n'])
+}
+
+const wholeNumbers = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/
+const fractions = /^(DOUBLE|FLOAT|DECIMAL.*)$/
+const fewWholeNumbers = 10
+
+/** As the tool infers it: Evidently takes whole numbers with at most ten values, and texts that repeat, as categories. */
+async function inferred(
+  lake: Lake,
+  table: string,
+  column: string,
+  type: string,
+  tool: Tool,
+): Promise<ColumnKind | undefined> {
+  if (fractions.test(type)) return 'numeric'
+  if (type === 'BOOLEAN') return 'categorical'
+  if (!wholeNumbers.test(type) && type !== 'VARCHAR') return undefined
+  if (tool === 'nannyml') return wholeNumbers.test(type) ? 'numeric' : 'categorical'
+  const name = identifier(column)
+  const [row] = await lake.query(`select approx_count_distinct(${name}) as u, count(${name}) as n from ${table}`)
+  const some = Number(row?.['u']) < 1_000
+  const exact = some ? (await lake.query(`select count(distinct ${name}) as u from ${table}`))[0]?.['u'] : row?.['u']
+  const [distinct, count] = [Number(exact), Number(row?.['n'])]
+  if (wholeNumbers.test(type)) return distinct <= fewWholeNumbers ? 'categorical' : 'numeric'
+  return distinct > count * 0.5 ? 'text' : 'categorical'
+}
