@@ -38,11 +38,14 @@ export function loadedVersion(ctx: Context, endpoint: string, version: number): 
 /** Loads every version that a routing names, so that switching to it later costs nothing. */
 export async function prepareRouting(ctx: Context, routing: Omit<Routing, 'revision'>): Promise<void> {
   const { endpoint } = routing
-  const named = [routing.live, routing.canary, routing.shadow, ...routing.warm].filter((target) => target !== null)
-  for (const { version } of named) {
+  for (const { version } of namedBy(routing)) {
     const key = keyOf(endpoint, version)
     if (!state(ctx).loaded.has(key)) state(ctx).loaded.set(key, await load(ctx, endpoint, version))
   }
+}
+
+function namedBy({ live, canary, shadow, warm }: Omit<Routing, 'revision'>): { version: number }[] {
+  return [live, canary, shadow, ...warm].filter((target) => target !== null)
 }
 
 async function load(ctx: Context, model: string, version: number): Promise<Loaded> {
@@ -81,11 +84,7 @@ function swap(ctx: Context, routing: Routing): void {
   const { routes, loaded } = state(ctx)
   if ((routes.get(routing.endpoint)?.revision ?? 0) >= routing.revision) return
   routes.set(routing.endpoint, routing)
-  const named = new Set(
-    [routing.live, routing.canary, routing.shadow, ...routing.warm].flatMap((target) =>
-      target ? [target.version] : [],
-    ),
-  )
+  const named = new Set(namedBy(routing).map(({ version }) => version))
   for (const [key, entry] of loaded) {
     if (!key.startsWith(`${routing.endpoint}@`) || named.has(entry.version)) continue
     loaded.delete(key)
@@ -110,17 +109,44 @@ export function requireRouting(ctx: Context, endpoint: string): Routing {
   return routing
 }
 
-/** Reads all routes; at start, and when another server changed one. */
+const following = (ctx: Context) => liveValue(ctx, 'serving.following', () => new Set<string>())
+
+/**
+ * Reads all routes; at start, and when another server changed one. What is loaded already (a rollback, an abort) is
+ * followed at once; what has to be loaded first holds back nothing else, not even when it cannot be loaded.
+ */
 export async function followRoutes(ctx: Context): Promise<void> {
-  for (const row of await store.listRoutes(ctx)) {
-    if ((state(ctx).routes.get(row.endpoint)?.revision ?? 0) >= Number(row.revision)) continue
-    const routing = JSON.parse(row.routing) as Routing
+  const rows = await store.listRoutes(ctx)
+  const changed = rows
+    .filter(({ endpoint, revision }) => (state(ctx).routes.get(endpoint)?.revision ?? 0) < Number(revision))
+    .map(({ routing }) => JSON.parse(routing) as Routing)
+  const waiting = changed.filter((routing) => {
+    if (!isLoaded(ctx, routing)) return !following(ctx).has(routing.endpoint)
+    swap(ctx, routing)
+    return false
+  })
+  await Promise.all(waiting.map((routing) => loadThenSwap(ctx, routing)))
+}
+
+function isLoaded(ctx: Context, routing: Routing): boolean {
+  return namedBy(routing).every(({ version }) => loadedVersion(ctx, routing.endpoint, version) !== undefined)
+}
+
+async function loadThenSwap(ctx: Context, routing: Routing): Promise<void> {
+  const { endpoint } = routing
+  following(ctx).add(endpoint)
+  try {
     await prepareRouting(ctx, routing)
     swap(ctx, routing)
+  } catch (error) {
+    ctx.log.error({ err: error, endpoint, revision: routing.revision }, 'a routing cannot be followed')
+  } finally {
+    following(ctx).delete(endpoint)
   }
 }
 
-const followMilliseconds = 400
+/** Four times within the second that a rollback may take to reach every server. */
+const followMilliseconds = 250
 
 export async function startRouting(ctx: Context): Promise<void> {
   await followRoutes(ctx)

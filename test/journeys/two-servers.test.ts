@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { type App, createApp } from '../../src/app.ts'
+import { type Client, createClient } from '../../src/client/client.ts'
+import { routesOf } from '../../src/client/routes.ts'
+import { type Api, api } from '../../src/contract.ts'
+import { readEnvironment, resolveConfig } from '../../src/core/config.ts'
+import * as registry from '../../src/domains/registry/registry.ts'
+import { temporaryFolder } from '../support/context.ts'
+import { establish, model, register, spec } from '../support/trips.ts'
+
+const { TEST_PG, KEEL_TEST_ENGINE } = readEnvironment()
+const skip = (KEEL_TEST_ENGINE !== 'postgres' || !TEST_PG) && 'two servers share a PostgreSQL'
+
+type Server = { app: App; client: Client<Api> }
+
+/** Two servers with folders of their own that share a database and the stored bytes. */
+async function twoServers(t: TestContext): Promise<[Server, Server]> {
+  const schema = `two_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
+  const admin = new pg.Client({ connectionString: TEST_PG })
+  await admin.connect()
+  await admin.query(`create schema ${schema}`)
+  const url = new URL(TEST_PG ?? '')
+  url.searchParams.set('options', `-c search_path=${schema}`)
+  const { config } = resolveConfig({ environment: {} })
+  const roots = [temporaryFolder(t), temporaryFolder(t)] as const
+  mkdirSync(join(roots[0], '.keel', 'blobs'), { recursive: true })
+  mkdirSync(join(roots[1], '.keel'), { recursive: true })
+  symlinkSync(join(roots[0], '.keel', 'blobs'), join(roots[1], '.keel', 'blobs'))
+
+  async function start(root: string): Promise<Server> {
+    const app = await createApp({ config: { ...config, port: '0', log: 'silent', database: url.toString() }, root })
+    const address = await app.listen({ port: 0 })
+    return { app, client: createClient<Api>(routesOf(api), { url: address }) }
+  }
+  const first = await start(roots[0])
+  await prepare(first)
+  const second = await start(roots[1])
+  t.after(async () => {
+    await first.app.close()
+    await second.app.close()
+    await admin.query(`drop schema ${schema} cascade`)
+    await admin.end()
+  })
+  return [first, second]
+}
+
+async function prepare({ app, client }: Server): Promise<void> {
+  await establish(app.ctx)
+  const quality = { ...spec.success.quality, against: 'baseline' as const }
+  await registry.applySpec(app.ctx, { ...spec, success: { quality } })
+  for (let count = 0; count < 2; count++) {
+    const version = await register(app.ctx, 'good')
+    await client.evaluation.runGate({ model, version })
+  }
+}
+
+/** Every request of the moment is answered; by whom. */
+async function answeredBy({ client }: Server): Promise<Set<string>> {
+  const answers = Array.from({ length: 20 }, (_, index) =>
+    client.serving.predict({ endpoint: model, inputs: { city: 'Bonn', good: 0.4, wrong: 0.6 }, unit: `u${index}` }),
+  )
+  return new Set((await Promise.all(answers)).map(({ release }) => release))
+}
+
+/** Asks without a pause until only `release` answers; milliseconds, with no request failed on the way. */
+async function untilOnly(server: Server, release: string): Promise<number> {
+  const began = performance.now()
+  for (;;) {
+    const by = await answeredBy(server)
+    if (by.size === 1 && by.has(release)) return performance.now() - began
+    await sleep(5)
+  }
+}
+
+test('what one server promotes, aborts and rolls back, the other follows within a second, and no request fails', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const [first, second] = await twoServers(t)
+  const { id } = await first.client.delivery.release({ model, version: 1, reason: 'first' })
+  await first.client.delivery.promote({ release: id })
+  await untilOnly(second, id)
+
+  const canary = await second.client.delivery.release({ model, version: 2, reason: 'second' })
+  await second.client.delivery.skip({ release: canary.id, step: -1 })
+  while (!(await answeredBy(first)).has(canary.id)) await sleep(5)
+  await second.client.delivery.abort({ release: canary.id })
+  const aborted = await untilOnly(first, id)
+
+  await first.client.delivery.rollback({ model, reason: 'a doubt' })
+  const rolledBack = await untilOnly(second, `${model}.r0`)
+  t.diagnostic(`followed an abort after ${aborted.toFixed(0)} ms, a rollback after ${rolledBack.toFixed(0)} ms`)
+  assert.ok(aborted < 1_000 && rolledBack < 1_000, `${aborted} ms, ${rolledBack} ms`)
+})
+
+test('both servers told to do the same at the same time do it once', { skip, timeout: 60_000 }, async (t) => {
+  const [first, second] = await twoServers(t)
+  const { id } = await first.client.delivery.release({ model, version: 1, reason: 'first' })
+  await Promise.all([first, second].map(({ client }) => client.delivery.skip({ release: id, step: -1 })))
+  const [a, b] = await Promise.all([first, second].map(({ client }) => client.delivery.promote({ release: id })))
+  assert.deepEqual(a, b)
+  assert.deepEqual(
+    a?.history.map(({ state }) => state),
+    ['shadow', 'step', 'promoted'],
+  )
+  await Promise.all([first, second].map(({ client }) => client.delivery.rollback({ model, reason: 'a doubt' })))
+  const { spans } = await first.client.delivery.timeline({ model })
+  assert.deepEqual(
+    spans.map(({ version }) => version),
+    [0, 1, 0],
+  )
+})
