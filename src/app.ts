@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { api } from './contract.ts'
-import { diskBlobs } from './core/blobs.ts'
+import { type Blobs, diskBlobs } from './core/blobs.ts'
 import { type Clock, realClock, simulatedClock } from './core/clock.ts'
 import type { Config } from './core/config.ts'
 import type { Context } from './core/context.ts'
@@ -52,7 +52,7 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
       folder,
       engine: database.engine,
       db: database.db,
-      blobs: diskBlobs(folder),
+      blobs: await openBlobs(config, folder),
       lake: openLake({ memoryLimit: config.memory }),
       clock: realClock,
       log: createLogger(config.log),
@@ -88,6 +88,13 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
   }
 }
 
+/** The S3 client is loaded only where it is used: it is large. */
+async function openBlobs(config: Config, folder: string): Promise<Blobs> {
+  if (config.blobs === '') return diskBlobs(folder)
+  const { openS3 } = await import('./core/blobs-s3.ts')
+  return openS3(config, join(folder, 'cache'))
+}
+
 /** A folder that was started with a simulated clock stays a replay: its time never jumps to the present. */
 async function clockOf(ctx: Context): Promise<Clock> {
   if (ctx.config.clock === 'simulated') await keepSimulated(ctx)
@@ -105,6 +112,7 @@ function running(ctx: Context, server: FastifyInstance, worker: Worker, database
       () => worker.stop(),
       ...onStop.map((step) => () => step(ctx)),
       () => ctx.lake.close(),
+      () => ctx.blobs.close?.(),
       () => database.close(),
       () => lock.release(),
     ]

@@ -13,7 +13,7 @@ const withCode = (code: string) => (error: unknown) => error instanceof AppError
 
 async function listed(blobs: Blobs): Promise<Blob[]> {
   const found: Blob[] = []
-  for await (const blob of blobs.list()) found.push(blob)
+  for await (const { digest, size } of blobs.list()) found.push({ digest, size })
   return found
 }
 

@@ -1,15 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream, type ReadStream } from 'node:fs'
+import { createReadStream, type ReadStream, type Stats } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { type Drafts, diskDrafts } from './blob-drafts.ts'
 import { AppError, invalidInput } from './errors.ts'
+import { hashOf, writeHashed } from './hashed-file.ts'
 
 /** Bytes named by what they are: `sha256:<64 hex digits>`. */
 export type Digest = string
 
 export type Blob = { digest: Digest; size: number }
+
+export type Range = { start: number; end: number }
 
 /** Content-addressed bytes. An interface because two makers exist: a folder, and any S3-compatible store. */
 export type Blobs = {
@@ -18,7 +21,7 @@ export type Blobs = {
   has(digest: Digest): Promise<boolean>
   size(digest: Digest): Promise<number>
   /** A stream of the bytes, or of one inclusive range of them. */
-  read(digest: Digest, range?: { start: number; end: number }): Promise<Readable>
+  read(digest: Digest, range?: Range): Promise<Readable>
   /** All bytes, verified against the digest. */
   readVerified(digest: Digest): Promise<Buffer>
   /** A path that other programs of this machine may read, verified once. */
@@ -26,7 +29,13 @@ export type Blobs = {
   /** Re-hashes; false when the bytes are not what they are named by. */
   verify(digest: Digest): Promise<boolean>
   remove(digest: Digest): Promise<void>
-  list(): AsyncIterable<Blob>
+  /** `storedAt`: when these bytes were last put, also when they were there already. */
+  list(): AsyncIterable<Blob & { storedAt: Date }>
+  /** Bytes that arrive in parts, over days if need be. */
+  drafts: Drafts
+  /** A link that gives the bytes to whoever holds it; undefined when the store cannot do that and the server has to. */
+  downloadUrl?(digest: Digest, options: { seconds: number; filename: string; contentType: string }): Promise<string>
+  close?(): void
 }
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/
@@ -48,58 +57,54 @@ export function digestOf(bytes: Uint8Array | string): Digest {
 export function diskBlobs(folder: string): Blobs {
   const root = join(folder, 'blobs')
   const temporary = join(folder, 'tmp')
+  /** What was verified, as it was then: size and time of change. */
+  const verified = new Map<Digest, string>()
 
   function pathOf(digest: Digest): string {
     const hex = assertDigest(digest).slice('sha256:'.length)
     return join(root, hex.slice(0, 2), hex)
   }
 
-  async function sizeOf(digest: Digest): Promise<number | undefined> {
+  async function factsOf(digest: Digest): Promise<Stats | undefined> {
     try {
-      return (await stat(pathOf(digest))).size
+      return await stat(pathOf(digest))
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
       throw error
     }
   }
 
-  async function existing(digest: Digest): Promise<number> {
-    const size = await sizeOf(digest)
-    if (size === undefined) throw new AppError('not_found', `No bytes with the digest "${digest}".`, { name: digest })
-    return size
-  }
-
-  async function hashFile(digest: Digest): Promise<Digest> {
-    const hash = createHash('sha256')
-    await pipeline(createReadStream(pathOf(digest)), hash)
-    return `sha256:${hash.digest('hex')}`
+  async function existing(digest: Digest): Promise<Stats> {
+    const facts = await factsOf(digest)
+    if (!facts) throw noSuchBytes(digest)
+    return facts
   }
 
   async function verify(digest: Digest): Promise<boolean> {
     await existing(digest)
-    return (await hashFile(digest)) === digest
+    return (await hashOf(createReadStream(pathOf(digest)))) === digest
+  }
+
+  async function put(bytes: Readable | Uint8Array, expected?: Digest): Promise<Blob> {
+    await mkdir(temporary, { recursive: true })
+    const draft = join(temporary, randomUUID())
+    try {
+      const { digest, size } = await writeHashed(draft, bytes)
+      expectDigest(digest, expected)
+      const target = pathOf(digest)
+      await mkdir(dirname(target), { recursive: true })
+      await rename(draft, target)
+      await syncFolder(dirname(target))
+      return { digest, size }
+    } finally {
+      await rm(draft, { force: true })
+    }
   }
 
   return {
-    async put(bytes, expected) {
-      await mkdir(temporary, { recursive: true })
-      const draft = join(temporary, randomUUID())
-      try {
-        const { digest, size } = await writeHashed(draft, bytes)
-        if (expected !== undefined && expected !== digest) {
-          throw new AppError('digest_mismatch', `The bytes are "${digest}", not "${expected}".`, { name: expected })
-        }
-        const target = pathOf(digest)
-        await mkdir(dirname(target), { recursive: true })
-        await rename(draft, target)
-        await syncFolder(dirname(target))
-        return { digest, size }
-      } finally {
-        await rm(draft, { force: true })
-      }
-    },
-    has: async (digest) => (await sizeOf(digest)) !== undefined,
-    size: existing,
+    put,
+    has: async (digest) => (await factsOf(digest)) !== undefined,
+    size: async (digest) => (await existing(digest)).size,
     async read(digest, range): Promise<ReadStream> {
       await existing(digest)
       return createReadStream(pathOf(digest), range)
@@ -116,19 +121,29 @@ export function diskBlobs(folder: string): Blobs {
       }
     },
     async localPath(digest) {
-      if (!(await verify(digest))) throw corrupted(digest)
+      const { size, mtimeMs } = await existing(digest)
+      const state = `${size} ${mtimeMs}`
+      if (verified.get(digest) !== state) {
+        if (!(await verify(digest))) throw corrupted(digest)
+        verified.set(digest, state)
+      }
       return pathOf(digest)
     },
     verify,
-    remove: (digest) => rm(pathOf(digest), { force: true }),
+    async remove(digest) {
+      await rm(pathOf(digest), { force: true })
+      verified.delete(digest)
+    },
     async *list() {
       for (const prefix of await readdir(root).catch(ignoreMissing)) {
         for (const hex of await readdir(join(root, prefix))) {
           const digest = `sha256:${hex}`
-          yield { digest, size: await existing(digest) }
+          const { size, mtime } = await existing(digest)
+          yield { digest, size, storedAt: mtime }
         }
       }
     },
+    drafts: diskDrafts(join(temporary, 'drafts'), put),
   }
 }
 
@@ -137,34 +152,20 @@ function ignoreMissing(error: unknown): string[] {
   throw error
 }
 
-function corrupted(digest: Digest): AppError {
-  return new AppError('digest_mismatch', `The stored bytes of "${digest}" are damaged.`, {
-    name: digest,
-    hint: 'Run "keel doctor", then restore the artifact from a backup or register it again.',
-  })
+export function expectDigest(digest: Digest, expected: Digest | undefined): void {
+  if (expected === undefined || expected === digest) return
+  throw new AppError('digest_mismatch', `The bytes are "${digest}", not "${expected}".`, { name: expected })
 }
 
-async function writeHashed(path: string, bytes: Readable | Uint8Array): Promise<Blob> {
-  const hash = createHash('sha256')
-  let size = 0
-  const file = await open(path, 'wx', 0o444)
-  try {
-    if (bytes instanceof Uint8Array) {
-      hash.update(bytes)
-      size = bytes.byteLength
-      await file.writeFile(bytes)
-    } else {
-      for await (const chunk of bytes as AsyncIterable<Buffer>) {
-        hash.update(chunk)
-        size += chunk.length
-        await file.writeFile(chunk)
-      }
-    }
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return { digest: `sha256:${hash.digest('hex')}`, size }
+export function noSuchBytes(digest: Digest): AppError {
+  return new AppError('not_found', `No bytes with the digest "${digest}".`, { name: digest })
+}
+
+export function corrupted(digest: Digest): AppError {
+  return new AppError('digest_mismatch', `The stored bytes of "${digest}" are damaged.`, {
+    name: digest,
+    hint: 'Run "keel fsck", then restore the artifact from a backup or register it again.',
+  })
 }
 
 async function syncFolder(path: string): Promise<void> {

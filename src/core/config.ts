@@ -50,6 +50,18 @@ export const settings = {
     help: 'Log level: trace, debug, info, warn, error, silent',
     oneOf: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
   },
+  blobs: {
+    default: '',
+    env: 'KEEL_BLOBS',
+    flag: '--blobs',
+    help: 's3://bucket/prefix?endpoint=https://… instead of the data folder, for artifacts; credentials as AWS tools find them',
+  },
+  cache: {
+    default: '10GB',
+    env: 'KEEL_CACHE',
+    flag: '--cache',
+    help: 'Largest local copy of what lies on S3, such as 10GB',
+  },
   egress: {
     default: '',
     env: 'KEEL_EGRESS',

@@ -17,6 +17,8 @@ export const ProjectFile = object({
   log: optional(Type.String()),
   memory: optional(Type.String()),
   egress: optional(Type.String()),
+  blobs: optional(Type.String()),
+  cache: optional(Type.String()),
   golden: optional(Type.Array(GoldenFile)),
   prices: optional(
     Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),

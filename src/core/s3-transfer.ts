@@ -1,0 +1,103 @@
+import { createReadStream } from 'node:fs'
+import type * as sdk from '@aws-sdk/client-s3'
+import { partBytes } from './blob-drafts.ts'
+import { AppError } from './errors.ts'
+
+type Sdk = typeof sdk
+type Target = { Bucket: string; Key: string }
+
+/** One copy request may move 5 GB; larger objects are copied in parts of this size. */
+const copyBytes = 1024 ** 3
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && ['NotFound', 'NoSuchKey', 'NoSuchUpload'].includes(error.name)
+}
+
+/** What the store answered, without anything that it was sent. */
+export function onStore(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const name = error instanceof Error ? error.name : 'Error'
+  return new AppError('upstream_failed', `The object store did not do what it was asked (${name}).`, {
+    name: 'blobs',
+    hint: 'Check the setting "blobs" and the credentials in the environment of the server.',
+    cause: error,
+  })
+}
+
+type Piece = { number: number; start: number; end: number }
+
+/** Consecutive inclusive ranges that cover `size` bytes. */
+function pieces(size: number, length: number): Piece[] {
+  return Array.from({ length: Math.max(1, Math.ceil(size / length)) }, (_, index) => ({
+    number: index + 1,
+    start: index * length,
+    end: Math.min(size, (index + 1) * length) - 1,
+  }))
+}
+
+export async function uploadFile(
+  s3: Sdk,
+  client: sdk.S3Client,
+  target: Target,
+  path: string,
+  size: number,
+): Promise<void> {
+  if (size <= partBytes) {
+    const command = new s3.PutObjectCommand({ ...target, Body: createReadStream(path), ContentLength: size })
+    await client.send(command).catch(failed)
+    return
+  }
+  await inParts(s3, client, target, pieces(size, partBytes), async (upload, { number, start, end }) => {
+    const Body = createReadStream(path, { start, end })
+    const sent = await client.send(
+      new s3.UploadPartCommand({ ...upload, PartNumber: number, Body, ContentLength: end - start + 1 }),
+    )
+    return sent.ETag
+  })
+}
+
+export async function copyObject(
+  s3: Sdk,
+  client: sdk.S3Client,
+  target: Target,
+  from: string,
+  size: number,
+): Promise<void> {
+  const CopySource = `${target.Bucket}/${from.split('/').map(encodeURIComponent).join('/')}`
+  if (size <= copyBytes) {
+    await client.send(new s3.CopyObjectCommand({ ...target, CopySource })).catch(failed)
+    return
+  }
+  await inParts(s3, client, target, pieces(size, copyBytes), async (upload, { number, start, end }) => {
+    const CopySourceRange = `bytes=${start}-${end}`
+    const sent = await client.send(
+      new s3.UploadPartCopyCommand({ ...upload, PartNumber: number, CopySource, CopySourceRange }),
+    )
+    return sent.CopyPartResult?.ETag
+  })
+}
+
+type Upload = Target & { UploadId: string }
+
+async function inParts(
+  s3: Sdk,
+  client: sdk.S3Client,
+  target: Target,
+  parts: Piece[],
+  send: (upload: Upload, piece: Piece) => Promise<string | undefined>,
+): Promise<void> {
+  const { UploadId = '' } = await client.send(new s3.CreateMultipartUploadCommand(target)).catch(failed)
+  const upload = { ...target, UploadId }
+  try {
+    const Parts: { PartNumber: number; ETag: string }[] = []
+    for (const piece of parts) Parts.push({ PartNumber: piece.number, ETag: (await send(upload, piece)) ?? '' })
+    await client.send(new s3.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }))
+  } catch (error) {
+    await client.send(new s3.AbortMultipartUploadCommand(upload)).catch(failed)
+    throw onStore(error)
+  }
+}
+
+function failed(error: unknown): never {
+  throw onStore(error)
+}
