@@ -11,7 +11,7 @@ import { openStore, type Side, type Store, startKeel, startMlflow } from './mlfl
 const quick = process.argv.includes('--quick')
 const sizes = quick
   ? { rounds: 2, seconds: 1, mlflowSeconds: 3, runs: 1_000, starts: 1 }
-  : { rounds: 5, seconds: 2, mlflowSeconds: 5, runs: 2_000, starts: 3 }
+  : { rounds: 3, seconds: 2, mlflowSeconds: 5, runs: 2_000, starts: 3 }
 
 /** What one row measures: `unit` says whether more is better. */
 type Row = { name: string; unit: 'per second' | 'ms' | 'MB'; keel: number[]; mlflow: number[] }
@@ -74,25 +74,32 @@ async function logBatch(side: Side, experiment: string): Promise<number> {
   return median(result.milliseconds.slice(2))
 }
 
-/** Whole runs of one client: created, 10 metrics, 20 params and 5 tags logged, finished. */
-async function wholeRuns(side: Side, experiment: string): Promise<number> {
-  const connection = await openConnection(side.port)
+/** Whole runs: created, 10 metrics, 20 params and 5 tags logged, finished. */
+async function wholeRuns(side: Side, experiment: string, clients: number): Promise<number> {
   const started = performance.now()
   const seconds = side.name === 'keel' ? sizes.seconds : sizes.mlflowSeconds
   let done = 0
-  while (performance.now() - started < seconds * 1000) {
-    const run_id = await newRun(connection, experiment)
-    await api(connection, 'runs/log-batch', {
-      run_id,
-      metrics: Array.from({ length: 10 }, (_, i) => ({ key: `m${i}`, value: i, timestamp: clock + i, step: i })),
-      params: Array.from({ length: 20 }, (_, i) => ({ key: `p${i}`, value: String(i) })),
-      tags: Array.from({ length: 5 }, (_, i) => ({ key: `t${i}`, value: String(i) })),
-    })
-    await api(connection, 'runs/update', { run_id, status: 'FINISHED', end_time: clock })
-    done += 1
+  async function client(): Promise<void> {
+    const connection = await openConnection(side.port)
+    while (performance.now() - started < seconds * 1000) {
+      await wholeRun(connection, experiment)
+      done += 1
+    }
+    connection.close()
   }
-  connection.close()
+  await Promise.all(Array.from({ length: clients }, client))
   return (done * 1000) / (performance.now() - started)
+}
+
+async function wholeRun(connection: Connection, experiment: string): Promise<void> {
+  const run_id = await newRun(connection, experiment)
+  await api(connection, 'runs/log-batch', {
+    run_id,
+    metrics: Array.from({ length: 10 }, (_, i) => ({ key: `m${i}`, value: i, timestamp: clock + i, step: i })),
+    params: Array.from({ length: 20 }, (_, i) => ({ key: `p${i}`, value: String(i) })),
+    tags: Array.from({ length: 5 }, (_, i) => ({ key: `t${i}`, value: String(i) })),
+  })
+  await api(connection, 'runs/update', { run_id, status: 'FINISHED', end_time: clock })
 }
 
 async function search(side: Side, experiment: string): Promise<number> {
@@ -114,7 +121,12 @@ async function search(side: Side, experiment: string): Promise<number> {
 const workloads = [
   { name: 'log-metric', unit: 'per second', measure: logMetric },
   { name: 'log-batch', unit: 'ms', measure: logBatch },
-  { name: 'runs', unit: 'per second', measure: wholeRuns },
+  { name: 'runs', unit: 'per second', measure: (side: Side, experiment: string) => wholeRuns(side, experiment, 8) },
+  {
+    name: 'runs, 1 client',
+    unit: 'per second',
+    measure: (side: Side, experiment: string) => wholeRuns(side, experiment, 1),
+  },
   { name: 'search', unit: 'ms', measure: search },
 ] as const
 
@@ -195,17 +207,19 @@ function show(title: string, rows: Row[]): void {
   const text = (values: number[]) =>
     values.length === 0 ? '–' : median(values).toFixed(values.some((v) => v < 10) ? 2 : 0)
   process.stdout.write(
-    `\n${title}\n${'row'.padEnd(12)}${'unit'.padEnd(12)}${'keel'.padStart(10)}${'mlflow'.padStart(10)}  better\n`,
+    `\n${title}\n${'row'.padEnd(16)}${'unit'.padEnd(12)}${'keel'.padStart(10)}${'mlflow'.padStart(10)}  better\n`,
   )
   for (const row of rows) {
     const better = ratio(row)
     process.stdout.write(
-      `${row.name.padEnd(12)}${row.unit.padEnd(12)}${text(row.keel).padStart(10)}${text(row.mlflow).padStart(10)}  ${better === undefined ? '–' : `${better}x`}\n`,
+      `${row.name.padEnd(16)}${row.unit.padEnd(12)}${text(row.keel).padStart(10)}${text(row.mlflow).padStart(10)}  ${better === undefined ? '–' : `${better}x`}\n`,
     )
   }
 }
 
-if (process.argv.includes('--curve')) await curve(quick ? [1_000, 10_000] : [1_000, 10_000, 100_000])
+if (process.argv.includes('--curve'))
+  for (const server of [undefined, process.env['TEST_PG']].slice(0, process.env['TEST_PG'] ? 2 : 1))
+    await curve(quick ? [1_000, 10_000] : [1_000, 10_000, 100_000], server)
 else {
   const python = pythonWithMlflow()
   if (python === undefined)

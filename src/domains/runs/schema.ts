@@ -144,4 +144,8 @@ export const migrations: Migration[] = [
     up: (engine) =>
       engine.sqlite ? [`create table metric_journal (number ${engine.identity}, points text not null)`] : [],
   },
+  {
+    name: 'runs/004-children',
+    up: () => ["create index run_tags_parent on run_tags (value) where key = 'mlflow.parentRunId'"],
+  },
 ]

@@ -35,59 +35,132 @@ type Found = { rows: RunsTable[]; next: string | undefined }
 
 const attributes = new Set(['id', 'name', 'status', 'user_name', 'location', 'started_at', 'ended_at', 'experiment_id'])
 
-export function searchRuns(ctx: Context, query: RunQuery): Promise<Found> {
+export async function searchRuns(ctx: Context, query: RunQuery): Promise<Found> {
   const [first] = query.order
-  if (query.order.length === 0) return newestFirst(ctx, query)
+  // A page goes on as the first one began, also when more runs have come in since.
+  const counted = /^\d+$/.test(query.cursor ?? '0')
+  const among = counted ? await candidates(ctx, query) : undefined
+  if (among || (query.cursor !== undefined && counted)) return sorted(ctx, query, among)
+  if (query.order.length === 0 || (query.order.length === 1 && isNewest(first))) return newestFirst(ctx, query)
   if (query.order.length === 1 && first?.on === 'metric' && query.experiments?.length === 1)
     return alongMetric(ctx, query, first)
   return sorted(ctx, query)
 }
 
+function isNewest(order: Order | undefined): boolean {
+  return order?.on === 'attribute' && order.key === 'started_at' && order.descending
+}
+
+const fewCandidates = 2_000
+const parentTag = 'mlflow.parentRunId'
+
+/**
+ * The runs that one term of the search leaves, when an index tells that they are few: these are then sorted, where
+ * following the order would look at nearly every run to find them.
+ */
+async function candidates(ctx: Context, { experiments, conditions }: RunQuery): Promise<number[] | undefined> {
+  if (experiments?.length !== 1) return undefined
+  for (const condition of conditions) {
+    let few: Fragment | undefined
+    if (condition.on === 'metric' && condition.operator !== '!=')
+      few = sql`select run from latest_metrics where experiment_id = ${experiments[0]} and key = ${condition.key}
+        and special <> 'nan' and value ${comparison(condition.operator)} ${condition.value}`
+    else if (condition.on === 'tag' && condition.key === parentTag && condition.operator === '=')
+      few = sql`select run from run_tags where key = 'mlflow.parentRunId' and value = ${condition.value}`
+    if (!few) continue
+    const { rows } = await sql<{ run: number }>`${few} limit ${fewCandidates + 1}`.execute(ctx.db)
+    if (rows.length <= fewCandidates) return rows.map(({ run }) => Number(run))
+  }
+  return undefined
+}
+
 /** By the start, then the id; a page begins where the last one ended, so later pages cost what the first does. */
 async function newestFirst(ctx: Context, query: RunQuery): Promise<Found> {
-  const after = query.cursor === undefined ? undefined : startCursor(query.cursor)
-  const where = [
-    ...filters(query),
-    ...(after ? [sql`(r.started_at < ${after.at} or (r.started_at = ${after.at} and r.id > ${after.id}))`] : []),
-  ]
-  const { rows } = await sql<RunsTable>`select r.* from runs r where ${all(where)}
+  const [at, id] = positionOf(query.cursor, 2)
+  const after = at === undefined ? [] : [startsAfter(Number(at), id ?? '')]
+  const { rows } = await sql<RunsTable>`select r.* from runs r where ${all([...filters(query), ...after])}
     order by r.started_at desc, r.id limit ${query.limit + 1}`.execute(ctx.db)
-  const shown = rows.slice(0, query.limit)
-  const last = rows.length > query.limit ? shown.at(-1) : undefined
-  return { rows: shown, next: last && `${last.started_at}~${last.id}` }
+  return page(rows, query, (last) => `${last.started_at}~${last.id}`)
 }
 
-function startCursor(cursor: string): { at: number; id: string } {
-  const [at, id] = cursor.split('~')
-  if (id === undefined || !/^-?\d+$/.test(at ?? ''))
-    throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
-  return { at: Number(at), id }
+function startsAfter(at: number, id: string): Fragment {
+  return sql`(r.started_at < ${at} or (r.started_at = ${at} and r.id > ${id}))`
 }
 
-/** Ordered by one metric: follows its index, so that a page does not cost a sort of all runs. Runs without a number come last. */
-async function alongMetric(ctx: Context, query: RunQuery, { key, descending }: Order): Promise<Found> {
-  const [experiment] = query.experiments ?? []
-  const offset = offsetOf(query.cursor)
+type Measured = RunsTable & { measured: number; rank: number }
+
+/**
+ * Ordered by one metric: follows its index, so that a page does not cost a sort of all runs, and a later page no more
+ * than the first. Runs without a number come last: those with NaN, then those without the metric.
+ */
+async function alongMetric(ctx: Context, query: RunQuery, order: Order): Promise<Found> {
+  const cursor = positionOf(query.cursor, 4)
+  const rank = Number(cursor[0] ?? 0)
   const wanted = query.limit + 1
-  const direction = descending ? sql`desc` : sql`asc`
-  const measured = sql`latest_metrics m join runs r on r.number = m.run
-    where m.experiment_id = ${experiment} and m.key = ${key} and m.special <> 'nan' and ${all(filters(query))}`
-  const { rows } = await sql<RunsTable>`select r.* from ${measured}
-    order by m.value ${direction}, r.started_at desc, r.id limit ${wanted} offset ${offset}`.execute(ctx.db)
-  if (rows.length < wanted) {
-    const counted = await sql<{ n: number }>`select count(*) as n from ${measured}`.execute(ctx.db)
-    const skipped = Math.max(offset - Number(counted.rows[0]?.n ?? 0), 0)
-    const rest = await sql<RunsTable>`select r.* from runs r
-      left join latest_metrics m on m.run = r.number and m.key = ${key}
-      where (m.run is null or m.special = 'nan') and ${all(filters(query))}
-      order by case when m.run is null then 1 else 0 end, r.started_at desc, r.id
-      limit ${wanted - rows.length} offset ${skipped}`.execute(ctx.db)
-    rows.push(...rest.rows)
-  }
-  return byOffset(rows, query, offset)
+  const rows: Measured[] = rank === 0 ? await withNumber(ctx, query, order, cursor, wanted) : []
+  if (rows.length < wanted)
+    rows.push(...(await withoutNumber(ctx, query, order.key, rank === 0 ? [] : cursor, wanted - rows.length)))
+  return page(rows, query, (last) => `${last.rank}~${last.measured}~${last.started_at}~${last.id}`)
 }
 
-async function sorted(ctx: Context, query: RunQuery): Promise<Found> {
+async function withNumber(
+  ctx: Context,
+  query: RunQuery,
+  { key, descending }: Order,
+  [, value, at, id]: string[],
+  limit: number,
+): Promise<Measured[]> {
+  const direction = descending ? sql`desc` : sql`asc`
+  const beyond = descending ? sql`<` : sql`>`
+  const after =
+    value === undefined
+      ? sql`1 = 1`
+      : sql`m.value ${beyond}= ${Number(value)}
+          and (m.value ${beyond} ${Number(value)} or ${startsAfter(Number(at), id ?? '')})`
+  const { rows } = await sql<Measured>`select r.*, m.value as measured, 0 as rank
+    from latest_metrics m join runs r on r.number = m.run
+    where m.experiment_id = ${query.experiments?.[0]} and m.key = ${key} and m.special <> 'nan'
+      and ${after} and ${all(filters(query))}
+    order by m.value ${direction}, r.started_at desc, r.id limit ${limit}`.execute(ctx.db)
+  return rows
+}
+
+async function withoutNumber(
+  ctx: Context,
+  query: RunQuery,
+  key: string,
+  [rank, , at, id]: string[],
+  limit: number,
+): Promise<Measured[]> {
+  const ranked = sql`case when m.run is null then 2 else 1 end`
+  const after =
+    rank === undefined
+      ? sql`1 = 1`
+      : sql`(${ranked} > ${Number(rank)} or (${ranked} = ${Number(rank)} and ${startsAfter(Number(at), id ?? '')}))`
+  const { rows } = await sql<Measured>`select r.*, 0 as measured, ${ranked} as rank from runs r
+    left join latest_metrics m on m.run = r.number and m.key = ${key}
+    where (m.run is null or m.special = 'nan') and ${after} and ${all(filters(query))}
+    order by ${ranked}, r.started_at desc, r.id limit ${limit}`.execute(ctx.db)
+  return rows
+}
+
+/** What a cursor says, or nothing for the first page. */
+function positionOf(cursor: string | undefined, parts: number): string[] {
+  if (cursor === undefined) return []
+  const found = cursor.split('~')
+  const numbers = found.slice(0, -1)
+  if (found.length !== parts || numbers.some((text) => text === '' || !Number.isFinite(Number(text))))
+    throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
+  return found
+}
+
+function page<Row extends RunsTable>(rows: Row[], { limit }: RunQuery, cursorOf: (last: Row) => string): Found {
+  const shown = rows.slice(0, limit)
+  const last = rows.length > limit ? shown.at(-1) : undefined
+  return { rows: shown, next: last && cursorOf(last) }
+}
+
+async function sorted(ctx: Context, query: RunQuery, among?: number[]): Promise<Found> {
   const offset = offsetOf(query.cursor)
   const joins: Fragment[] = []
   const keys: Fragment[] = []
@@ -110,9 +183,17 @@ async function sorted(ctx: Context, query: RunQuery): Promise<Found> {
       keys.push(sql`case when ${alias}.run is null then 1 else 0 end`, sql`${alias}.value ${direction}`)
     }
   }
-  const { rows } = await sql<RunsTable>`select r.* from runs r ${sql.join(joins, sql` `)} where ${all(filters(query))}
-    order by ${sql.join(keys)}, r.started_at desc, r.id limit ${query.limit + 1} offset ${offset}`.execute(ctx.db)
+  const { rows } =
+    await sql<RunsTable>`select r.* from runs r ${sql.join(joins, sql` `)} where ${all([...oneOf(among), ...filters(query)])}
+    order by ${sql.join([...keys, sql`r.started_at desc`, sql`r.id`])} limit ${query.limit + 1} offset ${offset}`.execute(
+      ctx.db,
+    )
   return byOffset(rows, query, offset)
+}
+
+function oneOf(numbers: number[] | undefined): Fragment[] {
+  if (!numbers) return []
+  return numbers.length === 0 ? [sql`1 = 0`] : [sql`r.number in (${sql.join(numbers)})`]
 }
 
 function offsetOf(cursor: string | undefined): number {
