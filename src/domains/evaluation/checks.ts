@@ -1,18 +1,20 @@
 import type { ModelSpec } from '../registry/spec.ts'
 import type { ModelVersion } from './contender.ts'
+import { costCheck } from './cost.ts'
 import type { Examination } from './examine.ts'
-import { costCheck, floorCheck, latencyCheck, sliceChecks, unknownCheck, withinCheck } from './guardrails.ts'
+import { floorCheck, latencyCheck, sliceChecks, unknownCheck, withinCheck } from './guardrails.ts'
 import { instantOf } from './items.ts'
 import { judgeCheck } from './judge.ts'
+import type { PriceTable } from './prices.ts'
 import { type GateCheck, milliseconds, shown } from './rules.ts'
 
 /** Every criterion of the spec as a check; none is left out, whether or not it can be judged. */
-export function checksOf(spec: ModelSpec, examined: Examination): GateCheck[] {
+export function checksOf(spec: ModelSpec, examined: Examination, prices: PriceTable): GateCheck[] {
   const { comparison } = examined
   return [
     qualityCheck(examined),
     ...(spec.success.floors ?? []).map((floor) => floorCheck(floor, comparison)),
-    ...(spec.success.guardrails ?? []).map((guardrail) => guardrailCheck(guardrail, spec, examined)),
+    ...(spec.success.guardrails ?? []).map((guardrail) => guardrailCheck(guardrail, spec, examined, prices)),
     ...sliceChecks(comparison, spec.success.slice_margin ?? spec.success.quality.margin),
     ...examined.recorded.scored.judges.map(judgeCheck),
     ...hiddenChecks(examined),
@@ -38,7 +40,12 @@ function qualityCheck({ comparison }: Examination): GateCheck {
 
 type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
 
-function guardrailCheck(guardrail: Guardrail, spec: ModelSpec, { comparison, measured, baseline }: Examination) {
+function guardrailCheck(
+  guardrail: Guardrail,
+  spec: ModelSpec,
+  { comparison, measured, baseline }: Examination,
+  prices: PriceTable,
+): GateCheck {
   if (guardrail.metric.startsWith('latency_')) {
     const slowAfter = spec.delivery.rollout.slow_after
     return latencyCheck(measured?.latencies, {
@@ -48,7 +55,9 @@ function guardrailCheck(guardrail: Guardrail, spec: ModelSpec, { comparison, mea
       slowAfter: slowAfter === undefined ? undefined : milliseconds(slowAfter),
     })
   }
-  if (guardrail.metric.startsWith('cost_')) return costCheck(guardrail)
+  if (guardrail.metric.startsWith('cost_')) {
+    return costCheck(guardrail, { measured, prices, constantBaseline: baseline.constant !== null })
+  }
   return guardrail.ratio === undefined ? withinCheck(guardrail, comparison) : unknownCheck(guardrail, comparison)
 }
 

@@ -125,6 +125,37 @@ export const Evaluation = object({
   createdAt: Time,
 })
 
+const AnyValue = Type.Union([Type.Number(), Type.String(), Type.Null()])
+
+const ItemAnswers = object({
+  answers: Type.Array(AnyValue, { description: 'One for each time that it was asked' }),
+  scores: Type.Record(Type.String(), Type.Array(Type.Union([Type.Number(), Type.Null()]))),
+})
+
+const PriceTable = object({
+  digest: Type.Union([DigestText, Type.Null()]),
+  prices: Type.Record(Type.String(), Type.Number()),
+  createdAt: Type.Union([Time, Type.Null()]),
+  createdBy: Type.Union([Type.String(), Type.Null()]),
+})
+
+export const TrafficRow = object({
+  at: Time,
+  inputs: Type.Record(Type.String(), AnyValue),
+  output: AnyValue,
+  version: Type.Integer({ minimum: 0 }),
+  label: Type.Union([Type.Number(), Type.String(), Type.Null()]),
+})
+
+const TrafficSample = object({
+  model: Name,
+  from: Time,
+  to: Time,
+  rows: Type.Integer(),
+  digest: DigestText,
+  createdAt: Time,
+})
+
 /** One condition of a gate, with everything needed to judge it. */
 export const Check = object({
   check: Type.String({ description: 'quality, floor auc, guardrail bias, slice origin=ORD, parity origin_late_3h …' }),
@@ -252,5 +283,143 @@ export const evaluation = contract({
       smallestMargin: Type.Union([Type.Number(), Type.Null()]),
       explanation: Type.String(),
     }),
+  },
+  planMargin: {
+    method: 'GET',
+    path: '/gate-plan',
+    role: 'viewer',
+    summary:
+      'What a number of items can prove, before there is a spec: for right/wrong answers, or by the spread of differences',
+    input: object({
+      golden: optional(Name),
+      items: optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
+      discordance: optional(
+        Type.Number({ minimum: 0, maximum: 1, description: 'Share of items on which the two models disagree' }),
+      ),
+      deviation: optional(
+        Type.Number({ exclusiveMinimum: 0, description: 'Standard deviation of the differences of graded answers' }),
+      ),
+      margin: optional(Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'How many items would prove it?' })),
+    }),
+    output: object({
+      items: Type.Integer(),
+      /** The smallest margin by share of disagreement, or for the given deviation. */
+      margins: Type.Array(
+        object({
+          discordance: Type.Union([Type.Number(), Type.Null()]),
+          deviation: Type.Union([Type.Number(), Type.Null()]),
+          smallestMargin: Type.Number(),
+          itemsForMargin: Type.Union([Type.Integer(), Type.Null()]),
+        }),
+      ),
+      explanation: Type.String(),
+    }),
+  },
+  rerunGate: {
+    method: 'POST',
+    path: '/gates/:gate/rerun',
+    role: 'member',
+    summary: 'Judges a gate again on what it looked at then; the record itself never changes',
+    input: object({
+      gate: Name,
+      from: optional(
+        oneOf(['models', 'record'], { description: 'Whether models answer again, or recorded answers are judged' }),
+      ),
+    }),
+    output: object({
+      gate: Type.String(),
+      from: oneOf(['models', 'record']),
+      recorded: Verdict,
+      verdict: Verdict,
+      same: Type.Boolean(),
+      sameEvidence: Type.Boolean(),
+      differences: Type.Array(Type.String({ description: 'Path in the evidence that is not as it was' })),
+      summary: Type.String(),
+      checks: Type.Array(Check),
+    }),
+  },
+  listItems: {
+    method: 'GET',
+    path: '/golden/:golden/items',
+    role: 'viewer',
+    summary: 'Items of a golden set with who brought them, when and from where; hidden ones only for admins',
+    input: object({ golden: Name, version: optional(Type.Integer({ minimum: 1 })), ...paging }),
+    output: page(
+      object({
+        id: Type.String(),
+        item: JsonObject,
+        hidden: Type.Boolean(),
+        provenance: object({ id: optional(Type.String()), by: Type.String(), at: Time, from: Type.String() }),
+      }),
+    ),
+  },
+  listOutputs: {
+    method: 'GET',
+    path: '/evaluations/:evaluation/outputs',
+    role: 'viewer',
+    summary: 'What both sides answered to each item; hidden ones only for admins',
+    input: object({ evaluation: Name, ...paging }),
+    output: page(
+      object({
+        id: Type.String(),
+        label: Type.Unknown(),
+        hidden: Type.Boolean(),
+        candidate: ItemAnswers,
+        baseline: ItemAnswers,
+      }),
+    ),
+  },
+  listMetrics: {
+    method: 'GET',
+    path: '/metrics-registry',
+    role: 'viewer',
+    summary: 'Every metric that a spec may name, by the kind of answer, and what it says',
+    input: object({}),
+    output: page(
+      object({
+        task: Type.String(),
+        metric: Type.String(),
+        direction: oneOf(['higher', 'lower', 'zero']),
+        says: Type.String(),
+      }),
+    ),
+  },
+  setPrices: {
+    method: 'PUT',
+    path: '/prices',
+    role: 'member',
+    summary: 'The price table: unit -> price; "cpu_ms", "<model>/input_token", "<model>/output_token"',
+    input: object({ prices: Type.Record(Type.String({ maxLength: 256 }), Type.Number({ minimum: 0 })) }),
+    output: PriceTable,
+  },
+  getPrices: {
+    method: 'GET',
+    path: '/prices',
+    role: 'viewer',
+    summary: 'The newest price table, or the one of a digest',
+    input: object({ digest: optional(Type.String()) }),
+    output: PriceTable,
+  },
+  recordTraffic: {
+    method: 'PUT',
+    path: '/models/:model/traffic',
+    role: 'member',
+    summary: 'A sample of production, which golden sets are compared with',
+    bodyLimit: 32 * 1024 * 1024,
+    input: object({
+      model: Name,
+      from: Time,
+      to: Time,
+      rows: Type.Array(TrafficRow, { minItems: 1, maxItems: 10_000 }),
+    }),
+    output: TrafficSample,
+  },
+  getTraffic: {
+    method: 'GET',
+    path: '/models/:model/traffic',
+    role: 'viewer',
+    summary: 'The newest sample of production of a model, or nothing',
+    input: object({ model: Name }),
+    output: object({ sample: Type.Union([TrafficSample, Type.Null()]) }),
   },
 })

@@ -13,6 +13,7 @@ import {
   type Item,
   toJsonLines,
 } from './items.ts'
+import { provenanceLines } from './provenance.ts'
 import type { GoldenSetsTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -33,16 +34,19 @@ export function pushGolden(
 
 async function storeVersion(
   ctx: Context,
-  { definition, items, after }: Golden & { after?: number },
+  { definition, items, after, from }: Golden & { after?: number; from?: string | undefined },
 ): Promise<GoldenSet> {
   const golden = definition.golden
   checkItems(definition, items)
   const digest = digestOfItems(definition, items)
   const blob = await ctx.blobs.put(toJsonLines(items))
+  const earlier = await store.findGolden(ctx, golden, undefined)
+  const known = earlier && { row: earlier, items: fromJsonLines(await ctx.blobs.readVerified(earlier.blob)) }
+  const provenance = await ctx.blobs.put(await provenanceLines(ctx, { definition, items, from, earlier: known }))
   return transaction(ctx, async (ctx) => {
     const newest = await store.findGolden(ctx, golden, undefined)
     if (newest?.digest === digest) return toGoldenSet(newest)
-    if (after !== undefined && Number(newest?.version) !== after) {
+    if (Number(newest?.version ?? 0) !== (after ?? Number(earlier?.version ?? 0))) {
       throw conflict(`"${golden}" got a new version meanwhile.`, { name: golden, hint: 'Try again.' })
     }
     const row: GoldenSetsTable = {
@@ -55,7 +59,7 @@ async function storeVersion(
       definition: JSON.stringify(definition),
       uses: 0,
       created_at: ctx.now().toISOString(),
-      provenance: null,
+      provenance: provenance.digest,
     }
     await store.insertGolden(ctx, row)
     await append(ctx, 'evaluation.golden_pushed', `golden/${golden}`, {
@@ -74,11 +78,11 @@ export function applyGolden(ctx: Context, { definition, items }: Golden): Promis
 /** A new version with these items too: how a failure in production becomes a test. */
 export async function addGoldenItems(
   ctx: Context,
-  { golden, items }: { golden: string; items: Item[] },
+  { golden, items, from }: { golden: string; items: Item[]; from?: string },
 ): Promise<GoldenSet> {
   const current = await readGolden(ctx, { golden })
   const { definition, version } = current.set
-  return storeVersion(ctx, { definition, items: [...current.items, ...items], after: version })
+  return storeVersion(ctx, { definition, items: [...current.items, ...items], after: version, from })
 }
 
 /** The digest that `getGolden` would return for these. */

@@ -113,18 +113,6 @@ function absoluteLatency(frame: Frame, p95: Bounded, { slowAfter }: LatencyRule)
   return { ...frame, ...p95, limit: slowAfter, verdict, reason }
 }
 
-export function costCheck({ metric, ratio }: Guardrail): GateCheck {
-  return {
-    check: `guardrail ${metric}`,
-    verdict: 'cannot_tell',
-    required: false,
-    value: null,
-    limit: ratio ?? null,
-    n: 0,
-    reason: 'not configured: this model runs in this server, and no price table prices its answers',
-  }
-}
-
 /** A guardrail that nothing here can measure blocks: ignoring it would be a silent pass. */
 export function unknownCheck({ metric, within, ratio }: Guardrail, { metrics }: Comparison): GateCheck {
   return {

@@ -1,16 +1,18 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { invalidInput } from '../../core/errors.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { evaluation } from './contract.ts'
 import { getGolden } from './golden.ts'
 import { shown } from './rules.ts'
-import { smallestMeanMargin, smallestShareMargin } from './statistics.ts'
+import { itemsNeeded, smallestMeanMargin, smallestShareMargin } from './statistics.ts'
 import * as store from './store.ts'
 import { findMetric, judgingOf } from './tasks.ts'
 
 type Operations = typeof evaluation
 type Plan = Output<Operations['planGate']>
+type MarginPlan = Output<Operations['planMargin']>
 
 /** Share of items on which two models of like quality disagree, where no evaluation has measured it yet. */
 const assumedDiscordance = 0.1
@@ -37,8 +39,10 @@ export async function planGate(ctx: Context, { model }: Input<Operations['planGa
   }
 }
 
+/** Independent, right or wrong, asked once: only then is the smallest margin known before any evaluation. */
 function isShare(spec: ModelSpec): boolean {
-  return findMetric(judgingOf(spec), spec.success.quality.metric)?.counts === true
+  const metric = findMetric(judgingOf(spec), spec.success.quality.metric)
+  return metric?.counts === true && (spec.success.repeats ?? 1) === 1
 }
 
 type Question = { model: string; golden: string; metric: string; items: number; binary: boolean }
@@ -65,4 +69,35 @@ async function smallest(
     margin,
     explanation: `With ${items} items, and differences that scatter as they did for v${seen.version} against ${against} (n ${n}), the smallest margin of ${metric} that can be proved between equally good models is ${shown(margin)}; one of ${shown(powered)} is proved in 80 % of such cases.`,
   }
+}
+
+const usualDiscordances = [0, 0.02, 0.05, 0.1, 0.2]
+
+/** The same from a number of items alone: for right/wrong answers by how often models disagree, for graded ones by their spread. */
+export async function planMargin(
+  ctx: Context,
+  { golden, items: given, discordance, deviation, margin }: Input<Operations['planMargin']>,
+): Promise<MarginPlan> {
+  const items = given ?? (golden === undefined ? undefined : (await getGolden(ctx, { golden })).items)
+  if (items === undefined) {
+    throw invalidInput('Name a golden set or a number of items.', { name: 'items', hint: 'keel gate plan --items 200' })
+  }
+  const needed = (variance: number) => (margin === undefined ? null : itemsNeeded({ margin, variance }))
+  if (deviation !== undefined) {
+    const error = deviation / Math.sqrt(items)
+    const { margin: proved, powered } = smallestMeanMargin({ standardError: error, measuredOn: items, items })
+    const explanation = `With ${items} items, and differences with a standard deviation of ${deviation}, the smallest margin that can be proved between equally good models is ${shown(proved)}; one of ${shown(powered)} is proved in 80 % of such cases.`
+    const one = { discordance: null, deviation, smallestMargin: proved, itemsForMargin: needed(deviation ** 2) }
+    return { items, margins: [one], explanation }
+  }
+  const shares = discordance === undefined ? usualDiscordances : [discordance]
+  const margins = shares.map((share) => ({
+    discordance: share,
+    deviation: null,
+    smallestMargin: smallestShareMargin(items, share),
+    itemsForMargin: needed(share),
+  }))
+  const typical = margins.find((one) => one.discordance === (discordance ?? assumedDiscordance))
+  const explanation = `With ${items} items, and models that disagree on ${100 * (typical?.discordance ?? 0)} % of them, the smallest margin that can be proved between equally good models is ${shown(typical?.smallestMargin ?? null)}.`
+  return { items, margins, explanation }
 }

@@ -1,6 +1,13 @@
 import type { Insertable } from 'kysely'
 import type { Context } from '../../core/context.ts'
-import type { EvaluationsTable, EvaluationTables, GatesTable, GoldenSetsTable } from './schema.ts'
+import type {
+  EvaluationsTable,
+  EvaluationTables,
+  GatesTable,
+  GoldenSetsTable,
+  PriceTablesTable,
+  TrafficSamplesTable,
+} from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<EvaluationTables>()
 
@@ -104,4 +111,38 @@ export async function listGates(
   if (version !== undefined) query = query.where('version', '=', version)
   if (before !== undefined) query = query.where('seq', '<', before)
   return query.execute()
+}
+
+export async function insertPrices(ctx: Context, row: Omit<PriceTablesTable, 'seq'>): Promise<void> {
+  await tables(ctx)
+    .insertInto('price_tables')
+    .values(row as Insertable<PriceTablesTable>)
+    .execute()
+}
+
+/** The newest table, or the newest of a digest. */
+export async function findPrices(ctx: Context, digest: string | undefined): Promise<PriceTablesTable | undefined> {
+  const query = tables(ctx).selectFrom('price_tables').selectAll().orderBy('seq', 'desc').limit(1)
+  return (digest === undefined ? query : query.where('digest', '=', digest)).executeTakeFirst()
+}
+
+export async function insertTraffic(ctx: Context, row: Omit<TrafficSamplesTable, 'seq'>): Promise<void> {
+  await tables(ctx)
+    .insertInto('traffic_samples')
+    .values(row as Insertable<TrafficSamplesTable>)
+    .execute()
+}
+
+/** The newest sample of a model, or the one with this blob. */
+export async function findTraffic(
+  ctx: Context,
+  { model, blob }: { model: string; blob?: string | undefined },
+): Promise<TrafficSamplesTable | undefined> {
+  const query = tables(ctx)
+    .selectFrom('traffic_samples')
+    .selectAll()
+    .where('model', '=', model)
+    .orderBy('seq', 'desc')
+    .limit(1)
+  return (blob === undefined ? query : query.where('blob', '=', blob)).executeTakeFirst()
 }

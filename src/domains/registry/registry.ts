@@ -14,7 +14,7 @@ export {
 } from './models.ts'
 export { openRuntime, type Runtime } from './runtime.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
-export { applySpec, requireSpec } from './specs.ts'
+export { applySpec, getSpec, requireSpec } from './specs.ts'
 export {
   deleteVersion,
   downloadVersion,

@@ -1,6 +1,6 @@
 import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
-import { AppError } from '../../core/errors.ts'
+import { AppError, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import { createModel, getModel } from './models.ts'
@@ -37,4 +37,14 @@ export async function requireSpec(ctx: Context, model: string): Promise<ModelSpe
     name: model,
     hint: `Write models/${model}.yaml, then run "keel apply".`,
   })
+}
+
+/** The spec as it was in one of its versions. */
+export async function getSpec(
+  ctx: Context,
+  { model, version }: { model: string; version: number },
+): Promise<ModelSpec> {
+  const row = await store.findSpec(ctx, model, version)
+  if (!row) throw notFound('Spec version', `${model} v${version}`)
+  return JSON.parse(row.spec) as ModelSpec
 }

@@ -1,0 +1,42 @@
+import { digestOfJson } from '../../core/canonical.ts'
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import type { evaluation } from './contract.ts'
+import type { PriceTablesTable } from './schema.ts'
+import * as store from './store.ts'
+
+type Operations = typeof evaluation
+export type PriceTable = Output<Operations['getPrices']>
+
+const nothing: PriceTable = { digest: null, prices: {}, createdAt: null, createdBy: null }
+
+/** Stores a table as the newest; the same prices again change nothing. */
+export function setPrices(ctx: Context, { prices }: Input<Operations['setPrices']>): Promise<PriceTable> {
+  const digest = digestOfJson(prices)
+  return transaction(ctx, async (ctx) => {
+    const newest = await store.findPrices(ctx, undefined)
+    if (newest?.digest === digest) return toTable(newest)
+    const row = {
+      digest,
+      prices: JSON.stringify(prices),
+      created_at: ctx.now().toISOString(),
+      created_by: ctx.actor.name,
+    }
+    await store.insertPrices(ctx, row)
+    await append(ctx, 'evaluation.prices_set', 'prices', { digest, prices })
+    return toTable(row)
+  })
+}
+
+/** The newest table, or the one of a digest; empty when nobody set any. */
+export async function getPrices(ctx: Context, { digest }: Input<Operations['getPrices']> = {}): Promise<PriceTable> {
+  const row = await store.findPrices(ctx, digest)
+  return row ? toTable(row) : nothing
+}
+
+function toTable(row: Omit<PriceTablesTable, 'seq'>): PriceTable {
+  const prices = JSON.parse(row.prices) as Record<string, number>
+  return { digest: row.digest, prices, createdAt: row.created_at, createdBy: row.created_by }
+}
