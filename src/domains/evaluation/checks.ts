@@ -18,6 +18,7 @@ export function checksOf(spec: ModelSpec, examined: Examination, prices: PriceTa
     ...sliceChecks(comparison, spec.success.slice_margin ?? spec.success.quality.margin),
     ...examined.recorded.scored.judges.map(judgeCheck),
     ...hiddenChecks(examined),
+    ...demandedOfGolden(spec, examined),
     goldenCheck(examined),
   ]
 }
@@ -98,8 +99,8 @@ function hiddenChecks({ comparison: { hidden, primary } }: Examination): GateChe
   ]
 }
 
-/** How often the set was looked at, and whether the candidate may have trained on it: warnings, said every time. */
-function goldenCheck({ set, items, candidate }: Examination): GateCheck {
+/** How often the set was looked at, and whether it is fit to judge by: warnings, said every time. */
+function goldenCheck({ set, items, candidate, representativeness }: Examination): GateCheck {
   const { time } = set.definition
   const moments = time === undefined ? [] : items.flatMap((item) => instantOf(item[time])?.toISOString() ?? [])
   const { trained } = candidate
@@ -107,15 +108,43 @@ function goldenCheck({ set, items, candidate }: Examination): GateCheck {
   const uses = set.uses + 1
   const used = `v${set.version}, ${items.length} items${spanOf(moments)}, gate number ${uses} that looks at it`
   const overlap = `${inside} of its items are from the period that the candidate was trained on`
+  const { population, warnings } = representativeness
+  const doubts = [...(inside > 0 ? [overlap] : []), ...(population ? warnings : [])]
   return {
     check: 'golden set',
-    verdict: inside > 0 ? 'cannot_tell' : 'pass',
+    verdict: doubts.length > 0 ? 'cannot_tell' : 'pass',
     required: false,
     value: inside,
     limit: 0,
     n: items.length,
-    reason: inside > 0 ? `${used}; ${overlap}` : used,
+    reason: [used, ...doubts, ...(population ? [] : warnings)].join('; '),
   }
+}
+
+/** What the spec demands of the set: a stale one, or one that leaves traffic out, proves nothing. */
+function demandedOfGolden({ success }: ModelSpec, { representativeness, items }: Examination): GateCheck[] {
+  const { coverage: least, stale = 'warn' } = success.golden ?? {}
+  const { coverage, fresh } = representativeness
+  const frame = { required: true, n: items.length }
+  const checks: GateCheck[] = []
+  if (least !== undefined) {
+    const share = coverage?.share ?? null
+    const reason =
+      share === null
+        ? 'no sample of production tells what it covers'
+        : `it covers ${shown(100 * share)} % of traffic by ${coverage?.by.join(', ')}, wanted at least ${shown(100 * least)} %`
+    const verdict = share !== null && share >= least ? 'pass' : 'cannot_tell'
+    checks.push({ ...frame, check: 'golden coverage', verdict, value: share, limit: least, reason })
+  }
+  if (stale === 'block') {
+    const reason = fresh
+      ? `${fresh.metric} of the live version is ${shown(fresh.golden)} on the set and ${shown(fresh.production)} on ${fresh.n} fresh items${fresh.stale ? ': the set is stale' : ''}`
+      : 'fewer than 100 fresh items of the live version have labels'
+    const verdict = fresh && !fresh.stale ? 'pass' : 'cannot_tell'
+    const { value = null, lower = null, upper = null } = fresh ?? {}
+    checks.push({ ...frame, check: 'golden fresh', verdict, value, lower, upper, limit: 0, reason })
+  }
+  return checks
 }
 
 function spanOf(moments: string[]): string {

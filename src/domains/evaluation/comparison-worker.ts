@@ -1,5 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { compare, type Pairs, type Question } from './comparison.ts'
+import type { Aside } from './compare-aside.ts'
+import { compare } from './comparison.ts'
+import { measureGolden } from './golden-measure.ts'
 
-const { pairs, question } = workerData as { pairs: Pairs; question: Question }
-parentPort?.postMessage(compare(pairs, question))
+const { pairs, question, golden } = workerData as Aside
+parentPort?.postMessage({
+  comparison: compare(pairs, question),
+  representativeness: measureGolden(pairs, question, golden),
+})

@@ -94,6 +94,51 @@ const Hidden = object({
   overfitted: Type.Boolean(),
 })
 
+const NumberOrNull = Type.Union([Type.Number(), Type.Null()])
+const Bounds = { value: NumberOrNull, lower: NumberOrNull, upper: NumberOrNull, n: Type.Integer() }
+
+/** Whether the golden set is still like production; null for what cannot be known. */
+const Representativeness = object({
+  population: Type.Union([object({ from: Time, to: Time, n: Type.Integer() }), Type.Null()]),
+  coverage: Type.Union([
+    object({
+      by: Type.Array(Type.String()),
+      fewest: Type.Integer({ description: 'A cell with fewer items is not covered' }),
+      share: Type.Number({ description: 'Of traffic, in cells that are covered' }),
+      uncovered: Type.Array(object({ cell: Type.String(), traffic: Type.Number(), items: Type.Integer() })),
+    }),
+    Type.Null(),
+  ]),
+  weighted: Type.Union([
+    object({
+      value: Type.Number({ description: 'The score of the candidate, each item counted by the traffic of its cell' }),
+      raw: Type.Number(),
+      effectiveItems: Type.Number(),
+      missing: Type.Number({ description: 'Share of traffic in cells without any item' }),
+    }),
+    Type.Null(),
+  ]),
+  /** How well a classifier tells golden items from production: 0.5 is alike. */
+  domainAuc: Type.Union([object(Bounds), Type.Null()]),
+  /** Share of production farther from the set than its items are from each other: 0.05 is alike. */
+  novelty: Type.Union([object(Bounds), Type.Null()]),
+  age: Type.Union([object({ medianDays: Type.Number(), under90Days: Type.Number() }), Type.Null()]),
+  /** Items that the candidate was trained on. */
+  overlap: Type.Union([object({ shared: Type.Integer(), of: Type.Integer() }), Type.Null()]),
+  /** The baseline's quality on the set beside that on fresh, labelled production. */
+  fresh: Type.Union([
+    object({
+      metric: Type.String(),
+      ...Bounds,
+      golden: Type.Number(),
+      production: Type.Number(),
+      stale: Type.Boolean(),
+    }),
+    Type.Null(),
+  ]),
+  warnings: Type.Array(Type.String()),
+})
+
 export const Evaluation = object({
   id: Type.String(),
   model: Name,
@@ -119,6 +164,7 @@ export const Evaluation = object({
     object({ metric: Type.String(), repeats: Type.Integer(), candidate: Steadiness, baseline: Steadiness }),
   ),
   hidden: Type.Union([Hidden, Type.Null()]),
+  representativeness: Type.Union([Representativeness, Type.Null()]),
   judges: Type.Array(JudgeAgreement),
   simpleBaselines: Type.Array(object({ name: Type.String(), metric: Type.String(), value: Type.Number() })),
   outputs: DigestText,

@@ -36,7 +36,8 @@ export async function recordEvaluation(
   ctx: Context,
   { spec, version, examined }: { spec: ModelSpec; version: ModelVersion; examined: Examination },
 ): Promise<Evaluation> {
-  const { comparison, set, items, pairs, candidate, baseline, against, recorded, repeats } = examined
+  const { comparison, representativeness, set, items, pairs, candidate, baseline, against, recorded, repeats } =
+    examined
   const outputs = await ctx.blobs.put(outputLines(pairs))
   const everything = await ctx.blobs.put(Buffer.from(JSON.stringify(recorded)))
   const record: Evaluation = {
@@ -51,6 +52,7 @@ export async function recordEvaluation(
     n: items.length,
     repeats,
     ...reported(comparison),
+    representativeness,
     judges: recorded.scored.judges.map(({ evidence: _, ...judge }) => judge),
     simpleBaselines: await simpleBaselines(ctx, { spec, version, examined }),
     outputs: outputs.digest,
@@ -161,5 +163,6 @@ function toEvaluation(row: EvaluationsTable): Evaluation {
     stability: body.stability ?? [],
     judges: body.judges ?? [],
     hidden: body.hidden ?? null,
+    representativeness: body.representativeness ?? null,
   }
 }

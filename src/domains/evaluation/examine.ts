@@ -10,10 +10,13 @@ import type { Comparison, Pairs } from './comparison.ts'
 import { type Contender, type ModelVersion, openContender, resolveBaseline, versionContender } from './contender.ts'
 import type { evaluation } from './contract.ts'
 import { readGolden } from './golden.ts'
+import { goldenFacts } from './golden-facts.ts'
 import { hiddenItems } from './hidden.ts'
 import { type Item, textOf } from './items.ts'
+import type { Representativeness } from './representative.ts'
 import { type Scored, scoreAnswers } from './scorers.ts'
 import { judgingOf } from './tasks.ts'
+import { readTraffic } from './traffic.ts'
 
 type GoldenSet = Output<(typeof evaluation)['getGolden']>
 
@@ -26,6 +29,9 @@ export type Recorded = Asked & { scored: Scored }
 /** A comparison with what a gate needs beside it. */
 export type Examination = {
   comparison: Comparison
+  representativeness: Representativeness
+  /** Digest of the sample of production that the set was compared with. */
+  traffic: string | null
   set: GoldenSet
   items: Item[]
   pairs: Pairs
@@ -44,6 +50,8 @@ type Examine = {
   goldenVersion?: number | undefined
   against: string
   timed: boolean
+  /** Digest of the sample of production, null for none; without it the newest. */
+  traffic?: string | null | undefined
   /** Answers of an earlier time, judged again instead of asking again. */
   recorded?: Recorded | undefined
 }
@@ -83,7 +91,8 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
     hidden: hiddenItems(definition, set.version, items),
   }
   const { metric, margin } = spec.success.quality
-  const comparison = await compareAside(pairs, {
+  const traffic = asked.traffic === null ? undefined : await readTraffic(ctx, spec.model, asked.traffic)
+  const question = {
     ...judging,
     metric,
     margin,
@@ -93,8 +102,23 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
     seed,
     baselineName: against,
     sameVersion: baseline.version === candidate.version,
-  })
-  return { comparison, set, items, pairs, candidate, baseline, against, recorded, measured: recorded.measured, repeats }
+  }
+  const facts = await goldenFacts(ctx, { spec, version, definition, items, candidate, baseline, traffic })
+  const { comparison, representativeness } = await compareAside({ pairs, question, golden: facts })
+  return {
+    comparison,
+    representativeness,
+    traffic: traffic?.digest ?? null,
+    set,
+    items,
+    pairs,
+    candidate,
+    baseline,
+    against,
+    recorded,
+    measured: recorded.measured,
+    repeats,
+  }
 }
 
 type Ask = {
@@ -125,7 +149,14 @@ async function ask(ctx: Context, { spec, candidate, baseline, ids, labels, repea
 }
 
 /** What the verdict depends on beside the words of the spec. */
-export function evidenceOf({ set, candidate, baseline, recorded, repeats }: Examination): Record<string, unknown> {
+export function evidenceOf({
+  set,
+  candidate,
+  baseline,
+  recorded,
+  repeats,
+  traffic,
+}: Examination): Record<string, unknown> {
   const { scored, measured: _, ...answers } = recorded
   return {
     golden: { name: set.name, version: set.version, digest: set.digest },
@@ -133,6 +164,7 @@ export function evidenceOf({ set, candidate, baseline, recorded, repeats }: Exam
     baseline: baseline.evidence,
     answers: digestOfJson([answers, scored.candidate, scored.baseline]),
     repeats,
+    traffic,
     ...(Object.keys(scored.evidence).length === 0 ? {} : { scorers: scored.evidence }),
     seed,
   }

@@ -41,6 +41,7 @@ export async function findingsOf(ctx: Context, { spec, candidate, pinned }: Aske
       goldenVersion: pinned?.goldenVersion,
       against: pinned?.against ?? spec.success.quality.against,
       timed: !pinned,
+      traffic: pinned?.traffic,
       recorded: pinned?.recorded,
     })
     const examined = pinned ? { ...found, measured: pinned.measured } : found

@@ -72,10 +72,16 @@ async function save(ctx: Context, gate: Gate, examined: Examination | undefined)
   })
 }
 
-function measuredOf({ measured }: Examination): Record<string, unknown> {
-  if (!measured) return {}
+/** What is never the same twice: times, and the set's age beside its likeness to production. */
+function measuredOf({ measured, representativeness }: Examination): Record<string, unknown> {
+  if (!measured) return { representativeness }
   const { candidate, baseline } = measured.latencies
-  return { items: candidate.length, candidateMilliseconds: mean(candidate), baselineMilliseconds: mean(baseline) }
+  return {
+    representativeness,
+    items: candidate.length,
+    candidateMilliseconds: mean(candidate),
+    baselineMilliseconds: mean(baseline),
+  }
 }
 
 export async function getGate(ctx: Context, { gate }: Input<Operations['getGate']>): Promise<Gate> {

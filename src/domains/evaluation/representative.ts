@@ -32,6 +32,7 @@ export type Question = {
 const fewestItems = 5
 const shownCells = 10
 const mostBins = 3
+const mostCompared = 2000
 
 export type Representativeness = {
   population: { from: string; to: string; n: number } | null
@@ -57,19 +58,29 @@ export function representativenessOf(question: Question): Representativeness {
   const production = rows.map(({ inputs }) => inputs)
   const names = sharedNames(items, production)
   const cells = rows.length === 0 ? undefined : cellsOf(question, rows, names)
-  const domain = domainAuc(items, production, names)
-  const novelty = noveltyOf(items, production, names)
+  const [some, others] = [evenly(items), evenly(production)]
+  const domain = domainAuc(some, others, names)
+  const novelty = noveltyOf(some, others, names)
   const found: Omit<Representativeness, 'warnings'> = {
     population: population && { from: population.from, to: population.to, n: rows.length },
     coverage: cells ? coverageOf(cells) : null,
     weighted: cells && question.parts ? weightedOf(cells, question.parts) : null,
-    domainAuc: domain && { ...domain, n: rows.length },
+    domainAuc: domain && { ...domain, n: others.length },
     novelty: novelty && { value: novelty.share, ...wilsonInterval(novelty.novel, novelty.n), n: novelty.n },
     age: ages.length === 0 ? null : ageOf(ages),
     overlap,
     fresh: question.fresh && freshOf(question.fresh),
   }
   return { ...found, warnings: warningsOf(found, question) }
+}
+
+/** Distances are between all pairs, so of large sets an even part is taken. */
+function evenly(rows: Row[]): Row[] {
+  if (rows.length <= mostCompared) return rows
+  return Array.from(
+    { length: mostCompared },
+    (_, index) => rows[Math.floor((index * rows.length) / mostCompared)] ?? {},
+  )
 }
 
 function sharedNames(items: Row[], production: Row[]): string[] {
@@ -86,7 +97,9 @@ type Axis = { name: string; of: (row: Row) => string }
  */
 function cellsOf({ items, slices }: Question, rows: Population['rows'], names: string[]): Cells {
   const axes: Axis[] = [
-    ...slices.filter((name) => names.includes(name)).map((name) => ({ name, of: (row: Row) => String(row[name] ?? null) })),
+    ...slices
+      .filter((name) => names.includes(name))
+      .map((name) => ({ name, of: (row: Row) => String(row[name] ?? null) })),
     ...topNumbers(rows, names).map((name) => binned(name, rows)),
   ]
   const chosen: Axis[] = []
@@ -106,7 +119,10 @@ function cellsOf({ items, slices }: Question, rows: Population['rows'], names: s
 /** Numeric inputs by how strongly they go with the answer; at most two. */
 function topNumbers(rows: Population['rows'], names: string[]): string[] {
   return names
-    .map((name) => ({ name, strength: Math.abs(correlation(rows.map(({ inputs, output }) => [inputs[name], output]))) }))
+    .map((name) => ({
+      name,
+      strength: Math.abs(correlation(rows.map(({ inputs, output }) => [inputs[name], output]))),
+    }))
     .filter(({ strength }) => strength > 0)
     .sort((a, b) => b.strength - a.strength || (a.name < b.name ? -1 : 1))
     .slice(0, 2)
@@ -114,7 +130,9 @@ function topNumbers(rows: Population['rows'], names: string[]): string[] {
 }
 
 function correlation(pairs: [Value | undefined, Value][]): number {
-  const numbers = pairs.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)).map(([x, y]) => [Number(x), Number(y)])
+  const numbers = pairs
+    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
+    .map(([x, y]) => [Number(x), Number(y)])
   const [xs, ys] = [numbers.map(([x = 0]) => x), numbers.map(([, y = 0]) => y)]
   const [centerX, centerY] = [mean(xs), mean(ys)]
   const product = mean(numbers.map(([x = 0, y = 0]) => (x - centerX) * (y - centerY)))
@@ -123,10 +141,14 @@ function correlation(pairs: [Value | undefined, Value][]): number {
 }
 
 function binned(name: string, rows: Population['rows']): Axis {
-  const sorted = ascending(rows.flatMap(({ inputs }) => (typeof inputs[name] === 'number' ? [Number(inputs[name])] : [])))
-  const limits = Array.from({ length: mostBins - 1 }, (_, index) => sorted[Math.floor(((index + 1) * sorted.length) / mostBins)] ?? 0)
-  const words = (bin: number) =>
-    bin === 0 ? `<${shown(limits[0] ?? null)}` : `≥${shown(limits[bin - 1] ?? null)}`
+  const sorted = ascending(
+    rows.flatMap(({ inputs }) => (typeof inputs[name] === 'number' ? [Number(inputs[name])] : [])),
+  )
+  const limits = Array.from(
+    { length: mostBins - 1 },
+    (_, index) => sorted[Math.floor(((index + 1) * sorted.length) / mostBins)] ?? 0,
+  )
+  const words = (bin: number) => (bin === 0 ? `<${shown(limits[0] ?? null)}` : `≥${shown(limits[bin - 1] ?? null)}`)
   return {
     name,
     of: (row) => {
@@ -223,7 +245,9 @@ function warningsOf(found: Omit<Representativeness, 'warnings'>, { margin, items
       ? [`${overlap.shared} of its ${overlap.of} items are rows that the candidate was trained on`]
       : []),
     ...(fresh?.stale
-      ? [`it is stale: ${fresh.metric} of the live version is ${shown(fresh.golden)} on it and ${shown(fresh.production)} on ${fresh.n} fresh items`]
+      ? [
+          `it is stale: ${fresh.metric} of the live version is ${shown(fresh.golden)} on it and ${shown(fresh.production)} on ${fresh.n} fresh items`,
+        ]
       : []),
   ]
 }
