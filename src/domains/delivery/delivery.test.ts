@@ -1,38 +1,13 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
-import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register, tripAt } from '../../../test/support/trips.ts'
+import { model, register } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
-
-const hour = 3_600_000
-
-/** A server with a gated first version, and what tests do with it. */
-async function begin(t: TestContext) {
-  const { app, client } = await testServer(t)
-  await establish(app.ctx)
-  const version = await register(app.ctx, 'good')
-  await client.evaluation.runGate({ model, version })
-  let asked = 0
-
-  async function traffic(requests: number): Promise<void> {
-    for (let index = 0; index < requests; index++) {
-      const { city, good, wrong } = tripAt(asked)
-      await client.serving.predict({ endpoint: model, id: `p${asked}`, inputs: { city, good, wrong } })
-      asked += 1
-    }
-  }
-  async function pass(hours: number, requests: number): Promise<void> {
-    await traffic(requests)
-    await client.system.advanceClock({ to: new Date(app.ctx.now().getTime() + hours * hour).toISOString() })
-  }
-  /** Shadow and one step, each with enough traffic. */
-  async function goLive(): Promise<void> {
-    await pass(1.1, 60)
-    await pass(1.1, 200)
-  }
-  return { app, client, version, traffic, pass, goLive }
-}
+import { transaction } from '../../core/transaction.ts'
+import { onEvent } from '../../reactions.ts'
+import { begin } from './delivery.fixture.ts'
+import * as delivery from './delivery.ts'
+import * as store from './store.ts'
 
 test('a release without a gate is refused with everything that is missing', async (t) => {
   const { client, app } = await begin(t)
@@ -117,7 +92,78 @@ test('a drill measures both ways and leaves everything as it was', async (t) => 
   assert.deepEqual((await client.delivery.metrics({ model })).rollbackSeconds.drills, [drill.seconds])
 })
 
-test('whatever people do in whatever order: one release is live, the log agrees with the routing, and a rollback works', {
+test('a rollback asked for twice is one rollback: it never brings the bad release back', async (t) => {
+  const { client, version, goLive, count } = await begin(t)
+  await client.delivery.release({ model, version, reason: 'first' })
+  await goLive()
+  const once = await client.delivery.rollback({ model, reason: 'a doubt' })
+  const twice = await client.delivery.rollback({ model, reason: 'a doubt' })
+  assert.deepEqual(twice, once)
+  assert.equal(await count('delivery.rolled_back'), 1)
+  await client.delivery.unpin({ model, reason: 'looked at it' })
+  await client.delivery.unpin({ model, reason: 'looked at it' })
+  assert.equal(await count('delivery.unpinned'), 1)
+})
+
+test('every command of a rollout typed twice gives the same answer and no second event', async (t) => {
+  const { client, version, count } = await begin(t)
+  const { id: release } = await client.delivery.release({ model, version, reason: 'first' })
+  assert.equal((await client.delivery.release({ model, version, reason: 'first' })).id, release)
+  assert.equal(await count('delivery.release_created'), 1)
+  const commands = [
+    { act: () => client.delivery.pause({ release }), event: 'delivery.rollout_paused' },
+    { act: () => client.delivery.resume({ release }), event: 'delivery.rollout_shadow' },
+    { act: () => client.delivery.skip({ release, step: -1 }), event: 'delivery.step_started' },
+    { act: () => client.delivery.promote({ release }), event: 'delivery.promoted' },
+  ]
+  for (const { act, event } of commands) {
+    const once = await act()
+    assert.deepEqual(await act(), once, event)
+    assert.equal(await count(event), 1, event)
+  }
+  await assert.rejects(client.delivery.abort({ release }), /is over: promoted/)
+})
+
+test('every transition keeps who did it, why, and what the guards said', async (t) => {
+  const { client, version, goLive } = await begin(t)
+  const { id } = await client.delivery.release({ model, version, reason: 'first' })
+  await goLive()
+  const { history } = await client.delivery.getRollout({ release: id })
+  assert.deepEqual(
+    history.map(({ state, evidence }) => [state, evidence.map(({ guard }) => guard)]),
+    [
+      ['shadow', []],
+      ['step', ['shadow answers']],
+      ['promoted', ['sample ratio', 'bad answers: harm', 'bad answers: proven acceptable', 'quality']],
+    ],
+  )
+  assert.ok(history.every(({ actor, reason }) => actor.length > 0 && reason.length > 0))
+})
+
+test('a plan that was changed after it was registered leads nowhere', async (t) => {
+  const { app, client, version, pass } = await begin(t)
+  const { id, plan } = await client.delivery.release({ model, version, reason: 'first' })
+  await store.updateRelease(app.ctx, id, { plan: JSON.stringify({ ...plan, badRate: 0.99 }) })
+  await pass(1.1, 60)
+  const { state, history } = await client.delivery.getRollout({ release: id })
+  assert.equal(state, 'holding')
+  assert.match(history.at(-1)?.reason ?? '', /not the one that was registered/)
+})
+
+test('a newer release supersedes one that is under way, when it is told to', async (t) => {
+  const { app, client, version, pass } = await begin(t)
+  const first = await client.delivery.release({ model, version, reason: 'first' })
+  await pass(1.1, 60)
+  const second = await register(app.ctx, 'good')
+  await client.evaluation.runGate({ model, version: second })
+  await assert.rejects(client.delivery.release({ model, version: second, reason: 'better' }), /--supersede/)
+  await client.delivery.release({ model, version: second, reason: 'better', supersede: true })
+  assert.equal((await client.delivery.getRollout({ release: first.id })).state, 'superseded')
+  const { routing } = await client.serving.getEndpoint({ endpoint: model })
+  assert.deepEqual([routing.canary, routing.shadow?.version], [null, second])
+})
+
+test('whatever people, crashes and repeated events do in whatever order: one release is live, and a rollback works', {
   timeout: 240_000,
 }, async (t) => {
   const command = fc.constantFrom(
@@ -130,6 +176,12 @@ test('whatever people do in whatever order: one release is live, the log agrees 
     'rollback',
     'unpin',
     'drill',
+    'skip',
+    'supersede',
+    'tick',
+    'again',
+    'redeliver',
+    'restart',
   )
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 3, maxLength: 10 }), async (commands) => {
@@ -146,8 +198,29 @@ test('whatever people do in whatever order: one release is live, the log agrees 
         rollback: () => client.delivery.rollback({ model, reason: 'trial' }),
         unpin: () => client.delivery.unpin({ model, reason: 'trial' }),
         drill: () => client.delivery.drill({ model }),
+        skip: async () => client.delivery.skip({ release: await newest(), step: -1 }),
+        supersede: () => client.delivery.release({ model, version, reason: 'again', supersede: true }),
+        // A check that was handed out twice, or long after its time.
+        tick: async () => {
+          await Promise.all([1, 2].map(async () => delivery.tick(app.ctx, { release: await newest() })))
+          await delivery.tick(app.ctx, { release: `${model}.r1` })
+        },
+        // Every event of the past is told once more, newest first.
+        redeliver: async () => {
+          const { items } = await client.system.events({ subject: `model/${model}`, limit: 1_000 })
+          for (const event of items.reverse())
+            for (const react of onEvent[event.type] ?? []) await transaction(app.ctx, (ctx) => react(ctx, event))
+        },
+        // What a new process does first, on the state that the old one left.
+        restart: async () => {
+          for (const step of [delivery.mendAll, delivery.resumeChecks]) await step(app.ctx)
+          await app.worker.drain()
+        },
       }
-      for (const name of commands) {
+      let last = 'release'
+      for (const drawn of commands) {
+        const name = drawn === 'again' ? last : drawn
+        last = name
         await acts[name]?.().catch((error: ProblemError) =>
           assert.ok((error.problem?.status ?? 500) < 500, `${name}: ${error.message}`),
         )
@@ -165,6 +238,6 @@ test('whatever people do in whatever order: one release is live, the log agrees 
       }
       await app.close()
     }),
-    { numRuns: 8 },
+    { numRuns: 12 },
   )
 })

@@ -1,0 +1,37 @@
+import type { TestContext } from 'node:test'
+import { testServer } from '../../../test/support/context.ts'
+import { establish, model, register, tripAt } from '../../../test/support/trips.ts'
+
+const hour = 3_600_000
+
+/** A server with a gated first version, and what tests do with it. */
+export async function begin(t: TestContext) {
+  const { app, client, url } = await testServer(t)
+  await establish(app.ctx)
+  const version = await register(app.ctx, 'good')
+  await client.evaluation.runGate({ model, version })
+  let asked = 0
+
+  async function traffic(requests: number): Promise<void> {
+    for (let index = 0; index < requests; index++) {
+      const { city, good, wrong } = tripAt(asked)
+      await client.serving.predict({ endpoint: model, id: `p${asked}`, inputs: { city, good, wrong } })
+      asked += 1
+    }
+  }
+  async function pass(hours: number, requests: number): Promise<void> {
+    await traffic(requests)
+    await client.system.advanceClock({ to: new Date(app.ctx.now().getTime() + hours * hour).toISOString() })
+  }
+  /** Shadow and one step, each with enough traffic. */
+  async function goLive(): Promise<void> {
+    await pass(1.1, 60)
+    await pass(1.1, 200)
+  }
+  /** Events about the model since the beginning, by type. */
+  async function count(type: string): Promise<number> {
+    const { items } = await client.system.events({ subject: `model/${model}`, limit: 1_000 })
+    return items.filter((event) => event.type === type).length
+  }
+  return { app, client, url, version, traffic, pass, goLive, count }
+}
