@@ -23,7 +23,14 @@ export type Operation = {
 
 export type Contract = Record<string, Operation>
 
-export type BytesReply = { stream: Readable; size?: number; contentType: string; filename?: string }
+/** A stream that can be opened at a range, with a known size, is served in ranges too. */
+export type BytesReply = {
+  stream: Readable | ((range?: { start: number; end: number }) => Promise<Readable>)
+  size?: number
+  contentType: string
+  filename?: string
+  etag?: string
+}
 
 /** Keeps the exact types of a domain's operations. */
 export function contract<const C extends Contract>(operations: C): C {

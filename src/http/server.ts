@@ -4,6 +4,7 @@ import type { Actor, Context, Role } from '../core/context.ts'
 import type { BytesReply, Contract, Operation } from '../core/contract.ts'
 import { AppError } from '../core/errors.ts'
 import { parse } from '../core/validate.ts'
+import { sendBytes } from './bytes.ts'
 import { asAppError, sendProblem } from './problems.ts'
 import { authorize, checkSite, isLoopback, localActor, presentedToken } from './trust.ts'
 
@@ -106,12 +107,7 @@ async function registerOperation(
         const body = operation.body === 'bytes' ? ((request.body as Readable | undefined) ?? request.raw) : undefined
         const result = await door(request.ctx, input, body)
         if (operation.reply === 'bytes') {
-          const bytes = result as BytesReply
-          if (bytes.size !== undefined) reply.header('content-length', bytes.size)
-          if (bytes.filename !== undefined)
-            reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(bytes.filename)}`)
-          reply.header('x-content-type-options', 'nosniff')
-          return reply.type(bytes.contentType).send(bytes.stream)
+          return sendBytes(request, reply, result as BytesReply)
         }
         if (checkReplies) parse(operation.output, result, { code: 'internal', what: `The reply of ${id}` })
         return reply.type('application/json').send(JSON.stringify(result ?? {}))

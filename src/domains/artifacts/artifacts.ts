@@ -5,11 +5,23 @@ import { invalidInput, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { artifacts } from './contract.ts'
+import { bytesOf } from './links.ts'
 import { manifest } from './rules.ts'
 import type { ArtifactsTable } from './schema.ts'
 import * as store from './store.ts'
 
-export { deleteFiles, filesBelow, freeze, getFile, listFolder, putFile, type StoredFile } from './files.ts'
+export { bindFile, deleteFiles, filesBelow, freeze, getFile, listFolder, putFile, type StoredFile } from './files.ts'
+export { bytesOf, getLinkedBlob, linkBlob, linkTo } from './links.ts'
+export {
+  abortUpload,
+  checkPartNumber,
+  completeUpload,
+  getUpload,
+  partLink,
+  putLinkedPart,
+  putPart,
+  startUpload,
+} from './uploads.ts'
 
 type Operations = typeof artifacts
 type Artifact = Output<Operations['get']>
@@ -22,9 +34,8 @@ export function putBlob(
   return ctx.blobs.put(body, digest)
 }
 
-export async function getBlob(ctx: Context, { digest }: Input<Operations['getBlob']>): Promise<BytesReply> {
-  const size = await ctx.blobs.size(digest)
-  return { stream: await ctx.blobs.read(digest), size, contentType: 'application/octet-stream' }
+export function getBlob(ctx: Context, { digest }: Input<Operations['getBlob']>): Promise<BytesReply> {
+  return bytesOf(ctx, digest)
 }
 
 export async function create(ctx: Context, input: Input<Operations['create']>): Promise<Artifact> {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { contract, DigestText, Nothing, object, optional, page, paging, Time } from '../../core/contract.ts'
+import { maximumParts } from '../../core/blob-drafts.ts'
+import { contract, DigestText, Name, Nothing, object, optional, page, paging, Time } from '../../core/contract.ts'
 
 export const ArtifactFile = object({
   path: Type.String({ minLength: 1, maxLength: 1024, description: 'Relative, with forward slashes, no dot segments' }),
@@ -13,6 +14,22 @@ export const Artifact = object({
   files: Type.Array(ArtifactFile),
   createdAt: Time,
 })
+
+const Part = object({
+  number: Type.Integer({ minimum: 1, maximum: maximumParts }),
+  size: Type.Integer(),
+  etag: Type.String(),
+})
+
+const Upload = object({
+  upload: Name,
+  partBytes: Type.Integer({ description: 'The size that parts should have; only the last may be smaller than 5 MiB' }),
+  parts: Type.Array(Part, { description: 'What has arrived: the others are still to be sent' }),
+  digest: Type.Union([DigestText, Type.Null()], { description: 'Of the whole, once it is complete' }),
+  createdAt: Time,
+})
+
+const uploadKey = { upload: Name }
 
 export const artifacts = contract({
   putBlob: {
@@ -31,6 +48,82 @@ export const artifacts = contract({
     summary: 'The bytes of a digest',
     reply: 'bytes',
     input: object({ digest: DigestText }),
+    output: Nothing,
+  },
+  linkBlob: {
+    method: 'POST',
+    path: '/blobs/:digest/link',
+    role: 'viewer',
+    summary: 'A link that gives the bytes to whoever holds it, until it expires; a path means one on this server',
+    input: object({
+      digest: DigestText,
+      seconds: optional(Type.Integer({ minimum: 1, maximum: 604_800 })),
+      filename: optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[^/\\\\\\u0000-\\u001f]+$' })),
+    }),
+    output: object({ url: Type.String(), expiresAt: Time }),
+  },
+  getLinkedBlob: {
+    method: 'GET',
+    path: '/blobs/:digest/linked/:filename',
+    role: 'anyone',
+    summary: 'The bytes behind a link',
+    reply: 'bytes',
+    input: object({
+      digest: Type.String(),
+      filename: Type.String(),
+      expires: optional(Type.String()),
+      signature: optional(Type.String()),
+    }),
+    output: Nothing,
+  },
+  startUpload: {
+    method: 'POST',
+    path: '/uploads',
+    role: 'member',
+    summary: 'Begins an upload in parts, which may stop and go on for a week',
+    input: Nothing,
+    output: Upload,
+  },
+  getUpload: {
+    method: 'GET',
+    path: '/uploads/:upload',
+    role: 'member',
+    summary: 'What has arrived of an upload',
+    input: object(uploadKey),
+    output: Upload,
+  },
+  putPart: {
+    method: 'PUT',
+    path: '/uploads/:upload/parts/:number',
+    role: 'member',
+    summary: 'Sends one part; sending it again replaces it',
+    body: 'bytes',
+    input: object({ ...uploadKey, number: Part.properties.number }),
+    output: Part,
+  },
+  completeUpload: {
+    method: 'POST',
+    path: '/uploads/:upload/complete',
+    role: 'member',
+    summary: 'Joins the parts to the bytes of one digest; without a list, all that arrived',
+    input: object({
+      ...uploadKey,
+      digest: optional(DigestText),
+      parts: optional(
+        Type.Array(object({ number: Part.properties.number, etag: optional(Type.String({ maxLength: 200 })) }), {
+          minItems: 1,
+          maxItems: maximumParts,
+        }),
+      ),
+    }),
+    output: object({ digest: DigestText, size: Type.Integer() }),
+  },
+  abortUpload: {
+    method: 'DELETE',
+    path: '/uploads/:upload',
+    role: 'member',
+    summary: 'Gives an upload up and drops its parts',
+    input: object(uploadKey),
     output: Nothing,
   },
   create: {

@@ -13,7 +13,12 @@ export type StoredFile = { path: string; digest: string; size: number }
 export async function putFile(ctx: Context, { path }: { path: string }, body: Readable): Promise<StoredFile> {
   checkPath(path)
   await refuseClash(ctx, path)
-  const { digest, size } = await ctx.blobs.put(body)
+  return bindFile(ctx, { path, ...(await ctx.blobs.put(body)) })
+}
+
+/** Gives stored bytes a name in the tree; what had it before is replaced. */
+export function bindFile(ctx: Context, { path, digest, size }: StoredFile): Promise<StoredFile> {
+  checkPath(path)
   return transaction(ctx, async (ctx) => {
     await refuseClash(ctx, path)
     const folders = foldersOf(path)

@@ -4,6 +4,17 @@ export type ArtifactsTables = {
   artifacts: ArtifactsTable
   artifact_files: ArtifactFilesTable
   artifact_folders: ArtifactFoldersTable
+  uploads: UploadsTable
+}
+
+/** `digest` and `size` are those of the joined bytes, once it is complete. */
+export type UploadsTable = {
+  id: string
+  draft: string
+  created_at: string
+  created_by: string
+  digest: string | null
+  size: number | null
 }
 
 export type ArtifactFilesTable = { path: string; parent: string; digest: string; size: number; updated_at: string }
@@ -35,6 +46,13 @@ export const migrations: Migration[] = [
       'create index artifact_files_by_parent on artifact_files (parent)',
       'create table artifact_folders (path text primary key, parent text not null)',
       'create index artifact_folders_by_parent on artifact_folders (parent)',
+    ],
+  },
+  {
+    name: 'artifacts/003-uploads',
+    up: () => [
+      `create table uploads (
+        id text primary key, draft text not null, created_at text not null, created_by text not null, digest text, size bigint)`,
     ],
   },
 ]

@@ -1,13 +1,15 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../../core/context.ts'
-import { AppError } from '../../core/errors.ts'
 import * as artifacts from '../../domains/artifacts/artifacts.ts'
 import * as runs from '../../domains/runs/runs.ts'
+import { sendBytes } from '../../http/bytes.ts'
+import { artifactPartUpload } from './artifact-parts.ts'
+import { checked, keeping, pathOf } from './artifact-paths.ts'
 import { contentTypeOf } from './content-types.ts'
-import { invalid, MlflowError, missing, orSay } from './errors.ts'
+import { invalid, missing, orSay } from './errors.ts'
 import { type Fields, optionalText, runId, text } from './input.ts'
-import { climbs, proxiedPath } from './locations.ts'
+import { proxiedPath } from './locations.ts'
 import { onModel } from './logged-models.ts'
 import { onRun } from './run-calls.ts'
 import { list } from './views.ts'
@@ -30,15 +32,8 @@ export function artifactRoutes(server: FastifyInstance): void {
       await keeping(artifacts.deleteFiles(request.ctx, { path: checked(pathOf(request)) }))
       return reply.type('application/json').send('{}')
     })
-    for (const step of ['create', 'complete', 'abort'])
-      server.post(`${base}/mpu/${step}/*`, write, (request) => refuseParts(request))
-    server.get(`${base}/presigned/*`, read, () => {
-      throw new MlflowError(
-        'NOT_IMPLEMENTED',
-        'Presigned downloads are not supported for the current artifact repository',
-      )
-    })
   }
+  artifactPartUpload(server)
   for (const base of ['/api/2.0/mlflow', '/ajax-api/2.0/mlflow']) {
     server.get(`${base}/artifacts/list`, read, (request) => runArtifacts(request))
     server.get(`${base}/logged-models/:model_id/artifacts/directories`, read, (request) => modelArtifacts(request))
@@ -49,39 +44,14 @@ export function artifactRoutes(server: FastifyInstance): void {
   })
 }
 
-function pathOf(request: FastifyRequest): string {
-  return (request.params as { '*': string })['*']
-}
-
-/** A path in any disguise that leads out, or starts at a root, is refused with the one text that clients know. */
-function checked(path: string): string {
-  if (path.includes('#') || climbs(path) || /^[/\\]|^[A-Za-z]:|^[a-z]+:\//.test(path)) throw invalid('Invalid path')
-  return path.replace(/\/+$/, '')
-}
-
-async function keeping<T>(work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    if (error instanceof AppError && error.code === 'invalid_input') throw invalid(`Invalid path: ${error.message}`)
-    throw error
-  })
-}
-
 async function sendFile(request: FastifyRequest, reply: FastifyReply, given: string): Promise<FastifyReply> {
   const path = checked(given)
   const file = await keeping(
     orSay(artifacts.getFile(request.ctx, { path }), 'not_found', () => missing(`No such artifact: '${path}'`)),
   )
-  const name = path.split('/').at(-1) ?? 'file'
-  return reply
-    .headers({
-      'content-length': file.size,
-      'content-disposition': `attachment; filename="${name.replaceAll(/[^\w.\- ]/g, '_')}"; filename*=UTF-8''${encodeURIComponent(name)}`,
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "sandbox; default-src 'none'",
-      etag: `"${file.digest}"`,
-    })
-    .type(contentTypeOf(name))
-    .send(await request.ctx.blobs.read(file.digest))
+  const filename = path.split('/').at(-1) ?? 'file'
+  const bytes = await artifacts.bytesOf(request.ctx, file.digest)
+  return sendBytes(request, reply, { ...bytes, contentType: contentTypeOf(filename), filename })
 }
 
 async function sendFolder(request: FastifyRequest, reply: FastifyReply, given: unknown): Promise<FastifyReply> {
@@ -130,12 +100,4 @@ async function below(request: FastifyRequest, location: string): Promise<object>
   const path = optionalText(query, 'path') ?? optionalText(query, 'artifact_directory_path') ?? ''
   const root = inside(location, '')
   return filesOf(request.ctx, inside(location, path), (file) => file.slice(root.length + 1))
-}
-
-function refuseParts(request: FastifyRequest): never {
-  checked(pathOf(request))
-  throw new MlflowError(
-    'NOT_IMPLEMENTED',
-    'Multipart upload is not supported for the current artifact repository: send the file in one PUT.',
-  )
 }

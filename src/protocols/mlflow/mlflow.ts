@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { artifactPartRoutes } from './artifact-parts.ts'
 import { artifactRoutes } from './artifact-routes.ts'
 import type { Call } from './call.ts'
 import { invalid, sendError } from './errors.ts'
@@ -42,6 +43,7 @@ export async function mlflowRoutes(server: FastifyInstance): Promise<void> {
     }
   })
   for (const call of calls) register(server, call)
+  artifactPartRoutes(server)
   discovery(server)
 }
 
