@@ -13,6 +13,7 @@ import * as rules from './rules.ts'
 import type { ReleasesTable, RolloutsTable } from './schema.ts'
 import * as store from './store.ts'
 import { remember } from './timings.ts'
+import { requireTraffic } from './traffic.ts'
 import { afterStep, type Change, commit, type Move, shareAfter } from './transitions.ts'
 
 type Operations = typeof delivery
@@ -87,11 +88,7 @@ async function judge(
 async function perform(ctx: Context, move: Move): Promise<boolean> {
   const { release, rollout, plan, change } = move
   const started = ctx.clock.elapsed()
-  if (plan.elsewhere && change.kind !== 'stay') {
-    const action = change.kind === 'end' ? 'rollback' : 'deploy'
-    if (rollout.share > 0 || change.kind !== 'end')
-      await actElsewhere(ctx, release, { action, share: shareAfter(plan, change, rollout.share) })
-  }
+  if (plan.elsewhere) await tellElsewhere(ctx, move)
   const moved = await transaction(ctx, (ctx) => commit(ctx, move))
   if (moved && change.kind === 'end' && rollout.share > 0) {
     const seconds = (ctx.clock.elapsed() - started) / 1000
@@ -107,6 +104,16 @@ async function perform(ctx: Context, move: Move): Promise<boolean> {
     })
   }
   return moved
+}
+
+/** A rollback is told what to go back to, a deploy what to bring. */
+async function tellElsewhere(ctx: Context, { release, rollout, plan, change }: Move): Promise<void> {
+  if (change.kind === 'step' || change.kind === 'promote') {
+    await actElsewhere(ctx, release, { action: 'deploy', share: shareAfter(plan, change) })
+  } else if (change.kind === 'end' && rollout.share > 0) {
+    const { live } = await requireTraffic(ctx, release.model)
+    await actElsewhere(ctx, await requireRelease(ctx, live.release), { action: 'rollback', share: 1 })
+  }
 }
 
 export async function getRollout(ctx: Context, { release }: Input<Operations['getRollout']>): Promise<Rollout> {

@@ -28,10 +28,8 @@ export function afterStep(plan: Plan, step: number): Change {
   return (plan.steps[step + 1] ?? 100) >= 100 ? { kind: 'promote' } : { kind: 'step', step: step + 1 }
 }
 
-export function shareAfter(plan: Plan, change: Change, present: number): number {
-  if (change.kind === 'step') return (plan.steps[change.step] ?? 100) / 100
-  if (change.kind === 'promote') return 1
-  return change.kind === 'end' ? 0 : present
+export function shareAfter(plan: Plan, change: Extract<Change, { kind: 'step' | 'promote' }>): number {
+  return change.kind === 'promote' ? 1 : (plan.steps[change.step] ?? 100) / 100
 }
 
 /** In the transaction that created the release. */
