@@ -18,6 +18,7 @@ export const words: Record<string, Word> = {
   artifacts: { summary: 'Stored bytes', load: () => import('./commands/artifacts.ts') },
   models: { summary: 'Registered models and their versions', load: () => import('./commands/models.ts') },
   prompts: { summary: 'Registered prompts and their versions', load: () => import('./commands/prompts.ts') },
+  import: { summary: 'Take over what another tracking server knows', load: () => import('./commands/import.ts') },
   golden: { summary: 'Golden sets', load: () => import('./commands/golden.ts') },
   eval: { summary: 'Compare a version with what is live, on the golden set', load: () => import('./commands/eval.ts') },
   gate: { summary: 'May this version ship?', load: () => import('./commands/gate.ts') },

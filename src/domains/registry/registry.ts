@@ -1,4 +1,5 @@
 export { deleteAlias, moveLiveAlias, setAlias } from './aliases.ts'
+export { importModel } from './import.ts'
 export {
   createModel,
   deleteModel,

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { contract, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+import { importOperations } from './import-contract.ts'
 
 const Text = Type.String({ maxLength: 8000 })
 export const RunStatus = oneOf(['running', 'scheduled', 'finished', 'failed', 'killed'])
@@ -33,6 +34,7 @@ export const Run = object({
 })
 
 export const runs = contract({
+  ...importOperations,
   listExperiments: {
     method: 'GET',
     path: '/experiments',

@@ -11,6 +11,14 @@ export {
   untagExperiment,
 } from './experiments.ts'
 export { searchExperiments } from './experiments-search.ts'
+export {
+  countRuns,
+  importExperiment,
+  importLoggedModels,
+  importMarks,
+  importRuns,
+  markImported,
+} from './import.ts'
 export { type InputDataset, inputsOf, logInputs, logOutputs, type RunInputs, type RunOutputs } from './inputs.ts'
 export {
   addLoggedModelParams,

@@ -14,6 +14,7 @@ export type RunsTables = {
   logged_models: LoggedModelsTable
   logged_model_pairs: { model: string; kind: string; key: string; value: string }
   logged_model_metrics: LoggedModelMetricsTable
+  import_marks: { id: string; mark: string }
 }
 
 /** Times of this domain are epoch milliseconds: clients bring their own, and millions of metrics carry one. */
@@ -147,5 +148,9 @@ export const migrations: Migration[] = [
   {
     name: 'runs/004-children',
     up: () => ["create index run_tags_parent on run_tags (value) where key = 'mlflow.parentRunId'"],
+  },
+  {
+    name: 'runs/005-import-marks',
+    up: () => ['create table import_marks (id text primary key, mark text not null)'],
   },
 ]

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { AppError } from '../../core/errors.ts'
+import type { Command, CommandInput, Outcome } from '../command.ts'
+import { checkCounts, importMlflow } from '../import/importer.ts'
+import type { MlflowSource, SourceFile } from '../import/source.ts'
+import { string } from '../input.ts'
+import { table } from '../output.ts'
+import type { Session } from '../session.ts'
+
+export const command: Command = {
+  summary: 'Take over what another tracking server knows',
+  commands: {
+    mlflow: {
+      summary: 'Experiments, runs, metrics, artifacts and models of an MLflow; run it again to go on',
+      options: [
+        { flags: '--from <source>', help: 'URL of its server, or its SQLite file', required: true },
+        {
+          flags: '--artifacts <folder>',
+          help: 'where its server kept artifacts (default: mlartifacts beside the file)',
+        },
+      ],
+      examples: ['keel import mlflow --from mlflow.db', 'keel import mlflow --from http://127.0.0.1:5000'],
+      run: fromMlflow,
+    },
+  },
+}
+
+async function fromMlflow(session: Session, { options }: CommandInput): Promise<Outcome> {
+  const source = await openSource(session, string(options['from']) ?? '', string(options['artifacts']))
+  const client = await session.client()
+  const total = await source.countRuns()
+  const progress = session.progress('runs')
+  try {
+    const url = await session.url()
+    const { config } = await session.settings()
+    const { counts, skipped, elsewhere } = await importMlflow({
+      source,
+      client,
+      putFile: (path, file) => putFile(url, config.token, path, file),
+      onProgress: (done, note) => progress.update(done, Math.max(done, total), note),
+    })
+    progress.end()
+    if (skipped > 0) session.say(`${skipped} runs were here already, unchanged.`)
+    if (elsewhere > 0)
+      session.say(`The artifacts of ${elsewhere} stay where they are: this command cannot read that place.`)
+    checkCounts(counts)
+    return {
+      data: { from: source.name, counts, skipped, elsewhere },
+      text: table(
+        ['what', 'there', 'here'],
+        counts.map(({ what, source, here }) => [what, source, here]),
+      ),
+      next: ['keel runs list', 'keel models list'],
+    }
+  } finally {
+    progress.end()
+    source.close()
+  }
+}
+
+async function openSource(session: Session, from: string, artifacts: string | undefined): Promise<MlflowSource> {
+  if (/^https?:\/\//.test(from)) {
+    const { openApiSource } = await import('../import/api-source.ts')
+    return openApiSource(from, session.io.environment)
+  }
+  const { openSqliteSource } = await import('../import/sqlite-source.ts')
+  const path = resolve(session.io.cwd, from.replace(/^sqlite:\/\/\//, ''))
+  return openSqliteSource(path, artifacts === undefined ? undefined : resolve(session.io.cwd, artifacts))
+}
+
+/** As MLflow's clients send files: streamed, so that their size does not matter. */
+async function putFile(url: string, token: string, path: string, file: SourceFile): Promise<void> {
+  const bytes = await file.open()
+  const response = await fetch(
+    `${url}/api/2.0/mlflow-artifacts/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`,
+    {
+      method: 'PUT',
+      headers: { 'content-type': 'application/octet-stream', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      body: Readable.toWeb(bytes) as ReadableStream,
+      duplex: 'half',
+    },
+  )
+  const answer = await response.text()
+  if (!response.ok)
+    throw new AppError('invalid_input', `"${path}" was not taken: ${answer.slice(0, 300)}`, { name: path })
+}

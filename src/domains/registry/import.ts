@@ -1,0 +1,77 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as artifacts from '../artifacts/artifacts.ts'
+import type { registry } from './contract.ts'
+import { getModel } from './models.ts'
+import { liveAlias } from './rules.ts'
+import type { VersionsTable } from './schema.ts'
+import * as store from './store.ts'
+
+type Operations = typeof registry
+type Given = Input<Operations['importModel']>
+
+/**
+ * Takes over a registered model with the numbers and times that its versions had. It may be called again: a version
+ * that is there stays as it is, its tags and the aliases follow the source. "live" is moved by releases only.
+ */
+export async function importModel(ctx: Context, given: Given): Promise<Output<Operations['importModel']>> {
+  const frozen = new Map<number, string>()
+  for (const { version, path } of given.versions) {
+    const digest = path === undefined ? undefined : await artifacts.freeze(ctx, { path })
+    if (digest !== undefined) frozen.set(version, digest)
+  }
+  return transaction(ctx, async (ctx) => {
+    const { name, kind, description, tags, createdAt, updatedAt } = given
+    const known = await store.findModel(ctx, name)
+    const newest = Math.max(Number(known?.latest_version ?? 0), ...given.versions.map(({ version }) => version))
+    if (!known)
+      await store.insertModel(ctx, {
+        name,
+        kind,
+        spec_version: 0,
+        latest_version: newest,
+        baseline: null,
+        description,
+        created_at: createdAt,
+        updated_at: updatedAt,
+      })
+    else await store.updateModel(ctx, name, { latest_version: newest })
+    for (const [key, value] of Object.entries(tags)) await store.saveModelTag(ctx, { model: name, key, value })
+    for (const version of given.versions) {
+      if (!(await store.findVersion(ctx, name, version.version)))
+        await store.insertVersion(ctx, toRow(name, version, frozen.get(version.version) ?? null))
+      for (const [key, value] of Object.entries(version.tags))
+        await store.saveTag(ctx, { model: name, version: version.version, key, value })
+    }
+    for (const [alias, version] of Object.entries(given.aliases))
+      if (alias !== liveAlias) await store.saveAlias(ctx, { model: name, alias, version })
+    await append(ctx, 'registry.model_imported', `model/${name}`, { versions: given.versions.length })
+    return getModel(ctx, { model: name })
+  })
+}
+
+function toRow(model: string, given: Given['versions'][number], artifact: string | null): VersionsTable {
+  return {
+    model,
+    version: given.version,
+    flavor: given.prompt === undefined ? 'mlflow' : 'prompt',
+    artifact,
+    constant: null,
+    prompt: given.prompt ?? null,
+    signature: null,
+    service: null,
+    training_set: null,
+    run_id: given.run ?? null,
+    code: null,
+    sources: '[]',
+    description: given.description,
+    uri: given.uri,
+    logged_model: given.loggedModel ?? null,
+    stage: given.stage,
+    created_at: given.createdAt,
+    updated_at: given.updatedAt,
+    created_by: given.user,
+  }
+}
