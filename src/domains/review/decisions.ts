@@ -39,6 +39,9 @@ const deciding: Record<string, string> = {
   'delivery.rolled_back': 'rolled back',
   'delivery.aborted': 'aborted',
   'delivery.unpinned': 'unpinned',
+  'delivery.approved': 'approved',
+  'delivery.superseded': 'superseded',
+  'delivery.policy_overridden': 'overrode the policy',
 }
 
 export async function listDecisions(
