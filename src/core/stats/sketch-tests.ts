@@ -32,7 +32,13 @@ export type SketchTests = {
 /** `before` holds the reference's own values. NaN where a side is empty. */
 export function sketchTests(before: Sketch, now: Sketch): SketchTests {
   const n = total(before.counts)
-  const { n: m, bins, psi, critical, jensenShannon } = sketchDrift({ ...now, reference: { ...now.reference, counts: before.counts } })
+  const {
+    n: m,
+    bins,
+    psi,
+    critical,
+    jensenShannon,
+  } = sketchDrift({ ...now, reference: { ...now.reference, counts: before.counts } })
   const last = now.counts.length - 1
   const numeric = now.reference.kind === 'numeric'
   const empty = n === 0 || m === 0

@@ -4,6 +4,7 @@ import {
   Estimate,
   JsonObject,
   Name,
+  Nothing,
   object,
   oneOf,
   optional,
@@ -12,9 +13,38 @@ import {
   Time,
 } from '../../core/contract.ts'
 
-/** In order of loudness: labels wrong, served features differ, service, drift. */
-export const Signal = oneOf(['bias', 'quality', 'parity', 'errors', 'latency', 'drift'])
+/**
+ * In order of loudness: labels wrong (bias, quality), served features differ, service (errors, latency), what is estimated
+ * without labels, drift, data at its source; `external` came from another alerting system.
+ */
+export const signals: ['bias', 'quality', 'parity', 'errors', 'latency', 'estimate', 'drift', 'data', 'external'] = [
+  'bias',
+  'quality',
+  'parity',
+  'errors',
+  'latency',
+  'estimate',
+  'drift',
+  'data',
+  'external',
+]
+export const Signal = oneOf(signals)
 export type Signal = Static<typeof Signal>
+
+const Severity = oneOf(['page', 'digest'])
+
+/** Absent where a side had no such values. */
+const DriftMeasures = {
+  p: optional(Type.Number({ description: 'Chance of such an index when nothing moved' })),
+  jensenShannon: optional(Type.Number()),
+  kolmogorovSmirnov: optional(object({ distance: Type.Number(), p: Type.Number() })),
+  wasserstein: optional(Type.Number({ description: 'In standard deviations of the reference' })),
+  chiSquare: optional(object({ statistic: Type.Number(), p: Type.Number() })),
+  missing: optional(Type.Number({ description: 'Share of values that are missing' })),
+  unseen: optional(Type.Number({ description: 'Share of values beyond what the reference held' })),
+  n: optional(Type.Integer({ description: 'Values of the reference' })),
+  m: optional(Type.Integer({ description: 'Values of the window' })),
+}
 
 export const Window = object({
   model: Name,
@@ -32,7 +62,26 @@ export const Window = object({
   p95Ms: Estimate,
   /** Population stability index per input and of the score, against the training set. */
   drift: Type.Array(
-    object({ column: Type.String(), psi: Type.Number(), critical: Type.Number(), drifted: Type.Boolean() }),
+    object({
+      column: Type.String(),
+      psi: Type.Number(),
+      critical: Type.Number(),
+      drifted: Type.Boolean(),
+      ...DriftMeasures,
+    }),
+  ),
+  /** When the newest label of the window became known; what is newer may still change the numbers. */
+  knownUpTo: optional(Type.Union([Time, Type.Null()])),
+  /** A window with too few rows looks back this far, over rows of the same release. */
+  mergedFrom: optional(Time),
+  /** Performance without labels, from the confidence of the answers. */
+  estimated: optional(object({ accuracy: Estimate, auc: Estimate, blindSpot: Type.String() })),
+  /** How well a classifier tells the window from training, all columns together: 0.5 is alike. */
+  domain: optional(
+    object({
+      auc: Estimate,
+      columns: Type.Array(object({ column: Type.String(), share: Type.Number() })),
+    }),
   ),
 })
 
@@ -40,7 +89,7 @@ export const Alert = object({
   id: Type.String(),
   model: Name,
   signal: Signal,
-  severity: oneOf(['page', 'digest']),
+  severity: Severity,
   state: oneOf(['firing', 'resolved']),
   summary: Type.String(),
   release: Type.String(),
@@ -51,6 +100,51 @@ export const Alert = object({
   verdict: Type.Union([oneOf(['real', 'noise', 'duplicate']), Type.Null()]),
   firedAt: Time,
   resolvedAt: Type.Union([Time, Type.Null()]),
+  subject: optional(Type.String({ description: 'What exactly: a column, a check, a fingerprint' })),
+  /** Windows in which it was found again while it fired. */
+  seen: optional(Type.Integer()),
+  /** Why it is not told: a silence, a maintenance window, the budget of the week, or a rule that was mostly noise. */
+  quiet: optional(Type.Union([Type.String(), Type.Null()])),
+  labels: optional(Type.Record(Type.String(), Type.String())),
+})
+
+/** Who is told. Secrets are references to the server's environment: `env:SLACK_URL`. */
+const Secret = Type.String({ minLength: 1, maxLength: 2048, description: 'A text, or env:NAME' })
+export const AlertSink = object({
+  name: Name,
+  severities: optional(Type.Array(Severity, { minItems: 1 })),
+  slack: optional(Secret),
+  alertmanager: optional(Secret),
+  webhook: optional(object({ url: Secret, secret: optional(Secret) })),
+  email: optional(
+    object({
+      smtp: Type.String({ description: 'smtp://user:password@host:587, or env:NAME' }),
+      from: Type.String({ minLength: 3 }),
+      to: Type.Array(Type.String({ minLength: 3 }), { minItems: 1 }),
+    }),
+  ),
+})
+
+const Rule = object({
+  signal: Signal,
+  severity: oneOf(['page', 'digest', 'off']),
+  declared: oneOf(['page', 'digest', 'off']),
+  /** Fires when at least `of` of the last `windows` windows found it. */
+  of: Type.Integer(),
+  windows: Type.Integer(),
+  precision: Estimate,
+  because: Type.String(),
+})
+
+export const Silence = object({
+  id: Type.String(),
+  kind: oneOf(['silence', 'maintenance']),
+  model: Type.String({ description: 'A model, or * for all' }),
+  signal: Type.String({ description: 'A signal, or * for all' }),
+  from: Time,
+  to: Time,
+  reason: Type.String(),
+  by: Type.String(),
 })
 
 export const monitoring = contract({
@@ -67,8 +161,57 @@ export const monitoring = contract({
     path: '/models/:model/drift',
     role: 'viewer',
     summary: 'Did the world move? Newest window against the training set, column by column, largest first',
-    input: object({ model: Name }),
-    output: object({ model: Name, window: Type.Union([Window, Type.Null()]), reference: Type.String() }),
+    input: object({
+      model: Name,
+      against: optional(oneOf(['training', 'last-week', 'last-year'], { description: 'The right reference' })),
+    }),
+    output: object({
+      model: Name,
+      window: Type.Union([Window, Type.Null()]),
+      reference: Type.String(),
+      meaning: Type.String({ description: 'What this says and what it does not, in words' }),
+    }),
+  },
+  sketches: {
+    method: 'GET',
+    path: '/models/:model/sketches',
+    role: 'viewer',
+    summary: 'What served values looked like, per release, feature and hour: counts in fixed bins and quantiles',
+    input: object({
+      model: Name,
+      release: optional(Type.String()),
+      column: optional(Type.String()),
+      from: optional(Time),
+      to: optional(Time),
+      limit: paging.limit,
+    }),
+    output: page(
+      object({
+        scope: Type.String(),
+        column: Type.String(),
+        hour: Time,
+        rows: Type.Integer(),
+        missing: Type.Integer(),
+        mean: Type.Union([Type.Number(), Type.Null()]),
+        median: Type.Union([Type.Number(), Type.Null()]),
+        p99: Type.Union([Type.Number(), Type.Null()]),
+      }),
+    ),
+  },
+  skew: {
+    method: 'GET',
+    path: '/models/:model/versions/:version/skew',
+    role: 'viewer',
+    summary:
+      'Before promotion: training rows of a version against what is served now, and inputs that tell the label alone',
+    input: object({ model: Name, version: Type.Integer({ minimum: 1 }) }),
+    output: object({
+      served: Type.Integer({ description: 'Served rows that were compared' }),
+      columns: Type.Array(
+        object({ column: Type.String(), psi: Type.Number(), critical: Type.Number(), skewed: Type.Boolean() }),
+      ),
+      leaks: Type.Array(object({ column: Type.String(), auc: Estimate, suspicious: Type.Boolean() })),
+    }),
   },
   listAlerts: {
     method: 'GET',
@@ -97,6 +240,77 @@ export const monitoring = contract({
       note: optional(Type.String({ maxLength: 2000 })),
     }),
     output: Alert,
+  },
+  listRules: {
+    method: 'GET',
+    path: '/models/:model/alert-rules',
+    role: 'viewer',
+    summary: 'Alert rules in order of loudness, with the precision that verdicts gave them',
+    input: object({ model: Name }),
+    output: object({
+      rules: Type.Array(Rule),
+      budget: object({ perWeek: Type.Number(), pages: Type.Integer({ description: 'In the last seven days' }) }),
+    }),
+  },
+  silence: {
+    method: 'POST',
+    path: '/silences',
+    role: 'member',
+    summary: 'Records alerts without telling anybody, for a time: a silence, or a maintenance window',
+    input: object({
+      kind: optional(oneOf(['silence', 'maintenance'])),
+      model: optional(Name),
+      signal: optional(Signal),
+      from: optional(Time),
+      to: Time,
+      reason: Type.String({ minLength: 3, maxLength: 2000 }),
+    }),
+    output: Silence,
+  },
+  listSilences: {
+    method: 'GET',
+    path: '/silences',
+    role: 'viewer',
+    summary: 'Silences and maintenance windows, newest first',
+    input: object(paging),
+    output: page(Silence),
+  },
+  endSilence: {
+    method: 'DELETE',
+    path: '/silences/:silence',
+    role: 'member',
+    summary: 'Ends a silence now',
+    input: object({ silence: Name }),
+    output: Nothing,
+  },
+  setSinks: {
+    method: 'PUT',
+    path: '/alert-sinks',
+    role: 'admin',
+    summary: 'Who is told about alerts: Slack, Alertmanager, signed webhooks, e-mail; replaces the list',
+    input: object({ sinks: Type.Array(AlertSink, { maxItems: 50 }) }),
+    output: object({ sinks: Type.Array(Type.String()) }),
+  },
+  receiveAlerts: {
+    method: 'POST',
+    path: '/alertmanager',
+    role: 'member',
+    summary: 'Takes webhooks of Alertmanager (version 4) and Grafana, and links them to the release that was live',
+    input: Type.Object({
+      alerts: Type.Array(
+        Type.Object({
+          status: Type.Optional(Type.String()),
+          labels: Type.Record(Type.String(), Type.String()),
+          annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+          startsAt: Type.Optional(Type.String()),
+          endsAt: Type.Optional(Type.String()),
+          generatorURL: Type.Optional(Type.String()),
+          fingerprint: Type.Optional(Type.String()),
+        }),
+        { maxItems: 1000 },
+      ),
+    }),
+    output: object({ alerts: Type.Array(Type.String()) }),
   },
   explainThresholds: {
     method: 'GET',

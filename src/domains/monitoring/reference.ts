@@ -1,17 +1,27 @@
 import type { Context } from '../../core/context.ts'
+import { type Calibration, estimatePerformance, fitCalibration } from '../../core/stats/cbpe.ts'
+import { addToSketch, createReference, createSketch, type Sketch } from '../../core/stats/sketch.ts'
+import { sketchTests } from '../../core/stats/sketch-tests.ts'
+import { mean, variance } from '../../core/stats/summary.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
-import { type Bins, biasAlarms, driftOf, makeBins, type Reference, type Value, windowAround } from './rules.ts'
+import { type Reference, type ReferenceColumn, type Row, type Value, windowAround } from './rules.ts'
 import type { Settings } from './settings.ts'
+import { saveHours } from './sketches.ts'
 import * as store from './store.ts'
 
 export const scoreColumn = 'score'
+/** Not an input: prediction minus label, so that windows with few labels can be added up. */
+export const residualColumn = 'score - label'
 
-type Row = Record<string, Value>
+const keptSample = 500
+const calibrationSample = 20_000
+/** Rows of a training set that are looked at: enough for every bin, and bounded memory. */
+const trainingSample = 200_000
 
 /**
- * What a version looked like in training: bins of its inputs and its score, and thresholds calibrated on the whole
- * windows inside its own training period. Made once per version, then kept.
+ * What a version looked like in training: bins and counts of its inputs and its score, and thresholds calibrated on the
+ * whole windows inside its own training period. Made once per version, then kept.
  */
 export async function referenceOf(
   ctx: Context,
@@ -22,35 +32,83 @@ export async function referenceOf(
   if (version === 0) return undefined
   const known = await store.findReference(ctx, model, version)
   if (known) return JSON.parse(known.content) as Reference
-  const { trainingSet, signature } = await registry.getVersion(ctx, { model, version })
-  if (trainingSet === null) return undefined
-  const set = await features.getTrainingSet(ctx, { trainingSet })
-  const rows = (await features.trainingRows(ctx, trainingSet)) as Row[]
-  const scores = await scoresOf(ctx, model, version, rows)
-  const columns = (signature?.inputs ?? []).map(({ name }) => name)
-  const valuesOf = (column: string, some: number[]) =>
-    some.map((index) => (column === scoreColumn ? (scores[index] ?? null) : (rows[index]?.[column] ?? null)))
-  const everything = rows.map((_, index) => index)
-  const windows = wholeWindows(rows, settings, set.from, set.to)
-  const bins = [...columns, scoreColumn].map((column): Bins => {
-    const made = makeBins(column, valuesOf(column, everything))
-    const strayed = windows.map(({ indexes }) => driftOf(made, valuesOf(column, indexes), 0).psi)
-    return { ...made, threshold: Math.max(0, ...strayed) }
-  })
-  const reference: Reference = {
-    trainingSet,
-    rows: rows.length,
-    bins,
-    bias: largestBias(rows, scores, windows, set.label, settings),
-  }
+  const reference = await makeReference(ctx, model, version, settings)
+  if (!reference) return undefined
   await store.insertReference(ctx, { model, version, content: JSON.stringify(reference) })
+  const sketches = new Map(reference.columns.map(({ column, sketch }) => [column, sketch]))
+  await saveHours(ctx, {
+    scope: `training/${reference.id}`,
+    reference: reference.id,
+    hours: new Map([['1970-01-01T00:00:00.000Z', sketches]]),
+  })
   return reference
 }
 
-async function scoresOf(ctx: Context, model: string, version: number, rows: Row[]): Promise<number[]> {
+async function makeReference(ctx: Context, model: string, version: number, settings: Settings) {
+  const { trainingSet, signature } = await registry.getVersion(ctx, { model, version })
+  if (trainingSet === null) return undefined
+  const set = await features.getTrainingSet(ctx, { trainingSet })
+  const rows = (await features.trainingRows(ctx, trainingSet, trainingSample)) as Row[]
+  const scores = await scoresOf(ctx, model, version, rows)
+  const labels = set.label === null ? undefined : rows.map((row) => Number(row[set.label ?? '']))
+  const columns = (signature?.inputs ?? []).map(({ name }) => name)
+  const everything = rows.map((_, index) => index)
+  const windows = wholeWindows(rows, settings, set.from, set.to)
+  const valueAt = (column: string, index: number): unknown => {
+    if (column === scoreColumn) return scores[index] ?? null
+    if (column === residualColumn) return difference(scores[index], labels?.[index])
+    return rows[index]?.[column] ?? null
+  }
+  const described = [...columns, scoreColumn, ...(labels ? [residualColumn] : [])].map((column): ReferenceColumn => {
+    const values = everything.map((index) => valueAt(column, index))
+    const numeric = column === scoreColumn || column === residualColumn ? true : isNumeric(values)
+    const bins = createReference({ kind: numeric ? 'numeric' : 'categorical', values })
+    const whole = sketchOf(bins, values)
+    const strayed = windows.map(({ indexes }) => {
+      const part = sketchOf(
+        bins,
+        indexes.map((index) => valueAt(column, index)),
+      )
+      return sketchTests(whole, part).psi
+    })
+    return { column, sketch: whole, threshold: Math.max(0, ...strayed.filter(Number.isFinite)) }
+  })
+  const calibration = settings.binary ? calibrate(scores, labels) : null
+  const step = Math.max(1, Math.floor(rows.length / keptSample))
+  const reference: Reference = {
+    id: `${model}@${version}`,
+    trainingSet,
+    rows: rows.length,
+    columns: described,
+    bias: largestBias(windows, scores, labels, settings),
+    calibration,
+    leastAccuracy: calibration ? leastAccuracy(windows, scores, calibration) : null,
+    sample: rows
+      .filter((_, index) => index % step === 0)
+      .map((row) => Object.fromEntries(columns.map((column) => [column, row[column] ?? null]))),
+  }
+  return reference
+}
+
+function difference(score: unknown, label: number | undefined): number | null {
+  return typeof score === 'number' && label !== undefined ? score - label : null
+}
+
+function isNumeric(values: readonly unknown[]): boolean {
+  const known = values.filter((value) => value !== null)
+  return known.length > 0 && known.every((value) => typeof value === 'number')
+}
+
+function sketchOf(bins: Sketch['reference'], values: readonly unknown[]): Sketch {
+  const sketch = createSketch(bins)
+  for (const value of values) addToSketch(sketch, value)
+  return sketch
+}
+
+async function scoresOf(ctx: Context, model: string, version: number, rows: Row[]): Promise<Value[]> {
   const runtime = await registry.openRuntime(ctx, { model, version })
   try {
-    return (await runtime.predict(rows)).map(Number)
+    return await runtime.predict(rows)
   } finally {
     await runtime.close()
   }
@@ -63,7 +121,9 @@ function wholeWindows(rows: Row[], { anchor, length, fewest }: Settings, from: s
   for (const [index, row] of rows.entries()) {
     const window = windowAround(Date.parse(String(row['time'])), anchor, length)
     if (window.from < Date.parse(from) || window.to > Date.parse(to)) continue
-    windows.set(window.from, [...(windows.get(window.from) ?? []), index])
+    const indexes = windows.get(window.from)
+    if (indexes) indexes.push(index)
+    else windows.set(window.from, [index])
   }
   return [...windows]
     .filter(([, indexes]) => indexes.length >= fewest)
@@ -71,21 +131,36 @@ function wholeWindows(rows: Row[], { anchor, length, fewest }: Settings, from: s
 }
 
 function largestBias(
-  rows: Row[],
-  scores: number[],
   windows: TrainingWindow[],
-  label: string | null,
+  scores: readonly Value[],
+  labels: readonly number[] | undefined,
   settings: Settings,
 ): Reference['bias'] {
   let largest = { threshold: settings.bias, window: '' }
-  if (label === null) return largest
+  if (!labels) return largest
   for (const { from, indexes } of windows) {
-    const { bias } = biasAlarms(
-      indexes.map((index) => scores[index] ?? Number.NaN),
-      indexes.map((index) => Number(rows[index]?.[label])),
-      0,
-    )
+    const bias = mean(indexes.map((index) => difference(scores[index], labels[index]) ?? Number.NaN))
     if (Math.abs(bias) > largest.threshold) largest = { threshold: Math.abs(bias), window: from }
   }
   return largest
+}
+
+function calibrate(scores: readonly Value[], labels: readonly number[] | undefined): Calibration | null {
+  const step = Math.max(1, Math.floor(scores.length / calibrationSample))
+  const pairs = scores.flatMap((score, index) => {
+    const label = labels?.[index]
+    const usable = index % step === 0 && typeof score === 'number' && (label === 0 || label === 1)
+    return usable ? [{ score, label }] : []
+  })
+  if (pairs.length === 0) return null
+  return fitCalibration({ scores: pairs.map(({ score }) => score), labels: pairs.map(({ label }) => label) })
+}
+
+function leastAccuracy(windows: TrainingWindow[], scores: readonly Value[], calibration: Calibration): number | null {
+  if (windows.length < 2) return null
+  const estimates = windows.map(
+    ({ indexes }) =>
+      estimatePerformance({ scores: indexes.map((index) => Number(scores[index])), calibration }).accuracy,
+  )
+  return mean(estimates) - 3 * Math.sqrt(variance(estimates))
 }

@@ -1,82 +1,58 @@
-import { psi, psiCritical } from '../../core/stats/drift-distances.ts'
-import { elementAt } from '../../core/stats/element-at.ts'
-import { ascending } from '../../core/stats/summary.ts'
+import type { Calibration } from '../../core/stats/cbpe.ts'
+import { benjaminiHochberg } from '../../core/stats/holm.ts'
+import type { Sketch } from '../../core/stats/sketch.ts'
+import type { SketchTests } from '../../core/stats/sketch-tests.ts'
+import type { Signal } from './contract.ts'
 
 export type Value = number | string | null
+export type Row = Record<string, Value>
 
-/** Fixed bins of one column, made from the reference: numbers by quantiles, everything else by value. */
-export type Bins = {
-  column: string
-  edges: number[] | null
-  categories: string[] | null
-  counts: number[]
-  threshold: number
+/** One column of the reference: what training looked like, and the furthest that its own windows strayed from the whole. */
+export type ReferenceColumn = { column: string; sketch: Sketch; threshold: number }
+
+/** What a version was like in training. */
+export type Reference = {
+  /** Names the bins, so that counts in other bins are never added to these. */
+  id: string
+  trainingSet: string
+  rows: number
+  columns: ReferenceColumn[]
+  bias: { threshold: number; window: string }
+  calibration: Calibration | null
+  /** Lowest estimated accuracy that is still like training: mean minus three deviations over its windows. */
+  leastAccuracy: number | null
+  sample: Row[]
 }
 
-/** What a version was like in training, and how far its own training windows strayed from the whole. */
-export type Reference = { trainingSet: string; rows: number; bins: Bins[]; bias: { threshold: number; window: string } }
-
-const quantiles = 10
-const fewDistinct = 25
-const mostCategories = 30
-
-/** Bins from reference values: the last one is for null, and categories have one for everything new. */
-export function makeBins(column: string, values: readonly Value[]): Bins {
-  const numbers = values.filter((value) => typeof value === 'number')
-  const distinct = new Set(values.filter((value) => value !== null).map(String))
-  if (numbers.length > 0 && distinct.size > fewDistinct) {
-    const sorted = ascending(numbers)
-    const cuts = Array.from({ length: quantiles - 1 }, (_, index) =>
-      elementAt(sorted, Math.floor(((index + 1) * sorted.length) / quantiles)),
-    )
-    const bins = { column, edges: [...new Set(cuts)], categories: null, counts: [], threshold: 0 }
-    return { ...bins, counts: countInto(bins, values) }
-  }
-  const categories = [...distinct].sort().slice(0, mostCategories)
-  const bins = { column, edges: null, categories, counts: [], threshold: 0 }
-  return { ...bins, counts: countInto(bins, values) }
+export function countOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
-export function countInto(bins: Pick<Bins, 'edges' | 'categories'>, values: readonly Value[]): number[] {
-  const size = bins.edges ? bins.edges.length + 2 : (bins.categories?.length ?? 0) + 2
-  const counts = new Array<number>(size).fill(0)
-  const positions = new Map((bins.categories ?? []).map((category, index) => [category, index]))
-  for (const value of values) {
-    const index =
-      value === null
-        ? size - 1
-        : bins.edges
-          ? binOf(bins.edges, Number(value))
-          : (positions.get(String(value)) ?? size - 2)
-    counts[index] = elementAt(counts, index) + 1
-  }
-  return counts
-}
+export type Drift = { column: string; psi: number; critical: number; drifted: boolean; tests: SketchTests }
 
-function binOf(edges: readonly number[], value: number): number {
-  const index = edges.findIndex((edge) => value < edge)
-  return index < 0 ? edges.length : index
-}
-
-export type Drift = { column: string; psi: number; critical: number; drifted: boolean }
+/** Share of columns called drifted that may be so by chance. */
+const falseDiscoveries = 0.05
 
 /**
- * Did a column move? Only when the index exceeds all three: the marked size of effect, what chance alone gives for
- * samples of these sizes, and the furthest that training strayed from itself.
+ * Which columns moved? Only those whose index exceeds the marked size of effect and the furthest that training strayed
+ * from itself, and that chance explains in none of these columns together (Benjamini-Hochberg).
  */
-export function driftOf(bins: Bins, values: readonly Value[], effect: number): Drift {
-  const current = countInto(bins, values)
-  const used = bins.counts.filter((count, index) => count + elementAt(current, index) > 0).length
-  const n = bins.counts.reduce((sum, count) => sum + count, 0)
-  const value = values.length === 0 ? 0 : psi(smoothed(bins.counts), smoothed(current))
-  const chance = values.length === 0 ? 0 : psiCritical({ bins: used, n, m: values.length, alpha: 0.01 })
-  const critical = Math.max(effect, chance, bins.threshold)
-  return { column: bins.column, psi: value, critical, drifted: value > critical }
-}
-
-/** Half a value in every bin: an empty bin then says little about small samples, as it should. */
-function smoothed(counts: readonly number[]): number[] {
-  return counts.map((count) => count + 0.5)
+export function decideDrift(
+  columns: readonly { column: string; tests: SketchTests; threshold: number }[],
+  effect: number,
+): Drift[] {
+  const tested = columns.filter(({ tests }) => !Number.isNaN(tests.p))
+  const significant = benjaminiHochberg(
+    tested.map(({ tests }) => Math.min(1, Math.max(0, tests.p))),
+    falseDiscoveries,
+  )
+  return columns.map(({ column, tests, threshold }) => {
+    const index = tested.findIndex((one) => one.column === column)
+    const psi = index < 0 ? 0 : tests.psi
+    const practical = Math.max(effect, threshold)
+    const critical = Number.isFinite(tests.critical) ? Math.max(practical, tests.critical) : practical
+    return { column, psi, critical, drifted: index >= 0 && psi >= practical && significant[index] === true, tests }
+  })
 }
 
 /** Windows follow each other without gaps from an anchor; the one that contains `at`. */
@@ -87,21 +63,45 @@ export function windowAround(at: number, anchor: number, length: number): { from
 
 const significance = 3
 
-/** Is predicted minus observed beyond its threshold, and beyond chance? `z` is the bias in standard errors under the predictions. */
-export function biasAlarms(
-  predictions: readonly number[],
-  labels: readonly number[],
-  threshold: number,
-): { bias: number; z: number; alarms: boolean } {
-  let difference = 0
-  let spread = 0
-  for (const [index, p] of predictions.entries()) {
-    difference += p - elementAt(labels, index)
-    spread += p * (1 - p)
-  }
-  const bias = difference / predictions.length
-  const z = spread === 0 ? 0 : difference / Math.sqrt(spread)
-  return { bias, z, alarms: Math.abs(bias) > threshold && Math.abs(z) > significance }
+/** Is predicted minus observed beyond its threshold, and beyond chance? `error` is the standard error of the mean. */
+export function biasAlarms({ bias, error, threshold }: { bias: number; error: number; threshold: number }): boolean {
+  return Math.abs(bias) > threshold && Math.abs(bias) > significance * error
+}
+
+export type AlertRule = { signal: Signal; severity: 'page' | 'digest' | 'off'; of: number; windows: number }
+
+/** In order of loudness. What can be seen in the labels or by the callers pages at once; the rest has to last. */
+export const defaultRules: readonly AlertRule[] = [
+  { signal: 'bias', severity: 'page', of: 1, windows: 1 },
+  { signal: 'quality', severity: 'page', of: 1, windows: 1 },
+  { signal: 'parity', severity: 'page', of: 1, windows: 1 },
+  { signal: 'errors', severity: 'page', of: 1, windows: 1 },
+  { signal: 'latency', severity: 'page', of: 1, windows: 1 },
+  { signal: 'estimate', severity: 'page', of: 2, windows: 3 },
+  { signal: 'drift', severity: 'digest', of: 2, windows: 3 },
+  { signal: 'data', severity: 'digest', of: 1, windows: 1 },
+  { signal: 'external', severity: 'page', of: 1, windows: 1 },
+]
+
+export function rulesOf(declared: readonly Partial<AlertRule>[] = []): AlertRule[] {
+  return defaultRules.map((rule) => ({ ...rule, ...declared.find(({ signal }) => signal === rule.signal) }))
+}
+
+/**
+ * Does it fire? `history` tells of the newest windows first whether each found it. Not firing: `of` of the last `windows`
+ * did, the newest among them. Firing: until as many windows as it took to fire went by without it.
+ */
+export function fires(history: readonly boolean[], { of, windows }: AlertRule, firing: boolean): boolean {
+  if (firing) return history.slice(0, Math.max(1, of)).some(Boolean)
+  return history[0] === true && history.slice(0, windows).filter(Boolean).length >= of
+}
+
+const fewestVerdicts = 3
+const leastPrecision = 0.5
+
+/** A rule whose alerts were mostly noise goes to the digest by itself, and comes back when they are real again. */
+export function demoted({ severity }: AlertRule, { real, noise }: { real: number; noise: number }): boolean {
+  return severity === 'page' && real + noise >= fewestVerdicts && real / (real + noise) < leastPrecision
 }
 
 const unitMilliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const

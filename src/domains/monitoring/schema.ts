@@ -1,6 +1,14 @@
 import type { Migration } from '../../core/migrate.ts'
 
-export type MonitoringTables = { windows: WindowsTable; alerts: AlertsTable; drift_references: ReferencesTable }
+export type MonitoringTables = {
+  windows: WindowsTable
+  alerts: AlertsTable
+  drift_references: ReferencesTable
+  sketches: SketchesTable
+  silences: SilencesTable
+  alert_sinks: SinksTable
+  source_watches: SourceWatchesTable
+}
 
 export type WindowsTable = { model: string; from_at: string; to_at: string; content: string }
 
@@ -23,10 +31,39 @@ export type AlertsTable = {
   note: string | null
   fired_at: string
   resolved_at: string | null
+  seen: number
+  quiet: string | null
+  labels: string | null
 }
 
 /** What a version looked like in training: made once, then compared with. */
 export type ReferencesTable = { model: string; version: number; content: string }
+
+/** Scope: `release/<release>`, `training/<model>@<version>` or `source/<name>`. `reference` names the bins that it was counted in. */
+export type SketchesTable = {
+  scope: string
+  column_name: string
+  hour: string
+  reference: string
+  value_count: number
+  content: string
+}
+
+export type SilencesTable = {
+  id: string
+  kind: string
+  model: string
+  signal: string
+  from_at: string
+  to_at: string
+  reason: string
+  by_actor: string
+}
+
+export type SinksTable = { name: string; definition: string }
+
+/** How far a source was looked at, and what it looked like at first. */
+export type SourceWatchesTable = { source: string; upto_seq: number; content: string }
 
 export const migrations: Migration[] = [
   {
@@ -39,6 +76,24 @@ export const migrations: Migration[] = [
         threshold double precision not null, threshold_from text not null, verdict text, note text, fired_at text not null, resolved_at text)`,
       'create index alerts_by_model on alerts (model, fired_at)',
       'create table drift_references (model text not null, version bigint not null, content text not null, primary key (model, version))',
+    ],
+  },
+  {
+    name: 'monitoring/002-sketches-and-rules',
+    up: () => [
+      'delete from drift_references',
+      'alter table alerts add column seen bigint not null default 1',
+      'alter table alerts add column quiet text',
+      'alter table alerts add column labels text',
+      'create index alerts_firing on alerts (state, model)',
+      `create table sketches (
+        scope text not null, column_name text not null, hour text not null, reference text not null, value_count bigint not null,
+        content text not null, primary key (scope, column_name, hour))`,
+      `create table silences (
+        id text primary key, kind text not null, model text not null, signal text not null, from_at text not null, to_at text not null,
+        reason text not null, by_actor text not null)`,
+      'create table alert_sinks (name text primary key, definition text not null)',
+      'create table source_watches (source text primary key, upto_seq bigint not null, content text not null)',
     ],
   },
 ]

@@ -1,5 +1,5 @@
 import type { ModelSpec } from '../registry/spec.ts'
-import { milliseconds } from './rules.ts'
+import { milliseconds, rulesOf } from './rules.ts'
 
 /** A Monday: weeks begin here unless the spec says otherwise. */
 const defaultAnchor = '2001-01-01T00:00:00Z'
@@ -7,6 +7,7 @@ const defaultAnchor = '2001-01-01T00:00:00Z'
 /** What is watched of a model and how: from its spec, with defaults that need no thought. */
 export function settingsOf(spec: ModelSpec) {
   const { monitoring } = spec
+  const slow = spec.delivery.rollout.slow_after
   return {
     length: milliseconds(monitoring?.every ?? '7d'),
     anchor: Date.parse(monitoring?.anchor ?? defaultAnchor),
@@ -16,6 +17,11 @@ export function settingsOf(spec: ModelSpec) {
     effect: monitoring?.psi ?? 0.2,
     fewest: monitoring?.min_rows ?? 300,
     badRate: spec.delivery.rollout.bad_rate ?? 0.05,
+    slowMilliseconds: slow === undefined ? undefined : milliseconds(slow),
+    leastAuc: spec.success.floors?.find(({ metric }) => metric === 'auc')?.at_least,
+    binary: spec.serves.output === 'binary',
+    alertsPerWeek: spec.delivery.targets.alerts_per_week,
+    rules: rulesOf(monitoring?.rules),
   }
 }
 

@@ -1,5 +1,14 @@
 import type { Context } from '../../core/context.ts'
-import type { AlertsTable, MonitoringTables, ReferencesTable, WindowsTable } from './schema.ts'
+import type {
+  AlertsTable,
+  MonitoringTables,
+  ReferencesTable,
+  SilencesTable,
+  SinksTable,
+  SketchesTable,
+  SourceWatchesTable,
+  WindowsTable,
+} from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<MonitoringTables>()
 
@@ -113,5 +122,120 @@ export async function insertReference(ctx: Context, row: ReferencesTable): Promi
     .insertInto('drift_references')
     .values(row)
     .onConflict((conflict) => conflict.columns(['model', 'version']).doNothing())
+    .execute()
+}
+
+/** Rows per statement: both databases limit the number of bound values. */
+const chunk = 500
+
+export async function saveSketches(ctx: Context, rows: SketchesTable[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += chunk) {
+    await tables(ctx)
+      .insertInto('sketches')
+      .values(rows.slice(at, at + chunk))
+      .onConflict((conflict) =>
+        conflict.columns(['scope', 'column_name', 'hour']).doUpdateSet((eb) => ({
+          reference: eb.ref('excluded.reference'),
+          value_count: eb.ref('excluded.value_count'),
+          content: eb.ref('excluded.content'),
+        })),
+      )
+      .execute()
+  }
+}
+
+type SketchFilter = {
+  scope: string
+  from: string
+  to: string
+  column?: string | undefined
+  limit?: number | undefined
+}
+
+export async function listSketches(ctx: Context, filter: SketchFilter): Promise<SketchesTable[]> {
+  let query = tables(ctx)
+    .selectFrom('sketches')
+    .selectAll()
+    .where('scope', '=', filter.scope)
+    .where('hour', '>=', filter.from)
+    .where('hour', '<', filter.to)
+    .orderBy('hour')
+    .orderBy('column_name')
+  if (filter.column !== undefined) query = query.where('column_name', '=', filter.column)
+  if (filter.limit !== undefined) query = query.limit(filter.limit)
+  return query.execute()
+}
+
+/** Windows before a time, newest first. */
+export async function windowsBefore(
+  ctx: Context,
+  model: string,
+  before: string,
+  limit: number,
+): Promise<WindowsTable[]> {
+  return tables(ctx)
+    .selectFrom('windows')
+    .selectAll()
+    .where('model', '=', model)
+    .where('from_at', '<', before)
+    .orderBy('from_at', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** The newest alerts of a signal that somebody judged. */
+export async function judgedAlerts(ctx: Context, model: string, signal: string, limit: number): Promise<AlertsTable[]> {
+  return tables(ctx)
+    .selectFrom('alerts')
+    .selectAll()
+    .where('model', '=', model)
+    .where('signal', '=', signal)
+    .where('verdict', 'in', ['real', 'noise'])
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+export async function insertSilence(ctx: Context, row: SilencesTable): Promise<void> {
+  await tables(ctx).insertInto('silences').values(row).execute()
+}
+
+export async function listSilences(ctx: Context, before: string | undefined, limit: number): Promise<SilencesTable[]> {
+  let query = tables(ctx).selectFrom('silences').selectAll().orderBy('id', 'desc').limit(limit)
+  if (before !== undefined) query = query.where('id', '<', before)
+  return query.execute()
+}
+
+export async function silencesAt(ctx: Context, at: string): Promise<SilencesTable[]> {
+  return tables(ctx).selectFrom('silences').selectAll().where('from_at', '<=', at).where('to_at', '>', at).execute()
+}
+
+export async function updateSilence(ctx: Context, id: string, values: Partial<SilencesTable>): Promise<bigint> {
+  const { numUpdatedRows } = await tables(ctx)
+    .updateTable('silences')
+    .set(values)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numUpdatedRows
+}
+
+export async function replaceSinks(ctx: Context, rows: SinksTable[]): Promise<void> {
+  await tables(ctx).deleteFrom('alert_sinks').execute()
+  for (const row of rows) await tables(ctx).insertInto('alert_sinks').values(row).execute()
+}
+
+export async function listSinks(ctx: Context): Promise<SinksTable[]> {
+  return tables(ctx).selectFrom('alert_sinks').selectAll().orderBy('name').execute()
+}
+
+export async function findSourceWatch(ctx: Context, source: string): Promise<SourceWatchesTable | undefined> {
+  return tables(ctx).selectFrom('source_watches').selectAll().where('source', '=', source).executeTakeFirst()
+}
+
+export async function saveSourceWatch(ctx: Context, row: SourceWatchesTable): Promise<void> {
+  await tables(ctx)
+    .insertInto('source_watches')
+    .values(row)
+    .onConflict((conflict) => conflict.column('source').doUpdateSet({ upto_seq: row.upto_seq, content: row.content }))
     .execute()
 }

@@ -2,6 +2,8 @@ import { type Static, Type } from 'typebox'
 import { Name, object, oneOf, optional } from '../../core/contract.ts'
 import { Provider, Scorer } from './answers-spec.ts'
 
+export type { Provider, Scorer }
+
 const Duration = Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description: 'Such as 30m, 1h, 2d' })
 const Share = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?%$', description: 'Such as 15%' })
 const MetricName = Type.String({ minLength: 1, maxLength: 64 })
@@ -101,6 +103,17 @@ export const ModelSpec = object({
       bias: optional(Type.Number({ minimum: 0 })),
       psi: optional(Type.Number({ minimum: 0 })),
       min_rows: optional(Type.Integer({ minimum: 1 })),
+      /** Alert rules as data; what is not named keeps its default. */
+      rules: optional(
+        Type.Array(
+          object({
+            signal: oneOf(['bias', 'quality', 'parity', 'errors', 'latency', 'estimate', 'drift', 'data', 'external']),
+            severity: optional(oneOf(['page', 'digest', 'off'])),
+            of: optional(Type.Integer({ minimum: 1, maximum: 20 })),
+            windows: optional(Type.Integer({ minimum: 1, maximum: 20 })),
+          }),
+        ),
+      ),
     }),
   ),
   review: object({ every: oneOf(['day', 'week', 'month']), on: optional(Type.String()) }),

@@ -1,8 +1,10 @@
 import type { Event } from '../../core/events.ts'
+import { alertmanager } from './formats/alertmanager.ts'
 import { cdevents } from './formats/cdevents.ts'
 import { cloudevents } from './formats/cloudevents.ts'
 import { generic } from './formats/generic.ts'
 import { mlflow } from './formats/mlflow.ts'
+import { slack } from './formats/slack.ts'
 
 /** One way to tell a receiver what happened: pure functions of the event. */
 export type Format = {
@@ -17,13 +19,18 @@ export type Format = {
 }
 
 /** Add a format by one line here and one file in `formats/`. */
-export const formats = { generic, cloudevents, cdevents, mlflow } as const satisfies Record<string, Format>
+export const formats = { generic, cloudevents, cdevents, mlflow, slack, alertmanager } as const satisfies Record<
+  string,
+  Format
+>
 
 export type FormatName = keyof typeof formats
 
-export const formatNames: ['generic', 'cloudevents', 'cdevents', 'mlflow'] = [
+export const formatNames: ['generic', 'cloudevents', 'cdevents', 'mlflow', 'slack', 'alertmanager'] = [
   'generic',
   'cloudevents',
   'cdevents',
   'mlflow',
+  'slack',
+  'alertmanager',
 ]

@@ -1,0 +1,49 @@
+import type { Context } from '../../core/context.ts'
+import * as registry from '../registry/registry.ts'
+import { driftOf, measures, type Window } from './describe.ts'
+import { referenceOf } from './reference.ts'
+import { settingsOf } from './settings.ts'
+import { mergedHours } from './sketches.ts'
+import * as store from './store.ts'
+import { binsOf } from './window.ts'
+
+export type Against = 'last-week' | 'last-year'
+
+const week = 7 * 86_400_000
+/** Whole weeks, so that Mondays meet Mondays. */
+const back: Record<Against, number> = { 'last-week': week, 'last-year': 52 * week }
+
+/** A window beside another time of the same release: seasons come back, and training is not always the right reference. */
+export async function sketchesAgainst(
+  ctx: Context,
+  window: Window,
+  against: Against,
+): Promise<{ drift: Window['drift']; reference: string }> {
+  const { model, release } = window
+  const settings = settingsOf(await registry.requireSpec(ctx, model))
+  const version = await versionOf(ctx, release)
+  const reference = await referenceOf(ctx, model, version, settings)
+  const shifted = (time: string) => new Date(Date.parse(time) - back[against]).toISOString()
+  const span = `${shifted(window.from).slice(0, 10)} to ${shifted(window.to).slice(0, 10)}`
+  if (!reference) return { drift: [], reference: `${span}: nothing was counted for ${release}` }
+  const read = (from: string, to: string) =>
+    mergedHours(ctx, { scope: `release/${release}`, reference: reference.id, from, to, references: binsOf(reference) })
+  const [now, before] = [await read(window.from, window.to), await read(shifted(window.from), shifted(window.to))]
+  const drift = driftOf(reference, now, settings, before)
+  return {
+    drift: drift.map(({ column, psi, critical, drifted, tests }) => ({
+      column,
+      psi,
+      critical,
+      drifted,
+      ...measures(tests),
+    })),
+    reference: `${span}, served by ${release}`,
+  }
+}
+
+/** Sketches know the release; its version is in the name of the bins that it was counted in. */
+async function versionOf(ctx: Context, release: string): Promise<number> {
+  const [counted] = await store.listSketches(ctx, { scope: `release/${release}`, from: '', to: '9999', limit: 1 })
+  return Number(counted?.reference.split('@').at(-1) ?? 0)
+}

@@ -1,0 +1,184 @@
+import type { Static } from 'typebox'
+import type { Estimate } from '../../core/contract.ts'
+import { estimatePerformance } from '../../core/stats/cbpe.ts'
+import { domainDrift } from '../../core/stats/domain-classifier.ts'
+import { auc, logLossOf } from '../../core/stats/metrics.ts'
+import { proportionInterval, quantileInterval } from '../../core/stats/order-statistics.ts'
+import { pairedBootstrap } from '../../core/stats/paired-bootstrap.ts'
+import { sketchTests } from '../../core/stats/sketch-tests.ts'
+import { mean, variance } from '../../core/stats/summary.ts'
+import type { Window as WindowSchema } from './contract.ts'
+import { residualColumn } from './reference.ts'
+import { type Drift, decideDrift, type Reference, type Row } from './rules.ts'
+import type { Settings } from './settings.ts'
+import type { Sketches } from './sketches.ts'
+import type { Running, Service, Tally } from './tally.ts'
+
+export type Window = Static<typeof WindowSchema>
+
+type Described = {
+  model: string
+  from: string
+  to: string
+  own: Tally
+  service: Service
+  drift: Drift[]
+  reference: Reference | undefined
+  mergedFrom: string | undefined
+}
+
+const z95 = 1.959963984540054
+const aucResamples = 200
+
+/** Everything a window says, each number with its n and interval. */
+export function describe({ model, from, to, own, service, drift, reference, mergedFrom }: Described): Window {
+  const { rows, bad, latencies, knownUpTo } = service
+  const errors = proportionInterval(bad, Math.max(1, rows))
+  const latency = quantileInterval(latencies.items, 0.95)
+  const pairs = own.pairs.items
+  return {
+    model,
+    from,
+    to,
+    release: own.release,
+    requests: rows,
+    labelled: own.label.n,
+    meanPrediction: meanOf(own.prediction),
+    meanLabel: meanOf(own.label),
+    bias: meanOf(own.bias),
+    logLoss: estimateOf(pairs.map(({ prediction, label }) => logLossOf(label, prediction))),
+    auc: aucOf(
+      pairs.map(({ label }) => label),
+      pairs.map(({ prediction }) => prediction),
+    ),
+    errorRate: { value: bad / Math.max(1, rows), n: rows, lower: errors.lower, upper: errors.upper },
+    p95Ms: {
+      value: finite(latency.value),
+      n: latencies.seen,
+      lower: finite(latency.lower),
+      upper: finite(latency.upper),
+    },
+    drift: drift.map(({ column, psi, critical, drifted, tests }) => ({
+      column,
+      psi,
+      critical,
+      drifted,
+      ...measures(tests),
+    })),
+    knownUpTo,
+    ...(mergedFrom === undefined ? {} : { mergedFrom }),
+    ...estimatedOf(own, reference),
+    ...domainOf(own, reference),
+  }
+}
+
+type Measures = Omit<Window['drift'][number], 'column' | 'psi' | 'critical' | 'drifted'>
+
+/** Only what can be said: a measure that is not a number is left out. */
+export function measures(tests: Drift['tests']): Measures {
+  const { p, jensenShannon, kolmogorovSmirnov, wasserstein, chiSquare, missing, unseen, n, m } = tests
+  const whole = (pair: Record<string, number> | null) => pair !== null && Object.values(pair).every(Number.isFinite)
+  return {
+    n,
+    m,
+    ...(Number.isFinite(p) ? { p } : {}),
+    ...(Number.isFinite(jensenShannon) ? { jensenShannon } : {}),
+    ...(kolmogorovSmirnov && whole(kolmogorovSmirnov) ? { kolmogorovSmirnov } : {}),
+    ...(wasserstein !== null && Number.isFinite(wasserstein) ? { wasserstein } : {}),
+    ...(chiSquare && whole(chiSquare) ? { chiSquare } : {}),
+    ...(Number.isFinite(missing) ? { missing } : {}),
+    ...(Number.isFinite(unseen) ? { unseen } : {}),
+  }
+}
+
+/** Column by column against what training, or another time, looked like. */
+export function driftOf(
+  reference: Reference,
+  now: Sketches,
+  settings: Pick<Settings, 'effect'>,
+  before?: Sketches,
+): Drift[] {
+  const columns = reference.columns.flatMap(({ column, sketch, threshold }) => {
+    const current = now.get(column)
+    const earlier = before ? before.get(column) : sketch
+    if (column === residualColumn || !current || !earlier) return []
+    return [{ column, tests: sketchTests(earlier, current), threshold: before ? 0 : threshold }]
+  })
+  return decideDrift(columns, settings.effect)
+}
+
+function finite(value: number | null): number | null {
+  return Number.isFinite(value) ? value : null
+}
+
+function meanOf({ n, mean: value, squares }: Running): Estimate {
+  if (n === 0) return { value: null, n, lower: null, upper: null }
+  const half = n < 2 ? Number.NaN : z95 * Math.sqrt(squares / (n - 1) / n)
+  return { value, n, lower: n < 2 ? null : value - half, upper: n < 2 ? null : value + half }
+}
+
+function estimateOf(values: number[]): Estimate {
+  const n = values.length
+  if (n === 0) return { value: null, n, lower: null, upper: null }
+  const value = mean(values)
+  const half = n < 2 ? Number.NaN : z95 * Math.sqrt(variance(values) / n)
+  return {
+    value: finite(value),
+    n,
+    lower: n < 2 ? null : finite(value - half),
+    upper: n < 2 ? null : finite(value + half),
+  }
+}
+
+function aucOf(labels: number[], predictions: number[]): Estimate {
+  const value = auc(labels, predictions)
+  if (!Number.isFinite(value)) return { value: null, n: labels.length, lower: null, upper: null }
+  const pick = (from: number[], items: Int32Array) => Array.from(items, (item) => from[item] ?? 0)
+  const { lower, upper } = pairedBootstrap({
+    n: labels.length,
+    candidate: (items) => auc(pick(labels, items), pick(predictions, items)),
+    resamples: aucResamples,
+  })
+  return { value, n: labels.length, lower, upper }
+}
+
+/** The blind spot of every estimate without labels. */
+export const blindSpot =
+  'This assumes that the same inputs still mean the same. When their meaning changes, only labels show it.'
+
+function estimatedOf({ scores, rows }: Tally, reference: Reference | undefined): Pick<Window, 'estimated'> {
+  const calibration = reference?.calibration
+  if (!calibration || scores.items.length === 0) return {}
+  const { accuracy, auc: area } = estimatePerformance({ scores: scores.items, calibration })
+  if (!Number.isFinite(accuracy)) return {}
+  const half = z95 * Math.sqrt((accuracy * (1 - accuracy)) / scores.items.length)
+  return {
+    estimated: {
+      accuracy: { value: accuracy, n: rows, lower: Math.max(0, accuracy - half), upper: Math.min(1, accuracy + half) },
+      auc: { value: finite(area), n: rows },
+      blindSpot,
+    },
+  }
+}
+
+const domainRows = 500
+
+function domainOf({ sample }: Tally, reference: Reference | undefined): Pick<Window, 'domain'> {
+  const columns = (reference?.columns ?? []).map(({ column }) => column)
+  if (!reference || sample.items.length < 50 || reference.sample.length < 50) return {}
+  const step = Math.max(1, Math.floor(sample.items.length / domainRows))
+  const now = sample.items
+    .filter((_, index) => index % step === 0)
+    .map(
+      ({ inputs }): Row =>
+        Object.fromEntries(columns.flatMap((name) => (name in inputs ? [[name, inputs[name] ?? null]] : []))),
+    )
+  const found = domainDrift(reference.sample, now)
+  if (!Number.isFinite(found.auc)) return {}
+  return {
+    domain: {
+      auc: { value: found.auc, n: found.n + found.m, lower: found.lower, upper: found.upper },
+      columns: found.columns.slice(0, 10),
+    },
+  }
+}

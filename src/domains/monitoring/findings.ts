@@ -1,0 +1,174 @@
+import type { Context } from '../../core/context.ts'
+import type { Estimate } from '../../core/contract.ts'
+import { proportionInterval } from '../../core/stats/order-statistics.ts'
+import type { Sketch } from '../../core/stats/sketch.ts'
+import * as features from '../features/features.ts'
+import * as registry from '../registry/registry.ts'
+import type { Finding } from './alerting.ts'
+import { blindSpot, type Window } from './describe.ts'
+import { biasAlarms, type Reference } from './rules.ts'
+import type { Settings } from './settings.ts'
+import type { Tally } from './tally.ts'
+
+const percent = (value: number | null) => `${(100 * (value ?? 0)).toFixed(1)} %`
+
+type LabelEvidence = {
+  window: Window
+  own: Tally
+  reference: Reference | undefined
+  settings: Settings
+  /** Prediction minus label over the window and those before it that it had to be merged with. */
+  residuals: Sketch | undefined
+}
+
+/** Loudest first: what the labels say. */
+export function labelFindings({ window, own, reference, settings, residuals }: LabelEvidence): Finding[] {
+  const enough = own.bias.n >= settings.fewest
+  const summed =
+    !enough && residuals?.numbers && residuals.numbers.count >= settings.fewest ? residuals.numbers : undefined
+  if (!enough && !summed) return []
+  const { n, mean: bias, squares } = summed ? { ...summed, n: summed.count } : own.bias
+  const sampled = Math.sqrt(squares / Math.max(1, n - 1) / n)
+  const error = settings.binary && !summed ? Math.sqrt(own.spread) / n : sampled
+  const threshold = reference?.bias.threshold ?? settings.bias
+  const calibrated = reference?.bias.window
+  const findings: Finding[] = []
+  if (biasAlarms({ bias, error, threshold })) {
+    const half = 1.96 * sampled
+    findings.push({
+      signal: 'bias',
+      subject: '',
+      severity: 'page',
+      summary: summed
+        ? `Over ${n} labelled rows it predicted ${percent(Math.abs(bias))} too ${bias > 0 ? 'much' : 'little'}.`
+        : `It predicted ${percent(window.meanPrediction.value)} and ${percent(window.meanLabel.value)} happened.`,
+      value: summed ? { value: bias, n, lower: bias - half, upper: bias + half } : window.bias,
+      threshold,
+      thresholdFrom: calibrated ? `the largest in its own training windows (${calibrated.slice(0, 10)})` : 'the spec',
+    })
+  }
+  const least = settings.leastAuc
+  if (enough && least !== undefined && (window.auc.upper ?? 1) < least) {
+    findings.push({
+      signal: 'quality',
+      subject: 'auc',
+      severity: 'page',
+      summary: `AUC is ${(window.auc.value ?? 0).toFixed(3)}, below the floor of ${least} beyond doubt.`,
+      value: window.auc,
+      threshold: least,
+      thresholdFrom: 'the floor of the spec',
+    })
+  }
+  return findings
+}
+
+export function serviceFindings(window: Window, settings: Settings): Finding[] {
+  const findings: Finding[] = []
+  if ((window.errorRate.lower ?? 0) > settings.badRate) {
+    findings.push({
+      signal: 'errors',
+      subject: '',
+      severity: 'page',
+      summary: `${percent(window.errorRate.value)} of the answers were bad (failed, slow or invalid).`,
+      value: window.errorRate,
+      threshold: settings.badRate,
+      thresholdFrom: 'the spec',
+    })
+  }
+  const slow = settings.slowMilliseconds
+  if (slow !== undefined && (window.p95Ms.lower ?? 0) > slow) {
+    findings.push({
+      signal: 'latency',
+      subject: '',
+      severity: 'page',
+      summary: `One answer in twenty takes longer than ${(window.p95Ms.value ?? 0).toFixed(0)} ms.`,
+      value: window.p95Ms,
+      threshold: slow,
+      thresholdFrom: 'delivery.rollout.slow_after of the spec',
+    })
+  }
+  return findings
+}
+
+/** What is estimated without labels pages only where there are none: where labels are, they have spoken. */
+export function estimateFindings(window: Window, reference: Reference | undefined, settings: Settings): Finding[] {
+  const { accuracy } = window.estimated ?? {}
+  const least = reference?.leastAccuracy
+  if (!accuracy || least === null || least === undefined || (accuracy.upper ?? 1) >= least) return []
+  return [
+    {
+      signal: 'estimate',
+      subject: 'accuracy',
+      severity: window.labelled >= settings.fewest ? 'digest' : 'page',
+      summary: `By its own confidence ${percent(accuracy.value)} of the answers are right. ${blindSpot}`,
+      value: accuracy,
+      threshold: least,
+      thresholdFrom: 'three deviations below its training windows',
+    },
+  ]
+}
+
+/** Drift alone harms nobody: it is for the digest, never for the night. */
+export function driftFindings(window: Window, reference: Reference | undefined): Finding[] {
+  return window.drift
+    .filter(({ drifted }) => drifted)
+    .map(({ column, psi, critical, missing = 0, m = window.requests }) => {
+      const trained = reference?.columns.find((one) => one.column === column)?.sketch.counts ?? []
+      const before = (trained.at(-1) ?? 0) / Math.max(1, reference?.rows ?? 1)
+      const vanished = missing > 0.99 && before < 0.5
+      const summary = vanished
+        ? `"${column}" vanished: ${percent(missing)} of its values are missing, ${percent(before)} were in training.`
+        : `"${column}" moved away from training: PSI ${psi.toFixed(3)}${missing > before + 0.05 ? `, ${percent(missing)} missing (was ${percent(before)})` : ''}.`
+      return {
+        signal: 'drift' as const,
+        subject: column,
+        severity: 'digest' as const,
+        summary,
+        value: { value: psi, n: m },
+        threshold: critical,
+        thresholdFrom: 'the largest of effect size, chance at this sample size, and training windows',
+      }
+    })
+}
+
+const paritySample = 200
+const parityTolerance = 1e-6
+const parityShare = 0.01
+
+/** Recomputes a sample of what was served; differing values mean training and serving do not speak of the same thing. */
+export async function parityFindings(ctx: Context, model: string, { version, sample }: Tally): Promise<Finding[]> {
+  if (version === 0) return []
+  const { service } = await registry.getVersion(ctx, { model, version })
+  if (service === null) return []
+  const step = Math.max(1, Math.floor(sample.items.length / paritySample))
+  const rows = sample.items.filter((row, index) => index % step === 0 && row.bad !== 'error')
+  if (rows.length === 0) return []
+  const recomputed = await features.lookupAsOf(ctx, {
+    service,
+    rows: rows.map(({ at, inputs }) => ({ time: at, request: inputs })),
+    asOf: 'known',
+  })
+  const differing = rows.filter(({ inputs }, index) =>
+    Object.entries(recomputed[index] ?? {}).some(([name, value]) => {
+      const served = inputs[name] ?? null
+      return typeof served === 'number' && typeof value === 'number'
+        ? Math.abs(served - value) > parityTolerance
+        : served !== value
+    }),
+  ).length
+  const share = differing / rows.length
+  if (share <= parityShare) return []
+  const { lower, upper } = proportionInterval(differing, rows.length)
+  const value: Estimate = { value: share, n: rows.length, lower, upper }
+  return [
+    {
+      signal: 'parity',
+      subject: '',
+      severity: 'page',
+      summary: `${differing} of ${rows.length} sampled requests were served with other values than the sources give for their moment.`,
+      value,
+      threshold: parityShare,
+      thresholdFrom: 'fixed',
+    },
+  ]
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../core/canonical.ts'
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { latestEvents } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import { recordExternal, resolveAlert } from './alerting.ts'
+import type { monitoring } from './contract.ts'
+import * as store from './store.ts'
+
+type Operations = typeof monitoring
+type Received = Input<Operations['receiveAlerts']>['alerts'][number]
+
+/** Labels that may name a model, the most telling first. */
+const modelLabels = ['keel_model', 'model', 'endpoint', 'service', 'job']
+const nobody = 'unassigned'
+
+/** Alerts of Alertmanager and Grafana become ours, each linked to the release that was live when it began. */
+export async function receiveAlerts(
+  ctx: Context,
+  { alerts }: Input<Operations['receiveAlerts']>,
+): Promise<Output<Operations['receiveAlerts']>> {
+  return transaction(ctx, async (ctx) => {
+    const ids: string[] = []
+    for (const alert of alerts) ids.push(await take(ctx, alert))
+    return { alerts: ids }
+  })
+}
+
+async function take(ctx: Context, alert: Received): Promise<string> {
+  const fingerprint =
+    alert.fingerprint ?? createHash('sha256').update(canonicalJson(alert.labels)).digest('hex').slice(0, 16)
+  const startsAt = timeOf(alert.startsAt) ?? ctx.now().toISOString()
+  const endsAt = timeOf(alert.endsAt)
+  const { model, release } = await liveAt(ctx, alert.labels, startsAt)
+  const known = await store.firingAlert(ctx, model, 'external', fingerprint)
+  const over = alert.status === 'resolved'
+  if (known) {
+    if (over) await resolveAlert(ctx, known, endsAt ?? ctx.now().toISOString())
+    return known.id
+  }
+  const name = alert.labels['alertname'] ?? 'alert'
+  const text = alert.annotations?.['summary'] ?? alert.annotations?.['description'] ?? ''
+  const row = await recordExternal(
+    ctx,
+    {
+      signal: 'external',
+      subject: fingerprint,
+      severity: 'page',
+      summary: `${name}${text === '' ? '' : `: ${text}`}`.slice(0, 1000),
+      value: { value: null, n: 0 },
+      threshold: 0,
+      thresholdFrom: 'another alerting system',
+    },
+    { model, release, from: startsAt, to: endsAt ?? startsAt, labels: JSON.stringify(alert.labels), firedAt: startsAt },
+  )
+  if (over) await resolveAlert(ctx, row, endsAt ?? ctx.now().toISOString())
+  return row.id
+}
+
+/** Alertmanager writes the year 1 for "not over". */
+function timeOf(text: string | undefined): string | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) || time < 0 ? undefined : new Date(time).toISOString()
+}
+
+const eventsLooked = 1_000
+
+/** The model that a label names, with the release that the audit log has as live at that time. */
+async function liveAt(
+  ctx: Context,
+  labels: Record<string, string>,
+  at: string,
+): Promise<{ model: string; release: string }> {
+  for (const label of modelLabels) {
+    const named = labels[label]
+    if (named === undefined) continue
+    const changes = await latestEvents(ctx, {
+      type: 'delivery.live_changed',
+      subject: `model/${named}`,
+      limit: eventsLooked,
+    })
+    if (changes.length === 0) continue
+    const live = changes.find((event) => event.at <= at)
+    return { model: named, release: String(live?.data['release'] ?? '') }
+  }
+  return { model: nobody, release: '' }
+}

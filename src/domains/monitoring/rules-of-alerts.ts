@@ -1,0 +1,106 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { invalidInput, notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { wilsonInterval } from '../../core/stats/order-statistics.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as registry from '../registry/registry.ts'
+import { pagesOfWeek, verdictsOf } from './alerting.ts'
+import type { monitoring } from './contract.ts'
+import { demoted } from './rules.ts'
+import type { SilencesTable } from './schema.ts'
+import { settingsOf } from './settings.ts'
+import * as store from './store.ts'
+
+type Operations = typeof monitoring
+type Rule = Output<Operations['listRules']>['rules'][number]
+
+export async function listRules(
+  ctx: Context,
+  { model }: Input<Operations['listRules']>,
+): Promise<Output<Operations['listRules']>> {
+  const { rules, alertsPerWeek } = settingsOf(await registry.requireSpec(ctx, model))
+  const described: Rule[] = []
+  for (const rule of rules) {
+    const counts = await verdictsOf(ctx, model, rule.signal)
+    const n = counts.real + counts.noise
+    const noisy = demoted(rule, counts)
+    const { lower, upper } = n === 0 ? { lower: null, upper: null } : wilsonInterval(counts.real, n)
+    described.push({
+      signal: rule.signal,
+      severity: noisy ? 'digest' : rule.severity,
+      declared: rule.severity,
+      of: rule.of,
+      windows: rule.windows,
+      precision: { value: n === 0 ? null : counts.real / n, n, lower, upper },
+      because: noisy ? `${counts.noise} of its last ${n} alerts were noise` : 'as declared, or by default',
+    })
+  }
+  return { rules: described, budget: { perWeek: alertsPerWeek, pages: await pagesOfWeek(ctx, model) } }
+}
+
+export async function silence(
+  ctx: Context,
+  input: Input<Operations['silence']>,
+): Promise<Output<Operations['silence']>> {
+  const { kind = 'silence', model = '*', signal = '*', reason } = input
+  if (model !== '*') await registry.getModel(ctx, { model })
+  const from = new Date(input.from ?? ctx.now()).toISOString()
+  const to = new Date(input.to).toISOString()
+  if (to <= from) throw invalidInput(`A silence cannot end at ${to}: it begins at ${from}.`, { name: 'to' })
+  const row: SilencesTable = {
+    id: ctx.id('silence'),
+    kind,
+    model,
+    signal,
+    from_at: from,
+    to_at: to,
+    reason,
+    by_actor: ctx.actor.name,
+  }
+  await transaction(ctx, async (ctx) => {
+    await store.insertSilence(ctx, row)
+    await append(ctx, 'monitoring.silenced', model === '*' ? 'model' : `model/${model}`, {
+      silence: row.id,
+      signal,
+      from,
+      to,
+      reason,
+    })
+  })
+  return toSilence(row)
+}
+
+export async function listSilences(
+  ctx: Context,
+  { limit = 100, cursor }: Input<Operations['listSilences']>,
+): Promise<Output<Operations['listSilences']>> {
+  const rows = await store.listSilences(ctx, cursor, limit)
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return { items: rows.map(toSilence), ...(last ? { next: last.id } : {}) }
+}
+
+export async function endSilence(
+  ctx: Context,
+  { silence: id }: Input<Operations['endSilence']>,
+): Promise<Record<string, never>> {
+  await transaction(ctx, async (ctx) => {
+    const ended = await store.updateSilence(ctx, id, { to_at: ctx.now().toISOString() })
+    if (ended === 0n) throw notFound('Silence', id, 'List them with "keel alerts silences".')
+    await append(ctx, 'monitoring.silence_ended', 'model', { silence: id })
+  })
+  return {}
+}
+
+function toSilence(row: SilencesTable): Output<Operations['silence']> {
+  return {
+    id: row.id,
+    kind: row.kind as 'silence',
+    model: row.model,
+    signal: row.signal,
+    from: row.from_at,
+    to: row.to_at,
+    reason: row.reason,
+    by: row.by_actor,
+  }
+}

@@ -1,0 +1,111 @@
+import type { Context } from '../../core/context.ts'
+import {
+  addToSketch,
+  createSketch,
+  mergeSketches,
+  type Sketch,
+  type SketchReference,
+  sketchSummary,
+} from '../../core/stats/sketch.ts'
+import { countOf } from './rules.ts'
+import type { SketchesTable } from './schema.ts'
+import * as store from './store.ts'
+
+export const hourMilliseconds = 3_600_000
+
+/** Sketches by column; all of one scope and hour. */
+export type Sketches = Map<string, Sketch>
+
+/** One set of sketches per hour, filled as rows come by: the memory does not grow with the rows. */
+export function hourlySketches(references: ReadonlyMap<string, SketchReference>) {
+  const hours = new Map<string, Sketches>()
+  return {
+    hours,
+    add(at: string, read: (column: string) => unknown) {
+      const hour = hourOf(at)
+      let sketches = hours.get(hour)
+      if (!sketches) {
+        sketches = new Map([...references].map(([column, reference]) => [column, createSketch(reference)]))
+        hours.set(hour, sketches)
+      }
+      for (const [column, sketch] of sketches) addToSketch(sketch, read(column))
+    },
+  }
+}
+
+export function hourOf(at: string): string {
+  return new Date(Math.floor(Date.parse(at) / hourMilliseconds) * hourMilliseconds).toISOString()
+}
+
+/** Only what is not zero, and without the bins: those are the reference's. */
+type Packed = { counts: [number, number][]; numbers: Sketch['numbers'] }
+
+/** Writes hours of a scope. An hour that is there already is replaced, so a repeated job counts nothing twice. */
+export async function saveHours(
+  ctx: Context,
+  { scope, reference, hours }: { scope: string; reference: string; hours: ReadonlyMap<string, Sketches> },
+): Promise<void> {
+  const rows = [...hours].flatMap(([hour, sketches]) =>
+    [...sketches].map(([column, sketch]): SketchesTable => {
+      const counts = [...sketch.counts.entries()].filter(([, count]) => count > 0)
+      const content: Packed = { counts, numbers: sketch.numbers }
+      return {
+        scope,
+        column_name: column,
+        hour,
+        reference,
+        value_count: countOf(sketch.counts),
+        content: JSON.stringify(content),
+      }
+    }),
+  )
+  await store.saveSketches(ctx, rows)
+}
+
+/** The hours of a scope in [from, to), one sketch per column. Hours that were counted in other bins are left out. */
+export async function mergedHours(
+  ctx: Context,
+  input: {
+    scope: string
+    reference: string
+    from: string
+    to: string
+    references: ReadonlyMap<string, SketchReference>
+  },
+): Promise<Sketches> {
+  const merged: Sketches = new Map([...input.references].map(([column, bins]) => [column, createSketch(bins)]))
+  for (const row of await store.listSketches(ctx, input)) {
+    const reference = input.references.get(row.column_name)
+    const before = merged.get(row.column_name)
+    if (reference && before && row.reference === input.reference)
+      merged.set(row.column_name, mergeSketches(before, unpack(row, reference)))
+  }
+  return merged
+}
+
+function unpack(row: SketchesTable, reference: SketchReference): Sketch {
+  const { counts, numbers } = JSON.parse(row.content) as Packed
+  const sketch = createSketch(reference)
+  for (const [bin, count] of counts) sketch.counts[bin] = count
+  return { ...sketch, numbers }
+}
+
+/** The usual statistics of a stored hour. Quantiles need no bins. */
+export function summaryOf(row: SketchesTable): {
+  missing: number
+  mean: number | null
+  median: number | null
+  p99: number | null
+} {
+  const { counts, numbers } = JSON.parse(row.content) as Packed
+  const size = Math.max(1, ...counts.map(([bin]) => bin + 1))
+  const reference: SketchReference = {
+    kind: 'numeric',
+    lowerBounds: [],
+    highest: 0,
+    counts: new Array<number>(size).fill(0),
+  }
+  const { mean, median, p99 } = sketchSummary({ reference, counts: new Array<number>(size).fill(0), numbers })
+  const missing = numbers ? Number(row.value_count) - numbers.count : 0
+  return { missing, mean, median, p99 }
+}

@@ -1,0 +1,171 @@
+import { twoProportionZ } from '../../core/stats/drift-distances.ts'
+import { type Sketch, sketchSummary } from '../../core/stats/sketch.ts'
+import type { Finding } from './alerting.ts'
+import { countOf } from './rules.ts'
+
+/** A column as a source had it at first, and as its newest rows have it. */
+export type ColumnLook = { column: string; before: Sketch | undefined; now: Sketch | undefined; identity: boolean }
+
+export type SourceLook = {
+  rows: number
+  duplicates: number
+  columns: ColumnLook[]
+  /** Rows a day in earlier looks, newest first, and now. */
+  earlierRates: number[]
+  rate: number
+}
+
+const strictly = 1e-4
+const missingMargin = 0.05
+const unseenShare = 0.01
+const fewestLooks = 4
+
+/** What is wrong with newly arrived rows, in the words of a person who has to look for the cause. */
+export function sourceFindings(source: string, look: SourceLook): Finding[] {
+  return [
+    ...look.columns.flatMap((column) => columnFindings(source, column)),
+    ...duplicateFindings(source, look),
+    ...volumeFindings(source, look),
+  ]
+}
+
+function columnFindings(source: string, { column, before, now, identity }: ColumnLook): Finding[] {
+  if (!before)
+    return [
+      finding(
+        `schema/${column}`,
+        `"${source}" has a new column "${column}".`,
+        { value: null, n: now ? countOf(now.counts) : 0 },
+        0,
+      ),
+    ]
+  if (!now) return []
+  const [was, is] = [sketchSummary(before), sketchSummary(now)]
+  const [missingBefore, missing] = [was.missing / Math.max(1, was.count), is.missing / Math.max(1, is.count)]
+  const found: Finding[] = []
+  if (missing === 1 && missingBefore < 0.5 && is.count >= 20) {
+    found.push(
+      finding(
+        `schema/${column}`,
+        `"${column}" of "${source}" vanished: no new row has it.`,
+        { value: 1, n: is.count },
+        missingBefore,
+      ),
+    )
+  } else if (
+    missing - missingBefore > missingMargin &&
+    surely({ count: was.missing, n: was.count }, { count: is.missing, n: is.count })
+  ) {
+    found.push(
+      finding(
+        `missing/${column}`,
+        `${share(missing)} of "${column}" is missing in new rows of "${source}" (was ${share(missingBefore)}).`,
+        { value: missing, n: is.count },
+        missingBefore + missingMargin,
+      ),
+    )
+  }
+  if (identity || missing === 1) return found
+  const factor = unitFactor(was.median, is.median)
+  if (factor !== undefined) {
+    found.push(
+      finding(
+        `unit/${column}`,
+        `"${column}" of "${source}" looks like another unit: its median changed by ${factor}.`,
+        { value: is.median, n: is.count },
+        was.median ?? 0,
+      ),
+    )
+    return found
+  }
+  const [unseenBefore, unseen] = [unseenOf(before), unseenOf(now)]
+  if (unseen.count / Math.max(1, unseen.n) > unseenShare && surely(unseenBefore, unseen)) {
+    const what = now.reference.kind === 'numeric' ? 'outside the range it had' : 'values it never had'
+    found.push(
+      finding(
+        `${now.reference.kind === 'numeric' ? 'range' : 'categories'}/${column}`,
+        `${share(unseen.count / unseen.n)} of "${column}" in new rows of "${source}" is ${what}.`,
+        { value: unseen.count / unseen.n, n: unseen.n },
+        unseenShare,
+      ),
+    )
+  }
+  return found
+}
+
+/** Values under, over or of no known category, among those that are there. */
+function unseenOf({ reference, counts }: Sketch): { count: number; n: number } {
+  const last = counts.length - 1
+  const count = (counts[last - 1] ?? 0) + (reference.kind === 'numeric' ? (counts[0] ?? 0) : 0)
+  return { count, n: countOf(counts) - (counts[last] ?? 0) }
+}
+
+function surely(before: { count: number; n: number }, now: { count: number; n: number }): boolean {
+  return before.n > 0 && now.n > 0 && twoProportionZ(before, now).p < strictly
+}
+
+const share = (value: number) => `${(100 * value).toFixed(1)} %`
+
+/** Inches, pounds, miles, km/h and degrees are the usual ones; powers of ten from cents, permille and milliseconds. */
+const unitRatios: [number, string][] = [
+  [2.54, '2.54 (inches and centimetres)'],
+  [0.45359237, '0.4536 (pounds and kilograms)'],
+  [1.609344, '1.609 (miles and kilometres)'],
+  [3.6, '3.6 (m/s and km/h)'],
+  [0.3048, '0.3048 (feet and metres)'],
+  [1.8, '1.8 (degrees)'],
+]
+const unitTolerance = 0.02
+
+/** The factor by which a median changed, when it is one that a change of unit explains. */
+export function unitFactor(before: number | null, now: number | null): string | undefined {
+  if (before === null || now === null || before === 0 || now === 0 || before * now < 0) return undefined
+  const ratio = now / before
+  const power = Math.round(Math.log10(ratio))
+  if (power !== 0 && Math.abs(ratio / 10 ** power - 1) < unitTolerance * 2) return `10^${power}`
+  const known = unitRatios.find(([factor]) =>
+    [factor, 1 / factor].some((one) => Math.abs(ratio / one - 1) < unitTolerance),
+  )
+  return known?.[1]
+}
+
+function duplicateFindings(source: string, { rows, duplicates }: SourceLook): Finding[] {
+  if (duplicates === 0 || duplicates / rows <= 0.001) return []
+  return [
+    finding(
+      'duplicates',
+      `${duplicates} of ${rows} new rows of "${source}" are there twice.`,
+      { value: duplicates / rows, n: rows },
+      0.001,
+    ),
+  ]
+}
+
+function volumeFindings(source: string, { earlierRates, rate }: SourceLook): Finding[] {
+  if (earlierRates.length < fewestLooks) return []
+  const sorted = earlierRates.toSorted((a, b) => a - b)
+  const usual = sorted[sorted.length >> 1] ?? 0
+  const [low, high] = [(sorted[0] ?? 0) / 2, (sorted.at(-1) ?? 0) * 2]
+  if (rate >= low && rate <= high) return []
+  const words = `"${source}" got ${rate.toFixed(0)} rows a day; ${usual.toFixed(0)} are usual.`
+  return [finding('volume', words, { value: rate, n: earlierRates.length }, rate < low ? low : high)]
+}
+
+/** No new rows for three times as long as usual. */
+export function stale(gaps: readonly number[], silentFor: number): boolean {
+  const sorted = gaps.toSorted((a, b) => a - b)
+  const usual = sorted[sorted.length >> 1]
+  return usual !== undefined && gaps.length >= fewestLooks && silentFor > 3 * Math.max(usual, sorted.at(-1) ?? 0)
+}
+
+export function finding(subject: string, summary: string, value: Finding['value'], threshold: number): Finding {
+  return {
+    signal: 'data',
+    subject,
+    severity: 'digest',
+    summary,
+    value,
+    threshold,
+    thresholdFrom: 'the first rows of the source',
+  }
+}

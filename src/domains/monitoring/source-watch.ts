@@ -1,0 +1,197 @@
+import type { Context } from '../../core/context.ts'
+import type { Event } from '../../core/events.ts'
+import { enqueue } from '../../core/jobs.ts'
+import { identifier, type Lake } from '../../core/lake.ts'
+import { addToSketch, createReference, createSketch, mergeSketches, type Sketch } from '../../core/stats/sketch.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as datasets from '../datasets/datasets.ts'
+import { settle } from './alerting.ts'
+import { defaultRules } from './rules.ts'
+import { hourlySketches, saveHours } from './sketches.ts'
+import { finding, sourceFindings, stale } from './source-rules.ts'
+import * as store from './store.ts'
+
+const day = 86_400_000
+const fewestRows = 300
+const largestReference = 50_000
+const keptLooks = 20
+
+/** What a source looked like at first, and how much it gets; by column. */
+type Watch = {
+  columns: Record<string, { sketch: Sketch; identity: boolean }>
+  /** Rows a day, and milliseconds between rows' arrivals, of the newest looks first. */
+  rates: number[]
+  gaps: number[]
+  lookedAt: string
+}
+
+/** New rows are looked at once a day; the first append of a day plans it. */
+export async function planLook(ctx: Context, event: Event): Promise<void> {
+  const source = event.subject.replace('source/', '')
+  const end = new Date((Math.floor(ctx.now().getTime() / day) + 1) * day)
+  const key = `monitoring.source/${source}/${end.toISOString().slice(0, 10)}`
+  await enqueue(ctx, { kind: 'monitoring.source', payload: { source }, key, runAt: end })
+}
+
+/** Looks at what arrived since the last time: nothing is looked at twice, and a look that was cut off begins again. */
+export async function lookAtSource(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
+  const source = String(payload['source'])
+  const { definition, lastSeq } = await datasets.getSource(ctx, { source })
+  const stored = await store.findSourceWatch(ctx, source)
+  const watch = stored && (JSON.parse(stored.content) as Watch)
+  const after = Number(stored?.upto_seq ?? 0)
+  if (lastSeq === after) return watch ? lookForSilence(ctx, source, watch) : { rows: 0 }
+  if (!watch && lastSeq < fewestRows) return { rows: lastSeq, waiting: true }
+  const now = ctx.now().toISOString()
+  const keys = [...(definition.key ?? []), definition.time, definition.known_at].filter((name) => name !== undefined)
+  const look = await ctx.lake.session(async (lake) => {
+    await datasets.loadSource(ctx, lake, { source, afterSeq: after, uptoSeq: lastSeq }, 'arrived')
+    const names = await columnsOf(lake)
+    const columns = watch?.columns ?? (await firstLook(lake, names, keys))
+    const hourly = hourlySketches(
+      new Map(Object.entries(columns).map(([name, { sketch }]) => [name, sketch.reference])),
+    )
+    await eachRow(lake, { after, upto: lastSeq }, (row) => hourly.add(String(row['_at']), (name) => row[name]))
+    return { columns, names, hours: hourly.hours, duplicates: await duplicatesOf(lake, definition.key, names) }
+  })
+  const rows = lastSeq - after
+  const seen = watch ? Math.max(day / 24, Date.parse(now) - Date.parse(watch.lookedAt)) : day
+  const whole = together(look.hours)
+  const known = new Set(Object.keys(look.columns))
+  const fresh = look.names.filter((column) => !known.has(column))
+  const findings = watch
+    ? sourceFindings(source, {
+        rows,
+        duplicates: look.duplicates,
+        columns: [
+          ...Object.entries(look.columns).map(([column, { sketch, identity }]) => ({
+            column,
+            before: sketch,
+            now: whole.get(column),
+            identity,
+          })),
+          ...fresh.map((column) => ({ column, before: undefined, now: undefined, identity: false })),
+        ],
+        earlierRates: watch.rates,
+        rate: (rows / seen) * day,
+      })
+    : []
+  const told = new Set(findings.map(({ subject }) => subject.split('/')[1]))
+  const next: Watch = {
+    columns: Object.fromEntries(
+      Object.entries(look.columns).map(([column, { sketch, identity }]) => {
+        const now = whole.get(column)
+        return [column, { sketch: watch && now && !told.has(column) ? mergeCounts(sketch, now) : sketch, identity }]
+      }),
+    ),
+    rates: watch ? [(rows / seen) * day, ...watch.rates].slice(0, keptLooks) : [],
+    gaps: watch ? [seen, ...watch.gaps].slice(0, keptLooks) : [],
+    lookedAt: now,
+  }
+  await transaction(ctx, async (ctx) => {
+    await saveHours(ctx, { scope: `source/${source}`, reference: `source/${source}`, hours: look.hours })
+    await store.saveSourceWatch(ctx, { source, upto_seq: lastSeq, content: JSON.stringify(next) })
+    await settleSource(ctx, source, findings, watch?.lookedAt ?? now)
+    await planSilence(ctx, source, next)
+  })
+  return { rows, findings: findings.length }
+}
+
+function settleSource(
+  ctx: Context,
+  source: string,
+  findings: Parameters<typeof settle>[2],
+  from: string,
+): Promise<void> {
+  const place = { model: `source.${source}`, release: '', from, to: ctx.now().toISOString() }
+  return settle(ctx, place, findings, { rules: defaultRules, alertsPerWeek: Number.POSITIVE_INFINITY })
+}
+
+/** When rows should have come by all that is known; a look at that time finds out whether they did. */
+async function planSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<void> {
+  if (gaps.length === 0) return
+  const runAt = new Date(Date.parse(lookedAt) + 3 * Math.max(...gaps) + day)
+  await enqueue(ctx, {
+    kind: 'monitoring.source',
+    payload: { source },
+    key: `monitoring.silence/${source}/${lookedAt}`,
+    runAt,
+  })
+}
+
+async function lookForSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<unknown> {
+  const silentFor = ctx.now().getTime() - Date.parse(lookedAt)
+  if (!stale(gaps, silentFor)) return { rows: 0 }
+  const days = silentFor / day
+  const words = `"${source}" got no rows for ${days.toFixed(1)} days.`
+  await transaction(ctx, (ctx) =>
+    settleSource(
+      ctx,
+      source,
+      [finding('freshness', words, { value: days, n: gaps.length }, (3 * Math.max(...gaps)) / day)],
+      lookedAt,
+    ),
+  )
+  return { rows: 0, stale: true }
+}
+
+async function columnsOf(lake: Lake): Promise<string[]> {
+  const rows = await lake.query('describe arrived')
+  return rows.map((row) => String(row['column_name'])).filter((name) => !name.startsWith('_'))
+}
+
+const piece = 10_000
+
+async function eachRow(
+  lake: Lake,
+  { after, upto }: { after: number; upto: number },
+  take: (row: Record<string, unknown>) => void,
+): Promise<void> {
+  for (let from = after; from < upto; from += piece) {
+    const rows = await lake.query(
+      `select *, strftime(_ingested_at, '%Y-%m-%dT%H:%M:%SZ') as _at from arrived where _seq > ${from} and _seq <= ${from + piece}`,
+    )
+    for (const row of rows) take(row)
+  }
+}
+
+/** Bins from the first rows. A key, a time, or text that hardly repeats says who, not what: its values are not compared. */
+async function firstLook(lake: Lake, names: string[], keys: string[]): Promise<Watch['columns']> {
+  const columns: Watch['columns'] = {}
+  for (const column of names) {
+    const rows = await lake.query(
+      `select ${identifier(column)} as v from arrived using sample ${largestReference} rows`,
+    )
+    const values = rows.map(({ v }) => (v instanceof Date ? null : v))
+    const known = values.filter((value) => value !== null)
+    const numeric = known.length > 0 && known.every((value) => typeof value === 'number' || typeof value === 'bigint')
+    const identity = keys.includes(column) || known.length === 0 || (!numeric && new Set(known).size > known.length / 2)
+    const reference = createReference({ kind: numeric ? 'numeric' : 'categorical', values: identity ? [] : values })
+    const sketch = createSketch(reference)
+    for (const value of values) addToSketch(sketch, value)
+    columns[column] = { sketch, identity }
+  }
+  return columns
+}
+
+async function duplicatesOf(lake: Lake, key: string[] | undefined, names: string[]): Promise<number> {
+  const columns = (key ?? names).filter((name) => names.includes(name)).map(identifier)
+  if (columns.length === 0) return 0
+  const [row] = await lake.query(`select count(*) - count(distinct (${columns.join(', ')}, 0)) as n from arrived`)
+  return Number(row?.['n'])
+}
+
+function together(hours: ReadonlyMap<string, ReadonlyMap<string, Sketch>>): Map<string, Sketch> {
+  const merged = new Map<string, Sketch>()
+  for (const sketches of hours.values()) {
+    for (const [column, sketch] of sketches) {
+      const before = merged.get(column)
+      merged.set(column, before ? mergeSketches(before, sketch) : sketch)
+    }
+  }
+  return merged
+}
+
+function mergeCounts(before: Sketch, now: Sketch): Sketch {
+  return mergeSketches(before, { ...now, reference: before.reference })
+}

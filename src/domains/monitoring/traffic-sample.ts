@@ -1,0 +1,25 @@
+import type { Context } from '../../core/context.ts'
+import { hashUnit } from '../../core/stats/random.ts'
+import * as evaluation from '../evaluation/evaluation.ts'
+import * as serving from '../serving/serving.ts'
+
+const days = 28
+const mostRows = 2000
+const dayMilliseconds = 86_400_000
+
+/** Tells evaluation what production asked in the last 28 days, so that golden sets are compared with it. */
+export async function sampleTraffic(ctx: Context, payload: Record<string, unknown>): Promise<void> {
+  const model = String(payload['model'])
+  const to = ctx.now()
+  const from = new Date(to.getTime() - days * dayMilliseconds)
+  const [start, end] = [from.toISOString(), to.toISOString()]
+  const logged = await serving.readLog(ctx, { endpoint: model, from: start, to: end })
+  const rows = logged
+    .filter(({ arm, bad }) => arm !== 'shadow' && bad === null)
+    .map((row) => ({ row, order: hashUnit(`traffic/${row.id}`) }))
+    .sort((a, b) => a.order - b.order)
+    .slice(0, mostRows)
+    .map(({ row: { at, inputs, output, version, label } }) => ({ at, inputs, output, version, label }))
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+  if (rows.length > 0) await evaluation.recordTraffic(ctx, { model, from: start, to: end, rows })
+}
