@@ -62,6 +62,12 @@ export const settings = {
     flag: '--cache',
     help: 'Largest local copy of what lies on S3, such as 10GB',
   },
+  refuse: {
+    default: '',
+    env: 'KEEL_REFUSE',
+    flag: '--refuse',
+    help: 'What a scan of model files must not find, separated by commas, such as dangerous_import, traversal',
+  },
   egress: {
     default: '',
     env: 'KEEL_EGRESS',

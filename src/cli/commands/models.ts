@@ -69,7 +69,16 @@ export const command: Command = {
               ['what', version.description],
               ['artifact', version.artifact],
               ['tainted by', version.tainted.length === 0 ? 'nothing' : version.tainted.join(', ')],
+              ['scan', version.scan?.state ?? 'nothing to scan'],
             ]),
+            ...(version.scan && version.scan.findings.length > 0
+              ? [
+                  table(
+                    ['scan', 'found', 'file', 'what'],
+                    version.scan.findings.map(({ severity, kind, file, detail }) => [severity, kind, file, detail]),
+                  ),
+                ]
+              : []),
             table(
               ['made from', 'name', 'detail'],
               lineage.nodes.map((node) => [node.kind, node.name, node.detail]),

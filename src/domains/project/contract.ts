@@ -19,6 +19,7 @@ export const ProjectFile = object({
   egress: optional(Type.String()),
   blobs: optional(Type.String()),
   cache: optional(Type.String()),
+  models: optional(object({ refuse: optional(Type.Array(Type.String())) })),
   golden: optional(Type.Array(GoldenFile)),
   prices: optional(
     Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),

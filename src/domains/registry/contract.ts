@@ -11,6 +11,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { findingKinds } from './scan-rules.ts'
 import { ModelSpec } from './spec.ts'
 
 export const ModelKind = oneOf(['model', 'prompt'])
@@ -50,6 +51,19 @@ export const Model = object({
   updatedAt: Time,
 })
 
+export const ScanReport = object({
+  state: oneOf(['clean', 'warning', 'danger']),
+  findings: Type.Array(
+    object({
+      kind: oneOf(findingKinds),
+      severity: oneOf(['info', 'warning', 'danger']),
+      file: Type.String(),
+      detail: Type.String(),
+    }),
+  ),
+  more: Type.Integer({ description: 'Findings beyond those that are listed' }),
+})
+
 export const ModelVersion = object({
   model: ModelName,
   version: Type.Integer({ minimum: 1, description: 'Dense: 1, 2, 3 …' }),
@@ -69,6 +83,7 @@ export const ModelVersion = object({
   tags: Type.Record(Type.String(), Type.String()),
   aliases: Type.Array(Type.String()),
   tainted: Type.Array(Type.String(), { description: 'Unvetted sources that it touches; empty means clean' }),
+  scan: Type.Union([ScanReport, Type.Null()], { description: 'What its files would do when they are loaded' }),
   createdAt: Time,
   updatedAt: Time,
   createdBy: Type.String(),

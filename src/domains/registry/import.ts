@@ -6,21 +6,26 @@ import * as artifacts from '../artifacts/artifacts.ts'
 import type { registry } from './contract.ts'
 import { getModel } from './models.ts'
 import { liveAlias } from './rules.ts'
+import { refuseByPolicy, type ScanReport, scanArtifact } from './scan.ts'
 import type { VersionsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry
 type Given = Input<Operations['importModel']>
+type Frozen = { digest: string; scan: ScanReport }
 
 /**
  * Takes over a registered model with the numbers and times that its versions had. It may be called again: a version
  * that is there stays as it is, its tags and the aliases follow the source. "live" is moved by releases only.
  */
 export async function importModel(ctx: Context, given: Given): Promise<Output<Operations['importModel']>> {
-  const frozen = new Map<number, string>()
+  const frozen = new Map<number, Frozen>()
   for (const { version, path } of given.versions) {
     const digest = path === undefined ? undefined : await artifacts.freeze(ctx, { path })
-    if (digest !== undefined) frozen.set(version, digest)
+    if (digest === undefined) continue
+    const scan = await scanArtifact(ctx, digest)
+    refuseByPolicy(ctx, given.name, scan)
+    frozen.set(version, { digest, scan })
   }
   return transaction(ctx, async (ctx) => {
     const { name, kind, description, tags, createdAt, updatedAt } = given
@@ -41,7 +46,7 @@ export async function importModel(ctx: Context, given: Given): Promise<Output<Op
     for (const [key, value] of Object.entries(tags)) await store.saveModelTag(ctx, { model: name, key, value })
     for (const version of given.versions) {
       if (!(await store.findVersion(ctx, name, version.version)))
-        await store.insertVersion(ctx, toRow(name, version, frozen.get(version.version) ?? null))
+        await store.insertVersion(ctx, toRow(name, version, frozen.get(version.version)))
       for (const [key, value] of Object.entries(version.tags))
         await store.saveTag(ctx, { model: name, version: version.version, key, value })
     }
@@ -52,12 +57,13 @@ export async function importModel(ctx: Context, given: Given): Promise<Output<Op
   })
 }
 
-function toRow(model: string, given: Given['versions'][number], artifact: string | null): VersionsTable {
+function toRow(model: string, given: Given['versions'][number], frozen: Frozen | undefined): VersionsTable {
   return {
     model,
     version: given.version,
     flavor: given.prompt === undefined ? 'mlflow' : 'prompt',
-    artifact,
+    artifact: frozen?.digest ?? null,
+    scan: frozen ? JSON.stringify(frozen.scan) : null,
     constant: null,
     prompt: given.prompt ?? null,
     signature: null,

@@ -49,6 +49,8 @@ export type VersionsTable = {
   logged_model: string | null
   /** The stages of old MLflow clients; production follows releases, not these. */
   stage: string
+  /** JSON of the scan at registration; null when there was nothing to scan, or before there were scans. */
+  scan: string | null
   created_at: string
   updated_at: string
   created_by: string
@@ -80,4 +82,5 @@ export const migrations: Migration[] = [
         model text not null, version bigint not null, key text not null, value text not null, primary key (model, version, key))`,
     ],
   },
+  { name: 'registry/002-scans', up: () => ['alter table versions add column scan text'] },
 ]

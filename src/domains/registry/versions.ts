@@ -10,6 +10,7 @@ import type { registry } from './contract.ts'
 import { lineageOf } from './lineage.ts'
 import { requireModel } from './models.ts'
 import { checkFlavor, liveAlias } from './rules.ts'
+import { refuseByPolicy, scanArtifact } from './scan.ts'
 import type { VersionsTable } from './schema.ts'
 import { searchVersions as findVersions, type VersionQuery } from './search-store.ts'
 import * as store from './store.ts'
@@ -18,7 +19,9 @@ type Operations = typeof registry
 type Version = Output<Operations['getVersion']>
 
 /** Versions are dense, 1, 2, 3 …, and a number is never given twice. */
-export function registerVersion(ctx: Context, input: Input<Operations['registerVersion']>): Promise<Version> {
+export async function registerVersion(ctx: Context, input: Input<Operations['registerVersion']>): Promise<Version> {
+  const scan = input.artifact === undefined ? undefined : await scanArtifact(ctx, input.artifact)
+  if (scan) refuseByPolicy(ctx, input.model, scan)
   return transaction(ctx, async (ctx) => {
     const model = await requireModel(ctx, input.model)
     checkFlavor(model, input)
@@ -42,6 +45,7 @@ export function registerVersion(ctx: Context, input: Input<Operations['registerV
       uri: input.uri ?? null,
       logged_model: input.loggedModel ?? null,
       stage: 'None',
+      scan: scan ? JSON.stringify(scan) : null,
       created_at: now,
       updated_at: now,
       created_by: ctx.actor.name,
@@ -58,6 +62,7 @@ export function registerVersion(ctx: Context, input: Input<Operations['registerV
       uri: row.uri,
       description: row.description,
       tags: input.tags ?? {},
+      ...(scan ? { scan: scan.state } : {}),
       ...(row.prompt === null ? {} : { prompt: row.prompt }),
     })
     return toVersion(ctx, row)
@@ -231,6 +236,7 @@ async function toVersion(ctx: Context, row: VersionsTable): Promise<Version> {
     tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
     aliases: aliases.filter((alias) => Number(alias.version) === version).map(({ alias }) => alias),
     tainted,
+    scan: row.scan === null ? null : (JSON.parse(row.scan) as Version['scan']),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     createdBy: row.created_by,

@@ -1,0 +1,134 @@
+import type { Entry } from './archives.ts'
+import type { Import, PickleReport } from './pickle.ts'
+
+export const findingKinds: [
+  'pickle',
+  'dangerous_import',
+  'unknown_import',
+  'code',
+  'loader_module',
+  'traversal',
+  'link',
+  'bomb',
+  'unreadable',
+] = ['pickle', 'dangerous_import', 'unknown_import', 'code', 'loader_module', 'traversal', 'link', 'bomb', 'unreadable']
+
+export type Finding = {
+  kind: (typeof findingKinds)[number]
+  severity: 'info' | 'warning' | 'danger'
+  file: string
+  detail: string
+}
+
+/** Modules whose functions run programs, reach files or the network, or make code. */
+const dangerous = new Set(
+  `os posix nt subprocess commands sys shutil socket ssl runpy pty importlib imp ctypes cffi webbrowser pickle _pickle
+  marshal shelve code codeop bdb pdb timeit cProfile profile trace asyncio multiprocessing concurrent threading _thread
+  signal tempfile pathlib glob fileinput io urllib http ftplib smtplib telnetlib xmlrpc requests httpx aiohttp pip
+  setuptools distutils platform resource gc inspect types operator zipimport pkgutil pydoc doctest unittest`
+    .split(/\s+/)
+    .filter((name) => name !== ''),
+)
+const dangerousBuiltins = new Set(
+  'eval exec compile open input __import__ getattr setattr delattr globals locals vars breakpoint apply execfile file memoryview'.split(
+    ' ',
+  ),
+)
+const dangerousNames = new Set([
+  'numpy.testing._private.utils.runstring',
+  'numpy.f2py.crackfortran.myeval',
+  'torch.hub.load',
+  'torch.load',
+  'torch.serialization.load',
+  'joblib.load',
+  'pandas.io.common.get_handle',
+  'pandas.read_pickle',
+])
+/** Libraries whose models are pickles; their names are what one expects in them. */
+const familiar = new Set(
+  `numpy scipy sklearn pandas torch joblib xgboost lightgbm catboost statsmodels collections datetime decimal fractions
+  copyreg copy_reg _codecs array uuid builtins __builtin__ tensorflow keras transformers functools`
+    .split(/\s+/)
+    .filter((name) => name !== ''),
+)
+const carriesCode = new Set(['cloudpickle', 'dill', '__main__'])
+
+function judgeImport({ module, name }: Import): Pick<Finding, 'kind' | 'severity'> | undefined {
+  const top = module.split('.')[0] ?? ''
+  const full = `${module}.${name}`
+  if (top === 'builtins' || top === '__builtin__')
+    return dangerousBuiltins.has(name.split('.')[0] ?? '')
+      ? { kind: 'dangerous_import', severity: 'danger' }
+      : undefined
+  if (dangerous.has(top) || dangerousNames.has(full)) return { kind: 'dangerous_import', severity: 'danger' }
+  if (carriesCode.has(top)) return { kind: 'code', severity: 'warning' }
+  return familiar.has(top) ? undefined : { kind: 'unknown_import', severity: 'warning' }
+}
+
+/** What a pickle would do when it is loaded, judged by the names that it looks up. */
+export function judgePickle(file: string, { imports, calls, opaqueFrom }: PickleReport): Finding[] {
+  const modules = [...new Set(imports.map(({ module }) => module))].sort()
+  const shown =
+    modules.length > 12 ? `${modules.slice(0, 12).join(', ')} and ${modules.length - 12} more` : modules.join(', ')
+  const does = imports.length === 0 ? 'plain data' : `${calls ? 'calls' : 'names'} of ${shown}`
+  const findings: Finding[] = [{ kind: 'pickle', severity: 'info', file, detail: `A pickle: ${does}.` }]
+  for (const one of imports) {
+    const judged = judgeImport(one)
+    if (judged) findings.push({ ...judged, file, detail: `${one.module}.${one.name}` })
+  }
+  if (opaqueFrom !== undefined)
+    findings.push({
+      kind: 'unreadable',
+      severity: 'warning',
+      file,
+      detail: `It cannot be followed from byte ${opaqueFrom}; the rest was searched for names only.`,
+    })
+  return findings
+}
+
+const bombRatio = 200
+const bombBytes = 1024 ** 3
+
+/** What unpacking an archive could do to the machine that does it. */
+export function judgeEntries(file: string, entries: Entry[], packed: number): Finding[] {
+  const findings: Finding[] = []
+  for (const { name, link } of entries) {
+    if (leadsOut(name))
+      findings.push({ kind: 'traversal', severity: 'danger', file, detail: `It holds "${clip(name)}".` })
+    if (link !== undefined)
+      findings.push({
+        kind: 'link',
+        severity: link === '?' || leadsOut(link) ? 'danger' : 'warning',
+        file,
+        detail: `"${clip(name)}" is a link${link === '?' ? '' : ` to "${clip(link)}"`}.`,
+      })
+  }
+  const size = entries.reduce((sum, entry) => sum + entry.size, 0)
+  if (size > bombBytes && size > packed * bombRatio)
+    findings.push({ kind: 'bomb', severity: 'danger', file, detail: `${packed} bytes unpack to ${size}.` })
+  return findings
+}
+
+function leadsOut(name: string): boolean {
+  return /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)/.test(name) || name.includes('\u0000')
+}
+
+function clip(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
+/** Loaders that are part of MLflow itself; any other module is code that loading the model imports. */
+export function judgeLoader(file: string, loader: string, code: string | undefined): Finding[] {
+  const own = /^mlflow(\.|$)/.test(loader)
+  return [
+    {
+      kind: 'loader_module',
+      severity: own ? 'info' : 'warning',
+      file,
+      detail: `Loading it imports "${clip(loader)}".`,
+    },
+    ...(code === undefined
+      ? []
+      : [{ kind: 'code' as const, severity: 'warning' as const, file, detail: `It brings code in "${clip(code)}".` }]),
+  ]
+}

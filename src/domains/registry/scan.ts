@@ -1,0 +1,173 @@
+import { createReadStream } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
+import { createGunzip, createInflate } from 'node:zlib'
+import { parse as parseYaml } from 'yaml'
+import type { Context } from '../../core/context.ts'
+import type { Output } from '../../core/contract.ts'
+import { AppError, invalidInput } from '../../core/errors.ts'
+import * as artifacts from '../artifacts/artifacts.ts'
+import { tarEntries, zipEntries, zipMember } from './archives.ts'
+import type { registry } from './contract.ts'
+import { readPickle } from './pickle.ts'
+import { type Finding, findingKinds, judgeEntries, judgeLoader, judgePickle } from './scan-rules.ts'
+
+export type ScanReport = NonNullable<Output<(typeof registry)['getVersion']>['scan']>
+
+const unpackLimit = 4 * 1024 ** 3
+const mostFindings = 200
+const pickleNames = /\.(pkl|pickle|joblib|pt|pth|bin|ckpt|model|dill|p)$/i
+
+/** Reads the files of an artifact as data and tells what loading them would do. Nothing is unpickled, unpacked or run. */
+export async function scanArtifact(ctx: Context, digest: string): Promise<ScanReport> {
+  const findings: Finding[] = []
+  for (const { path, digest: bytes } of (await artifacts.get(ctx, { digest })).files)
+    findings.push(...(await scanFile(path, await ctx.blobs.localPath(bytes))))
+  const order = { danger: 0, warning: 1, info: 2 }
+  const sorted = findings.sort((a, b) => order[a.severity] - order[b.severity])
+  return {
+    state: sorted[0]?.severity === 'danger' ? 'danger' : sorted[0]?.severity === 'warning' ? 'warning' : 'clean',
+    findings: sorted.slice(0, mostFindings),
+    more: Math.max(0, sorted.length - mostFindings),
+  }
+}
+
+/** Refuses what the project's policy names, with every finding that it is about. */
+export function refuseByPolicy(ctx: Context, model: string, { findings }: ScanReport): void {
+  const refused = ctx.config.refuse.split(/[\s,]+/).filter((kind) => kind !== '')
+  for (const kind of refused)
+    if (!findingKinds.some((known) => known === kind))
+      throw invalidInput(`The setting "refuse" names "${kind}", which no scan finds.`, {
+        name: kind,
+        hint: `Known: ${findingKinds.join(', ')}.`,
+      })
+  const hits = findings.filter(({ kind }) => refused.includes(kind))
+  if (hits.length === 0) return
+  const told = hits.slice(0, 5).map(({ kind, file, detail }) => `${kind} in "${file}": ${detail}`)
+  throw new AppError('refused_by_policy', `A version of "${model}" is refused: ${told.join('; ')}.`, {
+    name: model,
+    hint: 'See "models: refuse:" in keel.yaml.',
+  })
+}
+
+export async function scanFile(file: string, path: string): Promise<Finding[]> {
+  const head = await headOf(path)
+  const name = file.split('/').at(-1) ?? file
+  if (name === 'MLmodel') return scanDescription(file, path)
+  if (head.subarray(0, 4).toString('latin1') === 'PK\u0003\u0004') return scanZip(file, path)
+  if (head.subarray(257, 262).toString('latin1') === 'ustar') return scanTar(file, createReadStream(path), path)
+  if (head[0] === 0x1f && head[1] === 0x8b) return scanGzip(file, path)
+  if (head[0] === 0x78 && pickleNames.test(name))
+    return pickleFindings(file, createReadStream(path).pipe(createInflate()))
+  const other = unreadable(head)
+  if (other && pickleNames.test(name))
+    return [{ kind: 'unreadable', severity: 'warning', file, detail: `Packed with ${other}; nobody looked inside.` }]
+  const binary = head[0] === 0x80 && (head[1] ?? 9) <= 5
+  const text = /\.(pkl|pickle|joblib|dill|p)$/i.test(name)
+  return binary || text ? pickleFindings(file, createReadStream(path)) : []
+}
+
+/** Follows a pickle; one whose packing is broken cannot be read. */
+async function pickleFindings(file: string, stream: AsyncIterable<Buffer>): Promise<Finding[]> {
+  try {
+    return judgePickle(file, await readPickle(stream))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error
+    return [{ kind: 'unreadable', severity: 'warning', file, detail: 'Its packing is damaged.' }]
+  }
+}
+
+async function headOf(path: string): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.alloc(512)
+    const { bytesRead } = await file.read(buffer, 0, 512, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function unreadable(head: Buffer): string | undefined {
+  const start = head.subarray(0, 6).toString('latin1')
+  if (start.startsWith('BZh')) return 'bzip2'
+  if (start.startsWith('\u00fd7zXZ')) return 'xz'
+  if (start.startsWith('\u0004"M\u0018')) return 'lz4'
+  return start.startsWith('(\u00b5/\u00fd') ? 'zstd' : undefined
+}
+
+async function scanZip(file: string, path: string): Promise<Finding[]> {
+  const entries = await zipEntries(path)
+  if (!entries)
+    return [{ kind: 'unreadable', severity: 'warning', file, detail: 'A ZIP file without a readable directory.' }]
+  const packed = entries.reduce((sum, entry) => sum + entry.packed, 0)
+  const findings = judgeEntries(file, entries, packed)
+  for (const entry of entries) {
+    if (entry.method !== 0 && entry.method !== 8) continue
+    if (!/\.(pkl|pickle|joblib|dill)$/i.test(entry.name)) continue
+    const member = `${file}!${entry.name}`
+    findings.push(...(await pickleFindings(member, zipMember(path, entry, unpackLimit))))
+  }
+  return findings
+}
+
+async function scanGzip(file: string, path: string): Promise<Finding[]> {
+  const probe = createReadStream(path, { end: 65_535 }).pipe(createGunzip())
+  let first = Buffer.alloc(0)
+  try {
+    for await (const chunk of probe as AsyncIterable<Buffer>) {
+      first = Buffer.concat([first, chunk])
+      if (first.length >= 512) break
+    }
+  } catch {
+    if (first.length === 0)
+      return [{ kind: 'unreadable', severity: 'warning', file, detail: 'It begins like gzip and is not.' }]
+  }
+  const unpacked = createReadStream(path).pipe(createGunzip())
+  if (first.subarray(257, 262).toString('latin1') === 'ustar') return scanTar(file, unpacked, path)
+  if (first[0] === 0x80) return pickleFindings(file, unpacked)
+  unpacked.destroy()
+  return []
+}
+
+async function scanTar(file: string, stream: AsyncIterable<Buffer>, path: string): Promise<Finding[]> {
+  const handle = await open(path)
+  const { size } = await handle.stat().finally(() => handle.close())
+  const { entries, cut, bytes } = await tarEntries(stream, unpackLimit)
+  const findings = judgeEntries(file, entries, size)
+  if (cut)
+    findings.push({
+      kind: 'bomb',
+      severity: 'danger',
+      file,
+      detail: `${size} bytes unpack to more than ${bytes - 1}; the rest was not looked at.`,
+    })
+  return findings
+}
+
+const largestDescription = 1024 * 1024
+
+/** `MLmodel`, MLflow's description of a model: YAML whose `loader_module` is imported by whoever loads it. */
+async function scanDescription(file: string, path: string): Promise<Finding[]> {
+  const text = await readFile(path, 'utf8')
+  if (text.length > largestDescription)
+    return [{ kind: 'unreadable', severity: 'warning', file, detail: 'An MLmodel of more than a mebibyte.' }]
+  let described: unknown
+  try {
+    described = parseYaml(text, { maxAliasCount: 50 })
+  } catch {
+    return [{ kind: 'unreadable', severity: 'warning', file, detail: 'An MLmodel that is not YAML.' }]
+  }
+  const flavors = field(described, 'flavors')
+  const findings: Finding[] = []
+  for (const flavor of Object.values(typeof flavors === 'object' && flavors ? flavors : {})) {
+    const loader = field(flavor, 'loader_module')
+    const code = field(flavor, 'code')
+    if (typeof loader === 'string')
+      findings.push(...judgeLoader(file, loader, typeof code === 'string' ? code : undefined))
+  }
+  return findings
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
