@@ -9,10 +9,10 @@ import { PipelineFile } from '../domains/pipelines/contract.ts'
 import { ProjectFile, type project } from '../domains/project/contract.ts'
 import { ModelSpec } from '../domains/registry/spec.ts'
 import { readYaml } from './project-folder.ts'
-import { readRows } from './rows.ts'
+import { readItems } from './rows.ts'
 
 /** Everything that the files of a project say, read and checked before anything is sent. */
-export function readDefinitions(root: string): Input<(typeof project)['plan']> {
+export async function readDefinitions(root: string): Promise<Input<(typeof project)['plan']>> {
   if (!existsSync(join(root, 'keel.yaml'))) {
     throw new AppError('invalid_file', 'There is no "keel.yaml" here.', {
       name: 'keel.yaml',
@@ -24,10 +24,13 @@ export function readDefinitions(root: string): Input<(typeof project)['plan']> {
     project: file.project,
     sources: readFolder(root, 'sources', SourceFile),
     features: readFolder(root, 'features', FeaturesFile),
-    golden: (file.golden ?? []).map((definition) => ({
-      definition,
-      items: readRows(join(root, definition.file), definition.file),
-    })),
+    golden: await Promise.all(
+      (file.golden ?? []).map(async (definition) => ({
+        definition,
+        items: await readItems(join(root, definition.file), definition.file),
+      })),
+    ),
+    ...(file.prices === undefined ? {} : { prices: file.prices }),
     models: readFolder(root, 'models', ModelSpec),
     pipelines: readFolder(root, 'pipelines', PipelineFile),
   }

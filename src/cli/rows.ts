@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { parseCsv, typed } from '../core/csv.ts'
 import { AppError } from '../core/errors.ts'
+import { literal, openLake } from '../core/lake.ts'
 
 export type Row = Record<string, unknown>
 
@@ -17,7 +18,30 @@ export function readRows(path: string, shown = path): Row[] {
     )
   }
   if (name.endsWith('.jsonl') || name.endsWith('.ndjson')) return parseJsonLines(text, shown)
-  throw new AppError('invalid_file', `"${shown}" is neither .csv nor .jsonl.`, { name: shown })
+  throw new AppError('invalid_file', `"${shown}" is neither .csv nor .jsonl (golden sets may also be .parquet).`, {
+    name: shown,
+  })
+}
+
+/** Rows of a .csv, .jsonl or .parquet file. */
+export async function readItems(path: string, shown = path): Promise<Row[]> {
+  if (!path.endsWith('.parquet')) return readRows(path, shown)
+  const lake = openLake()
+  try {
+    const rows = await lake.query(`select * from read_parquet(${literal(path)})`)
+    return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])))
+  } catch (cause) {
+    throw new AppError('invalid_file', `"${shown}" is not a Parquet file that can be read.`, { name: shown, cause })
+  } finally {
+    lake.close()
+  }
+}
+
+/** Parquet has more kinds of values than JSON. */
+function plain(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value === 'bigint') return Number(value)
+  return typeof value === 'number' && !Number.isFinite(value) ? null : value
 }
 
 function readText(path: string, shown: string): string {

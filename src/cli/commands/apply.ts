@@ -6,7 +6,7 @@ export const command: Command = {
   summary: 'Make the files here so: all or none, and nothing when nothing changed',
   options: [{ flags: '--expected <digest>', help: 'refuse when the server changed since this plan' }],
   async run(session, { options }) {
-    const definitions = readDefinitions(session.root)
+    const definitions = await readDefinitions(session.root)
     const expected = options['expected']
     const applied = await (await session.client()).project.apply({
       ...definitions,

@@ -20,7 +20,7 @@ export const command: Command = {
   examples: ['keel ci flight-delay@2', 'keel ci --comment'],
   async run(session, { args, options }) {
     const client = await session.client()
-    const definitions = readDefinitions(session.root)
+    const definitions = await readDefinitions(session.root)
     const plan =
       options['apply'] === true ? await client.project.apply(definitions) : await client.project.plan(definitions)
     const given =

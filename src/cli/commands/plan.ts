@@ -7,7 +7,7 @@ import { table } from '../output.ts'
 export const command: Command = {
   summary: 'What applying the files here would change, and whom it touches',
   async run(session) {
-    const definitions = readDefinitions(session.root)
+    const definitions = await readDefinitions(session.root)
     const plan = await (await session.client()).project.plan(definitions)
     const changes = plan.changes.some(({ action }) => action !== 'unchanged')
     return { data: plan, text: describePlan(plan), next: changes ? ['keel apply'] : [] }

@@ -5,7 +5,7 @@ import type { Context } from '../../core/context.ts'
 import { checkDestination, isListed, send } from '../../core/egress.ts'
 import { AppError } from '../../core/errors.ts'
 import { parse } from '../../core/validate.ts'
-import type { Provider } from '../registry/answers-spec.ts'
+import type { Provider } from '../registry/spec.ts'
 import { milliseconds } from './rules.ts'
 
 type Message = { role: 'system' | 'user'; content: string }

@@ -1,8 +1,7 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import {
   contract,
   DigestText,
-  Estimate,
   JsonObject,
   Name,
   object,
@@ -12,9 +11,9 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { Evaluation, Verdict } from './evaluation-shapes.ts'
 
-export const Verdict = oneOf(['pass', 'fail', 'cannot_tell', 'error'])
-export type Verdict = Static<typeof Verdict>
+export type { Verdict }
 
 /** Declared in `keel.yaml` under `golden:`; the file beside it holds the items. */
 export const GoldenFile = object({
@@ -48,126 +47,6 @@ export const GoldenSet = object({
   columns: Type.Array(Type.String()),
   definition: GoldenFile,
   uses: Type.Integer({ description: 'How many gates looked at this version' }),
-  createdAt: Time,
-})
-
-const MetricResult = object({
-  metric: Type.String(),
-  direction: oneOf(['higher', 'lower', 'zero']),
-  candidate: Estimate,
-  baseline: Type.Union([Estimate, Type.Null()]),
-})
-
-const SliceResult = object({
-  slice: Type.String(),
-  value: Type.String(),
-  n: Type.Integer(),
-  candidate: Type.Union([Type.Number(), Type.Null()]),
-  baseline: Type.Union([Type.Number(), Type.Null()]),
-  /** Paired difference, positive when the candidate is better. */
-  difference: Estimate,
-  verdict: oneOf(['pass', 'fail', 'cannot_tell', 'not_tested']),
-})
-
-const Steadiness = object({
-  passOnce: Type.Number({ description: 'pass@1: share of answers that are right' }),
-  passAlways: Type.Number({ description: 'pass^k: share of items that are answered right every time' }),
-  flips: Type.Number({ description: 'Share of items that are answered sometimes right, sometimes wrong' }),
-})
-
-const JudgeAgreement = object({
-  name: Type.String(),
-  model: Type.String(),
-  golden: Type.Union([Name, Type.Null()]),
-  goldenVersion: Type.Union([Type.Integer(), Type.Null()]),
-  least: Type.Number(),
-  /** Of the judge with people, on answers that people judged; one-sided 95 % bounds. */
-  kappa: Estimate,
-})
-
-const Hidden = object({
-  n: Type.Integer(),
-  /** Paired, on the items that nobody may see alone. */
-  difference: Estimate,
-  /** How much better the seen items look than the hidden ones. */
-  gap: Estimate,
-  overfitted: Type.Boolean(),
-})
-
-const NumberOrNull = Type.Union([Type.Number(), Type.Null()])
-const Bounds = { value: NumberOrNull, lower: NumberOrNull, upper: NumberOrNull, n: Type.Integer() }
-
-/** Whether the golden set is still like production; null for what cannot be known. */
-const Representativeness = object({
-  population: Type.Union([object({ from: Time, to: Time, n: Type.Integer() }), Type.Null()]),
-  coverage: Type.Union([
-    object({
-      by: Type.Array(Type.String()),
-      fewest: Type.Integer({ description: 'A cell with fewer items is not covered' }),
-      share: Type.Number({ description: 'Of traffic, in cells that are covered' }),
-      uncovered: Type.Array(object({ cell: Type.String(), traffic: Type.Number(), items: Type.Integer() })),
-    }),
-    Type.Null(),
-  ]),
-  weighted: Type.Union([
-    object({
-      value: Type.Number({ description: 'The score of the candidate, each item counted by the traffic of its cell' }),
-      raw: Type.Number(),
-      effectiveItems: Type.Number(),
-      missing: Type.Number({ description: 'Share of traffic in cells without any item' }),
-    }),
-    Type.Null(),
-  ]),
-  /** How well a classifier tells golden items from production: 0.5 is alike. */
-  domainAuc: Type.Union([object(Bounds), Type.Null()]),
-  /** Share of production farther from the set than its items are from each other: 0.05 is alike. */
-  novelty: Type.Union([object(Bounds), Type.Null()]),
-  age: Type.Union([object({ medianDays: Type.Number(), under90Days: Type.Number() }), Type.Null()]),
-  /** Items that the candidate was trained on. */
-  overlap: Type.Union([object({ shared: Type.Integer(), of: Type.Integer() }), Type.Null()]),
-  /** The baseline's quality on the set beside that on fresh, labelled production. */
-  fresh: Type.Union([
-    object({
-      metric: Type.String(),
-      ...Bounds,
-      golden: Type.Number(),
-      production: Type.Number(),
-      stale: Type.Boolean(),
-    }),
-    Type.Null(),
-  ]),
-  warnings: Type.Array(Type.String()),
-})
-
-export const Evaluation = object({
-  id: Type.String(),
-  model: Name,
-  version: Type.Integer(),
-  golden: Name,
-  goldenVersion: Type.Integer(),
-  against: Type.String({ description: 'What it was compared with: "live (v2)", "constant baseline" …' }),
-  baselineVersion: Type.Union([Type.Integer(), Type.Null()]),
-  asOf: oneOf(['known', 'event', 'request']),
-  n: Type.Integer(),
-  primary: object({
-    metric: Type.String(),
-    difference: Estimate,
-    margin: Type.Number(),
-    method: Type.String(),
-    verdict: Verdict,
-    reason: Type.String(),
-  }),
-  metrics: Type.Array(MetricResult),
-  slices: Type.Array(SliceResult),
-  repeats: Type.Integer({ description: 'How often each item was asked about' }),
-  stability: Type.Array(
-    object({ metric: Type.String(), repeats: Type.Integer(), candidate: Steadiness, baseline: Steadiness }),
-  ),
-  hidden: Type.Union([Hidden, Type.Null()]),
-  representativeness: Type.Union([Representativeness, Type.Null()]),
-  judges: Type.Array(JudgeAgreement),
-  simpleBaselines: Type.Array(object({ name: Type.String(), metric: Type.String(), value: Type.Number() })),
-  outputs: DigestText,
   createdAt: Time,
 })
 

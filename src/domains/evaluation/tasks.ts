@@ -1,7 +1,6 @@
 import { type MetricTask, metricsOf } from '../../core/stats/metrics.ts'
 import { mean } from '../../core/stats/summary.ts'
-import type { Scorer } from '../registry/answers-spec.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelSpec, Scorer } from '../registry/spec.ts'
 import type { Metric } from './sample.ts'
 
 export type Task = MetricTask | 'text'

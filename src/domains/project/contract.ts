@@ -36,11 +36,12 @@ const Definitions = {
     object({ definition: GoldenFile, items: Type.Array(JsonObject, { minItems: 1, maxItems: 100_000 }) }),
   ),
   models: Type.Array(ModelSpec),
+  prices: optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }))),
   pipelines: Type.Array(PipelineFile),
 }
 
 const Change = object({
-  kind: oneOf(['source', 'features', 'golden', 'model', 'pipeline']),
+  kind: oneOf(['source', 'features', 'golden', 'model', 'pipeline', 'prices']),
   name: Type.String(),
   action: oneOf(['create', 'update', 'unchanged']),
   /** Paths that differ, `delivery.rollout.bake: 1h -> 2h`. */

@@ -46,6 +46,8 @@ export async function apply(ctx: Context, { expected, ...definitions }: Input<Op
     if (changed('features', 'features')) await features.applyFeatures(ctx, merged(definitions))
     for (const golden of definitions.golden)
       if (changed('golden', golden.definition.golden)) await evaluation.applyGolden(ctx, golden)
+    if (definitions.prices && changed('prices', 'prices'))
+      await evaluation.setPrices(ctx, { prices: definitions.prices })
     for (const spec of definitions.models) if (changed('model', spec.model)) await registry.applySpec(ctx, spec)
     for (const file of definitions.pipelines)
       if (changed('pipeline', file.pipeline)) await pipelines.applyPipeline(ctx, file)
@@ -92,6 +94,15 @@ async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
     const before = await orNothing(pipelines.get(ctx, { pipeline: after.pipeline }))
     pairs.push({ kind: 'pipeline', name: after.pipeline, before: before?.definition, after })
   }
+  if (definitions.prices) {
+    const { digest, prices } = await evaluation.getPrices(ctx)
+    pairs.push({
+      kind: 'prices',
+      name: 'prices',
+      before: digest === null ? undefined : prices,
+      after: definitions.prices,
+    })
+  }
   return pairs
 }
 
@@ -133,6 +144,7 @@ function touchedModels(kind: Kind, name: string, { models }: Definitions): strin
     golden: (spec) => spec.golden === name,
     model: (spec) => spec.model === name,
     pipeline: () => false,
+    prices: (spec) => (spec.success.guardrails ?? []).some(({ metric }) => metric.startsWith('cost_')),
   }
   return models.filter(touches[kind]).map(({ model }) => model)
 }

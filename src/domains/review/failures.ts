@@ -165,7 +165,7 @@ export async function addToGolden(
       [definition.label]: logged.label,
     })
   }
-  const set = await evaluation.addGoldenItems(ctx, { golden: spec.golden, items })
+  const set = await evaluation.addGoldenItems(ctx, { golden: spec.golden, items, from: `failure ${failure}` })
   await transaction(ctx, (ctx) =>
     append(ctx, 'review.golden_extended', `model/${row.model}`, { failure, added: items.length, version: set.version }),
   )
