@@ -32,6 +32,10 @@ export const onEvent: Record<string, Reaction[]> = {
     (ctx, event) => monitoring.watch(ctx, { model: String(event.data['model']) }),
     (ctx, event) => delivery.planDrill(ctx, String(event.data['model'])),
   ],
+  'datasets.rows_appended': [monitoring.planLook],
+  'monitoring.alerts_raised': [monitoring.tellByEmail],
+  'monitoring.alerts_resolved': [monitoring.tellByEmail],
+  'monitoring.digest': [monitoring.tellByEmail],
   'delivery.drilled': [(ctx, event) => delivery.planDrill(ctx, event.subject.replace('model/', ''))],
 }
 
@@ -46,6 +50,8 @@ export const onJob: Record<string, JobHandler> = {
     await monitoring.sampleTraffic(ctx, payload)
     return closed
   },
+  'monitoring.source': monitoring.lookAtSource,
+  'monitoring.email': monitoring.sendEmail,
   'delivery.tick': delivery.tick,
   'webhooks.attempt': webhooks.attempt,
   'delivery.drill': delivery.drillWhenDue,

@@ -5,13 +5,20 @@ import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
+import { sketchesAgainst } from './against.ts'
 import type { monitoring } from './contract.ts'
-import { referenceOf } from './reference.ts'
+import { referenceOf, residualColumn } from './reference.ts'
 import type { AlertsTable } from './schema.ts'
 import { settingsOf } from './settings.ts'
+import { hourMilliseconds, summaryOf } from './sketches.ts'
 import * as store from './store.ts'
-import type { Window } from './window.ts'
+import { type Window, windowOf } from './window.ts'
 
+export { receiveAlerts } from './received.ts'
+export { endSilence, listRules, listSilences, silence } from './rules-of-alerts.ts'
+export { sendEmail, setSinks, tellByEmail } from './sinks.ts'
+export { skew } from './skew.ts'
+export { lookAtSource, planLook } from './source-watch.ts'
 export { sampleTraffic } from './traffic-sample.ts'
 export { closeWindow, type Window, watch } from './window.ts'
 
@@ -28,20 +35,63 @@ export async function series(
     to === undefined ? '9999' : new Date(to).toISOString(),
   ] as const
   const rows = await store.listWindows(ctx, model, ...bounds, limit)
-  return { items: rows.map(({ content }) => JSON.parse(content) as Window) }
+  return { items: rows.map(windowOf) }
 }
 
 export async function latestWindow(ctx: Context, { model }: { model: string }): Promise<Window | null> {
   const row = await store.latestWindow(ctx, model)
-  return row ? (JSON.parse(row.content) as Window) : null
+  return row ? windowOf(row) : null
 }
 
-export async function drift(ctx: Context, { model }: Input<Operations['drift']>): Promise<Output<Operations['drift']>> {
+/** Drift says that the world moved, never that the model became wrong: that is what the labels of the same window say. */
+export async function drift(
+  ctx: Context,
+  { model, against = 'training' }: Input<Operations['drift']>,
+): Promise<Output<Operations['drift']>> {
   await registry.getModel(ctx, { model })
   const window = await latestWindow(ctx, { model })
-  if (!window) return { model, window, reference: 'no window is complete yet' }
-  const sorted = [...window.drift].sort((a, b) => b.psi / b.critical - a.psi / a.critical)
-  return { model, window: { ...window, drift: sorted }, reference: `the training set of ${window.release}` }
+  if (!window) return { model, window, reference: 'no window is complete yet', meaning: 'Nothing can be said yet.' }
+  const compared = against === 'training' ? undefined : await sketchesAgainst(ctx, window, against)
+  const drift = compared ? compared.drift : window.drift
+  const sorted = [...drift].sort((a, b) => b.psi / b.critical - a.psi / a.critical)
+  const reference = compared ? compared.reference : `the training set of ${window.release}`
+  return { model, window: { ...window, drift: sorted }, reference, meaning: meaningOf(window) }
+}
+
+function meaningOf({ labelled, bias, knownUpTo }: Window): string {
+  if (labelled === 0) return 'No labels are known for this window: whether the answers became wrong cannot be seen yet.'
+  const lower = bias.lower ?? 0
+  const upper = bias.upper ?? 0
+  const unbiased = lower <= 0 && upper >= 0
+  return unbiased
+    ? `Labels known up to ${knownUpTo ?? 'now'} show no bias: what moved has not harmed so far.`
+    : `Labels known up to ${knownUpTo ?? 'now'} show a bias of ${(bias.value ?? 0).toFixed(3)} [${lower.toFixed(3)}, ${upper.toFixed(3)}].`
+}
+
+const defaultSketches = 100
+
+export async function sketches(
+  ctx: Context,
+  { model, release, column, from, to, limit = defaultSketches }: Input<Operations['sketches']>,
+): Promise<Output<Operations['sketches']>> {
+  const live = release ?? serving.currentRouting(ctx, model)?.live.release
+  if (live === undefined) return { items: [] }
+  const rows = await store.listSketches(ctx, {
+    scope: `release/${live}`,
+    from: from === undefined ? '' : new Date(Date.parse(from) - hourMilliseconds + 1).toISOString(),
+    to: to === undefined ? '9999' : new Date(to).toISOString(),
+    column,
+    limit,
+  })
+  return {
+    items: rows.map((row) => ({
+      scope: row.scope,
+      column: row.column_name,
+      hour: row.hour,
+      rows: Number(row.value_count),
+      ...summaryOf(row),
+    })),
+  }
 }
 
 export async function listAlerts(
@@ -82,6 +132,7 @@ export async function explainThresholds(
   const version = serving.currentRouting(ctx, model)?.live.version ?? 0
   const reference = await referenceOf(ctx, model, version, settings)
   const bias = reference?.bias
+  const columns = (reference?.columns ?? []).filter(({ column }) => column !== residualColumn)
   return {
     thresholds: [
       {
@@ -96,7 +147,7 @@ export async function explainThresholds(
         from: 'delivery.rollout.bad_rate of the spec, or its default',
         detail: {},
       },
-      ...(reference?.bins ?? []).map(({ column, threshold }) => ({
+      ...columns.map(({ column, threshold }) => ({
         signal: 'drift' as const,
         threshold: Math.max(threshold, settings.effect),
         from: 'the larger of the size of effect and the furthest that training windows strayed',
@@ -128,5 +179,9 @@ function toAlert(row: AlertsTable): Alert {
     verdict: row.verdict as Alert['verdict'],
     firedAt: row.fired_at,
     resolvedAt: row.resolved_at,
+    subject: row.subject,
+    seen: Number(row.seen),
+    quiet: row.quiet,
+    ...(row.labels === null ? {} : { labels: JSON.parse(row.labels) as Record<string, string> }),
   }
 }

@@ -103,6 +103,17 @@ export const ModelSpec = object({
       bias: optional(Type.Number({ minimum: 0 })),
       psi: optional(Type.Number({ minimum: 0 })),
       min_rows: optional(Type.Integer({ minimum: 1 })),
+      /** Alert rules as data; what is not named keeps its default. */
+      rules: optional(
+        Type.Array(
+          object({
+            signal: oneOf(['bias', 'quality', 'parity', 'errors', 'latency', 'estimate', 'drift', 'data', 'external']),
+            severity: optional(oneOf(['page', 'digest', 'off'])),
+            of: optional(Type.Integer({ minimum: 1, maximum: 20 })),
+            windows: optional(Type.Integer({ minimum: 1, maximum: 20 })),
+          }),
+        ),
+      ),
     }),
   ),
   review: object({ every: oneOf(['day', 'week', 'month']), on: optional(Type.String()) }),
