@@ -163,6 +163,19 @@ test('a newer release supersedes one that is under way, when it is told to', asy
   assert.deepEqual([routing.canary, routing.shadow?.version], [null, second])
 })
 
+test('superseding a release by another of the same version leaves that version ready to answer', async (t) => {
+  const { client, version, traffic } = await begin(t)
+  await client.delivery.release({ model, version, reason: 'first' })
+  const { id } = await client.delivery.release({ model, version, reason: 'once more', supersede: true })
+  await client.delivery.promote({ release: id })
+  await traffic(3)
+  const { items } = await client.serving.listPredictions({ endpoint: model, limit: 3 })
+  assert.deepEqual(
+    items.map(({ release }) => release),
+    [id, id, id],
+  )
+})
+
 test('whatever people, crashes and repeated events do in whatever order: one release is live, and a rollback works', {
   timeout: 240_000,
 }, async (t) => {

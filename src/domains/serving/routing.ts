@@ -19,6 +19,8 @@ export type Loaded = {
   fields: { name: string; type: 'number' | 'string' }[]
   binary: boolean
   slowAfterMs: number
+  /** When a routing last asked for it (clock.elapsed()). */
+  neededAt: number
 }
 
 /** What the gateway reads: one immutable snapshot per endpoint, swapped whole. */
@@ -40,7 +42,9 @@ export async function prepareRouting(ctx: Context, routing: Omit<Routing, 'revis
   const { endpoint } = routing
   for (const { version } of namedBy(routing)) {
     const key = keyOf(endpoint, version)
-    if (!state(ctx).loaded.has(key)) state(ctx).loaded.set(key, await load(ctx, endpoint, version))
+    const known = state(ctx).loaded.get(key)
+    if (known) known.neededAt = ctx.clock.elapsed()
+    else state(ctx).loaded.set(key, await load(ctx, endpoint, version))
   }
 }
 
@@ -61,6 +65,7 @@ async function load(ctx: Context, model: string, version: number): Promise<Loade
     fields: service === undefined ? fromSignature(row?.signature) : await features.requestFields(ctx, service),
     binary: spec?.serves.output === 'binary',
     slowAfterMs: slowAfter === undefined ? defaultSlowMs : milliseconds(slowAfter),
+    neededAt: ctx.clock.elapsed(),
   }
 }
 
@@ -81,12 +86,37 @@ export async function setRouting(ctx: Context, routing: Omit<Routing, 'revision'
 }
 
 function swap(ctx: Context, routing: Routing): void {
-  const { routes, loaded } = state(ctx)
+  const { routes } = state(ctx)
   if ((routes.get(routing.endpoint)?.revision ?? 0) >= routing.revision) return
   routes.set(routing.endpoint, routing)
+  unloadLater(ctx, routing.endpoint)
+}
+
+/**
+ * What no routing names stays loaded for a while: requests may be inside it, and somebody may have prepared it for a
+ * routing that is being written at this moment.
+ */
+const graceMilliseconds = 30_000
+
+function unloadLater(ctx: Context, endpoint: string): void {
+  const timers = liveValue(ctx, 'serving.unloading', () => new Map<string, NodeJS.Timeout>())
+  clearTimeout(timers.get(endpoint))
+  const timer = setTimeout(() => unload(ctx, endpoint), graceMilliseconds + 1)
+  timer.unref()
+  timers.set(endpoint, timer)
+}
+
+function unload(ctx: Context, endpoint: string): void {
+  const { routes, loaded } = state(ctx)
+  const routing = routes.get(endpoint)
+  if (!routing) return
   const named = new Set(namedBy(routing).map(({ version }) => version))
   for (const [key, entry] of loaded) {
-    if (!key.startsWith(`${routing.endpoint}@`) || named.has(entry.version)) continue
+    if (!key.startsWith(`${endpoint}@`) || named.has(entry.version)) continue
+    if (ctx.clock.elapsed() - entry.neededAt < graceMilliseconds) {
+      unloadLater(ctx, endpoint)
+      continue
+    }
     loaded.delete(key)
     entry.runtime.close().catch((error: unknown) => ctx.log.warn({ err: error }, 'closing a model failed'))
   }
@@ -160,6 +190,8 @@ export async function startRouting(ctx: Context): Promise<void> {
 
 export async function stopRouting(ctx: Context): Promise<void> {
   clearInterval(ctx.live.get('serving.follower') as NodeJS.Timeout | undefined)
+  const unloading = ctx.live.get('serving.unloading') as Map<string, NodeJS.Timeout> | undefined
+  for (const timer of unloading?.values() ?? []) clearTimeout(timer)
   for (const { runtime } of state(ctx).loaded.values()) await runtime.close()
   state(ctx).loaded.clear()
 }
