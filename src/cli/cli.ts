@@ -4,6 +4,7 @@ import { AppError, catalogue, type ErrorCode, toAppError } from '../core/errors.
 import { didYouMean } from '../core/suggest.ts'
 import type { Command, CommandInput, OptionValue, Outcome } from './command.ts'
 import { colours, type Io } from './io.ts'
+import { pick, pickedTable } from './output.ts'
 import { createSession, type Session } from './session.ts'
 import { words } from './words.ts'
 
@@ -12,7 +13,7 @@ Exit codes: 0 ok · 1 unexpected · 2 usage or invalid config · 3 gate failed �
 
 /** Runs one command line and returns its exit code. Data go to stdout, everything for people to stderr. */
 export async function run(argv: string[], io: Io): Promise<number> {
-  const json = argv.includes('--json')
+  const json = argv.includes('--json') || argv.includes('--jsonl')
   try {
     const program = await createProgram(argv, io, json)
     await program.parseAsync(argv, { from: 'user' })
@@ -70,6 +71,8 @@ async function versionProgram(program: Program, io: Io): Promise<Program> {
 
 const commonOptions: [string, string][] = [
   ['--json', 'print JSON'],
+  ['--jsonl', 'print JSON, one line for each item'],
+  ['--fields <names>', 'only these fields, such as name,metrics.auc'],
   ['--project <folder>', 'the project (default: the nearest keel.yaml)'],
   ['--data <folder>', 'the data folder'],
   ['--server <url>', 'the server to talk to'],
@@ -126,7 +129,7 @@ async function perform(command: Runnable, input: CommandInput, io: Io, json: boo
   try {
     const work = command.run(session, input)
     const outcome = await (interrupted ? Promise.race([work, interrupted.promise]) : work)
-    show(outcome, session)
+    await show(outcome, session, input)
     io.observe?.(outcome.data)
     return outcome.exitCode ?? 0
   } finally {
@@ -154,13 +157,21 @@ function onInterrupt(session: Session): { promise: Promise<never>; dispose(): vo
   return { promise, dispose: () => process.removeListener('SIGINT', listener) }
 }
 
-function show(outcome: Outcome, session: Session): void {
+async function show(outcome: Outcome, session: Session, { options }: CommandInput): Promise<void> {
   const { io, json } = session
-  if (json) {
-    io.stdout.write(`${JSON.stringify(outcome.data, null, 2)}\n`)
+  const given = options['fields']
+  const fields = typeof given === 'string' ? given.split(',').map((field) => field.trim()) : []
+  if (options['jsonl'] === true) {
+    const items = outcome.items ?? (Array.isArray(outcome.data) ? outcome.data : [outcome.data])
+    for await (const item of items) io.stdout.write(`${JSON.stringify(pick(item, fields))}\n`)
     return
   }
-  const text = outcome.text ?? JSON.stringify(outcome.data, null, 2)
+  const data = pick(outcome.data, fields)
+  if (json) {
+    io.stdout.write(`${JSON.stringify(data, null, 2)}\n`)
+    return
+  }
+  const text = fields.length > 0 ? pickedTable(data, fields) : (outcome.text ?? JSON.stringify(data, null, 2))
   if (text !== '') io.stdout.write(`${text}\n`)
   const colour = colours(io, io.stderr)
   for (const next of outcome.next ?? []) io.stderr.write(`${colour('dim', 'Next:')} ${colour('cyan', next)}\n`)

@@ -6,6 +6,8 @@ export type CommandInput = { args: string[]; options: Record<string, OptionValue
 /** What a command found out: `data` is what --json prints, `text` what people read. */
 export type Outcome = {
   data: unknown
+  /** A list that --jsonl prints line by line, as it arrives. */
+  items?: AsyncIterable<unknown>
   text?: string
   /** The commands to type next, shown on stderr. */
   next?: string[]

@@ -25,7 +25,7 @@ export function moment(iso: string | null | undefined): string {
   return iso ? iso.slice(0, 16).replace('T', ' ') : '–'
 }
 
-type Cell = string | number | null | undefined
+export type Cell = string | number | null | undefined
 
 /** Aligned columns; a column whose cells are all numbers is set to the right. */
 export function table(headers: string[], rows: Cell[][]): string {
@@ -49,4 +49,30 @@ export function table(headers: string[], rows: Cell[][]): string {
 export function facts(entries: [string, Cell][]): string {
   const width = Math.max(...entries.map(([name]) => name.length))
   return entries.map(([name, value]) => `${name.padEnd(width)}  ${value ?? '–'}`).join('\n')
+}
+
+/** Only the fields asked for, `a.b` for one inside another; of every item when it is a list. */
+export function pick(data: unknown, fields: string[]): unknown {
+  if (fields.length === 0) return data
+  if (Array.isArray(data)) return data.map((item) => pick(item, fields))
+  return Object.fromEntries(fields.map((field) => [field, at(data, field)]))
+}
+
+function at(data: unknown, field: string): unknown {
+  if (typeof data !== 'object' || data === null) return null
+  const record = data as Record<string, unknown>
+  if (field in record) return record[field] ?? null
+  const dot = field.indexOf('.')
+  return dot < 0 ? null : at(record[field.slice(0, dot)], field.slice(dot + 1))
+}
+
+/** What `pick` left, for people. */
+export function pickedTable(data: unknown, fields: string[]): string {
+  const rows = (Array.isArray(data) ? data : [data]) as Record<string, unknown>[]
+  const cell = (value: unknown): Cell =>
+    value === null || typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)
+  return table(
+    fields,
+    rows.map((row) => fields.map((field) => cell(row[field]))),
+  )
 }

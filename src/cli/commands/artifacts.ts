@@ -1,4 +1,8 @@
+import { resolve } from 'node:path'
+import { getArtifact, putArtifact } from '../artifact-files.ts'
 import type { Command } from '../command.ts'
+import { string } from '../input.ts'
+import { listing, listOptions } from '../listing.ts'
 import { moment, table } from '../output.ts'
 
 export const command: Command = {
@@ -6,20 +10,32 @@ export const command: Command = {
   commands: {
     list: {
       summary: 'Artifacts, newest first',
-      async run(session) {
-        const { items } = await (await session.client()).artifacts.list({})
-        return {
-          data: items,
-          text: table(
-            ['digest', 'files', 'bytes', 'created'],
-            items.map((artifact) => [
-              artifact.digest,
-              artifact.files.length,
-              artifact.size,
-              moment(artifact.createdAt),
-            ]),
-          ),
-        }
+      options: listOptions,
+      async run(session, input) {
+        const client = await session.client()
+        return listing(input, {
+          fetch: (paging) => client.artifacts.list(paging),
+          headers: ['digest', 'files', 'bytes', 'created'],
+          row: (artifact) => [artifact.digest, artifact.files.length, artifact.size, moment(artifact.createdAt)],
+        })
+      },
+    },
+    put: {
+      summary: 'Store a file or a folder as an immutable artifact',
+      arguments: '<path>',
+      async run(session, { args: [path = ''] }) {
+        const artifact = await putArtifact(await session.client(), resolve(session.io.cwd, path), path)
+        return { data: artifact, text: artifact.digest, next: [`keel artifacts get ${artifact.digest} --to copy`] }
+      },
+    },
+    get: {
+      summary: 'Write the files of an artifact to a folder',
+      arguments: '<digest>',
+      options: [{ flags: '--to <folder>', help: 'the folder (default: this one)' }],
+      async run(session, { args: [digest = ''], options }) {
+        const folder = string(options['to']) ?? '.'
+        const files = await getArtifact(await session.client(), digest, resolve(session.io.cwd, folder))
+        return { data: { folder, files }, text: files.join('\n') }
       },
     },
     show: {

@@ -5,9 +5,12 @@ import type { Api } from '../../contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { parse } from '../../core/validate.ts'
 import { Signature } from '../../domains/registry/contract.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommandInput, Outcome } from '../command.ts'
 import { list, modelVersion, string } from '../input.ts'
+import { listing, listOptions } from '../listing.ts'
 import { facts, moment, table } from '../output.ts'
+import { changeAlias, exportVersion } from '../registry-actions.ts'
+import { compareRuns, type Run } from '../run-comparison.ts'
 import type { Session } from '../session.ts'
 
 export const command: Command = {
@@ -15,44 +18,53 @@ export const command: Command = {
   commands: {
     list: {
       summary: 'Models',
-      async run(session) {
-        const { items } = await (await session.client()).registry.listModels({ kind: 'model' })
-        return {
-          data: items,
-          text: table(
-            ['model', 'versions', 'aliases', 'owner'],
-            items.map((model) => [
-              model.name,
-              model.latestVersion,
-              Object.entries(model.aliases)
-                .map(([alias, version]) => `${alias}=v${version}`)
-                .join(' '),
-              model.spec?.owner,
-            ]),
-          ),
-        }
+      options: listOptions,
+      async run(session, input) {
+        const client = await session.client()
+        return listing(input, {
+          fetch: (paging) => client.registry.listModels({ kind: 'model', ...paging }),
+          headers: ['model', 'versions', 'aliases', 'owner'],
+          row: (model) => [model.name, model.latestVersion, aliasLine(model.aliases), model.spec?.owner],
+        })
       },
     },
     versions: {
       summary: 'Versions of a model, newest first',
       arguments: '<model>',
-      async run(session, { args: [model = ''] }) {
-        const { items } = await (await session.client()).registry.listVersions({ model })
-        return {
-          data: items,
-          text: table(
-            ['version', 'aliases', 'service', 'description', 'tainted by', 'created'],
-            items.map((row) => [
-              `v${row.version}`,
-              row.aliases.join(', '),
-              row.service,
-              row.description,
-              row.tainted.join(', '),
-              moment(row.createdAt),
-            ]),
-          ),
-        }
+      options: listOptions,
+      async run(session, input) {
+        const client = await session.client()
+        return listing(input, {
+          fetch: (paging) => client.registry.listVersions({ model: input.args[0] ?? '', ...paging }),
+          headers: ['version', 'aliases', 'service', 'description', 'tainted by', 'created'],
+          row: (row) => [
+            `v${row.version}`,
+            row.aliases.join(', '),
+            row.service,
+            row.description,
+            row.tainted.join(', '),
+            moment(row.createdAt),
+          ],
+        })
       },
+    },
+    diff: {
+      summary: 'What changed from one version to another: where it comes from, its params and metrics',
+      arguments: '<from> <to>',
+      examples: ['keel models diff flight-delay@1 flight-delay@2'],
+      run: diff,
+    },
+    alias: {
+      summary: 'Point an alias at a version, or remove it',
+      arguments: '<model@version> <alias>',
+      options: [{ flags: '--remove', help: 'remove the alias (of any version of the model)' }],
+      run: (session, input) => changeAlias(session, input),
+    },
+    export: {
+      summary: 'The files of a version and what is known about it, in a folder',
+      arguments: '<model@version>',
+      options: [{ flags: '--to <folder>', help: 'the folder (default: the name and the number)' }],
+      run: exportVersion,
     },
     show: {
       summary: 'One version with its lineage',
@@ -103,6 +115,53 @@ export const command: Command = {
       run: register,
     },
   },
+}
+
+async function diff(session: Session, { args: [from = '', to = ''] }: CommandInput): Promise<Outcome> {
+  const client = await session.client()
+  const before = await client.registry.getVersion(modelVersion(from))
+  const after = await client.registry.getVersion(modelVersion(to))
+  const facts = (version: typeof before) => ({
+    artifact: version.artifact,
+    flavor: version.flavor,
+    service: version.service,
+    'training set': version.trainingSet,
+    code: version.code,
+    uri: version.uri,
+    stage: version.stage,
+    description: version.description,
+    signature: version.signature === null ? null : JSON.stringify(version.signature),
+    aliases: version.aliases.join(', '),
+    'tainted by': version.tainted.join(', '),
+  })
+  const [old, now] = [facts(before), facts(after)]
+  const changes = Object.entries(now)
+    .map(([what, value]) => ({ what, from: old[what as keyof typeof old], to: value }))
+    .filter(({ from, to }) => from !== to)
+  const runs: Run[] = []
+  for (const { run } of [before, after]) if (run !== null) runs.push(await client.runs.get({ run }))
+  const logged = runs.length === 2 ? compareRuns(runs, false) : []
+  const all = [
+    ...changes,
+    ...logged.map(({ kind, key, values: [from = null, to = null] }) => ({
+      what: `${kind.slice(0, -1)} ${key}`,
+      from,
+      to,
+    })),
+  ]
+  return {
+    data: all,
+    text: table(
+      ['', from, to],
+      all.map(({ what, from, to }) => [what, from, to]),
+    ),
+  }
+}
+
+function aliasLine(aliases: Record<string, number>): string {
+  return Object.entries(aliases)
+    .map(([alias, version]) => `${alias}=v${version}`)
+    .join(' ')
 }
 
 async function register(session: Session, { args: [model = ''], options }: Parameters<NonNullable<Command['run']>>[1]) {

@@ -89,6 +89,18 @@ export const ModelVersion = object({
   createdBy: Type.String(),
 })
 
+export const Prompt = object({
+  prompt: ModelName,
+  version: Type.Integer({ minimum: 1 }),
+  text: Type.String(),
+  variables: Type.Array(Type.String(), { description: 'What stands between {{ and }}, in order of appearance' }),
+  description: Type.String(),
+  tags: Type.Record(Type.String(), Type.String()),
+  aliases: Type.Array(Type.String()),
+  createdAt: Time,
+  createdBy: Type.String(),
+})
+
 const LineageNode = object({
   kind: oneOf(['source', 'training_set', 'feature_service', 'run', 'artifact', 'model_version', 'code']),
   name: Type.String(),
@@ -305,5 +317,27 @@ export const registry = contract({
       ),
     }),
     output: Model,
+  },
+  pushPrompt: {
+    method: 'POST',
+    path: '/prompts/:prompt/versions',
+    role: 'member',
+    summary: 'Registers a text as the next version of a prompt; the text of the newest version again is no new one',
+    input: object({
+      prompt: ModelName,
+      text: Type.String({ minLength: 1, maxLength: 1_000_000 }),
+      description: optional(Type.String({ maxLength: 100_000 })),
+      tags: optional(Type.Record(Type.String(), TagValue)),
+      sources: optional(Type.Array(Name)),
+    }),
+    output: Prompt,
+  },
+  getPrompt: {
+    method: 'GET',
+    path: '/prompts/:prompt',
+    role: 'viewer',
+    summary: 'The text of a prompt: of a version, of an alias, or the newest',
+    input: object({ prompt: ModelName, version: optional(Type.Integer({ minimum: 1 })), alias: optional(Name) }),
+    output: Prompt,
   },
 })

@@ -13,6 +13,7 @@ export {
   untagModel,
   updateModel,
 } from './models.ts'
+export { getPrompt, pushPrompt } from './prompts.ts'
 export { openRuntime, type Runtime } from './runtime.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
 export { applySpec, getSpec, requireSpec } from './specs.ts'

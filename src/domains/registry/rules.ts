@@ -36,3 +36,8 @@ export function checkFlavor(model: { name: string; kind: string }, draft: Draft)
   if (draft.flavor === 'onnx' && draft.signature === undefined)
     throw invalidInput('A model needs a "signature".', { name: 'signature' })
 }
+
+/** The names between {{ and }} of a template, each once. */
+export function variablesOf(template: string): string[] {
+  return [...new Set([...template.matchAll(/\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}/g)].map((match) => match[1] ?? ''))]
+}

@@ -33,6 +33,25 @@ export const Run = object({
   tags: Type.Record(Type.String(), Type.String()),
 })
 
+const Comparison = oneOf(['=', '!=', '<', '<=', '>', '>='])
+const TextOperator = oneOf(['=', '!=', 'like', 'ilike', 'in', 'not in', 'is null', 'is not null'])
+const Texts = Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 1000 })])
+const Key = Type.String({ maxLength: 250 })
+
+/** One term of a search. */
+export const RunCondition = Type.Union([
+  object({ on: oneOf(['metric']), key: Key, operator: Comparison, value: Type.Number() }),
+  object({ on: oneOf(['param', 'tag']), key: Key, operator: TextOperator, value: Texts }),
+  object({
+    on: oneOf(['attribute']),
+    key: oneOf(['id', 'name', 'status', 'user_name', 'location']),
+    operator: TextOperator,
+    value: Texts,
+  }),
+  object({ on: oneOf(['time']), key: oneOf(['started_at', 'ended_at']), operator: Comparison, value: Type.Number() }),
+  object({ on: oneOf(['dataset']), key: oneOf(['name', 'digest', 'context']), operator: TextOperator, value: Texts }),
+])
+
 export const runs = contract({
   ...importOperations,
   listExperiments: {
@@ -82,6 +101,45 @@ export const runs = contract({
     summary: 'Runs, newest first',
     input: object({ experiment: optional(Type.String()), ...paging }),
     output: page(Run),
+  },
+  find: {
+    method: 'POST',
+    path: '/runs/find',
+    role: 'viewer',
+    summary: 'Runs for which all conditions hold, newest first or in the order asked for',
+    input: object({
+      experiments: optional(Type.Array(Type.String(), { maxItems: 100, description: 'Names; all when left out' })),
+      view: optional(oneOf(['active', 'deleted', 'all'])),
+      conditions: optional(Type.Array(RunCondition, { maxItems: 50 })),
+      order: optional(
+        Type.Array(
+          object({
+            on: oneOf(['metric', 'param', 'tag', 'attribute']),
+            key: Type.String({ maxLength: 250 }),
+            descending: Type.Boolean(),
+          }),
+          { maxItems: 5 },
+        ),
+      ),
+      ...paging,
+    }),
+    output: page(Run),
+  },
+  deleteRun: {
+    method: 'DELETE',
+    path: '/runs/:run',
+    role: 'member',
+    summary: 'Deletes a run; it can be restored',
+    input: object({ run: Name }),
+    output: Nothing,
+  },
+  restoreRun: {
+    method: 'POST',
+    path: '/runs/:run/restore',
+    role: 'member',
+    summary: 'Takes back that a run was deleted',
+    input: object({ run: Name }),
+    output: Nothing,
   },
   logBatch: {
     method: 'POST',

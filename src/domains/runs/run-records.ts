@@ -112,21 +112,37 @@ export async function getRecord(ctx: Context, id: string): Promise<RunRecord> {
   return record
 }
 
-export async function search(
+export function search(
   ctx: Context,
-  { experiment, limit = 100, cursor }: Input<Operations['search']>,
+  { experiment, ...paging }: Input<Operations['search']>,
 ): Promise<Output<Operations['search']>> {
-  const owner = experiment === undefined ? undefined : await getExperiment(ctx, { name: experiment })
+  return find(ctx, { ...(experiment === undefined ? {} : { experiments: [experiment] }), ...paging })
+}
+
+/** Runs for which all conditions hold. */
+export async function find(
+  ctx: Context,
+  { experiments, view = 'active', conditions = [], order = [], limit = 100, cursor }: Input<Operations['find']>,
+): Promise<Output<Operations['find']>> {
+  const owners = new Map<string, ExperimentRecord>()
+  for (const name of experiments ?? []) {
+    const owner = await getExperiment(ctx, { name })
+    owners.set(owner.id, owner)
+  }
   const { records, next } = await findRecords(ctx, {
-    experiments: owner ? [Number(owner.id)] : undefined,
-    view: 'active',
-    conditions: [],
-    order: [],
+    experiments: experiments === undefined ? undefined : [...owners.keys()].map(Number),
+    view,
+    conditions,
+    order,
     limit,
     ...(cursor === undefined ? {} : { cursor }),
   })
   const items: Run[] = []
-  for (const record of records) items.push(toRun(record, await getExperiment(ctx, { id: record.experimentId })))
+  for (const record of records) {
+    const owner = owners.get(record.experimentId) ?? (await getExperiment(ctx, { id: record.experimentId }))
+    owners.set(record.experimentId, owner)
+    items.push(toRun(record, owner))
+  }
   return { items, ...(next === undefined ? {} : { next }) }
 }
 
@@ -166,21 +182,23 @@ export function updateRun(ctx: Context, { run, name, status, endedAt }: Update):
   })
 }
 
-export function deleteRun(ctx: Context, { run }: { run: string }): Promise<void> {
+export function deleteRun(ctx: Context, { run }: { run: string }): Promise<Record<string, never>> {
   return transaction(ctx, async (ctx) => {
     const row = await requireRun(ctx, run)
     checkActive('Run', run, row.deleted !== 0)
     await store.updateRun(ctx, row.number, { deleted: 1 })
     await append(ctx, 'runs.deleted', `run/${run}`)
+    return {}
   })
 }
 
-export function restoreRun(ctx: Context, { run }: { run: string }): Promise<void> {
+export function restoreRun(ctx: Context, { run }: { run: string }): Promise<Record<string, never>> {
   return transaction(ctx, async (ctx) => {
     const row = await requireRun(ctx, run)
     if (row.deleted === 0) throw invalidInput(`The run "${run}" is not deleted.`, { name: run })
     await store.updateRun(ctx, row.number, { deleted: 0 })
     await append(ctx, 'runs.restored', `run/${run}`)
+    return {}
   })
 }
 

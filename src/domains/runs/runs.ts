@@ -38,6 +38,7 @@ export { settle, startJournal, stopJournal } from './metric-journal.ts'
 export {
   create,
   deleteRun,
+  find,
   findRecords,
   finish,
   get,
