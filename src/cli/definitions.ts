@@ -31,6 +31,7 @@ export async function readDefinitions(root: string): Promise<Input<(typeof proje
       })),
     ),
     ...(file.prices === undefined ? {} : { prices: file.prices }),
+    ...(file.alerts === undefined ? {} : { alerts: file.alerts }),
     models: readFolder(root, 'models', ModelSpec),
     pipelines: readFolder(root, 'pipelines', PipelineFile),
   }

@@ -1,12 +1,16 @@
 import type { Command } from '../command.ts'
-import { string } from '../input.ts'
-import { estimate, moment, table } from '../output.ts'
+import { optionalTime, string, time } from '../input.ts'
+import { estimate, facts, moment, percent, table } from '../output.ts'
 
 export const command: Command = {
   summary: 'Alerts, newest first, and their verdicts',
   arguments: '[model]',
-  async run(session, { args: [model] }) {
-    const { items } = await (await session.client()).monitoring.listAlerts(model === undefined ? {} : { model })
+  options: [{ flags: '--firing', help: 'only those that last' }],
+  async run(session, { args: [model], options }) {
+    const { items } = await (await session.client()).monitoring.listAlerts({
+      ...(model === undefined ? {} : { model }),
+      ...(options['firing'] === true ? { state: 'firing' as const } : {}),
+    })
     return {
       data: items,
       text: table(
@@ -16,7 +20,7 @@ export const command: Command = {
           alert.model,
           alert.signal,
           alert.severity,
-          alert.state,
+          alert.quiet ? `${alert.state} (quiet)` : alert.state,
           moment(alert.firedAt),
           estimate(alert.value),
           alert.verdict ?? 'open',
@@ -29,6 +33,30 @@ export const command: Command = {
     }
   },
   commands: {
+    show: {
+      summary: 'One alert, with where its threshold comes from',
+      arguments: '<alert>',
+      async run(session, { args: [id = ''] }) {
+        const alert = await (await session.client()).monitoring.getAlert({ alert: id })
+        return {
+          data: alert,
+          text: facts([
+            ['alert', alert.id],
+            ['what', alert.summary],
+            ['model', alert.model],
+            ['release that was live', alert.release || 'unknown'],
+            ['signal', alert.subject ? `${alert.signal} (${alert.subject})` : alert.signal],
+            ['severity', alert.quiet ? `${alert.severity}, not told: ${alert.quiet}` : alert.severity],
+            ['state', `${alert.state}, fired ${moment(alert.firedAt)}, over ${moment(alert.resolvedAt)}`],
+            ['window', `${moment(alert.window.from)} – ${moment(alert.window.to)}, seen in ${alert.seen ?? 1}`],
+            ['value', estimate(alert.value)],
+            ['threshold', `${alert.threshold} from ${alert.thresholdFrom}`],
+            ['verdict', alert.verdict ?? 'open'],
+          ]),
+          next: alert.verdict === null ? [`keel alerts judge ${alert.id} --verdict real|noise|duplicate`] : [],
+        }
+      },
+    },
     judge: {
       summary: 'Was it real? Verdicts make the precision of alerts',
       arguments: '<alert>',
@@ -44,7 +72,81 @@ export const command: Command = {
           verdict,
           ...(note === undefined ? {} : { note }),
         })
-        return { data: judged, text: `${judged.id}: ${judged.verdict}` }
+        return { data: judged, text: `${judged.id}: ${judged.verdict}`, next: [`keel alerts rules ${judged.model}`] }
+      },
+    },
+    rules: {
+      summary: 'Rules in order of loudness, with the precision that verdicts gave them',
+      arguments: '<model>',
+      async run(session, { args: [model = ''] }) {
+        const found = await (await session.client()).monitoring.listRules({ model })
+        const rows = found.rules.map((rule) => [
+          rule.signal,
+          rule.severity,
+          `${rule.of} of ${rule.windows}`,
+          rule.precision.n === 0 ? 'not judged' : `${percent(rule.precision.value)} real (n ${rule.precision.n})`,
+          rule.because,
+        ])
+        const { pages, perWeek } = found.budget
+        return {
+          data: found,
+          text: `${table(['signal', 'severity', 'windows', 'precision', 'because'], rows)}\n\n${pages} of ${perWeek} pages of this week are used.`,
+        }
+      },
+    },
+    silence: {
+      summary: 'Record alerts without telling anybody, for a time',
+      arguments: '[model]',
+      options: [
+        { flags: '--until <time>', help: 'when it ends', required: true },
+        { flags: '--from <time>', help: 'when it begins; now by default' },
+        { flags: '--signal <signal>', help: 'only this signal' },
+        { flags: '--maintenance', help: 'it is a maintenance window' },
+        { flags: '--reason <text>', help: 'why', required: true },
+      ],
+      examples: ['keel alerts silence flight-delay --until 2001-05-02T06:00 --reason "labels are being reloaded"'],
+      async run(session, { args: [model], options }) {
+        const from = optionalTime(options['from'])
+        const signal = string(options['signal']) as 'bias' | undefined
+        const made = await (await session.client()).monitoring.silence({
+          to: time(string(options['until']) ?? ''),
+          reason: string(options['reason']) ?? '',
+          ...(from === undefined ? {} : { from }),
+          ...(model === undefined ? {} : { model }),
+          ...(signal === undefined ? {} : { signal }),
+          ...(options['maintenance'] === true ? { kind: 'maintenance' as const } : {}),
+        })
+        return { data: made, text: `${made.id}: ${made.model} ${made.signal} until ${moment(made.to)}` }
+      },
+    },
+    silences: {
+      summary: 'Silences and maintenance windows, newest first',
+      async run(session) {
+        const { items } = await (await session.client()).monitoring.listSilences({})
+        return {
+          data: items,
+          text: table(
+            ['silence', 'kind', 'model', 'signal', 'from', 'to', 'by', 'reason'],
+            items.map((one) => [
+              one.id,
+              one.kind,
+              one.model,
+              one.signal,
+              moment(one.from),
+              moment(one.to),
+              one.by,
+              one.reason,
+            ]),
+          ),
+        }
+      },
+    },
+    unsilence: {
+      summary: 'End a silence now',
+      arguments: '<silence>',
+      async run(session, { args: [silence = ''] }) {
+        await (await session.client()).monitoring.endSilence({ silence })
+        return { data: { silence }, text: `${silence} has ended.` }
       },
     },
   },

@@ -16,7 +16,7 @@ import { type Window, windowOf } from './window.ts'
 
 export { receiveAlerts } from './received.ts'
 export { endSilence, listRules, listSilences, silence } from './rules-of-alerts.ts'
-export { sendEmail, setSinks, tellByEmail } from './sinks.ts'
+export { sendEmail, setSinks, storedSinks, tellByEmail } from './sinks.ts'
 export { skew } from './skew.ts'
 export { lookAtSource, planLook } from './source-watch.ts'
 export { sampleTraffic } from './traffic-sample.ts'

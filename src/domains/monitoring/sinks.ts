@@ -52,6 +52,11 @@ export async function setSinks(
   })
 }
 
+/** As declared, by name; secrets stay references. */
+export async function storedSinks(ctx: Context): Promise<Sink[]> {
+  return (await store.listSinks(ctx)).map(({ definition }) => JSON.parse(definition) as Sink)
+}
+
 function checkSink(sink: Sink): void {
   const ways = [sink.slack, sink.alertmanager, sink.webhook, sink.email].filter((way) => way !== undefined)
   if (ways.length !== 1)

@@ -3,6 +3,7 @@ import { contract, JsonObject, Name, object, oneOf, optional } from '../../core/
 import { SourceFile } from '../datasets/contract.ts'
 import { GoldenFile } from '../evaluation/contract.ts'
 import { FeaturesFile } from '../features/contract.ts'
+import { AlertSink } from '../monitoring/contract.ts'
 import { PipelineFile } from '../pipelines/contract.ts'
 import { ModelSpec } from '../registry/spec.ts'
 
@@ -25,7 +26,7 @@ export const ProjectFile = object({
     Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),
   ),
   budgets: optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }))),
-  alerts: optional(object({ webhook: optional(Type.String({ format: 'uri' })) })),
+  alerts: optional(Type.Array(AlertSink, { description: 'Who is told about alerts' })),
 })
 
 const Definitions = {
@@ -37,11 +38,12 @@ const Definitions = {
   ),
   models: Type.Array(ModelSpec),
   prices: optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }))),
+  alerts: optional(Type.Array(AlertSink, { maxItems: 50 })),
   pipelines: Type.Array(PipelineFile),
 }
 
 const Change = object({
-  kind: oneOf(['source', 'features', 'golden', 'model', 'pipeline', 'prices']),
+  kind: oneOf(['source', 'features', 'golden', 'model', 'pipeline', 'prices', 'alerts']),
   name: Type.String(),
   action: oneOf(['create', 'update', 'unchanged']),
   /** Paths that differ, `delivery.rollout.bake: 1h -> 2h`. */

@@ -7,6 +7,7 @@ import { transaction } from '../../core/transaction.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import * as features from '../features/features.ts'
+import * as monitoring from '../monitoring/monitoring.ts'
 import * as pipelines from '../pipelines/pipelines.ts'
 import * as registry from '../registry/registry.ts'
 import type { project } from './contract.ts'
@@ -48,6 +49,7 @@ export async function apply(ctx: Context, { expected, ...definitions }: Input<Op
       if (changed('golden', golden.definition.golden)) await evaluation.applyGolden(ctx, golden)
     if (definitions.prices && changed('prices', 'prices'))
       await evaluation.setPrices(ctx, { prices: definitions.prices })
+    if (definitions.alerts && changed('alerts', 'alerts')) await applyAlerts(ctx, definitions.alerts)
     for (const spec of definitions.models) if (changed('model', spec.model)) await registry.applySpec(ctx, spec)
     for (const file of definitions.pipelines)
       if (changed('pipeline', file.pipeline)) await pipelines.applyPipeline(ctx, file)
@@ -55,6 +57,13 @@ export async function apply(ctx: Context, { expected, ...definitions }: Input<Op
     if (touched.length > 0) await append(ctx, 'project.applied', `project/${definitions.project}`, { changes: touched })
     return planned
   })
+}
+
+/** Where alerts go is for administrators, also when it is in a file. */
+async function applyAlerts(ctx: Context, sinks: NonNullable<Definitions['alerts']>): Promise<void> {
+  if (ctx.actor.role !== 'admin')
+    throw new AppError('forbidden', 'Only an administrator may change who is told about alerts.', { name: 'alerts' })
+  await monitoring.setSinks(ctx, { sinks })
 }
 
 /** All files of features form one set: views of one may use entities of another. */
@@ -103,7 +112,16 @@ async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
       after: definitions.prices,
     })
   }
+  if (definitions.alerts) {
+    const sinks = await monitoring.storedSinks(ctx)
+    const before = sinks.length === 0 && definitions.alerts.length > 0 ? undefined : sinks
+    pairs.push({ kind: 'alerts', name: 'alerts', before, after: sortedByName(definitions.alerts) })
+  }
   return pairs
+}
+
+function sortedByName<Named extends { name: string }>(items: readonly Named[]): Named[] {
+  return items.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 async function storedFeatures(ctx: Context): Promise<unknown> {
@@ -144,6 +162,7 @@ function touchedModels(kind: Kind, name: string, { models }: Definitions): strin
     golden: (spec) => spec.golden === name,
     model: (spec) => spec.model === name,
     pipeline: () => false,
+    alerts: () => false,
     prices: (spec) => (spec.success.guardrails ?? []).some(({ metric }) => metric.startsWith('cost_')),
   }
   return models.filter(touches[kind]).map(({ model }) => model)
