@@ -13,7 +13,7 @@ export function RollBack({ model, live, releases, spans }: Props) {
   const previous = spans.findLast(({ release }) => release !== live.id)
   const target = releases.find(({ id }) => id === previous?.release)
   const rollback = useMutation({
-    mutationFn: () => client.delivery.rollback({ model, reason }),
+    mutationFn: (to: string) => client.delivery.rollback({ model, reason, to }),
     onSuccess: () => queries.invalidateQueries(),
   })
   if (!target) return null
@@ -52,7 +52,7 @@ export function RollBack({ model, live, releases, spans }: Props) {
             <form
               onSubmit={(event) => {
                 event.preventDefault()
-                if (ready) rollback.mutate()
+                if (ready) rollback.mutate(target.id)
               }}
             >
               <Dialog.Description asChild>
