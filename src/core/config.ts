@@ -56,6 +56,19 @@ export const settings = {
     flag: '--blobs',
     help: 's3://bucket/prefix?endpoint=https://… instead of the data folder, for artifacts; credentials as AWS tools find them',
   },
+  artifactRoot: {
+    default: 'mlflow-artifacts:',
+    env: 'KEEL_ARTIFACT_ROOT',
+    flag: '--default-artifact-root',
+    help: 'Where clients of MLflow keep the artifacts of new experiments: with this server, or in a store such as s3://…',
+  },
+  localArtifacts: {
+    default: 'refused',
+    env: 'KEEL_LOCAL_ARTIFACTS',
+    flag: '--local-artifacts',
+    help: 'For tests on one machine: allowed lets clients name paths of their own disk as places of artifacts',
+    oneOf: ['refused', 'allowed'],
+  },
   cache: {
     default: '10GB',
     env: 'KEEL_CACHE',

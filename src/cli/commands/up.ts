@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { createApp } from '../../app.ts'
 import type { Command } from '../command.ts'
 import { colours } from '../io.ts'
+import { mlflowOptions, withMlflowOptions } from '../mlflow-options.ts'
 
 export const command: Command = {
   summary: 'Start the server; it runs until you stop it',
@@ -11,12 +12,13 @@ export const command: Command = {
     { flags: '--database <url>', help: 'postgres://… instead of the embedded SQLite file' },
     { flags: '--clock <kind>', help: 'real or simulated' },
     { flags: '--log <level>', help: 'log level' },
+    ...mlflowOptions,
   ],
   examples: ['keel up', 'keel up --port 8080 --data /srv/keel'],
   anywhere: true,
   ownsInterrupt: true,
-  async run(session) {
-    const { config } = await session.settings()
+  async run(session, input) {
+    const config = withMlflowOptions(await session.settings(), input, session.io.environment)
     const app = await createApp({ config, root: session.root })
     const stopped = waitForSignal()
     let url: string

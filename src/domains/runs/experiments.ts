@@ -56,7 +56,7 @@ export function recordExperiment(
     const row: ExperimentsTable = {
       id,
       name,
-      location: location ?? `mlflow-artifacts:/${id}`,
+      location: location ?? `${ctx.config.artifactRoot.replace(/\/+$/, '')}/${id}`,
       deleted: 0,
       created_at: now,
       updated_at: now,

@@ -26,7 +26,7 @@ export const experimentCalls = [
 async function createExperiment(ctx: Context, fields: input.Fields) {
   const name = input.text(fields, 'name', { max: 500 })
   const location = input.optionalText(fields, 'artifact_location', { max: 2048 })
-  if (location) checkLocation(location)
+  if (location) checkLocation(ctx, location)
   const made = runs.recordExperiment(ctx, {
     name,
     tags: input.tags(fields, 'tags', longestTag),

@@ -1,3 +1,4 @@
+import type { Context } from '../../core/context.ts'
 import { invalid } from './errors.ts'
 
 /** The scheme of places that this server keeps; everything else is only remembered for clients. */
@@ -7,7 +8,8 @@ export const proxied = 'mlflow-artifacts:'
  * A place for artifacts that a caller names. It is stored and handed to clients, never opened by the server unless it is
  * ours; a local path, or a path that climbs, would aim at somebody's machine, so it is refused.
  */
-export function checkLocation(location: string): void {
+export function checkLocation({ config }: Context, location: string): void {
+  if (config.localArtifacts === 'allowed') return
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase()
   if (scheme === undefined || scheme.length === 1 || scheme === 'file')
     throw invalid(`Invalid artifact location ${shortened(location)}: a path of the local machine is not accepted.`)
@@ -46,7 +48,8 @@ export function shortened(text: string): string {
 }
 
 /** Where a model version says that its bytes are: checked when it is named, whatever its tags claim it to be. */
-export function checkSource(source: string): void {
+export function checkSource({ config }: Context, source: string): void {
+  if (config.localArtifacts === 'allowed') return
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase()
   if (scheme === undefined || scheme.length === 1 || scheme === 'file')
     throw invalid(

@@ -40,7 +40,7 @@ async function create(ctx: Context, fields: input.Fields) {
   const source = input.text(fields, 'source', { max: 2048 })
   const tags = input.tags(fields, 'tags', longestTag)
   const { kind } = await onName(model, registry.getModel(ctx, { model }))
-  if (!(kind === 'prompt' && tags[promptTag] === 'true')) checkSource(source)
+  if (!(kind === 'prompt' && tags[promptTag] === 'true')) checkSource(ctx, source)
   const origin = await originOf(ctx, source)
   const loggedModel = input.optionalText(fields, 'model_id') || origin.loggedModel
   const run = input.optionalText(fields, 'run_id') || (await sourceRun(ctx, loggedModel))
