@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Row, Value } from '../../core/onnx.ts'
 import { answersOf } from './answers.ts'
+import { atOnce } from './at-once.ts'
 import type { Answerer, Contender } from './contender.ts'
 import { measureLatency } from './latency.ts'
 
@@ -31,7 +32,7 @@ export async function askBoth(ctx: Context, sides: Sides): Promise<Asked> {
   return { ...asked, measured: timed ? await measureLatency(ctx, candidate, baseline) : undefined }
 }
 
-const atOnce = 4
+const callsAtOnce = 4
 
 /**
  * Models elsewhere are slow and cost money, so the answers are timed while they are asked for: candidate first, then baseline
@@ -54,17 +55,13 @@ async function askRemotely(ctx: Context, { candidate, baseline, repeats }: Sides
     times[index] = (times[index] ?? 0) + elapsed / repeats
     measured.usage[which][index] = added(measured.usage[which][index], usage, repeats)
   }
-  let next = 0
-  const worker = async () => {
-    for (let index = next++; index < n; index = next++) {
-      for (let repeat = 0; repeat < repeats; repeat++) {
-        const order =
-          (index + repeat) % 2 === 0 ? (['candidate', 'baseline'] as const) : (['baseline', 'candidate'] as const)
-        for (const which of order) await one(which, index, repeat)
-      }
+  await atOnce(callsAtOnce, n, async (index) => {
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const order =
+        (index + repeat) % 2 === 0 ? (['candidate', 'baseline'] as const) : (['baseline', 'candidate'] as const)
+      for (const which of order) await one(which, index, repeat)
     }
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
+  })
   return { ...asked, measured }
 }
 

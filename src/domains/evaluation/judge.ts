@@ -7,6 +7,7 @@ import { kappa } from '../../core/stats/classification.ts'
 import { elementAt } from '../../core/stats/element-at.ts'
 import { pairedBootstrap } from '../../core/stats/paired-bootstrap.ts'
 import type { Provider, Scorer } from '../registry/spec.ts'
+import { atOnce } from './at-once.ts'
 import { chat } from './chat.ts'
 import { readGolden } from './golden.ts'
 import { textOf } from './items.ts'
@@ -31,7 +32,7 @@ export type JudgeReport = {
 const wordsVersion = 1
 const leastAgreement = 0.6
 const fewestLabels = 50
-const atOnce = 4
+const callsAtOnce = 4
 const seed = 20_010_102
 
 /** A model that scores answers by a rubric, with its agreement measured now, on its own golden set. */
@@ -46,25 +47,18 @@ async function askJudge(
   given: readonly Given[],
 ): Promise<(number | null)[]> {
   const scores = new Array<number | null>(given.length).fill(null)
-  let next = 0
-  const worker = async () => {
-    for (let index = next++; index < given.length; index = next++) {
-      const one = elementAt(given, index)
-      // Whoever answers nothing has no quality to be judged.
-      if (one.answer.trim() === '') scores[index] = 0
-      else {
-        const { text } = await chat(ctx, provider, [
-          { role: 'system', content: instructions(rubric) },
-          {
-            role: 'user',
-            content: JSON.stringify({ question: one.question, expected: one.expected, answer: one.answer }),
-          },
-        ])
-        scores[index] = scoreIn(text)
-      }
+  await atOnce(callsAtOnce, given.length, async (index) => {
+    const { question, expected, answer } = elementAt(given, index)
+    // Whoever answers nothing has no quality to be judged.
+    if (answer.trim() === '') scores[index] = 0
+    else {
+      const { text } = await chat(ctx, provider, [
+        { role: 'system', content: instructions(rubric) },
+        { role: 'user', content: JSON.stringify({ question, expected, answer }) },
+      ])
+      scores[index] = scoreIn(text)
     }
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
+  })
   return scores
 }
 

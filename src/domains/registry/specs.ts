@@ -10,7 +10,9 @@ import * as store from './store.ts'
 /** Stores a spec as a new version; an unchanged one changes nothing. */
 export function applySpec(ctx: Context, spec: ModelSpec): Promise<void> {
   return transaction(ctx, async (ctx) => {
-    if (!(await store.findModel(ctx, spec.model))) await createModel(ctx, { name: spec.model })
+    // Who names a provider has prompts answered by it.
+    const kind = spec.serves.provider ? 'prompt' : 'model'
+    if (!(await store.findModel(ctx, spec.model))) await createModel(ctx, { name: spec.model, kind })
     const { specVersion } = await getModel(ctx, { model: spec.model })
     const digest = digestOfJson(spec)
     const current = await store.findSpec(ctx, spec.model, specVersion)

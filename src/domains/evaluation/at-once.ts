@@ -1,0 +1,16 @@
+/** Does `work` for 0 … n-1, a few at once. After a failure nothing more is begun, what runs is waited for, and it is thrown. */
+export async function atOnce(few: number, n: number, work: (index: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    for (let index = next++; index < n; index = next++) {
+      try {
+        await work(index)
+      } catch (error) {
+        next = n
+        throw error
+      }
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: few }, worker))
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
+}
