@@ -1,5 +1,6 @@
 import type { Context } from './core/context.ts'
 import type { JobHandler, Reaction } from './core/worker.ts'
+import * as artifacts from './domains/artifacts/artifacts.ts'
 import * as datasets from './domains/datasets/datasets.ts'
 import * as delivery from './domains/delivery/delivery.ts'
 import * as features from './domains/features/features.ts'
@@ -54,6 +55,8 @@ export const onJob: Record<string, JobHandler> = {
   'monitoring.email': monitoring.sendEmail,
   'delivery.tick': delivery.tick,
   'webhooks.attempt': webhooks.attempt,
+  'artifacts.gc': artifacts.gc,
+  'artifacts.fsck': artifacts.fsck,
   'delivery.drill': delivery.drillWhenDue,
   'delivery.mend': delivery.mend,
 }

@@ -11,6 +11,8 @@ import type { ArtifactsTable } from './schema.ts'
 import * as store from './store.ts'
 
 export { bindFile, deleteFiles, filesBelow, freeze, getFile, listFolder, putFile, type StoredFile } from './files.ts'
+export { checkStore, fsck } from './fsck.ts'
+export { collectGarbage, gc } from './garbage.ts'
 export { bytesOf, getLinkedBlob, linkBlob, linkTo } from './links.ts'
 export {
   abortUpload,

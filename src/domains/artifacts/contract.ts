@@ -29,6 +29,8 @@ const Upload = object({
   createdAt: Time,
 })
 
+const Started = object({ job: Type.String({ description: 'Its result is that of the job' }) })
+
 const uploadKey = { upload: Name }
 
 export const artifacts = contract({
@@ -125,6 +127,25 @@ export const artifacts = contract({
     summary: 'Gives an upload up and drops its parts',
     input: object(uploadKey),
     output: Nothing,
+  },
+  collectGarbage: {
+    method: 'POST',
+    path: '/artifacts/gc',
+    role: 'admin',
+    summary: 'Counts bytes that nothing names, and with "apply" removes those that were unnamed for the time of grace',
+    input: object({
+      apply: optional(Type.Boolean()),
+      graceHours: optional(Type.Number({ minimum: 0, maximum: 87_600 })),
+    }),
+    output: Started,
+  },
+  checkStore: {
+    method: 'POST',
+    path: '/artifacts/fsck',
+    role: 'member',
+    summary: 'Re-hashes all bytes and looks for what is missing; changes nothing',
+    input: Nothing,
+    output: Started,
   },
   create: {
     method: 'POST',

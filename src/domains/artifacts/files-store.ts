@@ -25,6 +25,10 @@ export async function findFiles(ctx: Context, paths: string[]): Promise<Artifact
   return tables(ctx).selectFrom('artifact_files').selectAll().where('path', 'in', paths).execute()
 }
 
+export async function allFiles(ctx: Context): Promise<Pick<ArtifactFilesTable, 'path' | 'digest'>[]> {
+  return tables(ctx).selectFrom('artifact_files').select(['path', 'digest']).execute()
+}
+
 export async function findFolder(ctx: Context, path: string): Promise<ArtifactFoldersTable | undefined> {
   return tables(ctx).selectFrom('artifact_folders').selectAll().where('path', '=', path).executeTakeFirst()
 }

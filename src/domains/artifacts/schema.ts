@@ -5,7 +5,11 @@ export type ArtifactsTables = {
   artifact_files: ArtifactFilesTable
   artifact_folders: ArtifactFoldersTable
   uploads: UploadsTable
+  blob_tombstones: BlobTombstonesTable
 }
+
+/** `marked_at`: when the bytes were first found unnamed, in real epoch milliseconds, as file times are. */
+export type BlobTombstonesTable = { digest: string; size: number; marked_at: number }
 
 /** `digest` and `size` are those of the joined bytes, once it is complete. */
 export type UploadsTable = {
@@ -53,6 +57,12 @@ export const migrations: Migration[] = [
     up: () => [
       `create table uploads (
         id text primary key, draft text not null, created_at text not null, created_by text not null, digest text, size bigint)`,
+    ],
+  },
+  {
+    name: 'artifacts/004-tombstones',
+    up: () => [
+      'create table blob_tombstones (digest text primary key, size bigint not null, marked_at bigint not null)',
     ],
   },
 ]

@@ -53,6 +53,21 @@ export const RunCondition = Type.Union([
 ])
 
 export const runs = contract({
+  purge: {
+    method: 'POST',
+    path: '/runs/purge',
+    role: 'admin',
+    summary: 'Counts deleted runs and experiments, and with "apply" removes them for good and frees their names',
+    input: object({ apply: optional(Type.Boolean()) }),
+    output: object({
+      apply: Type.Boolean(),
+      runs: Type.Integer(),
+      experiments: Type.Integer(),
+      files: Type.Integer(),
+      bytes: Type.Integer(),
+      kept: Type.Array(Type.String(), { description: 'Deleted runs that something names, such as a model version' }),
+    }),
+  },
   ...importOperations,
   listExperiments: {
     method: 'GET',

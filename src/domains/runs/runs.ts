@@ -35,6 +35,7 @@ export type { ModelCondition, ModelOrder, ModelQuery } from './logged-models-sto
 export { type Batch, log, logBatch, nameTag, type Point } from './logging.ts'
 export { type MetricPoint, metricHistory, pointsByTime, samplePoints } from './metric-history.ts'
 export { settle, startJournal, stopJournal } from './metric-journal.ts'
+export { purge } from './purge.ts'
 export {
   create,
   deleteRun,

@@ -1,0 +1,49 @@
+import type { Command } from '../command.ts'
+import { string } from '../input.ts'
+import { resultOf } from '../job.ts'
+import { facts } from '../output.ts'
+import { graceHours, readableBytes } from '../sizes.ts'
+
+type Report = {
+  unnamed: number
+  unnamedBytes: number
+  removed: number
+  removedBytes: number
+  kept: number
+  keptBytes: number
+  artifacts: number
+}
+
+export const command: Command = {
+  summary: 'Count what nothing names any more, and remove it',
+  options: [
+    { flags: '--yes', help: 'remove; without it only count' },
+    { flags: '--grace <time>', help: 'how long bytes must have been unnamed, such as 12h or 7d (default 7d)' },
+    { flags: '--runs', help: 'also remove deleted runs and experiments for good, and free their names' },
+  ],
+  examples: ['keel gc', 'keel gc --runs --yes', 'keel gc --yes --grace 30d'],
+  async run(session, { options }) {
+    const client = await session.client()
+    const apply = options['yes'] === true
+    const grace = graceHours(string(options['grace']) ?? '7d')
+    const purged = options['runs'] === true ? await client.runs.purge({ apply }) : undefined
+    const { job } = await client.artifacts.collectGarbage({ apply, graceHours: grace })
+    const report = (await resultOf(session, client, job, 'Collecting garbage')) as Report
+    return {
+      data: { ...report, ...(purged ? { purged } : {}) },
+      text: facts([
+        ['kept', `${report.kept} blobs, ${readableBytes(report.keptBytes)}`],
+        ['unnamed', `${report.unnamed} blobs, ${readableBytes(report.unnamedBytes)}`],
+        ['removed', `${report.removed} blobs, ${readableBytes(report.removedBytes)}`],
+        ...(purged
+          ? ([
+              [apply ? 'runs removed' : 'deleted runs', `${purged.runs}, ${readableBytes(purged.bytes)} of files`],
+              [apply ? 'experiments removed' : 'deleted experiments', purged.experiments],
+              ['kept, because something names them', purged.kept.length],
+            ] satisfies [string, string | number][])
+          : []),
+      ]),
+      next: apply ? [] : ['keel gc --yes'],
+    }
+  },
+}
