@@ -6,7 +6,7 @@ import { createRandom } from '../../core/stats/random.ts'
 import { armOf, judge, type Seen, type Standing } from './evidence.ts'
 import { decide, type Plan, planOf } from './rules.ts'
 
-const plan = planOf(spec, 'trip-late.r1', { slower: 1, approval: false })
+const plan = planOf(spec, 'trip-late.r1', { slower: 1, approval: false, requestsPerDay: 0 })
 const start = Date.parse('2026-01-01T00:00:00.000Z')
 const at = (second: number) => new Date(start + second * 1_000).toISOString()
 

@@ -7,6 +7,7 @@ import { transaction } from '../../core/transaction.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
+import * as serving from '../serving/serving.ts'
 import type { delivery } from './contract.ts'
 import { examine } from './requirements.ts'
 import { type Plan, planOf } from './rules.ts'
@@ -32,7 +33,7 @@ export async function release(ctx: Context, input: Input<Operations['release']>)
   const traffic = await requireTraffic(ctx, model)
   const number = Number((await store.listReleases(ctx, model, undefined, 1))[0]?.number ?? 0) + 1
   const id = `${model}.r${number}`
-  const plan = planOf(spec, id, { slower: rules.slower, approval: rules.approver })
+  const plan = await planFor(ctx, spec, id, rules)
   await prepareTraffic(ctx, { ...traffic, shadow: { release: id, version } })
   const row: ReleasesTable = {
     ...blank(ctx, spec, { id, number, version, reason }),
@@ -60,6 +61,20 @@ export async function release(ctx: Context, input: Input<Operations['release']>)
   return getRelease(ctx, { release: id })
 }
 
+const day = 86_400_000
+
+async function planFor(
+  ctx: Context,
+  spec: ModelSpec,
+  release: string,
+  rules: { slower: number; approver: boolean },
+): Promise<Plan> {
+  const now = ctx.now()
+  const period = { from: new Date(now.getTime() - day).toISOString(), to: now.toISOString() }
+  const requestsPerDay = await serving.countLogged(ctx, { endpoint: spec.model, ...period })
+  return planOf(spec, release, { slower: rules.slower, approval: rules.approver, requestsPerDay })
+}
+
 /** One rollout at a time: another one is ended when the caller says so, or refuses this one. */
 async function makeRoom(ctx: Context, model: string, id: string, supersede: boolean): Promise<void> {
   const rollout = await store.openRollout(ctx, model)
@@ -79,7 +94,7 @@ export async function planRelease(
   const given = { model, version, trigger, addresses, supersede: false }
   const { spec, requirements, rules, policy } = await examine(ctx, given)
   const number = Number((await store.listReleases(ctx, model, undefined, 1))[0]?.number ?? 0) + 1
-  const plan = spec ? planOf(spec, `${model}.r${number}`, { slower: rules.slower, approval: rules.approver }) : null
+  const plan = spec ? await planFor(ctx, spec, `${model}.r${number}`, rules) : null
   return {
     model,
     version,

@@ -71,7 +71,12 @@ async function judge(
   if (plan.elsewhere) return step < 0 ? [] : [await judgeElsewhere(ctx, release, rollout.share)]
   const history = await store.listHistory(ctx, release.id)
   const to = ctx.now().toISOString()
-  const seen = await serving.readLog(ctx, { endpoint: release.model, from: release.created_at, to })
+  const seen = await serving.readLog(ctx, {
+    endpoint: release.model,
+    from: release.created_at,
+    to,
+    sample: plan.sample,
+  })
   const shares = history.map(({ at, share }) => ({ at, share }))
   const firstTraffic = history.find(({ share }) => share > 0)?.at ?? release.created_at
   const relevant = seen.filter(

@@ -5,7 +5,7 @@ import { spec } from '../../../test/support/trips.ts'
 import { armOf, judge, type Seen } from './evidence.ts'
 import { decide, planOf } from './rules.ts'
 
-const green = { slower: 1, approval: false }
+const green = { slower: 1, approval: false, requestsPerDay: 0 }
 const plan = planOf(spec, 'trip-late.r1', green)
 const start = '2026-01-01T00:00:00.000Z'
 const standing = { step: 0, stepStartedAt: start, shares: [{ at: start, share: 0.5 }] }
@@ -96,7 +96,7 @@ test('no evidence whatever advances a step before its time or without requests',
 })
 
 test('a careful plan takes twice as long on each step, and every plan ends with all of the traffic', () => {
-  assert.equal(planOf(spec, 'x', { slower: 2, approval: true }).bakeMs, 2 * plan.bakeMs)
+  assert.equal(planOf(spec, 'x', { slower: 2, approval: true, requestsPerDay: 0 }).bakeMs, 2 * plan.bakeMs)
   assert.equal(
     planOf(
       { ...spec, delivery: { ...spec.delivery, rollout: { ...spec.delivery.rollout, steps: [5] } } },
@@ -105,4 +105,10 @@ test('a careful plan takes twice as long on each step, and every plan ends with 
     ).steps.at(-1),
     100,
   )
+})
+
+test('much traffic is judged by a share of its units, fixed before the first of them', () => {
+  const { sample } = planOf(spec, 'x', { ...green, requestsPerDay: 86_400_000 })
+  assert.ok(sample > 0 && sample < 0.1)
+  assert.equal(plan.sample, 1)
 })

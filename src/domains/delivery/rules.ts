@@ -33,6 +33,8 @@ export type Plan = {
   approval: boolean
   /** Something else serves the model: its `verify` is the evidence. */
   elsewhere: boolean
+  /** Share of the units that are looked at: all, unless there are more than a server should read again and again. */
+  sample: number
   salt: string
 }
 
@@ -42,17 +44,23 @@ export function milliseconds(duration: string): number {
   return Number(duration.slice(0, -1)) * unitMilliseconds[duration.at(-1) as keyof typeof unitMilliseconds]
 }
 
-type Caution = { slower: number; approval: boolean }
+/** What is known when the plan is made: how careful to be, and how much traffic to expect. */
+type Circumstances = { slower: number; approval: boolean; requestsPerDay: number }
+
+const mostRequests = 400_000
 
 const lossOf = { binary: 'log_loss', regression: 'absolute_error' } as const
 
 /** The plan that a release of this model follows; caution stretches its steps and asks for an approval. */
-export function planOf(spec: ModelSpec, release: string, { slower, approval }: Caution): Plan {
+export function planOf(spec: ModelSpec, release: string, { slower, approval, requestsPerDay }: Circumstances): Plan {
   const { rollout, elsewhere } = spec.delivery
   const bakeMs = milliseconds(rollout.bake) * slower
   const badRate = rollout.bad_rate ?? 0.05
+  const shadowMs = milliseconds(rollout.shadow)
+  const days = (shadowMs + bakeMs * rollout.steps.length) / unitMilliseconds.d
+  const sample = Math.min(1, mostRequests / Math.max(1, requestsPerDay * days))
   return {
-    shadowMs: milliseconds(rollout.shadow),
+    shadowMs,
     steps: rollout.steps.at(-1) === 100 ? [...rollout.steps] : [...rollout.steps, 100],
     bakeMs,
     holdMs: milliseconds(rollout.hold ?? '7d'),
@@ -70,6 +78,7 @@ export function planOf(spec: ModelSpec, release: string, { slower, approval }: C
     inconclusive: rollout.inconclusive ?? 'hold',
     approval,
     elsewhere: elsewhere !== undefined,
+    sample: Number(sample.toPrecision(3)),
     salt: release,
   }
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -205,21 +205,33 @@ type Read = {
   arm?: Arm | undefined
   labelledOnly?: boolean
   limit?: number | undefined
+  /** Only this share of the units, always the same ones, chosen by a digest of their names. */
+  sample?: number
+}
+
+const digestSpace = 2 ** 32
+
+function isSampled(unit: string, sample: number): boolean {
+  return sample >= 1 || createHash('md5').update(unit).digest().readUInt32BE(0) < sample * digestSpace
 }
 
 /** Logged predictions with at in [from, to), oldest first, each with its label if one is known; `limit` keeps the newest. */
 export async function readLog(
   ctx: Context,
-  { endpoint, from, to, release, arm, labelledOnly = false, limit }: Read,
+  { endpoint, from, to, release, arm, labelledOnly = false, limit, sample = 1 }: Read,
 ): Promise<LoggedPrediction[]> {
   // Memory before disk: what a flush moves in between is then seen twice and counted once, never missed.
   const { waiting, writing } = buffer(ctx)
   const inMemory = [...writing, ...waiting]
-  const stored = await storedRecords(ctx, endpoint, from, to)
+  const stored = await storedRecords(ctx, endpoint, { from, to, sample })
   const known = new Set(stored.map(({ id, arm }) => `${arm}/${id}`))
   const recent = inMemory.filter(
     (logged) =>
-      logged.endpoint === endpoint && logged.at >= from && logged.at < to && !known.has(`${logged.arm}/${logged.id}`),
+      logged.endpoint === endpoint &&
+      logged.at >= from &&
+      logged.at < to &&
+      isSampled(logged.unit, sample) &&
+      !known.has(`${logged.arm}/${logged.id}`),
   )
   const wanted = [...stored, ...recent].filter(
     (logged) => (release === undefined || logged.release === release) && (arm === undefined || logged.arm === arm),
@@ -234,14 +246,28 @@ export async function readLog(
   return limit === undefined ? selected : selected.slice(-limit)
 }
 
-async function storedRecords(ctx: Context, endpoint: string, from: string, to: string): Promise<Logged[]> {
+async function storedRecords(
+  ctx: Context,
+  endpoint: string,
+  { from, to, sample }: { from: string; to: string; sample: number },
+): Promise<Logged[]> {
   const segments = await store.segmentsBetween(ctx, endpoint, from, to)
   if (segments.length === 0) return []
+  const sampled = sample >= 1 ? '' : `and ('0x' || substr(md5(unit), 1, 8))::ubigint < ${sample * digestSpace}`
   const rows = await ctx.lake.query(
-    `select * from read_parquet(${await pathsOf(ctx, segments)}) where "at" >= $1 and "at" < $2`,
+    `select * from read_parquet(${await pathsOf(ctx, segments)}) where "at" >= $1 and "at" < $2 ${sampled}`,
     [from, to],
   )
   return rows.map(toLogged)
+}
+
+/** How many predictions are on disk that may lie in [from, to): whole segments, so a little more. */
+export async function countLogged(
+  ctx: Context,
+  { endpoint, from, to }: { endpoint: string; from: string; to: string },
+): Promise<number> {
+  const segments = await store.segmentsBetween(ctx, endpoint, from, to)
+  return segments.reduce((sum, { row_count }) => sum + Number(row_count), 0)
 }
 
 export async function findLogged(ctx: Context, id: string): Promise<LoggedPrediction | undefined> {

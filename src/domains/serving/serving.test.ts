@@ -124,6 +124,25 @@ test('the routing survives a restart, loaded before the first request', async (t
   assert.equal(serving.getEndpoint(second.ctx, { endpoint: model }).ready, true)
 })
 
+test('a share of the units is the same share in memory and on disk, and all of a unit or nothing', async (t) => {
+  const { app, client } = await begin(t)
+  for (let index = 0; index < 120; index++) {
+    await client.serving.predict({ endpoint: model, inputs, id: `q${index}`, unit: `u${index % 60}` })
+  }
+  const period = { endpoint: model, from: '2000', to: '3000' }
+  const some = async () =>
+    (await serving.readLog(app.ctx, { ...period, sample: 0.5 }))
+      .filter(({ arm }) => arm !== 'shadow')
+      .map(({ id }) => id)
+  const inMemory = await some()
+  await serving.flushLog(app.ctx)
+  assert.deepEqual(await some(), inMemory)
+  assert.ok(inMemory.length > 30 && inMemory.length < 90, String(inMemory.length))
+  const units = new Set(inMemory.map((id) => Number(id.slice(1)) % 60))
+  assert.equal(inMemory.length, 2 * units.size)
+  assert.equal(await serving.countLogged(app.ctx, period), 120)
+})
+
 test('a reader never misses what is being written to disk at that moment', async (t) => {
   const { app, client } = await begin(t)
   for (let round = 1; round <= 8; round++) {

@@ -10,7 +10,16 @@ import { counters } from './predict.ts'
 import { loadedVersion, requireRouting, state } from './routing.ts'
 import * as store from './store.ts'
 
-export { droppedRecords, flushLog, type LoggedPrediction, mergeSegments, readLog, startLog, stopLog } from './log.ts'
+export {
+  countLogged,
+  droppedRecords,
+  flushLog,
+  type LoggedPrediction,
+  mergeSegments,
+  readLog,
+  startLog,
+  stopLog,
+} from './log.ts'
 export { counters, predict } from './predict.ts'
 export {
   currentRouting,
