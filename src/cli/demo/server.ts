@@ -35,11 +35,12 @@ export async function startServer(project: string, port: string): Promise<string
   throw new AppError('not_ready', 'The demo server did not start.', { hint: `See ${join(folder, 'server.log')}` })
 }
 
-/** Asks the server of a project to stop, and waits until it has. */
+/** Asks the server of a project to stop, and waits until it let go of its folder: it writes there until then. */
 export async function stopServer(project: string): Promise<void> {
-  const owner = readOwner(join(project, '.keel'))
+  const folder = join(project, '.keel')
+  const owner = readOwner(folder)
   if (!owner || !(await answers(owner.url))) return
   process.kill(owner.pid, 'SIGTERM')
   const deadline = Date.now() + patienceMilliseconds
-  while (Date.now() < deadline && (await answers(owner.url))) await sleep(50)
+  while (Date.now() < deadline && readOwner(folder)) await sleep(50)
 }
