@@ -15,7 +15,7 @@ import { webhookCalls } from './webhooks.ts'
 /** The MLflow whose clients this was tested with; they ask for it to know what they may use. */
 export const mlflowVersion = '3.11.1'
 
-const calls: Call[] = [
+export const calls: Call[] = [
   ...experimentCalls,
   ...runCalls,
   ...loggingCalls,
