@@ -468,7 +468,112 @@ def _():
     assert client.get_trace(trace.info.trace_id).info.tags["reviewed"] == "yes"
 
 
-for name, function in steps:
+def traced(name, question="what is late?", fail=False):
+    mlflow.set_experiment(experiment_id=world["traced"])
+
+    @mlflow.trace(name=name, span_type="CHAIN", attributes={"route": "ATL-ORD"})
+    def ask(question):
+        with mlflow.start_span(name="look up", span_type="RETRIEVER") as span:
+            span.set_inputs({"question": question})
+            span.set_outputs([1, 2.5, None, {"deep": ["a"]}])
+        if fail:
+            raise ValueError("no answer")
+        return {"answer": 42}
+
+    try:
+        ask(question)
+    except ValueError:
+        pass
+    mlflow.flush_trace_async_logging()
+    return mlflow.get_last_active_trace_id()
+
+
+@step("traces: inputs, outputs, types and errors come back as they were")
+def _():
+    world["traced"] = client.create_experiment("traced")
+    world["good"], world["bad"] = traced("answer"), traced("answer badly", fail=True)
+    good, bad = client.get_trace(world["good"]), client.get_trace(world["bad"])
+    assert good.info.state == "OK" and bad.info.state == "ERROR", (good.info.state, bad.info.state)
+    outer = next(span for span in good.data.spans if span.parent_id is None)
+    inner = next(span for span in good.data.spans if span.parent_id is not None)
+    assert outer.span_type == "CHAIN" and inner.span_type == "RETRIEVER"
+    assert outer.inputs == {"question": "what is late?"} and outer.outputs == {"answer": 42}
+    assert inner.outputs == [1, 2.5, None, {"deep": ["a"]}], inner.outputs
+    assert inner.parent_id == outer.span_id
+    failed = next(span for span in bad.data.spans if span.parent_id is None)
+    assert any(event.name == "exception" for event in failed.events)
+    assert good.info.request_preview and good.info.trace_metadata
+
+
+@step("search_traces: every part of the grammar")
+def _():
+    def names(filter_string=None, order_by=None):
+        found = mlflow.search_traces(
+            locations=[world["traced"]], filter_string=filter_string, order_by=order_by, return_type="list"
+        )
+        return [trace.info.tags["mlflow.traceName"] for trace in found]
+
+    both = ["answer badly", "answer"]
+    assert names() == both, names()
+    assert names(order_by=["timestamp_ms ASC"]) == both[::-1]
+    assert names("status = 'OK'") == ["answer"]
+    assert names("trace.status = 'ERROR'") == ["answer badly"]
+    assert names("name = 'answer'") == ["answer"]
+    assert names("attributes.name LIKE '%badly'") == ["answer badly"]
+    assert names(f"request_id = '{world['good']}'") == ["answer"]
+    assert names("timestamp_ms > 0 AND execution_time_ms >= 0") == both
+    assert names("span.name = 'look up'") == both
+    assert names("span.type = 'RETRIEVER' AND span.status = 'ERROR'") == []
+    assert names("span.attributes.route = 'ATL-ORD'") == both
+    assert names("text LIKE '%no answer%'") == ["answer badly"]
+    client.set_trace_tag(world["good"], "stage", "gold")
+    assert names("tag.stage = 'gold'") == ["answer"]
+    assert names("tag.stage IS NULL") == ["answer badly"]
+    refused("INVALID_PARAMETER_VALUE", lambda: names("metric.x = 1"))
+
+
+@step("log_feedback, log_expectation, override, update and delete")
+def _():
+    from mlflow.entities import AssessmentSource
+
+    person = AssessmentSource(source_type="HUMAN", source_id="ana")
+    said = mlflow.log_feedback(trace_id=world["good"], name="right", value=True, source=person, rationale="as flown")
+    mlflow.log_expectation(trace_id=world["good"], name="expected", value={"answer": 42}, source=person)
+    mlflow.log_feedback(trace_id=world["good"], name="score", value=0.75)
+    kept = client.get_trace(world["good"]).info.assessments
+    assert {one.name: one.value for one in kept} == {"right": True, "expected": {"answer": 42}, "score": 0.75}
+    mlflow.override_feedback(trace_id=world["good"], assessment_id=said.assessment_id, value=False)
+    assert mlflow.get_assessment(world["good"], said.assessment_id).valid is False
+    search = lambda text: len(mlflow.search_traces(locations=[world["traced"]], filter_string=text, return_type="list"))
+    assert search("feedback.right = 'false'") == 1 and search("feedback.right = 'true'") == 0
+    assert search("expectation.expected IS NOT NULL") == 1
+    score = next(one for one in kept if one.name == "score")
+    mlflow.delete_assessment(world["good"], score.assessment_id)
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: mlflow.get_assessment(world["good"], score.assessment_id))
+
+
+@step("traces of a run, by link and by metadata")
+def _():
+    with mlflow.start_run(experiment_id=world["traced"]) as run:
+        inside = traced("inside a run")
+    found = mlflow.search_traces(run_id=run.info.run_id, locations=[world["traced"]], return_type="list")
+    assert [trace.info.trace_id for trace in found] == [inside], found
+    client.link_traces_to_run([world["good"]], run.info.run_id)
+    found = mlflow.search_traces(run_id=run.info.run_id, locations=[world["traced"]], return_type="list")
+    assert {trace.info.trace_id for trace in found} == {inside, world["good"]}
+
+
+@step("delete_trace_tag, delete_traces")
+def _():
+    client.set_trace_tag(world["good"], "gone", "soon")
+    client.delete_trace_tag(world["good"], "gone")
+    assert "gone" not in client.get_trace(world["good"]).info.tags
+    assert client.delete_traces(world["traced"], trace_ids=[world["bad"]]) == 1
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: client.get_trace(world["bad"]))
+
+
+only = os.environ.get("JOURNEY_ONLY", "")
+for name, function in [one for one in steps if only in one[0]]:
     try:
         function()
         print(json.dumps({"name": name, "ok": True, "detail": ""}), flush=True)

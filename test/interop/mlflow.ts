@@ -1,74 +1,78 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { openStore } from '../../bench/mlflow/sides.ts'
 import { createApp } from '../../src/app.ts'
 import { resolveConfig } from '../../src/core/config.ts'
+import { importJourney, type Result } from './mlflow-import.ts'
+import { installedVersion, pinnedVersion, pythonWithMlflow } from './python.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const version = process.env['MLFLOW_VERSION'] ?? '3.11.1'
+const journeyMilliseconds = 10 * 60_000
 
-/** A Python of our own with the pinned client in it, made once. */
-function pythonWithMlflow(): string | undefined {
-  const folder = join(root, '.cache', `mlflow-${version}`)
-  const python = join(folder, 'bin', 'python')
-  const ready = () => existsSync(python) && succeeds(python, ['-c', 'import mlflow, sklearn'])
-  if (ready()) return python
-  if (!succeeds('python3', ['--version'])) return undefined
-  process.stderr.write(`Installing mlflow ${version} into ${folder} (some minutes, once)\n`)
-  execFileSync('python3', ['-m', 'venv', folder], { stdio: ['ignore', 'ignore', 'inherit'] })
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', `mlflow==${version}`, 'scikit-learn'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  return ready() ? python : undefined
+const results: Result[] = []
+function report(result: Result): void {
+  results.push(result)
+  process.stdout.write(`${result.ok ? '  ok    ' : '  FAILED'}  ${result.name}  ${result.detail}\n`)
 }
 
-function succeeds(command: string, args: string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
+/** The pinned version; with MLFLOW_VERSIONS=all also the oldest and the newest 3.x that install here. */
+function pythons(): string[] {
+  const pinned = pythonWithMlflow()
+  if (pinned === undefined || process.env['MLFLOW_VERSIONS'] !== 'all') return pinned === undefined ? [] : [pinned]
+  let oldest: string | undefined
+  for (const version of ['3.0.0', '3.0.1', '3.1.0', '3.2.0', '3.3.0']) oldest ??= pythonWithMlflow(version)
+  const newest = pythonWithMlflow('newest', '>=3,<4')
+  return [oldest, pinned, newest].filter((python) => python !== undefined)
 }
 
-type Result = { name: string; ok: boolean; detail: string }
-
-async function travel(python: string): Promise<Result[]> {
+/** Everything that the unmodified client does, against this server on an engine. */
+async function travel(python: string, postgres: string | undefined): Promise<void> {
+  const store = await openStore('keel', postgres)
   const folder = mkdtempSync(join(tmpdir(), 'keel-interop-'))
   const { config } = resolveConfig({ environment: {} })
-  const database =
-    process.env['TEST_PG'] && process.env['KEEL_TEST_ENGINE'] === 'postgres' ? process.env['TEST_PG'] : ''
-  const app = await createApp({ config: { ...config, port: '0', log: 'error', database }, root: folder })
-  const url = await app.listen({ port: 0 })
-  const results: Result[] = []
+  const app = await createApp({
+    config: { ...config, port: '0', log: 'error', database: store.postgres ?? '' },
+    root: folder,
+  })
   try {
+    const url = await app.listen({ port: 0 })
     const journey = spawn(python, [join(root, 'test', 'interop', 'mlflow-journey.py'), url], {
       stdio: ['ignore', 'pipe', process.env['KEEL_VERBOSE'] ? 'inherit' : 'ignore'],
     })
     const ended = new Promise<number | null>((resolve) => journey.once('exit', resolve))
-    for await (const line of createInterface({ input: journey.stdout })) {
-      if (!line.startsWith('{"name"')) continue
-      const result = JSON.parse(line) as Result
-      results.push(result)
-      process.stdout.write(`${result.ok ? '  ok    ' : '  FAILED'}  ${result.name}  ${result.detail}\n`)
-    }
-    if ((await ended) !== 0) results.push({ name: 'the journey', ok: false, detail: 'Python ended with an error' })
+    const limit = setTimeout(() => journey.kill('SIGKILL'), journeyMilliseconds)
+    for await (const line of createInterface({ input: journey.stdout }))
+      if (line.startsWith('{"name"')) report(JSON.parse(line) as Result)
+    if ((await ended) !== 0)
+      report({ name: 'the journey', ok: false, detail: 'Python ended with an error, or too late' })
+    clearTimeout(limit)
   } finally {
     await app.close()
+    await store.drop()
     rmSync(folder, { recursive: true, force: true })
   }
-  return results
 }
 
-const python = pythonWithMlflow()
-if (python === undefined) {
-  process.stdout.write('skipped: there is no python3 with venv and pip here\n0 passed, 0 failed\n')
+const available = pythons()
+if (available.length === 0) {
+  process.stdout.write('skipped: there is no python3 with venv and pip here\n0 passed, 0 failed, 1 skipped\n')
 } else {
-  process.stdout.write(`mlflow ${version}, unmodified, against this server\n`)
-  const results = await travel(python)
+  for (const python of available) {
+    const version = installedVersion(python)
+    const server = process.env['TEST_PG']
+    for (const [engine, url] of [['SQLite', undefined], ...(server ? [['PostgreSQL', server]] : [])] as const) {
+      process.stdout.write(`mlflow ${version}, unmodified, against this server on ${engine}\n`)
+      await travel(python, url)
+    }
+    if (version === pinnedVersion) {
+      process.stdout.write(`mlflow ${version}: what it wrote is taken over\n`)
+      await importJourney(python, report)
+    }
+  }
   const failed = results.filter(({ ok }) => !ok).length
   process.stdout.write(`${results.length - failed} passed, ${failed} failed\n`)
   process.exitCode = failed > 0 ? 1 : 0
