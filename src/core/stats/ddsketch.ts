@@ -55,6 +55,11 @@ function mergedCounts(a: Record<number, number>, b: Record<number, number>): Rec
 
 /** The value of rank floor(p (n - 1)), counted from 0, within the sketch's relative accuracy; NaN for an empty sketch. */
 export function ddSketchQuantile(sketch: DDSketch, p: number): number {
+  return ddSketchQuantiles(sketch, [p])[0] ?? Number.NaN
+}
+
+/** The same of several ranks, which must rise, in one pass. */
+export function ddSketchQuantiles(sketch: DDSketch, ranks: readonly number[]): number[] {
   const base = growth(sketch.accuracy)
   const middle = (bucket: number) => (2 * base ** bucket) / (base + 1)
   const byBucket = (counts: Record<number, number>) =>
@@ -69,11 +74,15 @@ export function ddSketchQuantile(sketch: DDSketch, p: number): number {
     ...byBucket(sketch.positive).map(({ bucket, count }) => ({ value: middle(bucket), count })),
   ]
   const n = steps.reduce((total, { count }) => total + count, 0)
-  if (n === 0) return Number.NaN
-  let left = Math.floor(p * (n - 1))
-  for (const { value, count } of steps) {
-    if (left < count) return value
-    left -= count
-  }
-  return Number.NaN
+  if (n === 0) return ranks.map(() => Number.NaN)
+  let [step, passed] = [0, 0]
+  return ranks.map((p) => {
+    const rank = Math.floor(p * (n - 1))
+    for (let here = steps[step]; here; here = steps[step]) {
+      if (rank < passed + here.count) return here.value
+      passed += here.count
+      step += 1
+    }
+    return Number.NaN
+  })
 }

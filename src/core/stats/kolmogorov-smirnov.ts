@@ -68,6 +68,11 @@ export function kolmogorovSurvival(d: number, n: number): number {
   if (d >= 1) return 0
   if (n * d * d >= 3.5) return Math.min(1, 2 * oneSidedSurvival(d, n))
   if (n <= exactUpTo) return 1 - durbinMatrix(d, n)
+  return kolmogorovLimit(d, n)
+}
+
+/** The same tail by the limit with two correction terms, at once for any size: for counts in bins, which need no more digits. */
+export function kolmogorovLimit(d: number, n: number): number {
   const z = d * Math.sqrt(n)
   return limitSurvival(z + 1 / (6 * Math.sqrt(n)) + (z - 1) / (4 * n))
 }

@@ -1,8 +1,8 @@
-import { ddSketchQuantile } from './ddsketch.ts'
+import { ddSketchQuantiles } from './ddsketch.ts'
 import { chiSquareSurvival } from './distributions.ts'
 import { chiSquareContingency } from './drift-distances.ts'
 import { elementAt } from './element-at.ts'
-import { kolmogorovSurvival } from './kolmogorov-smirnov.ts'
+import { kolmogorovLimit } from './kolmogorov-smirnov.ts'
 import { type Sketch, sketchDrift } from './sketch.ts'
 
 /** Every usual measure of one column's drift, from two sketches over the same bins. */
@@ -69,7 +69,7 @@ function binnedKolmogorovSmirnov(before: readonly number[], now: readonly number
     lower += elementAt(second, bin) / m
     distance = Math.max(distance, Math.abs(below - lower))
   }
-  return { distance, p: kolmogorovSurvival(distance, Math.max(1, Math.round((n * m) / (n + m)))) }
+  return { distance, p: kolmogorovLimit(distance, Math.max(1, Math.round((n * m) / (n + m)))) }
 }
 
 const quantiles = 200
@@ -77,11 +77,10 @@ const quantiles = 200
 function quantileArea(before: Sketch, now: Sketch): number {
   if (!before.numbers || !now.numbers || before.numbers.count === 0 || now.numbers.count === 0) return Number.NaN
   const deviation = Math.sqrt(before.numbers.squares / before.numbers.count)
-  let area = 0
-  for (let step = 0; step < quantiles; step++) {
-    const at = (step + 0.5) / quantiles
-    area += Math.abs(ddSketchQuantile(before.numbers.quantiles, at) - ddSketchQuantile(now.numbers.quantiles, at))
-  }
+  const ranks = Array.from({ length: quantiles }, (_, step) => (step + 0.5) / quantiles)
+  const first = ddSketchQuantiles(before.numbers.quantiles, ranks)
+  const second = ddSketchQuantiles(now.numbers.quantiles, ranks)
+  const area = first.reduce((sum, value, step) => sum + Math.abs(value - (second[step] ?? Number.NaN)), 0)
   return area / quantiles / Math.max(deviation, 0.001)
 }
 
