@@ -87,7 +87,8 @@ function runPython(python: string, script: string, url: string): Promise<void> {
 
 function output(command: string, args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+    const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true' }
+    execFile(command, args, { env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${error.message}\n${stderr}\n${stdout}`))
       else resolve(stdout)
     })
