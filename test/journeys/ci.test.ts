@@ -67,6 +67,28 @@ test('keel ci on the flights', { timeout: 300_000 }, async (t) => {
     assert.equal((await ci('flight-delay@4', 'signed')).code, 0)
   })
 
+  await t.test('a dry run, the watch of a rollout, the numbers and the policy can be typed', async () => {
+    const dry = JSON.parse(await run('release', 'flight-delay@2', '--to', 'production', '--dry-run', '--json'))
+    assert.deepEqual([dry.ready, dry.plan.steps], [true, [10, 50, 100]])
+    assert.equal((await keel(['release', 'flight-delay@3', '--dry-run'], { cwd })).code, 5)
+    assert.match(await run('rollout', 'watch', 'flight-delay.r1'), /flight-delay\.r1 {2}promoted/)
+    await run('release', 'flight-delay@2', '--reason', 'follows the day')
+    await run('rollout', 'skip', 'flight-delay.r2', 'shadow')
+    await run('rollout', 'skip', 'flight-delay.r2', 'shadow')
+    const skipped = JSON.parse(await run('rollout', 'flight-delay.r2', '--json'))
+    assert.deepEqual([skipped.state, skipped.share], ['step', 0.1])
+    await run('rollout', 'pause', 'flight-delay.r2')
+    await run('rollout', 'resume', 'flight-delay.r2')
+    await run('rollout', 'abort', 'flight-delay.r2', '--reason', 'only a try')
+    assert.equal((await keel(['rollout', 'watch', 'flight-delay.r2'], { cwd })).code, 3)
+    assert.equal(JSON.parse(await run('drill', 'flight-delay', '--json')).passed, true)
+    const { metrics } = JSON.parse(await run('delivery', 'flight-delay', '--json'))
+    assert.deepEqual([metrics.deployments, metrics.escapeRate.caught, metrics.changeFailRate.failed], [2, 1, 0])
+    assert.equal(JSON.parse(await run('delivery', '--json')).models.length, 1)
+    assert.match(await run('policy', 'explain', 'flight-delay'), /flight-delay is green/)
+    assert.equal(JSON.parse(await run('live', 'flight-delay', '--at', '2001-04-01T00:00', '--json')).live.version, 1)
+  })
+
   await t.test('a candidate that passes but may not be released now is exit code 5', async () => {
     await run('rollback', 'flight-delay', '--reason', 'a doubt')
     const { code } = await ci('flight-delay@2', 'pinned')

@@ -109,8 +109,7 @@ test('yellow: the steps are slower and wait for a second person before the first
   const { app, client, version, pass } = await begin(t)
   const first = await client.delivery.release({ model, version, reason: 'first' })
   await client.delivery.promote({ release: first.id })
-  // Rehearsed long ago: the only rung that is not green.
-  await makeOldRehearsal(app.ctx)
+  await makeYellow(app.ctx)
   assert.equal((await client.delivery.policy({ model })).level, 'yellow')
 
   const { id, plan } = await delivery.release(as(app.ctx, 'ana'), { model, version, reason: 'again' })
@@ -125,16 +124,30 @@ test('yellow: the steps are slower and wait for a second person before the first
   assert.deepEqual((await client.delivery.getRollout({ release: id })).state, 'step')
 })
 
-async function makeOldRehearsal(ctx: Context): Promise<void> {
-  await store.insertRollbackTime(ctx, {
-    id: 'old',
-    model,
-    kind: 'drill',
-    from_release: `${model}.r1`,
-    to_release: `${model}.r0`,
-    seconds: 0.1,
-    restored_seconds: 0.1,
-    passed: 1,
-    at: '2024-06-01T00:00:00.000Z',
-  })
+test('yellow asks for a golden set that is fresh', async (t) => {
+  const { app, client, version } = await begin(t)
+  const { id } = await client.delivery.release({ model, version, reason: 'first' })
+  await client.delivery.promote({ release: id })
+  await makeYellow(app.ctx)
+  const freshness = async () => {
+    await client.evaluation.runGate({ model, version })
+    const { requirements } = await client.delivery.planRelease({ model, version })
+    return requirements.find(({ requirement }) => requirement === 'golden freshness')
+  }
+  assert.equal((await freshness())?.met, true)
+  await client.system.advanceClock({ to: new Date(app.ctx.now().getTime() + 100 * 86_400_000).toISOString() })
+  const old = await freshness()
+  assert.equal(old?.met, false)
+  assert.match(old?.detail ?? '', /100 days old, 90 are allowed/)
+})
+
+/** Twelve releases of long ago that failed: it is more likely than not that half of the changes fail. */
+async function makeYellow(ctx: Context): Promise<void> {
+  const row = (await store.listReleases(ctx, model)).find(({ number }) => Number(number) === 1)
+  assert.ok(row)
+  const at = ctx.now().toISOString()
+  for (let index = 0; index < 12; index++) {
+    const failed = { state: 'rolled_back', caught: 0, failed_at: at, ended_at: at }
+    await store.insertRelease(ctx, { ...row, ...failed, id: `${model}.old${index}`, number: -1 - index })
+  }
 }
