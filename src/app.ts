@@ -22,7 +22,10 @@ import { isLoopback } from './http/trust.ts'
 import { webApp } from './http/web-app.ts'
 import { migrations } from './migrations.ts'
 import { mlflowRoutes } from './protocols/mlflow/mlflow.ts'
+import { otlpRoutes } from './protocols/otlp/otlp.ts'
 import { prometheusMetrics } from './protocols/prometheus/metrics.ts'
+import { measureRequests } from './protocols/prometheus/requests.ts'
+import { exportTelemetry } from './protocols/telemetry/telemetry.ts'
 import { onEvent, onJob, onStart, onStop } from './reactions.ts'
 
 export type App = {
@@ -71,12 +74,13 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
     const worker = createWorker(ctx, { handlers: onJob, reactions: onEvent })
     provideWorker(ctx, worker)
     for (const step of onStart) await step(ctx)
-    const plugins = [openApiRoutes, mlflowRoutes, prometheusMetrics, webApp]
+    const plugins = [openApiRoutes, mlflowRoutes, otlpRoutes, prometheusMetrics, webApp]
     const server = await createServer({
       ctx,
       api,
       doors,
       plugins,
+      instruments: [measureRequests, exportTelemetry],
       resolveToken,
       ...(checkReplies === undefined ? {} : { checkReplies }),
     })

@@ -12,6 +12,7 @@ import { review } from './domains/review/contract.ts'
 import { runs } from './domains/runs/contract.ts'
 import { serving } from './domains/serving/contract.ts'
 import { system } from './domains/system/contract.ts'
+import { traces } from './domains/traces/contract.ts'
 import { webhooks } from './domains/webhooks/contract.ts'
 
 /** The whole API on one page, in the order in which domains may use each other. */
@@ -23,6 +24,7 @@ export const api = {
   datasets,
   features,
   runs,
+  traces,
   registry,
   pipelines,
   evaluation,

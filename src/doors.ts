@@ -14,6 +14,7 @@ import * as review from './domains/review/review.ts'
 import * as runs from './domains/runs/runs.ts'
 import * as serving from './domains/serving/serving.ts'
 import * as system from './domains/system/system.ts'
+import * as traces from './domains/traces/traces.ts'
 import * as webhooks from './domains/webhooks/webhooks.ts'
 
 /** The functions behind the contract. An operation without one does not compile. */
@@ -25,6 +26,7 @@ export const doors = {
   datasets,
   features,
   runs,
+  traces,
   registry,
   pipelines,
   evaluation,

@@ -12,6 +12,7 @@ import { migrations as registry } from './domains/registry/schema.ts'
 import { migrations as review } from './domains/review/schema.ts'
 import { migrations as runs } from './domains/runs/schema.ts'
 import { migrations as serving } from './domains/serving/schema.ts'
+import { migrations as traces } from './domains/traces/schema.ts'
 import { migrations as webhooks } from './domains/webhooks/schema.ts'
 
 /** Every table there is, in the order in which domains may use each other. */
@@ -23,6 +24,7 @@ export const migrations: Migration[] = [
   datasets,
   features,
   runs,
+  traces,
   registry,
   pipelines,
   evaluation,

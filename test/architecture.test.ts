@@ -16,6 +16,7 @@ const line = [
   'datasets',
   'features',
   'runs',
+  'traces',
   'registry',
   'pipelines',
   'evaluation',

@@ -532,7 +532,7 @@ def _():
     refused("INVALID_PARAMETER_VALUE", lambda: names("metric.x = 1"))
 
 
-@step("log_feedback, log_expectation, override, update and delete")
+@step("traces: log_feedback, log_expectation, override, update and delete")
 def _():
     from mlflow.entities import AssessmentSource
 
@@ -579,6 +579,6 @@ for name, function in [one for one in steps if only in one[0]]:
         print(json.dumps({"name": name, "ok": True, "detail": ""}), flush=True)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)
-        line = next((frame.lineno for frame in where if frame.filename == __file__), 0)
+        line = next((frame.lineno for frame in reversed(where) if frame.filename == __file__), 0)
         detail = f"line {line}: {type(error).__name__}: {str(error)[:600]}"
         print(json.dumps({"name": name, "ok": False, "detail": detail}), flush=True)

@@ -2,6 +2,7 @@ export {
   createExperiment,
   deleteExperiment,
   type ExperimentRecord,
+  experimentNumber,
   getExperiment,
   listExperiments,
   recordExperiment,

@@ -59,7 +59,7 @@ export function double(fields: Fields, name: string, path = name): number {
   if (absent(value)) throw invalid(`Missing value for required parameter '${path}'.`)
   if (typeof value === 'number') return value
   if (typeof value === 'string' && value in named) return named[value] ?? Number.NaN
-  if (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))) return Number(value)
+  if (typeof value === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return Number(value)
   return badValue(path, value)
 }
 

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { tooDeep } from '../../http/depth.ts'
 import { artifactPartRoutes } from './artifact-parts.ts'
 import { artifactRoutes } from './artifact-routes.ts'
+import { assessmentCalls } from './assessments.ts'
 import type { Call } from './call.ts'
 import { invalid, sendError } from './errors.ts'
 import { experimentCalls } from './experiments.ts'
@@ -10,12 +12,15 @@ import { loggingCalls } from './logging.ts'
 import { modelVersionCalls } from './model-versions.ts'
 import { registeredModelCalls } from './registered-models.ts'
 import { runCalls } from './run-calls.ts'
+import { traceCalls } from './traces.ts'
 import { webhookCalls } from './webhooks.ts'
 
 /** The MLflow whose clients this was tested with; they ask for it to know what they may use. */
 export const mlflowVersion = '3.11.1'
 
 export const calls: Call[] = [
+  ...traceCalls,
+  ...assessmentCalls,
   ...experimentCalls,
   ...runCalls,
   ...loggingCalls,
@@ -74,6 +79,7 @@ function parseBody(request: FastifyRequest, text: string): Fields {
   const fields = typeof value === 'string' ? parseJson(value) : value
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw invalid('Malformed request body: it must be a JSON object.')
+  if (tooDeep(fields)) throw invalid('Malformed request body: it is nested too deeply.')
   return fields as Fields
 }
 

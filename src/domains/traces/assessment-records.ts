@@ -1,0 +1,107 @@
+import type { Context } from '../../core/context.ts'
+import { notFound } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
+import type { AssessmentsTable } from './schema.ts'
+import * as store from './store.ts'
+
+/** What somebody, or something, says of a trace: how good it was (feedback), or what it should have been (expectation). */
+export type Assessment = {
+  id: string
+  trace: string
+  span: string | null
+  name: string
+  kind: 'feedback' | 'expectation' | 'issue'
+  /** Any JSON. */
+  value: unknown
+  error: { code: string; message: string; stack: string } | null
+  source: { type: string; id: string }
+  rationale: string | null
+  metadata: Record<string, string>
+  overrides: string | null
+  valid: boolean
+  createdAt: number
+  updatedAt: number
+}
+
+type Content = Pick<Assessment, 'error' | 'source' | 'rationale' | 'metadata' | 'overrides'>
+export type NewAssessment = Omit<Assessment, 'id' | 'createdAt' | 'updatedAt' | 'valid'>
+
+export function toAssessment(row: AssessmentsTable): Assessment {
+  return {
+    ...(JSON.parse(row.content) as Content & { value: unknown }),
+    id: row.id,
+    trace: row.trace,
+    span: row.span,
+    name: row.name,
+    kind: row.kind as Assessment['kind'],
+    valid: Number(row.valid) === 1,
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  }
+}
+
+function toRow(assessment: Assessment): AssessmentsTable {
+  const { id, trace, span, name, kind, value, valid, createdAt, updatedAt, ...content } = assessment
+  return {
+    id,
+    trace,
+    span,
+    name,
+    kind,
+    value: typeof value === 'string' ? value : JSON.stringify(value ?? null),
+    content: JSON.stringify({ ...content, value: value ?? null }),
+    created_at: createdAt,
+    updated_at: updatedAt,
+    valid: valid ? 1 : 0,
+  }
+}
+
+/** One that overrides another makes that one invalid; both are kept. */
+export function createAssessment(ctx: Context, given: NewAssessment): Promise<Assessment> {
+  return transaction(ctx, async (ctx) => {
+    if (!(await store.findTrace(ctx, given.trace))) throw notFound('Trace', given.trace)
+    const now = ctx.now().getTime()
+    if (given.overrides !== null) {
+      const overridden = await getAssessment(ctx, { trace: given.trace, id: given.overrides })
+      await store.saveAssessment(ctx, toRow({ ...overridden, valid: false, updatedAt: now }))
+    }
+    const made = { ...given, id: ctx.id('a').replace('_', '-'), valid: true, createdAt: now, updatedAt: now }
+    await store.saveAssessment(ctx, toRow(made))
+    await append(ctx, 'traces.assessed', `trace/${given.trace}`, { name: given.name, kind: given.kind })
+    return made
+  })
+}
+
+export async function getAssessment(ctx: Context, { trace, id }: { trace: string; id: string }): Promise<Assessment> {
+  const row = await store.findAssessment(ctx, trace, id)
+  if (!row) throw notFound('Assessment', id)
+  return toAssessment(row)
+}
+
+type Change = Partial<Pick<Assessment, 'name' | 'value' | 'error' | 'rationale' | 'metadata'>>
+
+export function updateAssessment(
+  ctx: Context,
+  { trace, id, change }: { trace: string; id: string; change: Change },
+): Promise<Assessment> {
+  return transaction(ctx, async (ctx) => {
+    const before = await getAssessment(ctx, { trace, id })
+    const metadata = { ...before.metadata, ...change.metadata }
+    const after = { ...before, ...change, metadata, updatedAt: ctx.now().getTime() }
+    await store.saveAssessment(ctx, toRow(after))
+    return after
+  })
+}
+
+/** What it overrode is valid again. */
+export function deleteAssessment(ctx: Context, { trace, id }: { trace: string; id: string }): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const doomed = await getAssessment(ctx, { trace, id })
+    if (doomed.overrides !== null) {
+      const overridden = await store.findAssessment(ctx, trace, doomed.overrides)
+      if (overridden) await store.saveAssessment(ctx, { ...overridden, valid: 1 })
+    }
+    await store.removeAssessment(ctx, id)
+  })
+}

@@ -1,0 +1,74 @@
+import type { Migration } from '../../core/migrate.ts'
+
+export type TracesTables = {
+  traces: TracesTable
+  trace_values: TraceValuesTable
+  trace_spans: SpansTable
+  trace_runs: { trace: string; run: string }
+  trace_assessments: AssessmentsTable
+}
+
+/** Times are epoch milliseconds, as in the room of runs. */
+export type TracesTable = {
+  id: string
+  experiment_id: number
+  at: number
+  duration: number | null
+  state: string
+  client_request: string | null
+  request_preview: string | null
+  response_preview: string | null
+}
+
+/** Tags, and what the writer of the trace knew about it (`metadata`). */
+export type TraceValuesTable = { trace: string; kind: 'tag' | 'metadata'; key: string; value: string }
+
+/** `content` is the whole span as OTLP's JSON has it, so nothing of it is lost; the columns are what searches look at. */
+export type SpansTable = {
+  trace: string
+  span: string
+  parent: string | null
+  name: string
+  type: string
+  status: string
+  start_ms: number
+  end_ms: number | null
+  content: string
+}
+
+export type AssessmentsTable = {
+  id: string
+  trace: string
+  name: string
+  kind: string
+  value: string
+  span: string | null
+  content: string
+  created_at: number
+  updated_at: number
+  valid: number
+}
+
+export const migrations: Migration[] = [
+  {
+    name: 'traces/001-traces',
+    up: (engine) => [
+      `create table traces (
+        id text primary key, experiment_id bigint not null, at bigint not null, duration bigint, state text not null,
+        client_request text, request_preview text, response_preview text)`,
+      'create index traces_newest on traces (experiment_id, at desc, id)',
+      `create table trace_values (
+        trace text not null, kind text not null, key text not null, value text not null,
+        primary key (trace, kind, key)) ${engine.clustered}`,
+      `create table trace_spans (
+        trace text not null, span text not null, parent text, name text not null, type text not null, status text not null,
+        start_ms double precision not null, end_ms double precision, content text not null, primary key (trace, span))`,
+      'create table trace_runs (trace text not null, run text not null, primary key (trace, run))',
+      'create index trace_runs_by_run on trace_runs (run)',
+      `create table trace_assessments (
+        id text primary key, trace text not null, name text not null, kind text not null, value text not null, span text,
+        content text not null, created_at bigint not null, updated_at bigint not null, valid integer not null)`,
+      'create index trace_assessments_of on trace_assessments (trace, created_at)',
+    ],
+  },
+]

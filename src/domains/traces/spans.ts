@@ -1,0 +1,149 @@
+/** A value as OTLP's JSON has it: exactly one of the fields, 64-bit integers as texts, bytes in base64. */
+export type AnyValue = {
+  stringValue?: string
+  boolValue?: boolean
+  intValue?: string | number
+  doubleValue?: number | string
+  bytesValue?: string
+  arrayValue?: { values?: AnyValue[] }
+  kvlistValue?: { values?: Attribute[] }
+}
+
+export type Attribute = { key: string; value?: AnyValue }
+
+/** A span as OTLP's JSON has it: ids in hex, times in nanoseconds as texts. */
+export type Span = {
+  traceId: string
+  spanId: string
+  parentSpanId?: string
+  name: string
+  kind?: number
+  startTimeUnixNano: string
+  endTimeUnixNano?: string
+  attributes?: Attribute[]
+  events?: { name?: string; timeUnixNano?: string; attributes?: Attribute[] }[]
+  status?: { code?: number; message?: string }
+  [other: string]: unknown
+}
+
+export const spanTypeKey = 'mlflow.spanType'
+
+export function plain(value: AnyValue | undefined): unknown {
+  if (!value) return null
+  if (value.stringValue !== undefined) return value.stringValue
+  if (value.boolValue !== undefined) return value.boolValue
+  if (value.intValue !== undefined) return Number(value.intValue)
+  if (value.doubleValue !== undefined) return Number(value.doubleValue)
+  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plain)
+  if (value.kvlistValue !== undefined) return plainAttributes(value.kvlistValue.values)
+  return value.bytesValue ?? null
+}
+
+export function plainAttributes(attributes: readonly Attribute[] | undefined): Record<string, unknown> {
+  return Object.fromEntries((attributes ?? []).map(({ key, value }) => [key, plain(value)]))
+}
+
+export const traceIdOf = (span: Pick<Span, 'traceId'>): string => `tr-${span.traceId}`
+
+export function milliseconds(nanoseconds: string): number {
+  return Number(BigInt(nanoseconds) / 1_000n) / 1_000
+}
+
+export type SpanState = 'UNSET' | 'OK' | 'ERROR'
+const spanStates: readonly SpanState[] = ['UNSET', 'OK', 'ERROR']
+
+export function statusOf({ status }: Span): SpanState {
+  return spanStates[status?.code ?? 0] ?? 'UNSET'
+}
+
+/** Writers give the type as a text, or as that text in JSON. */
+export function typeOf(span: Span): string {
+  const value = plainAttributes(span.attributes)[spanTypeKey]
+  return typeof value === 'string' && value !== '' ? value.replaceAll('"', '') : 'UNKNOWN'
+}
+
+export type Summary = {
+  at: number
+  end: number | undefined
+  state: 'OK' | 'ERROR' | 'IN_PROGRESS'
+  name: string | undefined
+  request: string | undefined
+  response: string | undefined
+  usage: Record<string, number>
+  session: string | undefined
+}
+
+const previewLength = 1000
+const usageKeys = ['input_tokens', 'output_tokens', 'total_tokens'] as const
+/** Where writers keep what went in and what came out, and how OpenTelemetry's conventions count tokens. */
+const inputKeys = ['mlflow.spanInputs', 'input.value', 'gen_ai.input.messages']
+const outputKeys = ['mlflow.spanOutputs', 'output.value', 'gen_ai.output.messages']
+const usageNames: Record<string, (typeof usageKeys)[number]> = {
+  'gen_ai.usage.input_tokens': 'input_tokens',
+  'gen_ai.usage.output_tokens': 'output_tokens',
+}
+
+/** What the spans of one trace say about the whole of it; the root, when it is among them, gives name, state and previews. */
+export function summarize(spans: readonly Span[]): Summary {
+  const starts = spans.map(({ startTimeUnixNano }) => BigInt(startTimeUnixNano))
+  const ends = spans.flatMap(({ endTimeUnixNano }) => (endTimeUnixNano ? [BigInt(endTimeUnixNano)] : []))
+  const root = spans.find(({ parentSpanId }) => !parentSpanId)
+  const attributes = plainAttributes(root?.attributes)
+  const session = spans.map((span) => plainAttributes(span.attributes)['session.id']).find((id) => id !== undefined)
+  return {
+    at: Number(smallest(starts) / 1_000_000n),
+    end: ends.length === 0 ? undefined : Number(largest(ends) / 1_000_000n),
+    state: root ? (statusOf(root) === 'ERROR' ? 'ERROR' : 'OK') : 'IN_PROGRESS',
+    name: root?.name,
+    request: preview(inputKeys.map((key) => attributes[key])),
+    response: preview(outputKeys.map((key) => attributes[key])),
+    usage: usageOf(spans),
+    session: session === undefined ? undefined : String(session),
+  }
+}
+
+function smallest(values: bigint[]): bigint {
+  return values.reduce((least, value) => (value < least ? value : least))
+}
+
+function largest(values: bigint[]): bigint {
+  return values.reduce((most, value) => (value > most ? value : most))
+}
+
+function preview(candidates: unknown[]): string | undefined {
+  const found = candidates.find((value) => value !== undefined && value !== null)
+  if (found === undefined) return undefined
+  return (typeof found === 'string' ? found : JSON.stringify(found)).slice(0, previewLength)
+}
+
+function usageOf(spans: readonly Span[]): Record<string, number> {
+  const total: Record<string, number> = {}
+  for (const span of spans) {
+    const attributes = plainAttributes(span.attributes)
+    const usage = { ...conventional(attributes), ...asRecord(attributes['mlflow.chat.tokenUsage']) }
+    for (const key of usageKeys) {
+      const value = Number(usage[key])
+      if (usage[key] !== undefined && Number.isFinite(value)) total[key] = (total[key] ?? 0) + value
+    }
+  }
+  return total
+}
+
+function conventional(attributes: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(usageNames).flatMap(([name, key]) =>
+      attributes[name] === undefined ? [] : [[key, attributes[name]]],
+    ),
+  )
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (typeof value !== 'string') return {}
+  try {
+    const parsed: unknown = JSON.parse(value)
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}

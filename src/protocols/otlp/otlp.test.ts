@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import protobuf from 'protobufjs/light.js'
+import { testServer } from '../../../test/support/context.ts'
+import { descriptor } from './messages.ts'
+
+const traceId = '0af7651916cd43dd8448eb211c80319c'
+const start = 1_767_225_600_000_000_000n
+
+type Value = Record<string, unknown>
+
+function span(spanId: string, more: Value = {}): Value {
+  return {
+    traceId,
+    spanId,
+    name: 'ask',
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(start + 1_234_567_890n),
+    ...more,
+  }
+}
+
+const request = (...spans: Value[]) => ({ resourceSpans: [{ scopeSpans: [{ spans }] }] })
+
+async function begin(t: TestContext) {
+  const { url, client } = await testServer(t)
+  async function send(body: string | Uint8Array, headers: Record<string, string> = {}) {
+    const reply = await fetch(`${url}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    })
+    return {
+      status: reply.status,
+      type: reply.headers.get('content-type'),
+      body: Buffer.from(await reply.arrayBuffer()),
+    }
+  }
+  return { client, url, send }
+}
+
+test('a trace in JSON without any header of MLflow is kept in the default experiment, nested as it was', async (t) => {
+  const { client, send } = await begin(t)
+  const child = span('b7ad6b7169203331', { parentSpanId: 'b7ad6b7169203330', name: 'look up', attributes: [] })
+  const attributes = [{ key: 'gen_ai.usage.input_tokens', value: { intValue: '12' } }]
+  const sent = await send(JSON.stringify(request(span('b7ad6b7169203330', { attributes }), child)))
+  assert.deepEqual([sent.status, String(sent.body)], [200, '{}'])
+  const { items } = await client.traces.list({})
+  assert.deepEqual(
+    items.map(({ id, name, state, milliseconds }) => [id, name, state, milliseconds]),
+    [[`tr-${traceId}`, 'ask', 'OK', 1234]],
+  )
+  assert.deepEqual(JSON.parse(items[0]?.metadata['mlflow.trace.tokenUsage'] ?? ''), { input_tokens: 12 })
+  const { spans } = await client.traces.get({ trace: `tr-${traceId}` })
+  assert.deepEqual(
+    spans.map(({ name, parent }) => [name, parent]),
+    [
+      ['ask', null],
+      ['look up', 'b7ad6b7169203330'],
+    ],
+  )
+})
+
+test('the same trace as protobuf, packed, says the same; the answer is an empty message', async (t) => {
+  const { client, send } = await begin(t)
+  const type = protobuf.Root.fromJSON(descriptor).lookupType('ExportTraceServiceRequest')
+  const bytes = (hex: string) => Buffer.from(hex, 'hex')
+  const message = type.fromObject(
+    request({
+      ...span('b7ad6b7169203330', {
+        attributes: [{ key: 'deep', value: { kvlistValue: { values: [{ key: 'n', value: { intValue: -5 } }] } } }],
+      }),
+      traceId: bytes(traceId),
+      spanId: bytes('b7ad6b7169203330'),
+    }),
+  )
+  const packed = gzipSync(type.encode(message).finish())
+  const sent = await send(packed, { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' })
+  assert.deepEqual([sent.status, sent.type, sent.body.length], [200, 'application/x-protobuf', 0])
+  const { trace, spans } = await client.traces.get({ trace: `tr-${traceId}` })
+  assert.equal(trace.milliseconds, 1234)
+  assert.deepEqual(spans[0]?.attributes, { deep: { n: -5 } })
+})
+
+test('a trace grows as its spans come in, in any order and any number of times', async (t) => {
+  const { client, send } = await begin(t)
+  const root = span('b7ad6b7169203330')
+  const child = span('b7ad6b7169203331', {
+    parentSpanId: 'b7ad6b7169203330',
+    startTimeUnixNano: String(start - 5_000_000n),
+  })
+  await send(JSON.stringify(request(child)))
+  assert.equal((await client.traces.list({})).items[0]?.state, 'IN_PROGRESS')
+  await send(JSON.stringify(request(root)))
+  await send(JSON.stringify(request(root, child)))
+  const { trace, spans } = await client.traces.get({ trace: `tr-${traceId}` })
+  assert.deepEqual([trace.state, trace.milliseconds, spans.length], ['OK', 1239, 2])
+})
+
+test('what is no trace is refused by name, and nothing of it is kept', async (t) => {
+  const { client, send } = await begin(t)
+  const deep = (depth: number): Value =>
+    depth === 0 ? { stringValue: 'x' } : { arrayValue: { values: [deep(depth - 1)] } }
+  const wrong: [Value | string, RegExp][] = [
+    ['{', /not JSON/],
+    ['[]', /"body" must be an object/],
+    [request(span('b7ad6b7169203330'), span('../../etc')), /spans\[1\]\.spanId" must be 16 hex digits/],
+    [request(span('b7ad6b7169203330', { traceId: '0'.repeat(32) })), /traceId/],
+    [request(span('b7ad6b7169203330', { startTimeUnixNano: 'soon' })), /startTimeUnixNano/],
+    [request(span('b7ad6b7169203330', { startTimeUnixNano: -1 })), /startTimeUnixNano/],
+    [request(span('b7ad6b7169203330', { name: 'x'.repeat(5000) })), /name" is longer/],
+    [request(span('b7ad6b7169203330', { attributes: [{ key: 'deep', value: deep(40) }] })), /nested deeper/],
+    [request(span('b7ad6b7169203330', { attributes: Array(3000).fill({ key: 'a' }) })), /more than 2000/],
+    [request(span('b7ad6b7169203330', { attributes: 'many' })), /must be a list/],
+  ]
+  for (const [body, pattern] of wrong) {
+    const sent = await send(typeof body === 'string' ? body : JSON.stringify(body))
+    assert.equal(sent.status, 400, String(sent.body))
+    assert.match(JSON.parse(String(sent.body)).detail, pattern)
+  }
+  assert.equal((await send('x', { 'content-type': 'text/html' })).status, 415)
+  assert.equal((await send(Buffer.from([255, 255, 255, 1]), { 'content-type': 'application/x-protobuf' })).status, 400)
+  assert.equal((await send('not packed', { 'content-encoding': 'gzip' })).status, 400)
+  assert.equal(
+    (await send(JSON.stringify(request(span('b7ad6b7169203330'))), { 'x-mlflow-experiment-id': '77' })).status,
+    404,
+  )
+  assert.deepEqual((await client.traces.list({})).items, [])
+})
+
+test('a small body that unpacks to a huge one is refused while it is being unpacked', async (t) => {
+  const { send } = await begin(t)
+  const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, ' '))
+  assert.ok(bomb.length < 1024 * 1024)
+  assert.equal((await send(bomb, { 'content-encoding': 'gzip' })).status, 413)
+})
