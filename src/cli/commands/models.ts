@@ -60,6 +60,21 @@ export const command: Command = {
       options: [{ flags: '--remove', help: 'remove the alias (of any version of the model)' }],
       run: (session, input) => changeAlias(session, input),
     },
+    aliases: {
+      summary: 'Where the aliases of a model pointed, and who moved them',
+      arguments: '<model> [alias]',
+      async run(session, { args: [model = '', alias] }) {
+        const client = await session.client()
+        const { items } = await client.registry.aliasHistory({ model, ...(alias === undefined ? {} : { alias }) })
+        return {
+          data: items,
+          text: table(
+            ['alias', 'version', 'since', 'by', 'through'],
+            items.map((row) => [row.alias, row.version, moment(row.at), row.by, row.cause]),
+          ),
+        }
+      },
+    },
     export: {
       summary: 'The files of a version and what is known about it, in a folder',
       arguments: '<model@version>',

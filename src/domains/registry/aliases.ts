@@ -1,13 +1,16 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
-import { append } from '../../core/events.ts'
+import { append, latestEvents } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { registry } from './contract.ts'
 import { getModel, requireModel } from './models.ts'
 import { liveAlias, refuseLiveAlias } from './rules.ts'
 import * as store from './store.ts'
 import { requireVersion } from './versions.ts'
+
+/** An alias that moved more often than this has its older moves in the audit log. */
+const mostMoves = 5_000
 
 type Operations = typeof registry
 type Model = Output<Operations['getModel']>
@@ -50,4 +53,27 @@ export async function moveLiveAlias(
       await append(ctx, 'registry.alias_set', `model/${model}`, { kind: 'model', alias: liveAlias, version })
     }
   })
+}
+
+/** Where an alias pointed, and when: told by the events, so that no way of moving it is left out. Newest first. */
+export async function aliasHistory(
+  ctx: Context,
+  { model, alias, limit = 100 }: Input<Operations['aliasHistory']>,
+): Promise<Output<Operations['aliasHistory']>> {
+  await requireModel(ctx, model)
+  const subject = `model/${model}`
+  const moves = await latestEvents(ctx, { subject, type: 'registry.alias_set', limit: mostMoves })
+  const ends = await latestEvents(ctx, { subject, type: 'registry.alias_deleted', limit: mostMoves })
+  const items = [...moves, ...ends]
+    .filter(({ data }) => alias === undefined || data['alias'] === alias)
+    .sort((a, b) => b.seq - a.seq)
+    .slice(0, limit)
+    .map(({ at, actor, cause, data }) => ({
+      alias: String(data['alias']),
+      version: typeof data['version'] === 'number' ? data['version'] : null,
+      at,
+      by: actor,
+      cause,
+    }))
+  return { items }
 }

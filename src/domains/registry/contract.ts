@@ -228,6 +228,24 @@ export const registry = contract({
     input: object({ model: ModelName, alias: Name }),
     output: Model,
   },
+  aliasHistory: {
+    method: 'GET',
+    path: '/models/:model/alias-history',
+    role: 'viewer',
+    summary: 'Where the aliases of a model pointed, when, and who moved them; newest first',
+    input: object({ model: ModelName, alias: optional(Name), limit: paging.limit }),
+    output: object({
+      items: Type.Array(
+        object({
+          alias: Type.String(),
+          version: Type.Union([Type.Integer(), Type.Null()], { description: 'null: it was removed' }),
+          at: Time,
+          by: Type.String(),
+          cause: Type.String(),
+        }),
+      ),
+    }),
+  },
   tagVersion: {
     method: 'PUT',
     path: '/models/:model/versions/:version/tags/:key',

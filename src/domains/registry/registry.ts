@@ -1,4 +1,4 @@
-export { deleteAlias, moveLiveAlias, setAlias } from './aliases.ts'
+export { aliasHistory, deleteAlias, moveLiveAlias, setAlias } from './aliases.ts'
 export { importModel } from './import.ts'
 export {
   createModel,

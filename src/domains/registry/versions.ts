@@ -128,8 +128,20 @@ type StageMove = { model: string; version: number; stage: Version['stage']; arch
 export function moveStage(ctx: Context, { model, version, stage, archive }: StageMove): Promise<Version> {
   return transaction(ctx, async (ctx) => {
     await requireVersion(ctx, model, version)
+    if (stage === 'Production') await refuseProduction(ctx, model, version)
     if (archive) await store.archiveStage(ctx, { model, stage, except: version, at: ctx.now().toISOString() })
     return updateVersion(ctx, { model, version, stage })
+  })
+}
+
+/** Of a model that is released here, production is what releases made live; a label must not claim another. */
+async function refuseProduction(ctx: Context, model: string, version: number): Promise<void> {
+  const { spec_version } = await requireModel(ctx, model)
+  const live = (await store.listAliases(ctx, model)).find(({ alias }) => alias === liveAlias)
+  if (Number(spec_version) === 0 || Number(live?.version) === version) return
+  throw new AppError('refused_by_policy', `"${model}@${version}" is not live: it becomes "Production" by a release.`, {
+    name: `${model}@${version}`,
+    hint: `keel release ${model}@${version} --reason "…"`,
   })
 }
 
@@ -139,14 +151,15 @@ export function deleteVersion(
 ): Promise<Output<Operations['deleteVersion']>> {
   return transaction(ctx, async (ctx) => {
     await requireVersion(ctx, model, version)
-    const live = (await store.listAliases(ctx, model)).find(({ alias }) => alias === liveAlias)
-    if (live && Number(live.version) === version) {
+    const aliases = (await store.listAliases(ctx, model)).filter((row) => Number(row.version) === version)
+    if (aliases.some(({ alias }) => alias === liveAlias)) {
       throw new AppError('refused_by_policy', `"${model}@${version}" is live and cannot be deleted.`, {
         name: `${model}@${version}`,
         hint: `keel rollback ${model}`,
       })
     }
     await store.deleteVersion(ctx, model, version)
+    for (const { alias } of aliases) await append(ctx, 'registry.alias_deleted', `model/${model}`, { alias })
     await append(ctx, 'registry.version_deleted', `model/${model}`, { version })
     return {}
   })
