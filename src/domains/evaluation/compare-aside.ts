@@ -7,7 +7,12 @@ import type { Representativeness } from './representative.ts'
 const worker = new URL(import.meta.url.replace(/compare-aside\.(\w+)$/, 'comparison-worker.$1'))
 
 export type Aside = { pairs: Pairs; question: Question; golden: GoldenFacts }
-type Compared = { comparison: Comparison; representativeness: Representativeness }
+type Compared = {
+  comparison: Comparison
+  representativeness: Representativeness
+  /** What a logistic regression answers to each item. */
+  logistic: number[] | null
+}
 
 /** `compare` in a thread of its own: resampling takes seconds on large sets, and predictions must not wait for it. */
 export async function compareAside(given: Aside): Promise<Compared> {

@@ -30,6 +30,7 @@ export type Recorded = Asked & { scored: Scored }
 export type Examination = {
   comparison: Comparison
   representativeness: Representativeness
+  logistic: number[] | null
   /** Digest of the sample of production that the set was compared with. */
   traffic: string | null
   set: GoldenSet
@@ -104,10 +105,11 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
     sameVersion: baseline.version === candidate.version,
   }
   const facts = await goldenFacts(ctx, { spec, version, definition, items, candidate, baseline, traffic })
-  const { comparison, representativeness } = await compareAside({ pairs, question, golden: facts })
+  const { comparison, representativeness, logistic } = await compareAside({ pairs, question, golden: facts })
   return {
     comparison,
     representativeness,
+    logistic,
     traffic: traffic?.digest ?? null,
     set,
     items,

@@ -28,6 +28,7 @@ export async function goldenFacts(ctx: Context, given: Facts): Promise<GoldenFac
     population: traffic ? { from: traffic.from, to: traffic.to, rows: traffic.rows } : null,
     ages: agesOf(ctx, definition, items),
     overlap: await overlapOf(ctx, version, definition, items),
+    training: spec.serves.output === 'binary' ? await trainingOf(ctx, version) : null,
     labelled:
       labelled.length === 0
         ? null
@@ -79,4 +80,21 @@ function normal(value: unknown): unknown {
   const moment = instantOf(value)
   if (typeof value === 'string') return moment?.toISOString() ?? value.trim().toLowerCase()
   return typeof value === 'number' ? Number(value.toPrecision(6)) : (value ?? null)
+}
+
+const mostFitted = 5000
+
+/** As the version reads it: its inputs, with the label of the training set. */
+async function trainingOf(ctx: Context, { trainingSet, signature }: ModelVersion): Promise<GoldenFacts['training']> {
+  if (trainingSet === null || signature === null) return null
+  const { label } = await features.getTrainingSet(ctx, { trainingSet })
+  if (label === null) return null
+  const found = (await features.trainingRows(ctx, trainingSet, mostFitted)).slice(0, 2 * mostFitted)
+  const known = found.filter((row) => row[label] !== null && row[label] !== undefined)
+  const plain = (value: unknown): Value => (typeof value === 'number' || typeof value === 'string' ? value : null)
+  const names = signature.inputs.map(({ name }) => name)
+  return {
+    rows: known.map((row) => Object.fromEntries(names.map((name) => [name, plain(row[name])]))),
+    labels: known.map((row) => Number(row[label])),
+  }
 }

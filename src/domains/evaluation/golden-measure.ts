@@ -1,4 +1,6 @@
 import type { Row, Value } from '../../core/onnx.ts'
+import { encoderOf } from '../../core/stats/design-matrix.ts'
+import { chance, fitLogistic } from '../../core/stats/logistic.ts'
 import type { Pairs, Question } from './comparison.ts'
 import { encode } from './encoding.ts'
 import { type Population, type Representativeness, representativenessOf } from './representative.ts'
@@ -14,6 +16,8 @@ export type GoldenFacts = {
   overlap: { shared: number; of: number } | null
   /** What the baseline answered in production and what was right, since the sample began. */
   labelled: { labels: (number | string)[]; outputs: Value[] } | null
+  /** Some rows that the candidate was trained on, as it reads them. */
+  training: { rows: Row[]; labels: number[] } | null
 }
 
 /** The set beside production, scored by the quality metric where that is a mean over items. */
@@ -45,4 +49,13 @@ function freshScores(metric: Metric, { labels, outputs }: NonNullable<GoldenFact
   const { labels: numbers, candidate } = encode({ labels, candidate: side, baseline: side }, question.task)
   const parts = partsOf(metric, { labels: numbers, outputs: candidate[columnOf(question, metric)] ?? [] }) ?? []
   return parts.filter(Number.isFinite)
+}
+
+/** What a plain logistic regression on the candidate's own training rows answers to each item; null where it cannot be fitted. */
+export function logisticAnswers(inputs: Row[], { training }: GoldenFacts): number[] | null {
+  const first = training?.rows[0]
+  if (!training || !first || new Set(training.labels).size !== 2) return null
+  const encoder = encoderOf(training.rows, Object.keys(first))
+  const weights = fitLogistic(encoder.encode(training.rows), training.labels)
+  return encoder.encode(inputs).map((row) => chance(weights, row))
 }

@@ -30,9 +30,13 @@ export async function simpleBaselines(ctx: Context, { spec, version, examined }:
   const column = set.definition.time
   if (column !== undefined && typeof constant === 'number') {
     const moments = items.flatMap((item) => instantOf(item[column]) ?? [])
-    const rates = await lastKnownRates(ctx, { labels: spec.labels?.from, moments })
-    if (rates) answers.push(['mean label known of the last 7 d', rates.map((rate) => rate ?? constant)])
+    const known = await lastKnownLabels(ctx, { labels: spec.labels?.from, moments })
+    if (known) answers.push(['mean label known of the last 7 d', known.map(({ rate }) => rate ?? constant)])
+    // As a probability the last outcome is infinitely sure, which says nothing.
+    if (known && (judging.task === 'regression' || metric.counts))
+      answers.push(['last label known', known.map(({ last }) => last ?? constant)])
   }
+  if (examined.logistic) answers.push(['logistic regression', examined.logistic])
   return answers
     .map(([answered, values]) => {
       const side = { answers: [values], scores: {} }
@@ -46,14 +50,16 @@ export async function simpleBaselines(ctx: Context, { spec, version, examined }:
 const mostMoments = 5000
 const windowDays = 7
 
+type Known = { rate: number | null; last: number | null }
+
 /**
- * What somebody without a model would say at each moment: the mean label of the last seven days, from rows already
- * known then. Undefined where that cannot be computed without looking ahead: no source, no time at which rows became known.
+ * What somebody without a model would say at each moment: the mean label of the last seven days, or
+ * the last one, from rows already known then. Undefined where that cannot be computed without looking ahead: no source, no time at which rows became known.
  */
-async function lastKnownRates(
+async function lastKnownLabels(
   ctx: Context,
   { labels, moments }: { labels: string | undefined; moments: readonly Date[] },
-): Promise<(number | null)[] | undefined> {
+): Promise<Known[] | undefined> {
   const [source = '', column = ''] = labels?.split('.') ?? []
   if (column === '' || moments.length === 0 || moments.length > mostMoments) return undefined
   const knownAt = await knownAtOf(ctx, source)
@@ -64,7 +70,7 @@ async function lastKnownRates(
     const columns = (await lake.query(`describe ${table}`)).map((row) => row['column_name'])
     if (!columns.includes(column)) return undefined
     return lake.query(
-      `select moments.position as position, avg(rows.label) as rate
+      `select moments.position as position, avg(rows.label) as rate, arg_max(rows.label, rows.known_at) as last
        from (values ${values.join(', ')}) as moments (position, moment)
        join (select ${known} as known_at, try_cast(${identifier(column)} as double) as label from ${table}) as rows
          on rows.known_at <= moments.moment and rows.known_at > moments.moment - interval ${windowDays} day
@@ -72,9 +78,11 @@ async function lastKnownRates(
     )
   })
   if (rows === undefined) return undefined
-  const rates: (number | null)[] = moments.map(() => null)
-  for (const { position, rate } of rows) if (typeof rate === 'number') rates[Number(position)] = rate
-  return rates
+  const found: Known[] = moments.map(() => ({ rate: null, last: null }))
+  for (const { position, rate, last } of rows) {
+    if (typeof rate === 'number' && typeof last === 'number') found[Number(position)] = { rate, last }
+  }
+  return found
 }
 
 async function knownAtOf(ctx: Context, source: string): Promise<string | undefined> {
