@@ -55,7 +55,7 @@ function findFiles(filters: readonly string[]): string[] {
 /** What talks to the database runs on both engines; the rest once. */
 function passesOver(files: string[]): Pass[] {
   const passes: Pass[] = [{ title: 'SQLite', engine: 'sqlite', files }]
-  const onDatabase = files.filter((path) => path.startsWith('src/') || path.startsWith('test/journeys/'))
+  const onDatabase = files.filter((path) => /^(src|test\/journeys|test\/attacks)\//.test(path))
   if (process.env['TEST_PG']) passes.push({ title: 'PostgreSQL', engine: 'postgres', files: onDatabase })
   return passes.filter((pass) => pass.files.length > 0)
 }

@@ -5,6 +5,7 @@ import type { BytesReply, Contract, Operation } from '../core/contract.ts'
 import { AppError } from '../core/errors.ts'
 import { parse } from '../core/validate.ts'
 import { sendBytes } from './bytes.ts'
+import { tooDeep } from './depth.ts'
 import { asAppError, sendProblem } from './problems.ts'
 import { authorize, checkSite, isLoopback, localActor, presentedToken } from './trust.ts'
 
@@ -123,6 +124,7 @@ function collectInput(request: FastifyRequest, operation: Operation, fromUrl: bo
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new AppError('invalid_input', 'The body must be a JSON object.')
   }
+  if (tooDeep(body)) throw new AppError('invalid_input', 'The body is nested too deeply.')
   const numbers = Object.entries(parameters).map(([name, value]) => [
     name,
     numeric(operation, name) ? Number(value) : value,

@@ -27,7 +27,7 @@ export function webApp(server: FastifyInstance): void {
   const config = { role: 'anyone', cause: 'web' } as const
   server.get('/', { config }, (_request, reply) => sendFile(reply, 'index.html'))
   server.get('/*', { config }, async (request, reply) => {
-    const path = normalize(decodeURIComponent((request.params as { '*': string })['*']))
+    const path = normalize((request.params as { '*': string })['*'])
     const isScreen = extname(path) === '' && !path.startsWith('api')
     if (isScreen) return sendFile(reply, 'index.html')
     if (path.startsWith('..') || path.includes(`..${sep}`) || !(await exists(path))) return reply.callNotFound()
