@@ -1,6 +1,5 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import { buildConnector, Client } from 'undici'
 import type { Context } from './context.ts'
 import { blockedRange } from './egress-ranges.ts'
 import { AppError, invalidInput } from './errors.ts'
@@ -57,6 +56,8 @@ export async function send(ctx: Context, request: EgressRequest, resolve = resol
   if (request.signal) signals.push(request.signal)
   const signal = AbortSignal.any(signals)
   const pinned = await unlessAborted(pin(ctx, url, resolve), signal, url)
+  // Loaded at the first call: most servers call nobody, and all of them start.
+  const { buildConnector, Client } = await import('undici')
   const client = new Client(url.origin, {
     connect: buildConnector({ lookup: pinnedLookup(pinned), timeout: connectMilliseconds }),
     pipelining: 0,

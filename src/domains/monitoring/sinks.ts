@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer'
 import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
@@ -127,6 +126,7 @@ export async function sendEmail(ctx: Context, payload: Record<string, unknown>):
   if (!sink?.email) return { sent: false }
   const alerts = payload['alerts'] as Told[]
   const model = String(payload['model'])
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport(resolved(sink.email.smtp), { from: sink.email.from })
   try {
     const { messageId } = await transport.sendMail({
