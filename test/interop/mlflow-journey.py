@@ -572,6 +572,52 @@ def _():
     refused("RESOURCE_DOES_NOT_EXIST", lambda: client.get_trace(world["bad"]))
 
 
+@step("evaluation datasets: create, merge, search, records of traces, delete")
+def _():
+    from mlflow.genai import datasets
+
+    world["traced"] = world.get("traced") or client.create_experiment("examples")
+    made = datasets.create_dataset(name="hard ones", experiment_id=[world["traced"]], tags={"stage": "draft"})
+    made.merge_records(
+        [{"inputs": {"q": n}, "expectations": {"a": n * 2}, "tags": {"from": "ana"}} for n in range(30)]
+    )
+    made.merge_records([{"inputs": {"q": 3}, "expectations": {"why": "twice"}}])
+    again = datasets.get_dataset(dataset_id=made.dataset_id)
+    frame = again.to_df()
+    assert len(frame) == 30, len(frame)
+    third = next(row for row in frame.to_dict("records") if row["inputs"] == {"q": 3})
+    assert third["expectations"] == {"a": 6, "why": "twice"}, third["expectations"]
+    found = datasets.search_datasets(experiment_ids=[world["traced"]], filter_string="name LIKE 'hard%'")
+    assert [one.dataset_id for one in found] == [made.dataset_id]
+    datasets.set_dataset_tags(dataset_id=made.dataset_id, tags={"stage": "ready", "owner": "bo"})
+    assert datasets.get_dataset(dataset_id=made.dataset_id).tags["stage"] == "ready"
+    datasets.delete_dataset_tag(dataset_id=made.dataset_id, key="owner")
+    assert "owner" not in datasets.get_dataset(dataset_id=made.dataset_id).tags
+    other = client.create_experiment("examples elsewhere")
+    datasets.add_dataset_to_experiments(dataset_id=made.dataset_id, experiment_ids=[other])
+    assert len(datasets.search_datasets(experiment_ids=[other])) == 1
+    datasets.remove_dataset_from_experiments(dataset_id=made.dataset_id, experiment_ids=[other])
+    datasets.delete_dataset(dataset_id=made.dataset_id)
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: datasets.get_dataset(dataset_id=made.dataset_id))
+
+
+@step("scorers: register two versions, get, list, delete")
+def _():
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    world["traced"] = world.get("traced") or client.create_experiment("scored")
+    store = _get_store()
+    text = json.dumps({"name": "short", "call_source": "return len(outputs) < 80"})
+    assert store.register_scorer(world["traced"], "short", text).scorer_version == 1
+    assert store.register_scorer(world["traced"], "short", text).scorer_version == 2
+    assert [one.scorer_version for one in store.list_scorers(world["traced"])] == [2]
+    assert [one.scorer_version for one in store.list_scorer_versions(world["traced"], "short")] == [1, 2]
+    assert store.get_scorer(world["traced"], "short", 1).scorer_version == 1
+    store.delete_scorer(world["traced"], "short", 1)
+    store.delete_scorer(world["traced"], "short")
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: store.get_scorer(world["traced"], "short"))
+
+
 only = os.environ.get("JOURNEY_ONLY", "")
 for name, function in [one for one in steps if only in one[0]]:
     try:

@@ -6,6 +6,41 @@ export type TracesTables = {
   trace_spans: SpansTable
   trace_runs: { trace: string; run: string }
   trace_assessments: AssessmentsTable
+  example_sets: ExampleSetsTable
+  example_set_experiments: { example_set: string; experiment_id: number }
+  examples: ExamplesTable
+  scorers: ScorersTable
+}
+
+/** What MLflow calls an evaluation dataset: examples that change, to draw golden sets from. */
+export type ExampleSetsTable = {
+  id: string
+  name: string
+  tags: string
+  created_at: number
+  updated_at: number
+  created_by: string | null
+  updated_by: string | null
+}
+
+/** One example for each input of a set; the rest of it is JSON. */
+export type ExamplesTable = {
+  id: string
+  example_set: string
+  input_digest: string
+  content: string
+  created_at: number
+  updated_at: number
+}
+
+/** Code of a client, kept as it came and never run here. */
+export type ScorersTable = {
+  id: string
+  experiment_id: number
+  name: string
+  version: number
+  content: string
+  created_at: number
 }
 
 /** Times are epoch milliseconds, as in the room of runs. */
@@ -69,6 +104,22 @@ export const migrations: Migration[] = [
         id text primary key, trace text not null, name text not null, kind text not null, value text not null, span text,
         content text not null, created_at bigint not null, updated_at bigint not null, valid integer not null)`,
       'create index trace_assessments_of on trace_assessments (trace, created_at)',
+    ],
+  },
+  {
+    name: 'traces/002-example-sets-and-scorers',
+    up: () => [
+      `create table example_sets (
+        id text primary key, name text not null, tags text not null, created_at bigint not null, updated_at bigint not null,
+        created_by text, updated_by text)`,
+      `create table example_set_experiments (
+        example_set text not null, experiment_id bigint not null, primary key (example_set, experiment_id))`,
+      `create table examples (
+        id text primary key, example_set text not null, input_digest text not null, content text not null,
+        created_at bigint not null, updated_at bigint not null, unique (example_set, input_digest))`,
+      `create table scorers (
+        id text not null, experiment_id bigint not null, name text not null, version bigint not null, content text not null,
+        created_at bigint not null, primary key (experiment_id, name, version))`,
     ],
   },
 ]

@@ -15,6 +15,30 @@ export {
   type NewAssessment,
   updateAssessment,
 } from './assessment-records.ts'
+export {
+  addToExperiments,
+  createExampleSet,
+  deleteExampleSet,
+  deleteExamples,
+  type Example,
+  type ExampleContent,
+  type ExampleSet,
+  getExampleSet,
+  listExamples,
+  removeFromExperiments,
+  saveExamples,
+  searchExampleSets,
+  tagExampleSet,
+} from './examples.ts'
+export type { SetCondition } from './examples-store.ts'
+export {
+  deleteScorer,
+  getScorer,
+  listScorers,
+  listScorerVersions,
+  registerScorer,
+  type Scorer,
+} from './scorers.ts'
 export type { Condition, TraceOrder, TraceQuery } from './search-store.ts'
 export type { AnyValue, Attribute, Span } from './spans.ts'
 export {

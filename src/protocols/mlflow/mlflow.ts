@@ -5,6 +5,7 @@ import { artifactRoutes } from './artifact-routes.ts'
 import { assessmentCalls } from './assessments.ts'
 import type { Call } from './call.ts'
 import { invalid, sendError } from './errors.ts'
+import { evaluationDatasetCalls } from './evaluation-datasets.ts'
 import { experimentCalls } from './experiments.ts'
 import type { Fields } from './input.ts'
 import { loggedModelCalls } from './logged-models.ts'
@@ -12,6 +13,7 @@ import { loggingCalls } from './logging.ts'
 import { modelVersionCalls } from './model-versions.ts'
 import { registeredModelCalls } from './registered-models.ts'
 import { runCalls } from './run-calls.ts'
+import { scorerCalls } from './scorers.ts'
 import { traceCalls } from './traces.ts'
 import { webhookCalls } from './webhooks.ts'
 
@@ -21,6 +23,8 @@ export const mlflowVersion = '3.11.1'
 export const calls: Call[] = [
   ...traceCalls,
   ...assessmentCalls,
+  ...evaluationDatasetCalls,
+  ...scorerCalls,
   ...experimentCalls,
   ...runCalls,
   ...loggingCalls,
