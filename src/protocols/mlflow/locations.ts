@@ -1,9 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import { invalid } from './errors.ts'
 
-/** The scheme of places that this server keeps; everything else is only remembered for clients. */
-export const proxied = 'mlflow-artifacts:'
-
 /**
  * A place for artifacts that a caller names. It is stored and handed to clients, never opened by the server unless it is
  * ours; a local path, or a path that climbs, would aim at somebody's machine, so it is refused.
