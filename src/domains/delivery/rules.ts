@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { ModelSpec } from '../registry/spec.ts'
-import type { delivery, RolloutState } from './contract.ts'
+import type { delivery } from './contract.ts'
+import type { RolloutState } from './shapes.ts'
 
 export type Guard = Static<(typeof delivery)['getRollout']['output']>['guards'][number]
 
