@@ -57,12 +57,9 @@ test('an event that nothing reacts to is never in the way of others', async (t) 
   })
   await transaction(ctx, (ctx) => append(ctx, 'trial.ignored', 'trial/1'))
   await transaction(ctx, (ctx) => append(ctx, 'trial.watched', 'trial/2'))
-  assert.deepEqual(
-    (await undelivered(ctx, 10)).map(({ type }) => type).filter((type) => type.startsWith('trial.')),
-    ['trial.watched'],
-  )
   await worker.drain()
   assert.deepEqual(seen, ['trial/2'])
+  assert.deepEqual(await undelivered(ctx, 10), [])
 })
 
 test('a reaction that fails does not hold up the events beside it', async (t) => {
