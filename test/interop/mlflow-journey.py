@@ -532,6 +532,26 @@ def _():
     refused("INVALID_PARAMETER_VALUE", lambda: names("metric.x = 1"))
 
 
+@step("traces: counts, latencies and correlation of filters")
+def _():
+    from mlflow.entities.trace_metrics import AggregationType, MetricAggregation, MetricViewType
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    store = _get_store()
+    count = [MetricAggregation(AggregationType.COUNT)]
+    points = store.query_trace_metrics(
+        [world["traced"]], MetricViewType.TRACES, "trace_count", count, dimensions=["trace_status"]
+    )
+    assert {point.dimensions["trace_status"]: point.values["COUNT"] for point in points} == {"OK": 1, "ERROR": 1}
+    median = [MetricAggregation(AggregationType.PERCENTILE, 50.0)]
+    spans = store.query_trace_metrics(
+        [world["traced"]], MetricViewType.SPANS, "latency", median, filters=["span.name = 'look up'"]
+    )
+    assert spans[0].values["P50.0"] >= 0, spans[0].values
+    together = store.calculate_trace_filter_correlation([world["traced"]], "status = 'ERROR'", "name = 'answer badly'")
+    assert together.npmi == 1.0 and together.total_count == 2, together
+
+
 @step("traces: log_feedback, log_expectation, override, update and delete")
 def _():
     from mlflow.entities import AssessmentSource

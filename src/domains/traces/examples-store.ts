@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
-import { all, compareText, type TextOperator } from '../../core/search-terms.ts'
+import { all, type Comparison, compareText, comparison, type TextOperator } from '../../core/search-terms.ts'
 import type { ExampleSetsTable, ExamplesTable, TracesTables } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<TracesTables>()
@@ -26,6 +26,7 @@ export async function removeSet(ctx: Context, id: string): Promise<void> {
 
 export type SetCondition =
   | { on: 'name'; operator: TextOperator; value: string | string[] }
+  | { on: 'time'; key: 'created_at' | 'updated_at'; operator: Comparison; value: number }
   | { on: 'tag'; key: string; operator: TextOperator; value: string | string[] }
 
 export type SetQuery = {
@@ -40,6 +41,8 @@ export type SetQuery = {
 export async function searchSets(ctx: Context, query: SetQuery): Promise<{ rows: ExampleSetsTable[]; more: boolean }> {
   const terms: RawBuilder<unknown>[] = query.conditions.map((condition) => {
     if (condition.on === 'name') return compareText(sql`s.name`, condition)
+    if (condition.on === 'time')
+      return sql`${sql.ref(`s.${condition.key}`)} ${comparison(condition.operator)} ${condition.value}`
     const entry = `%${JSON.stringify(condition.key)}:${JSON.stringify(String(condition.value))}%`
     return condition.operator === '!=' ? sql`s.tags not like ${entry}` : sql`s.tags like ${entry}`
   })

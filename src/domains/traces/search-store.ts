@@ -29,7 +29,7 @@ type Fragment = RawBuilder<unknown>
 export async function searchTraces(ctx: Context, query: TraceQuery): Promise<{ rows: TracesTable[]; more: boolean }> {
   if (query.experiments.length === 0) return { rows: [], more: false }
   const { rows } = await sql<TracesTable>`
-    select traces.* from traces where ${where(query)}
+    select traces.* from traces where ${matching(query)}
     order by ${sql.join([...(query.order ?? []).map(toOrder), sql`traces.at desc`, sql`traces.id`])}
     limit ${query.limit + 1} offset ${query.offset ?? 0}`.execute(ctx.db)
   return { rows: rows.slice(0, query.limit), more: rows.length > query.limit }
@@ -40,12 +40,12 @@ export async function countTraces(
   query: Pick<TraceQuery, 'experiments' | 'conditions'>,
 ): Promise<number> {
   if (query.experiments.length === 0) return 0
-  const { rows } = await sql<{ n: number }>`select count(*) as n from traces where ${where(query)}`.execute(ctx.db)
+  const { rows } = await sql<{ n: number }>`select count(*) as n from traces where ${matching(query)}`.execute(ctx.db)
   return Number(rows[0]?.n ?? 0)
 }
 
 /** Terms about spans must hold for one and the same span. */
-function where({ experiments, conditions }: Pick<TraceQuery, 'experiments' | 'conditions'>): Fragment {
+export function matching({ experiments, conditions }: Pick<TraceQuery, 'experiments' | 'conditions'>): Fragment {
   const ofSpan = conditions.filter((condition) => condition.on === 'span')
   const columns = ofSpan.map(({ key, text }) => compareText(sql.ref(`s.${key}`), text))
   const spans = sql`exists (select 1 from trace_spans s where s.trace = traces.id and ${all(columns)})`

@@ -41,6 +41,7 @@ export {
 } from './scorers.ts'
 export type { Condition, TraceOrder, TraceQuery } from './search-store.ts'
 export type { AnyValue, Attribute, Span } from './spans.ts'
+export { traceMetrics } from './trace-metrics.ts'
 export {
   deleteTraces,
   getSpans,

@@ -5,7 +5,7 @@ import { call } from './call.ts'
 import { invalid, missing, orSay } from './errors.ts'
 import { parseFilter, parseSort } from './filter.ts'
 import * as input from './input.ts'
-import { words } from './run-search.ts'
+import { number, words } from './run-search.ts'
 import { list } from './views.ts'
 
 const v3 = { version: '3.0' } as const
@@ -99,7 +99,11 @@ async function remove(ctx: Context, fields: input.Fields) {
   return {}
 }
 
-const sortable = { name: 'name', created_time: 'created_at', last_update_time: 'updated_at' } as const
+const sortable: Record<string, 'name' | 'created_at' | 'updated_at'> = {
+  name: 'name',
+  created_time: 'created_at',
+  last_update_time: 'updated_at',
+}
 
 async function search(ctx: Context, fields: input.Fields) {
   const limit = input.maxResults(fields, { fallback: 1000, max: 1000 })
@@ -112,12 +116,14 @@ async function search(ctx: Context, fields: input.Fields) {
           throw invalid(`Invalid comparator '${clause.operator}' for a tag.`)
         return { on: 'tag', key: clause.key, ...words(clause) }
       }
-      if (clause.key !== 'name') throw invalid(`Invalid attribute key '${clause.key}' specified.`)
+      const column = sortable[clause.key]
+      if (column && column !== 'name') return { on: 'time', key: column, ...number(clause) }
+      if (column === undefined) throw invalid(`Invalid attribute key '${clause.key}' specified.`)
       return { on: 'name', ...words(clause) }
     }),
     order: input.texts(fields, 'order_by').map((text) => {
       const { key, descending } = parseSort(text)
-      const column = key in sortable ? sortable[key as keyof typeof sortable] : undefined
+      const column = sortable[key]
       if (!column) throw invalid(`Invalid order_by key '${key}' specified.`)
       return { column, descending }
     }),

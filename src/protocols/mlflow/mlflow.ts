@@ -14,6 +14,7 @@ import { modelVersionCalls } from './model-versions.ts'
 import { registeredModelCalls } from './registered-models.ts'
 import { runCalls } from './run-calls.ts'
 import { scorerCalls } from './scorers.ts'
+import { traceMetricCalls } from './trace-metrics.ts'
 import { traceCalls } from './traces.ts'
 import { webhookCalls } from './webhooks.ts'
 
@@ -21,6 +22,7 @@ import { webhookCalls } from './webhooks.ts'
 export const mlflowVersion = '3.11.1'
 
 export const calls: Call[] = [
+  ...traceMetricCalls,
   ...traceCalls,
   ...assessmentCalls,
   ...evaluationDatasetCalls,

@@ -1,0 +1,81 @@
+import type { Command } from '../command.ts'
+import { moment, number, table } from '../output.ts'
+
+export const command: Command = {
+  summary: 'Traces of calls to models, prompts and tools',
+  commands: {
+    list: {
+      summary: 'Traces of an experiment, newest first',
+      options: [
+        { flags: '--experiment <id or name>', help: 'default: the default experiment' },
+        { flags: '--state <state>', help: 'OK, ERROR or IN_PROGRESS' },
+        { flags: '--limit <n>', help: 'how many (default 20)' },
+      ],
+      async run(session, { options }) {
+        const { experiment, state, limit } = options
+        const client = await session.client()
+        const page = await client.traces.list({
+          ...(typeof experiment === 'string' ? { experiment } : {}),
+          ...(typeof state === 'string' ? { state: state as 'OK' } : {}),
+          limit: Number(limit ?? 20),
+        })
+        const rows = page.items.map((trace) => [
+          trace.id,
+          moment(trace.at),
+          trace.name,
+          trace.state,
+          trace.milliseconds === null ? null : `${number(trace.milliseconds)} ms`,
+        ])
+        const [first] = page.items
+        return {
+          data: page,
+          text: table(['trace', 'at', 'name', 'state', 'took'], rows),
+          next: first ? [`keel traces show ${first.id}`] : [],
+        }
+      },
+    },
+    show: {
+      summary: 'One trace as a tree of spans, with what each took',
+      arguments: '<trace>',
+      async run(session, { args: [trace = ''] }) {
+        const client = await session.client()
+        const found = await client.traces.get({ trace })
+        return { data: found, text: tree(found.spans).join('\n') }
+      },
+    },
+    delete: {
+      summary: 'Delete a trace with its spans and assessments',
+      arguments: '<trace>',
+      async run(session, { args: [trace = ''] }) {
+        const client = await session.client()
+        const { deleted } = await client.traces.remove({ trace })
+        return { data: { deleted }, text: `Deleted ${trace}.` }
+      },
+    },
+  },
+}
+
+type Span = {
+  id: string
+  parent: string | null
+  name: string
+  type: string
+  status: string
+  milliseconds: number | null
+}
+
+/** Spans whose parent is not here stand at the left, like the root. */
+function tree(spans: readonly Span[]): string[] {
+  const known = new Set(spans.map(({ id }) => id))
+  const below = (parent: string | null, depth: number): string[] =>
+    spans
+      .filter((span) => (parent === null ? span.parent === null || !known.has(span.parent) : span.parent === parent))
+      .flatMap((span) => [line(span, depth), ...below(span.id, depth + 1)])
+  return below(null, 0)
+}
+
+function line({ name, type, status, milliseconds }: Span, depth: number): string {
+  const took = milliseconds === null ? 'not ended' : `${number(milliseconds)} ms`
+  const kind = type === 'UNKNOWN' ? '' : ` [${type.toLowerCase()}]`
+  return `${'  '.repeat(depth)}${name}${kind}  ${took}${status === 'ERROR' ? '  ERROR' : ''}`
+}
