@@ -15,6 +15,7 @@ export const words: Record<string, Word> = {
   run: { summary: 'Run a pipeline', load: () => import('./commands/run.ts') },
   pipelines: { summary: 'Pipelines and their runs', load: () => import('./commands/pipelines.ts') },
   runs: { summary: 'Tracked runs', load: () => import('./commands/runs.ts') },
+  traces: { summary: 'Traces of calls', load: () => import('./commands/traces.ts') },
   artifacts: { summary: 'Stored bytes', load: () => import('./commands/artifacts.ts') },
   models: { summary: 'Registered models and their versions', load: () => import('./commands/models.ts') },
   prompts: { summary: 'Registered prompts and their versions', load: () => import('./commands/prompts.ts') },
