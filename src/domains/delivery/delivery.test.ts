@@ -92,6 +92,23 @@ test('a drill measures both ways and leaves everything as it was', async (t) => 
   assert.deepEqual((await client.delivery.metrics({ model })).rollbackSeconds.drills, [drill.seconds])
 })
 
+test('the log says what was live, and on what share, at any moment', async (t) => {
+  const { app, client, version, pass } = await begin(t)
+  const before = app.ctx.now().toISOString()
+  await pass(0.1, 0)
+  const { id } = await client.delivery.release({ model, version, reason: 'first' })
+  await pass(1.1, 60)
+  const during = app.ctx.now().toISOString()
+  await pass(1.1, 200)
+  const at = async (moment: string) => {
+    const { live, canary } = await client.delivery.liveAt({ model, at: moment })
+    return [live?.release ?? null, canary]
+  }
+  assert.deepEqual(await at(before), [null, null])
+  assert.deepEqual(await at(during), [`${model}.r0`, { release: id, version, share: 0.5 }])
+  assert.deepEqual(await at(app.ctx.now().toISOString()), [id, null])
+})
+
 test('a rollback asked for twice is one rollback: it never brings the bad release back', async (t) => {
   const { client, version, goLive, count } = await begin(t)
   await client.delivery.release({ model, version, reason: 'first' })

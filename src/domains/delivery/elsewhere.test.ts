@@ -98,6 +98,8 @@ test('a deploy that fails or hangs changes nothing here, and says what the comma
   const { id } = await client.delivery.release({ model, version, reason: 'first' })
   await assert.rejects(client.delivery.skip({ release: id, step: -1 }), /no-such-program/)
   assert.equal((await client.delivery.getRollout({ release: id })).step, -1)
+  const { items } = await client.system.events({ type: 'delivery.act_failed' })
+  assert.deepEqual([items[0]?.data['release'], items[0]?.data['action']], [id, 'deploy'])
   answers({})
   const { client: other, version: first, answers: say } = await begin(t, { deploy: act('1s') })
   const hanging = await other.delivery.release({ model, version: first, reason: 'first' })

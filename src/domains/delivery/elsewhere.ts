@@ -3,6 +3,8 @@ import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
 import { send } from '../../core/egress.ts'
 import { AppError } from '../../core/errors.ts'
+import { append } from '../../core/events.ts'
+import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import type { Act, ModelSpec } from '../registry/spec.ts'
 import { type Guard, milliseconds } from './rules.ts'
@@ -19,10 +21,17 @@ const keptCharacters = 2_000
 export async function actElsewhere(ctx: Context, release: ReleasesTable, asked: Asked): Promise<void> {
   const elsewhere = await requireElsewhere(ctx, release.model)
   const done = await perform(ctx, elsewhere, release, asked)
-  if (!done.ok) throw failed(release, `its ${asked.action} failed: ${done.said}`)
+  if (!done.ok) await fail(ctx, release, asked, `its ${asked.action} failed: ${done.said}`)
   if (asked.action === 'deploy') return
   const check = await verifyElsewhere(ctx, release, asked.share)
-  if (check && !check.ok) throw failed(release, `the check after its ${asked.action} failed: ${check.said}`)
+  if (check && !check.ok) await fail(ctx, release, asked, `the check after its ${asked.action} failed: ${check.said}`)
+}
+
+/** A rollback that did not work is something that somebody has to hear of: it is an event, not only an error. */
+async function fail(ctx: Context, release: ReleasesTable, { action }: Asked, why: string): Promise<never> {
+  const data = { release: release.id, action, reason: why }
+  await transaction(ctx, (ctx) => append(ctx, 'delivery.act_failed', `model/${release.model}`, data))
+  throw failed(release, why)
 }
 
 function failed(release: ReleasesTable, why: string): AppError {

@@ -38,7 +38,11 @@ export async function liveAt(
 }
 
 async function canaryAt(ctx: Context, model: string, moment: string): Promise<Output<Operations['liveAt']>['canary']> {
-  for (const release of await store.listReleases(ctx, model)) {
+  const after = (at: string | null) => at === null || at > moment
+  const partly = (await store.listReleases(ctx, model)).filter(
+    ({ first_live_at, fully_live_at, ended_at }) => !after(first_live_at) && after(fully_live_at) && after(ended_at),
+  )
+  for (const release of partly) {
     const entry = (await store.listHistory(ctx, release.id)).findLast(({ at }) => at <= moment)
     if (entry && entry.share > 0 && entry.share < 1)
       return { release: release.id, version: Number(release.version), share: entry.share }
