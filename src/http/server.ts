@@ -24,12 +24,15 @@ declare module 'fastify' {
 type AnyDoor = (ctx: Context, input: unknown, body?: Readable) => unknown
 export type Doors = Record<string, Record<string, unknown>>
 export type Plugin = (server: FastifyInstance) => void | Promise<void>
+/** Sees every request: its hooks apply to all routes. */
+export type Instrument = (server: FastifyInstance, ctx: Context) => void
 
 type Options = {
   ctx: Context
   api: Record<string, Contract>
   doors: Doors
   plugins: Plugin[]
+  instruments?: Instrument[]
   resolveToken: (ctx: Context, token: string) => Promise<Actor | undefined>
   /** Validates our own replies too; tests switch it on. */
   checkReplies?: boolean
@@ -75,6 +78,7 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
     ),
   )
 
+  for (const instrument of options.instruments ?? []) instrument(server, ctx)
   for (const [domain, operations] of Object.entries(api)) {
     for (const [name, operation] of Object.entries(operations)) {
       const door = doors[domain]?.[name] as AnyDoor

@@ -1,33 +1,132 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, Gauge, Registry } from 'prom-client'
+import type { Context } from '../../core/context.ts'
+import * as monitoring from '../../domains/monitoring/monitoring.ts'
 import * as serving from '../../domains/serving/serving.ts'
+import { version } from '../../version.ts'
+import { requestDurations } from './requests.ts'
 
 /** `GET /metrics` in the Prometheus text format. Labels are bounded: release and kind of outcome, never a user. */
 export function prometheusMetrics(server: FastifyInstance): void {
   server.get('/metrics', { config: { role: 'viewer', cause: 'prometheus' } }, async (request, reply) => {
-    const registry = new Registry()
-    const requests = new Counter({
-      name: 'keel_predictions_total',
-      help: 'Answers given',
-      labelNames: ['release'],
-      registers: [registry],
-    })
-    const bad = new Counter({
-      name: 'keel_bad_answers_total',
-      help: 'Answers that failed, were slow or invalid',
-      labelNames: ['release', 'kind'],
-      registers: [registry],
-    })
-    const dropped = new Gauge({
-      name: 'keel_prediction_log_dropped',
-      help: 'Log records lost because the buffer was full',
-      registers: [registry],
-    })
-    for (const [release, counts] of serving.counters(request.ctx)) {
-      requests.inc({ release }, counts.requests)
-      for (const [kind, count] of Object.entries(counts.bad)) bad.inc({ release, kind }, count)
-    }
-    dropped.set(serving.droppedRecords(request.ctx))
+    const registry = await collect(request.ctx)
     return reply.type(registry.contentType).send(await registry.metrics())
   })
+}
+
+/** Everything that is exported, as it is now. */
+export async function collect(ctx: Context): Promise<Registry> {
+  const registry = new Registry()
+  serviceMetrics(ctx, registry)
+  await windowMetrics(ctx, registry)
+  await alertMetrics(ctx, registry)
+  processMetrics(registry)
+  return Registry.merge([registry, requestDurations(ctx).registry])
+}
+
+/** Releases beyond this many, the oldest first, are counted together. */
+const mostReleases = 200
+const otherReleases = 'other'
+
+function serviceMetrics(ctx: Context, registry: Registry): void {
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'keel_predictions_total',
+    help: 'Answers given',
+    labelNames: ['release'],
+    registers,
+  })
+  const bad = new Counter({
+    name: 'keel_bad_answers_total',
+    help: 'Answers that failed, were slow or invalid',
+    labelNames: ['release', 'kind'],
+    registers,
+  })
+  const dropped = new Gauge({
+    name: 'keel_prediction_log_dropped',
+    help: 'Log records lost because the buffer was full',
+    registers,
+  })
+  const live = new Gauge({
+    name: 'keel_live_release',
+    help: 'Always 1: which release answers ordinary traffic',
+    labelNames: ['model', 'release'],
+    registers,
+  })
+  const counters = [...serving.counters(ctx)]
+  for (const [index, [release, counts]] of counters.entries()) {
+    const label = index < counters.length - mostReleases ? otherReleases : release
+    requests.inc({ release: label }, counts.requests)
+    for (const [kind, count] of Object.entries(counts.bad)) bad.inc({ release: label, kind }, count)
+  }
+  dropped.set(serving.droppedRecords(ctx))
+  for (const { name, routing } of serving.listEndpoints(ctx).items)
+    live.set({ model: name, release: routing.live.release }, 1)
+}
+
+/** The newest window of each model: what labels, confidence and inputs said. */
+async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `keel_window_${name}`, help, labelNames: ['model'], registers: [registry] })
+  const gauges = {
+    end: gauge('end_timestamp_seconds', 'End of the newest complete window'),
+    requests: gauge('requests', 'Answers in the newest window'),
+    labelled: gauge('labelled', 'Of these, with a label'),
+    bias: gauge('bias', 'Mean prediction minus mean label'),
+    lower: gauge('bias_lower', 'Lower bound of the bias (95 %)'),
+    upper: gauge('bias_upper', 'Upper bound of the bias (95 %)'),
+    auc: gauge('auc', 'Area under the ROC curve'),
+    logLoss: gauge('log_loss', 'Mean log loss'),
+    errors: gauge('error_ratio', 'Share of bad answers'),
+    p95: gauge('latency_p95_seconds', '95th percentile of the latency'),
+    accuracy: gauge('estimated_accuracy', 'Accuracy without labels, by confidence; blind to a change of meaning'),
+    drifted: gauge('drifted_columns', 'Columns that moved away from training'),
+    domain: gauge('domain_auc', 'How well a classifier tells the window from training; 0.5 is alike'),
+  }
+  for (const { name: model } of serving.listEndpoints(ctx).items) {
+    const window = await monitoring.latestWindow(ctx, { model })
+    if (!window) continue
+    const set = (gauge: Gauge, value: number | null | undefined) => {
+      if (value !== null && value !== undefined) gauge.set({ model }, value)
+    }
+    set(gauges.end, Date.parse(window.to) / 1000)
+    set(gauges.requests, window.requests)
+    set(gauges.labelled, window.labelled)
+    set(gauges.bias, window.bias.value)
+    set(gauges.lower, window.bias.lower)
+    set(gauges.upper, window.bias.upper)
+    set(gauges.auc, window.auc.value)
+    set(gauges.logLoss, window.logLoss.value)
+    set(gauges.errors, window.errorRate.value)
+    set(gauges.p95, window.p95Ms.value === null ? null : window.p95Ms.value / 1000)
+    set(gauges.accuracy, window.estimated?.accuracy.value)
+    set(gauges.drifted, window.drift.filter(({ drifted }) => drifted).length)
+    set(gauges.domain, window.domain?.auc.value)
+  }
+}
+
+const mostFiring = 1000
+
+async function alertMetrics(ctx: Context, registry: Registry): Promise<void> {
+  const firing = new Gauge({
+    name: 'keel_alerts_firing',
+    help: 'Alerts that last, quiet ones left out',
+    labelNames: ['model', 'signal', 'severity'],
+    registers: [registry],
+  })
+  const { items } = await monitoring.listAlerts(ctx, { state: 'firing', limit: mostFiring })
+  for (const { model, signal, severity, quiet } of items) if (!quiet) firing.inc({ model, signal, severity })
+}
+
+function processMetrics(registry: Registry): void {
+  const registers = [registry]
+  const memory = new Gauge({ name: 'process_resident_memory_bytes', help: 'Memory of the process', registers })
+  const cpu = new Counter({ name: 'process_cpu_seconds_total', help: 'Processor time of the process', registers })
+  const start = new Gauge({ name: 'process_start_time_seconds', help: 'When the process began', registers })
+  const build = new Gauge({ name: 'keel_build_info', help: 'Always 1', labelNames: ['version'], registers })
+  const { user, system } = process.cpuUsage()
+  memory.set(process.memoryUsage.rss())
+  cpu.inc((user + system) / 1e6)
+  start.set(Math.round(Date.now() / 1000 - process.uptime()))
+  build.set({ version }, 1)
 }

@@ -1,0 +1,51 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Versions that answer on a current Python; pandas 3 is too new for the first. */
+const tools = {
+  evidently: { packages: ['evidently==0.7.21', 'pandas<3', 'pyarrow'], module: 'evidently' },
+  nannyml: { packages: ['nannyml==0.13.1', 'statsmodels', 'pyarrow'], module: 'nannyml' },
+}
+
+/** A Python of our own with one of the tools, made once under `.cache`; or the reason why there is none. */
+export function pythonWith(tool: keyof typeof tools): { python: string } | { missing: string } {
+  const { packages, module } = tools[tool]
+  const folder = join(root, '.cache', tool)
+  const python = join(folder, 'bin', 'python')
+  const ready = () => existsSync(python) && succeeds(python, ['-c', `import ${module}, pyarrow`])
+  if (ready()) return { python }
+  if (!succeeds('python3', ['--version'])) return { missing: 'there is no python3' }
+  process.stderr.write(`Installing ${packages.join(', ')} into ${folder} (some minutes, once)\n`)
+  if (!existsSync(python) && !shown('python3', ['-m', 'venv', folder])) return { missing: 'python3 has no venv' }
+  if (!shown(python, ['-m', 'pip', 'install', '--progress-bar', 'off', '--disable-pip-version-check', ...packages]))
+    return { missing: `pip cannot install ${packages.join(', ')}` }
+  return ready() ? { python } : { missing: `${module} is installed but cannot be imported` }
+}
+
+/** The JSON of the last line that a script prints; isolated, so that files beside it are no modules. */
+export function lastLine<T>(python: string, script: string, args: string[]): T {
+  const path = join(root, 'test', 'interop', script)
+  const { status, stdout, stderr } = spawnSync(python, ['-I', path, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  if (status !== 0) throw new Error(`${script} failed: ${stderr.slice(-2000)}`)
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T
+}
+
+function succeeds(command: string, args: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function shown(command: string, args: string[]): boolean {
+  return spawnSync(command, args, { stdio: ['ignore', process.stderr.fd, process.stderr.fd] }).status === 0
+}
