@@ -5,14 +5,24 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Client } from '../client/client.ts'
 import type { Api } from '../contract.ts'
+import { partBytes } from '../core/blob-drafts.ts'
 import { AppError } from '../core/errors.ts'
+import type { Session } from './session.ts'
+import { uploadFile } from './upload.ts'
 
 type Artifact = Awaited<ReturnType<Client<Api>['artifacts']['create']>>
 
+type Place = { place: string; shown: string; resume?: string | undefined }
+
 /** A file, or every file of a folder by its path in it, as one immutable artifact. */
-export async function putArtifact(client: Client<Api>, place: string, shown: string): Promise<Artifact> {
+export async function putArtifact(session: Session, { place, shown, resume }: Place): Promise<Artifact> {
+  const client = await session.client()
   const files = []
   for (const { path, full } of await filesAt(place, shown)) {
+    if (resume !== undefined || statSync(full).size > partBytes) {
+      files.push({ path, ...(await uploadFile(session, client, full, resume)) })
+      continue
+    }
     const stream = Readable.toWeb(createReadStream(full)) as ReadableStream
     files.push({ path, ...(await client.artifacts.putBlob({}, stream)) })
   }

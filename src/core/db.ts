@@ -18,6 +18,8 @@ export type Engine = {
   readonly claimClause: string
   /** Held for the rest of the transaction: makes the order of event numbers the order of commits. */
   readonly eventLock: string | undefined
+  /** Lists the columns that hold text: table_name, column_name. */
+  readonly textColumns: string
   /** The raw handle for hand-prepared statements on hot paths; PostgreSQL has a pool instead. */
   readonly sqlite: DatabaseSync | undefined
   readonly pool: pg.Pool | undefined
@@ -41,6 +43,9 @@ function openEmbedded(path: string): Database {
     isRetryable: () => false,
     claimClause: '',
     eventLock: undefined,
+    textColumns: `select tables.name as table_name, columns.name as column_name
+      from sqlite_master as tables join pragma_table_info(tables.name) as columns
+      where tables.type = 'table' and lower(columns.type) = 'text'`,
     sqlite,
     pool: undefined,
   }
@@ -67,6 +72,8 @@ function openPostgres(url: string): Database {
     isRetryable: (error) => error instanceof Error && 'code' in error && retryableStates.has(String(error.code)),
     claimClause: 'for update skip locked',
     eventLock: 'select pg_advisory_xact_lock(5335)',
+    textColumns: `select table_name, column_name from information_schema.columns
+      where table_schema = current_schema() and data_type = 'text'`,
     sqlite: undefined,
     pool,
   }

@@ -88,6 +88,9 @@ const systemErrors: Record<string, { code: ErrorCode; hint: string }> = {
   EADDRINUSE: { code: 'port_in_use', hint: 'Choose another with --port, or stop the process that uses it.' },
 }
 
+/** PostgreSQL's states for a value that it cannot take: a NUL in a text, a number out of range, a text that is no number. */
+const valueStates = new Set(['22021', '22P05', '22003', '22P02', '22001'])
+
 /** SQLite's primary result codes for a full disk (13), a read-only file (8) and a file it cannot open (14). */
 const sqliteErrors: Record<number, ErrorCode> = { 13: 'storage_full', 8: 'storage_read_only', 14: 'storage_read_only' }
 
@@ -98,6 +101,8 @@ export function toAppError(thrown: unknown): AppError {
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
   const known = systemErrors[code]
   if (known) return new AppError(known.code, thrown.message, { hint: known.hint, cause: thrown })
+  if (valueStates.has(code))
+    return invalidInput('A value holds what the database cannot store, such as a NUL character.', { cause: thrown })
   const errcode = 'errcode' in thrown && typeof thrown.errcode === 'number' ? thrown.errcode & 0xff : 0
   const sqlite = sqliteErrors[errcode]
   if (sqlite) {

@@ -39,19 +39,9 @@ export async function mentions(ctx: Context, { pattern, containing, except }: Se
 }
 
 async function textColumns(ctx: Context): Promise<{ table: string; columns: string[] }[]> {
-  const schema = await currentSchema(ctx)
-  const tables = await ctx.db.introspection.getTables()
-  return tables
-    .filter((table) => !table.isView && (schema === undefined || table.schema === schema))
-    .map(({ name, columns }) => ({
-      table: name,
-      columns: columns.filter(({ dataType }) => /text|char/i.test(dataType)).map((column) => column.name),
-    }))
-    .filter(({ columns }) => columns.length > 0)
-}
-
-async function currentSchema(ctx: Context): Promise<string | undefined> {
-  if (ctx.engine.name === 'sqlite') return undefined
-  const { rows } = await sql<{ name: string }>`select current_schema() as name`.execute(ctx.db)
-  return rows[0]?.name
+  const query = sql.raw<{ table_name: string; column_name: string }>(ctx.engine.textColumns)
+  const columns = new Map<string, string[]>()
+  for (const { table_name, column_name } of (await query.execute(ctx.db)).rows)
+    columns.set(table_name, [...(columns.get(table_name) ?? []), column_name])
+  return [...columns].map(([table, names]) => ({ table, columns: names }))
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { getArtifact, putArtifact } from '../artifact-files.ts'
 import type { Command } from '../command.ts'
-import { string } from '../input.ts'
+import { optionalNumber, string } from '../input.ts'
 import { listing, listOptions } from '../listing.ts'
 import { moment, table } from '../output.ts'
 
@@ -21,10 +21,12 @@ export const command: Command = {
       },
     },
     put: {
-      summary: 'Store a file or a folder as an immutable artifact',
+      summary: 'Store a file or a folder as an immutable artifact; large files go in parts',
       arguments: '<path>',
-      async run(session, { args: [path = ''] }) {
-        const artifact = await putArtifact(await session.client(), resolve(session.io.cwd, path), path)
+      options: [{ flags: '--resume <upload>', help: 'go on with the upload of a file that stopped' }],
+      async run(session, { args: [path = ''], options }) {
+        const place = resolve(session.io.cwd, path)
+        const artifact = await putArtifact(session, { place, shown: path, resume: string(options['resume']) })
         return { data: artifact, text: artifact.digest, next: [`keel artifacts get ${artifact.digest} --to copy`] }
       },
     },
@@ -50,6 +52,25 @@ export const command: Command = {
             artifact.files.map((file) => [file.path, file.size, file.digest]),
           ),
         }
+      },
+    },
+    link: {
+      summary: 'A link to the bytes of a file, for whoever holds it',
+      arguments: '<digest>',
+      options: [
+        { flags: '--hours <hours>', help: 'how long it works (default 1, at most 168)' },
+        { flags: '--name <file>', help: 'what the download is called' },
+      ],
+      async run(session, { args: [digest = ''], options }) {
+        const hours = optionalNumber(options['hours'], '--hours') ?? 1
+        const filename = string(options['name'])
+        const { url, expiresAt } = await (await session.client()).artifacts.linkBlob({
+          digest,
+          seconds: Math.round(hours * 3_600),
+          ...(filename === undefined ? {} : { filename }),
+        })
+        const full = url.startsWith('/') ? `${await session.url()}${url}` : url
+        return { data: { url: full, expiresAt }, text: full }
       },
     },
     verify: {

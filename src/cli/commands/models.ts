@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
-import type { Client } from '../../client/client.ts'
-import type { Api } from '../../contract.ts'
+import { resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { parse } from '../../core/validate.ts'
 import { Signature } from '../../domains/registry/contract.ts'
+import { putArtifact } from '../artifact-files.ts'
 import type { Command, CommandInput, Outcome } from '../command.ts'
 import { list, modelVersion, string } from '../input.ts'
 import { listing, listOptions } from '../listing.ts'
@@ -182,7 +181,8 @@ function aliasLine(aliases: Record<string, number>): string {
 async function register(session: Session, { args: [model = ''], options }: Parameters<NonNullable<Command['run']>>[1]) {
   const client = await session.client()
   const signature = readSignature(session, string(options['signature']) ?? '')
-  const artifact = await upload(client, resolve(session.io.cwd, string(options['file']) ?? ''))
+  const file = string(options['file']) ?? ''
+  const { digest: artifact } = await putArtifact(session, { place: resolve(session.io.cwd, file), shown: file })
   const { environment } = session.io
   const run = string(options['run']) ?? environment['KEEL_RUN']
   const code = environment['KEEL_CODE']
@@ -216,16 +216,4 @@ function readSignature(session: Session, path: string) {
     if (cause instanceof AppError) throw cause
     throw new AppError('invalid_file', `The signature "${path}" cannot be read.`, { name: path, cause })
   }
-}
-
-async function upload(client: Client<Api>, path: string): Promise<string> {
-  let bytes: Buffer<ArrayBuffer>
-  try {
-    bytes = readFileSync(path)
-  } catch (cause) {
-    throw new AppError('invalid_file', `The file "${path}" cannot be read.`, { name: path, cause })
-  }
-  const { digest, size } = await client.artifacts.putBlob({}, bytes)
-  const artifact = await client.artifacts.create({ files: [{ path: basename(path), digest, size }] })
-  return artifact.digest
 }

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input, Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { verifying } from '../../core/hashed-file.ts'
 import { sign } from '../../core/secrets.ts'
 import type { artifacts } from './contract.ts'
 
@@ -50,7 +51,10 @@ export async function getLinkedBlob(
 export async function bytesOf(ctx: Context, digest: string): Promise<BytesReply> {
   const size = await ctx.blobs.size(digest)
   return {
-    stream: (range) => ctx.blobs.read(digest, range),
+    stream: async (range) => {
+      const stream = await ctx.blobs.read(digest, range)
+      return range ? stream : verifying(stream, digest)
+    },
     size,
     contentType: 'application/octet-stream',
     etag: digest,

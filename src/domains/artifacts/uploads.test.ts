@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { testBucket } from '../../../test/support/s3.ts'
@@ -140,4 +142,14 @@ test('a link for a part takes that part only, and not for ever', async (t) => {
   assert.equal(await put(link), 401)
   Object.assign(app.ctx.clock, { wall })
   assert.equal(await put(link), 200)
+})
+
+test('bytes that were damaged on disk never arrive complete', async (t) => {
+  const { url, app, client } = await testServer(t)
+  const { digest } = await client.artifacts.putBlob({}, randomBytes(300_000))
+  const hex = digest.slice('sha256:'.length)
+  const path = join(app.ctx.folder, 'blobs', hex.slice(0, 2), hex)
+  await chmod(path, 0o644)
+  await writeFile(path, randomBytes(300_000))
+  await assert.rejects(async () => (await fetch(`${url}/api/v1/blobs/${digest}`)).arrayBuffer())
 })
