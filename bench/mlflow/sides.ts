@@ -54,7 +54,8 @@ export async function startKeel(store: Store): Promise<Side> {
 /** One worker process, as ours is one; what MLflow starts beside its server only to run jobs stays off. */
 export async function startMlflow(python: string, store: Store): Promise<Side> {
   const port = await freePort()
-  const backend = store.postgres?.replace(/^postgres:/, 'postgresql:') ?? `sqlite:///${join(store.folder, 'mlflow.db')}`
+  const backend =
+    store.postgres?.replace(/^postgres:/, 'postgresql+psycopg2:') ?? `sqlite:///${join(store.folder, 'mlflow.db')}`
   const args = ['--host', '127.0.0.1', '--port', String(port), '--workers', '1', '--backend-store-uri', backend]
   return start('mlflow', port, python, ['-m', 'mlflow', 'server', ...args], store)
 }
