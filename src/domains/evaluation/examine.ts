@@ -15,7 +15,7 @@ import { hiddenItems } from './hidden.ts'
 import { type Item, textOf } from './items.ts'
 import type { Representativeness } from './representative.ts'
 import { type Scored, scoreAnswers } from './scorers.ts'
-import { judgingOf } from './tasks.ts'
+import { judgingOf, repeatsOf } from './tasks.ts'
 import { readTraffic } from './traffic.ts'
 
 type GoldenSet = Output<(typeof evaluation)['getGolden']>
@@ -79,7 +79,7 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
     golden,
   })
   const ids = items.map((item) => textOf(item[definition.id]))
-  const repeats = spec.success.repeats ?? (candidate.prompt || baseline.prompt ? 3 : 1)
+  const repeats = repeatsOf(spec)
   const recorded = asked.recorded ?? (await ask(ctx, { spec, candidate, baseline, ids, labels, repeats, timed }))
   const { scored } = recorded
   const pairs: Pairs = {

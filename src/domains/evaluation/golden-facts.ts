@@ -1,4 +1,4 @@
-import { digestOfJson } from '../../core/canonical.ts'
+import { setImmediate } from 'node:timers/promises'
 import type { Context } from '../../core/context.ts'
 import type { Row, Value } from '../../core/onnx.ts'
 import * as features from '../features/features.ts'
@@ -56,9 +56,10 @@ function agesOf(ctx: Context, { time }: Definition, items: readonly Item[]): num
 }
 
 const mostTrainingRows = 200_000
+const rowsAtOnce = 2000
 
 /**
- * Golden items that the candidate was trained on, by a hash of the columns that both have, spelling and the last digits aside. Null
+ * Golden items that the candidate was trained on, by the columns that both have, spelling and the last digits aside. Null
  * where these columns do not tell rows apart, or nobody knows the training rows.
  */
 async function overlapOf(ctx: Context, { trainingSet }: ModelVersion, { label }: Definition, items: readonly Item[]) {
@@ -69,10 +70,15 @@ async function overlapOf(ctx: Context, { trainingSet }: ModelVersion, { label }:
   const first = rows[0]
   const shared = Object.keys(items[0] ?? {}).filter((name) => name !== label && first && Object.hasOwn(first, name))
   if (shared.length === 0) return null
-  const hash = (row: Item) => digestOfJson(shared.map((name) => normal(row[name])))
-  const trained = new Set(rows.map(hash))
+  const keyOf = (row: Item) => JSON.stringify(shared.map((name) => normal(row[name])))
+  const trained = new Set<string>()
+  for (const [index, row] of rows.entries()) {
+    // Predictions are answered in between.
+    if (index % rowsAtOnce === 0) await setImmediate()
+    trained.add(keyOf(row))
+  }
   if (trained.size < 0.9 * rows.length) return null
-  return { shared: items.filter((item) => trained.has(hash(item))).length, of: items.length }
+  return { shared: items.filter((item) => trained.has(keyOf(item))).length, of: items.length }
 }
 
 function normal(value: unknown): unknown {

@@ -8,7 +8,7 @@ import { getGolden } from './golden.ts'
 import { shown } from './rules.ts'
 import { itemsNeeded, smallestMeanMargin, smallestShareMargin } from './statistics.ts'
 import * as store from './store.ts'
-import { findMetric, judgingOf } from './tasks.ts'
+import { findMetric, judgingOf, repeatsOf } from './tasks.ts'
 
 type Operations = typeof evaluation
 type Plan = Output<Operations['planGate']>
@@ -22,7 +22,13 @@ export async function planGate(ctx: Context, { model }: Input<Operations['planGa
   const spec = await registry.requireSpec(ctx, model)
   const { metric, margin } = spec.success.quality
   const set = await getGolden(ctx, { golden: spec.golden })
-  const found = await smallest(ctx, { model, golden: spec.golden, metric, items: set.items, binary: isShare(spec) })
+  const found = await smallest(ctx, {
+    model,
+    golden: spec.golden,
+    metric,
+    items: set.items,
+    binary: isShare(spec, set),
+  })
   const enough =
     found.margin === null
       ? ''
@@ -40,9 +46,9 @@ export async function planGate(ctx: Context, { model }: Input<Operations['planGa
 }
 
 /** Independent, right or wrong, asked once: only then is the smallest margin known before any evaluation. */
-function isShare(spec: ModelSpec): boolean {
+function isShare(spec: ModelSpec, set: Output<Operations['getGolden']>): boolean {
   const metric = findMetric(judgingOf(spec), spec.success.quality.metric)
-  return metric?.counts === true && (spec.success.repeats ?? 1) === 1
+  return metric?.counts === true && repeatsOf(spec) === 1 && set.definition.cluster === undefined
 }
 
 type Question = { model: string; golden: string; metric: string; items: number; binary: boolean }

@@ -42,3 +42,8 @@ function scored({ name, kind }: Pick<Scorer, 'name' | 'kind'>): Metric {
 export function columnOf({ task }: Judging, metric: Metric): string {
   return task === 'text' ? metric.name : (metric.reads ?? 'answer')
 }
+
+/** How often an item is asked about: prompts answer differently each time. */
+export function repeatsOf({ success, serves }: ModelSpec): number {
+  return success.repeats ?? (serves.provider ? 3 : 1)
+}
