@@ -45,10 +45,10 @@ export function valueHistograms<Value>(reference: readonly Value[], current: rea
 
 /** Bin edges by Sturges' rule (1926): log2(n) + 1 bins. Whole numbers get bins at least one wide, as in numpy 2. */
 export function sturgesEdges(values: readonly number[]): number[] {
-  return equalEdges(values, (range) => range / (Math.log2(values.length) + 1))
+  return equalEdges(values, (range) => range / (Math.log2(values.length) + 1), values.every(Number.isInteger) ? 1 : 0)
 }
 
-/** Bin edges by Doane's rule (1976): Sturges' with more bins the more skewed the values are. */
+/** Bin edges by Doane's rule (1976): Sturges' with more bins the more skewed the values are. Whole numbers count as any. */
 export function doaneEdges(values: readonly number[]): number[] {
   const n = values.length
   const deviation = Math.sqrt(variance(values, 0))
@@ -59,17 +59,16 @@ export function doaneEdges(values: readonly number[]): number[] {
   return equalEdges(values, (range) => range / (1 + Math.log2(n) + Math.log2(1 + Math.abs(skewness) / skewnessError)))
 }
 
-function equalEdges(values: readonly number[], widthOf: (range: number) => number): number[] {
-  let [low, high, whole] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, true]
+function equalEdges(values: readonly number[], widthOf: (range: number) => number, narrowest = 0): number[] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const value of values) {
     if (!Number.isFinite(value)) throw new RangeError(`${value} belongs to no bin`)
     low = Math.min(low, value)
     high = Math.max(high, value)
-    whole &&= Number.isInteger(value)
   }
   if (values.length === 0) return []
   if (low === high) return [low - 0.5, high + 0.5]
-  const width = Math.max(widthOf(high - low), whole ? 1 : 0)
+  const width = Math.max(widthOf(high - low), narrowest)
   const bins = width === 0 ? 1 : Math.ceil((high - low) / width)
   const step = (high - low) / bins
   return Array.from({ length: bins + 1 }, (_, index) => (index === bins ? high : low + index * step))

@@ -16,7 +16,7 @@ test('metrics tell answers, windows, alerts and durations, with labels that call
     `keel_live_release{model="${model}",release="${release}"} 1`,
     `keel_window_requests{model="${model}"} 240`,
     `keel_alerts_firing{model="${model}",signal="bias",severity="page"} 1`,
-    'keel_http_request_duration_seconds_count{route="none",method="GET",status="4xx"} 30',
+    'keel_http_request_duration_seconds_count{route="/*",method="GET",status="2xx"} 30',
   ])
     assert.ok(text.includes(line), `${line} is not in\n${text.slice(0, 3000)}`)
   assert.match(text, new RegExp(`keel_window_bias{model="${model}"} 0\\.[45]`))
