@@ -22,9 +22,11 @@ import { isLoopback } from './http/trust.ts'
 import { webApp } from './http/web-app.ts'
 import { migrations } from './migrations.ts'
 import { mlflowRoutes } from './protocols/mlflow/mlflow.ts'
+import { oipRoutes } from './protocols/oip/oip.ts'
 import { otlpRoutes } from './protocols/otlp/otlp.ts'
 import { prometheusMetrics } from './protocols/prometheus/metrics.ts'
 import { measureRequests } from './protocols/prometheus/requests.ts'
+import { scoringRoutes } from './protocols/scoring/scoring.ts'
 import { exportTelemetry } from './protocols/telemetry/telemetry.ts'
 import { onEvent, onJob, onStart, onStop } from './reactions.ts'
 
@@ -74,7 +76,7 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
     const worker = createWorker(ctx, { handlers: onJob, reactions: onEvent })
     provideWorker(ctx, worker)
     for (const step of onStart) await step(ctx)
-    const plugins = [openApiRoutes, mlflowRoutes, otlpRoutes, prometheusMetrics, webApp]
+    const plugins = [openApiRoutes, mlflowRoutes, otlpRoutes, oipRoutes, scoringRoutes, prometheusMetrics, webApp]
     const server = await createServer({
       ctx,
       api,

@@ -131,7 +131,16 @@ test('no source file is longer than 400 lines', () => {
 
 test('off loopback every route asks who calls, except those that are open to anyone', async (t) => {
   const app = await testApp(t, { settings: { host: '0.0.0.0' } })
-  const open = new Set(['/api/v1/info', '/api/v1/openapi.json', '/', '/*', '/health', '/version'])
+  const open = new Set([
+    '/api/v1/info',
+    '/api/v1/openapi.json',
+    '/',
+    '/*',
+    '/health',
+    '/version',
+    '/v2/health/live',
+    '/v2/health/ready',
+  ])
   const unknownCalls = ['/api/2.0/*', '/api/3.0/*', '/ajax-api/*']
   const routes = app.server
     .printRoutes({ commonPrefix: false, includeMeta: false })

@@ -121,7 +121,7 @@ function ready(ctx: Context, endpoint: string, version: number): Loaded {
 }
 
 /** A caller may send what any of the loaded versions reads; each takes what it needs. */
-function knownFields(ctx: Context, { endpoint, live, canary, shadow, warm }: Routing): Loaded['fields'] {
+export function knownFields(ctx: Context, { endpoint, live, canary, shadow, warm }: Routing): Loaded['fields'] {
   return [live, canary, shadow, ...warm].flatMap((target) =>
     target ? (loadedVersion(ctx, endpoint, target.version)?.fields ?? []) : [],
   )

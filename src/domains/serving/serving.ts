@@ -30,6 +30,7 @@ export {
   startRouting,
   stopRouting,
 } from './routing.ts'
+export { predictRows, type Signature, signatureOf } from './rows.ts'
 
 type Operations = typeof serving
 type Endpoint = Output<Operations['getEndpoint']>

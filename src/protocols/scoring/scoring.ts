@@ -1,0 +1,109 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { parseCsv, typed } from '../../core/csv.ts'
+import { AppError, invalidInput } from '../../core/errors.ts'
+import * as serving from '../../domains/serving/serving.ts'
+import { asAppError } from '../../http/problems.ts'
+import { asList, asObject, type Json, parseJson } from '../json-body.ts'
+import { mlflowVersion } from '../mlflow/mlflow.ts'
+import { ofColumns, ofList, toInstances } from './instances.ts'
+
+const largestBody = 64 * 1024 * 1024
+
+/** What MLflow's scoring server speaks, for each endpoint below a path of its own. */
+export async function scoringRoutes(server: FastifyInstance): Promise<void> {
+  server.setErrorHandler((error: Error, request, reply) => sendError(request, reply, error))
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'string', bodyLimit: largestBody }, (_request, body, done) =>
+    done(null, body),
+  )
+  const config = (name: string) => ({ role: 'viewer', cause: `scoring.${name}` }) as const
+  for (const name of ['ping', 'health'])
+    server.get(`/serve/:endpoint/${name}`, { config: config(name) }, (request, reply) => {
+      const { ready } = serving.signatureOf(request.ctx, request.params as { endpoint: string })
+      return reply
+        .code(ready ? 200 : 503)
+        .type('application/json')
+        .send('\n')
+    })
+  server.get('/serve/:endpoint/version', { config: config('version') }, (_request, reply) =>
+    reply.type('text/plain').send(mlflowVersion),
+  )
+  server.post(
+    '/serve/:endpoint/invocations',
+    { config: config('invocations'), bodyLimit: largestBody },
+    async (request) => {
+      const { endpoint } = request.params as { endpoint: string }
+      const { inputs } = serving.signatureOf(request.ctx, { endpoint })
+      const rows = readRows(request, inputs)
+      return { predictions: (await serving.predictRows(request.ctx, { endpoint, rows })).outputs }
+    },
+  )
+}
+
+function sendError(request: FastifyRequest, reply: FastifyReply, thrown: Error): FastifyReply {
+  const error = asAppError(thrown)
+  if (error.status >= 500) request.log.error({ err: thrown, requestId: request.id }, thrown.message)
+  const message =
+    error.code === 'internal' ? 'Something unexpected happened.' : [error.message, error.hint].filter(Boolean).join(' ')
+  const code = error.status === 404 ? 'RESOURCE_DOES_NOT_EXIST' : error.status >= 500 ? 'INTERNAL_ERROR' : 'BAD_REQUEST'
+  return reply
+    .code(error.status)
+    .type('application/json')
+    .send(JSON.stringify({ error_code: code, message }))
+}
+
+/** A content type with nothing beside it but the charset UTF-8. */
+function contentType(request: FastifyRequest): string {
+  const [type = '', ...parameters] = (request.headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase())
+  for (const parameter of parameters)
+    if (!/^charset="?utf-8"?$/.test(parameter))
+      throw new AppError('unsupported_media_type', `"${parameter}" is not read here.`, {
+        name: 'content-type',
+        hint: 'Only charset=utf-8 may stand beside the type.',
+      })
+  return type
+}
+
+const forms = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const
+
+function readRows(request: FastifyRequest, fields: serving.Signature['inputs']): Json[] {
+  const type = contentType(request)
+  const text = String(request.body ?? '')
+  if (type === 'text/csv')
+    return parseCsv(text, 'body').map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, ofField(name, value, fields)])),
+    )
+  if (type !== 'application/json' && type !== 'application/json+split')
+    throw new AppError('unsupported_media_type', `"${type}" is not read here.`, {
+      name: 'content-type',
+      hint: 'Use application/json or text/csv.',
+    })
+  const body = parseJson(text)
+  const given = forms.filter((form) => body[form] !== undefined)
+  const [form] = given
+  if (form === undefined || given.length > 1)
+    throw invalidInput(
+      `Exactly one of ${forms.join(', ')} must be given, not ${given.length === 0 ? 'none' : given.join(' and ')}.`,
+      { name: 'body' },
+    )
+  const value = body[form]
+  if (form === 'dataframe_split') return ofSplit(asObject(value, form))
+  if (form === 'dataframe_records') return asList(value, form).map((row, index) => asObject(row, `${form}[${index}]`))
+  if (Array.isArray(value)) return toInstances(value, fields, form)
+  return ofColumns(asObject(value, form), form)
+}
+
+/** In CSV everything is text: what the model reads as a text stays one. */
+function ofField(name: string, value: string, fields: serving.Signature['inputs']): unknown {
+  return fields.find((field) => field.name === name)?.type === 'string' ? value : typed(value)
+}
+
+function ofSplit(split: Json): Json[] {
+  const columns = asList(split['columns'], 'dataframe_split.columns').map((name) => ({ name: String(name) }))
+  return asList(split['data'], 'dataframe_split.data').map((row, index) => {
+    const path = `dataframe_split.data[${index}]`
+    return ofList(asList(row, path), columns, path)
+  })
+}
