@@ -52,7 +52,7 @@ function evidently(kind: ColumnKind, before: readonly unknown[], now: readonly u
   if (before.length === 0 || now.length === 0)
     return { test: 'none: no values', value: Number.NaN, threshold: Number.NaN, drifted: false }
   if (kind === 'text') return textTest(before, now)
-  const distinct = new Set([...before, ...now].map(keyOf)).size
+  const distinct = distinctOf(before, now)
   if (before.length <= small) {
     if (kind === 'numeric' && distinct > fewValues) {
       const { p } = ksTest(before.map(Number), now.map(Number))
@@ -76,6 +76,18 @@ function evidently(kind: ColumnKind, before: readonly unknown[], now: readonly u
       : valueHistograms(before.map(keyOf), now.map(keyOf))
   const value = jensenShannon(counts.reference, counts.current)
   return { test: 'Jensen-Shannon distance', value, threshold: 0.1, drifted: value >= 0.1 }
+}
+
+/** How many different values there are; beyond five it does not matter how many. */
+function distinctOf(before: readonly unknown[], now: readonly unknown[]): number {
+  const seen = new Set<unknown>()
+  for (const values of [before, now]) {
+    for (const value of values) {
+      seen.add(keyOf(value))
+      if (seen.size > fewValues) return seen.size
+    }
+  }
+  return seen.size
 }
 
 /** Two values at most: the share of everything that is not the smallest key. */

@@ -1,6 +1,6 @@
 import { chiSquareQuantile, chiSquareSurvival, normalCdf } from './distributions.ts'
 import { elementAt } from './element-at.ts'
-import { ascending, sum, variance } from './summary.ts'
+import { sum, variance } from './summary.ts'
 
 type Counts = readonly number[]
 
@@ -131,15 +131,21 @@ export function energyDistance(reference: Counts, current: Counts): number {
 
 /** Integral over the line of a function of the distance between the two empirical distribution functions. */
 function betweenFunctions(reference: Counts, current: Counts, of: (distance: number) => number): number {
-  const [first, second] = [ascending(reference), ascending(current)]
-  if (first.length === 0 || second.length === 0) return Number.NaN
-  const values = ascending([...reference, ...current])
-  let [i, j] = [0, 0]
-  const pieces = values.slice(1).map((next, index) => {
-    const value = elementAt(values, index)
-    while (i < first.length && elementAt(first, i) <= value) i += 1
-    while (j < second.length && elementAt(second, j) <= value) j += 1
-    return of(i / first.length - j / second.length) * (next - value)
-  })
-  return sum(pieces)
+  if (reference.length === 0 || current.length === 0) return Number.NaN
+  const [first, second] = [Float64Array.from(reference).sort(), Float64Array.from(current).sort()]
+  let [i, j, total, lost] = [0, 0, 0, 0]
+  let value = Math.min(first[0] ?? Number.NaN, second[0] ?? Number.NaN)
+  while (i < first.length || j < second.length) {
+    while (i < first.length && !(elementAt(first, i) > value)) i += 1
+    while (j < second.length && !(elementAt(second, j) > value)) j += 1
+    if (i === first.length && j === second.length) break
+    const next = Math.min(first[i] ?? Number.POSITIVE_INFINITY, second[j] ?? Number.POSITIVE_INFINITY)
+    // Neumaier's compensation, as `sum` does it, without an array of the pieces.
+    const piece = of(i / first.length - j / second.length) * (next - value)
+    const after = total + piece
+    lost += Math.abs(total) >= Math.abs(piece) ? total - after + piece : piece - after + total
+    total = after
+    value = next
+  }
+  return total + lost
 }
