@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Static } from 'typebox'
 import type { Input } from '../../core/contract.ts'
 import type { registry } from '../../domains/registry/contract.ts'
-import type { ImportedExperiment, ImportedLoggedModel, ImportedRun } from '../../domains/runs/import-contract.ts'
+import type { ImportedExperiment, ImportedLoggedModel, ImportedRun } from '../../domains/runs/contract.ts'
 
 export type SourceExperiment = Static<typeof ImportedExperiment> & { id: string }
 

@@ -2,6 +2,8 @@ import { Type } from 'typebox'
 import { contract, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
 import { importOperations } from './import-contract.ts'
 
+export type { ImportedExperiment, ImportedLoggedModel, ImportedRun } from './import-contract.ts'
+
 const Text = Type.String({ maxLength: 8000 })
 export const RunStatus = oneOf(['running', 'scheduled', 'finished', 'failed', 'killed'])
 
