@@ -9,10 +9,11 @@ import {
 import { elementAt } from './element-at.ts'
 import { doaneHistograms, sturgesHistograms, valueHistograms } from './histogram-bins.ts'
 import { ksTest } from './kolmogorov-smirnov.ts'
+import { mmd } from './mmd.ts'
 import { createRandom } from './random.ts'
 import { ascending } from './summary.ts'
 
-export type ColumnKind = 'numeric' | 'categorical' | 'text'
+export type ColumnKind = 'numeric' | 'categorical' | 'text' | 'embedding'
 
 /** One column of both files; null, undefined, NaN and infinities are left out. */
 export type ColumnPair = {
@@ -52,6 +53,7 @@ function evidently(kind: ColumnKind, before: readonly unknown[], now: readonly u
   if (before.length === 0 || now.length === 0)
     return { test: 'none: no values', value: Number.NaN, threshold: Number.NaN, drifted: false }
   if (kind === 'text') return textTest(before, now)
+  if (kind === 'embedding') return embeddingTest(before, now)
   const distinct = distinctOf(before, now)
   if (before.length <= small) {
     if (kind === 'numeric' && distinct > fewValues) {
@@ -100,6 +102,23 @@ function proportionsP(before: readonly unknown[], now: readonly unknown[]): numb
 
 function lessThan(a: unknown, b: unknown): boolean {
   return typeof a === 'number' && typeof b === 'number' ? a < b : String(a) < String(b)
+}
+
+/** A classifier on the components, drifted above an area of 0.55. */
+function embeddingTest(before: readonly unknown[], now: readonly unknown[]): Judged {
+  const rows = (values: readonly unknown[]) => values.map((embedding) => ({ embedding: vectorOf(embedding) }))
+  const { auc } = domainDrift(rows(before), rows(now))
+  return { test: 'domain classifier AUC', value: auc, threshold: 0.55, drifted: auc > 0.55 }
+}
+
+/** Squared maximum mean discrepancy of two columns of embeddings; 0.015 is Evidently's mark. */
+export function embeddingDiscrepancy({ column, kind, reference, current }: ColumnPair): CompatResult {
+  const { value } = mmd(reference.filter(usable).map(vectorOf), current.filter(usable).map(vectorOf))
+  return { column, kind, test: 'maximum mean discrepancy', value, threshold: 0.015, drifted: value > 0.015 }
+}
+
+function vectorOf(value: unknown): number[] {
+  return Array.isArray(value) ? value.map(Number) : []
 }
 
 const randomDraws = 1_000

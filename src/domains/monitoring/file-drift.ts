@@ -4,6 +4,7 @@ import {
   type ColumnKind,
   type CompatResult,
   datasetDrifted,
+  embeddingDiscrepancy,
   evidentlyTest,
   nannymlTest,
 } from '../../core/stats/compat.ts'
@@ -19,6 +20,8 @@ type Input = {
   /** Columns whose kind is said rather than inferred. */
   kinds?: Record<string, ColumnKind>
   columns?: string[]
+  /** Values of both sides up to which a column is compared exactly (two million). */
+  exactUpTo?: number
   onColumn?: (done: number, total: number) => void
 }
 
@@ -31,8 +34,10 @@ export type FileDrift = {
   left: { column: string; because: string }[]
 }
 
-/** Values of both sides of a column up to which every one of them is looked at exactly. */
-const exactUpTo = 2_000_000
+const usuallyExactUpTo = 2_000_000
+
+/** Texts and embeddings that a classifier looks at. */
+const textSample = 20_000
 
 /** Compares two files (.parquet, .csv, .jsonl) column by column with another tool's default tests and thresholds. */
 export async function fileDrift(lake: Lake, input: Input): Promise<FileDrift> {
@@ -59,14 +64,14 @@ export async function fileDrift(lake: Lake, input: Input): Promise<FileDrift> {
       const kind =
         input.kinds?.[column] ?? (await inferred(lake, tables.reference, column, before.get(column) ?? '', input.tool))
       if (kind === undefined) left.push({ column, because: `no test fits ${before.get(column)?.toLowerCase()}` })
-      else columns.push(await compareColumn(lake, { ...input, tables, rows, column, kind }))
+      else columns.push(...(await compareColumn(lake, { ...input, tables, rows, column, kind })))
       input.onColumn?.(index + 1, wanted.length)
     }
     return { tool: input.tool, rows, drifted: datasetDrifted(columns), columns, left }
   })
 }
 
-type Compared = Pick<Input, 'tool'> & {
+type Compared = Pick<Input, 'tool' | 'exactUpTo'> & {
   tables: { reference: string; current: string }
   rows: { reference: number; current: number }
   column: string
@@ -75,21 +80,24 @@ type Compared = Pick<Input, 'tool'> & {
 
 async function compareColumn(
   lake: Lake,
-  { tool, tables, rows, column, kind }: Compared,
-): Promise<FileDrift['columns'][number]> {
-  if (rows.reference + rows.current > exactUpTo && tool === 'evidently' && kind !== 'text') {
+  { tool, tables, rows, column, kind, exactUpTo = usuallyExactUpTo }: Compared,
+): Promise<FileDrift['columns']> {
+  if (rows.reference + rows.current > exactUpTo && tool === 'evidently' && kind !== 'text' && kind !== 'embedding') {
     const large = await largeColumn(lake, { tables, column, kind })
-    if (large) return { column, kind, ...large }
+    if (large) return [{ column, kind, ...large }]
   }
   const values = async (table: string) => {
     const name = identifier(column)
-    const found = await lake.query(
-      `select ${kind === 'numeric' ? `${name}::double` : `${name}::varchar`} as v from ${table}`,
-    )
-    return found.map((row) => row['v'])
+    const selected =
+      { numeric: `${name}::double`, embedding: `to_json(${name})::varchar` }[String(kind)] ?? `${name}::varchar`
+    const some =
+      kind === 'text' || kind === 'embedding' ? ` using sample reservoir(${textSample} rows) repeatable (1)` : ''
+    const found = await lake.query(`select ${selected} as v from ${table} where ${name} is not null${some}`)
+    return found.map(({ v }) => (kind === 'embedding' ? (JSON.parse(String(v)) as unknown) : v))
   }
   const pair = { column, kind, reference: await values(tables.reference), current: await values(tables.current) }
-  return tool === 'evidently' ? evidentlyTest(pair) : nannymlTest(pair)
+  if (kind === 'embedding') return [evidentlyTest(pair), embeddingDiscrepancy(pair)]
+  return [tool === 'evidently' ? evidentlyTest(pair) : nannymlTest(pair)]
 }
 
 function relation(path: string): string {
@@ -114,6 +122,7 @@ async function countOf(lake: Lake, table: string): Promise<number> {
 }
 
 const wholeNumbers = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/
+const embeddings = /^(DOUBLE|FLOAT)\[\d*\]$/
 const fractions = /^(DOUBLE|FLOAT|DECIMAL.*)$/
 const fewWholeNumbers = 10
 
@@ -125,6 +134,7 @@ async function inferred(
   type: string,
   tool: Tool,
 ): Promise<ColumnKind | undefined> {
+  if (embeddings.test(type)) return 'embedding'
   if (fractions.test(type)) return 'numeric'
   if (type === 'BOOLEAN') return 'categorical'
   if (!wholeNumbers.test(type) && type !== 'VARCHAR') return undefined
