@@ -50,9 +50,7 @@ export {
   linkTracesToRun,
   logSpans,
   recordTrace,
-  type TraceInfo,
   type TraceRecord,
-  type TraceState,
   tagTrace,
   untagTrace,
 } from './trace-records.ts'
