@@ -43,7 +43,7 @@ export const command: Command = {
             ] satisfies [string, string | number][])
           : []),
       ]),
-      next: apply ? [] : ['keel gc --yes'],
+      next: !apply && report.unnamed > 0 ? ['keel gc --yes'] : [],
     }
   },
 }

@@ -49,7 +49,8 @@ async function reachable(ctx: Context, graceHours: number): Promise<Reachable> {
 export async function gc(ctx: Context, payload: Record<string, unknown>, { report }: JobTools): Promise<unknown> {
   const apply = payload['apply'] === true
   const graceHours = Number(payload['graceHours'])
-  const cutoff = ctx.clock.wall() - graceHours * hour
+  const started = ctx.clock.wall()
+  const cutoff = started - graceHours * hour
   const { blobs, garbage } = await reachable(ctx, graceHours)
   const marks = new Map((await store.tombstones(ctx)).map((row) => [row.digest, Number(row.marked_at)]))
   const total = { kept: 0, keptBytes: 0, unnamed: 0, unnamedBytes: 0, removed: 0, removedBytes: 0 }
@@ -67,7 +68,7 @@ export async function gc(ctx: Context, payload: Record<string, unknown>, { repor
     total.unnamed += 1
     total.unnamedBytes += size
     if (!apply) continue
-    const marked = marks.get(digest) ?? ctx.clock.wall()
+    const marked = marks.get(digest) ?? started
     if (marked <= cutoff && storedAt.getTime() <= Math.max(cutoff, marked)) ripe.push({ digest, size })
     else await store.bury(ctx, { digest, size, marked_at: marked })
   }

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { testContext, testServer } from '../../../test/support/context.ts'
+import { temporaryFolder, testApp, testContext, testServer } from '../../../test/support/context.ts'
 import { AppError } from '../../core/errors.ts'
 import * as registry from '../registry/registry.ts'
 import * as webhooks from './webhooks.ts'
@@ -78,6 +78,22 @@ test('what is refused for good is not tried again, until somebody asks for it', 
   const [done] = (await client.webhooks.deliveries({ webhook: id })).items
   assert.equal(done?.state, 'delivered')
   assert.equal(received[0]?.headers['webhook-id'], received[1]?.headers['webhook-id'])
+})
+
+test('what was not delivered when the server ended is delivered by the next one', async (t) => {
+  const { received, url, settings } = await receiver(t, [503])
+  const root = temporaryFolder(t)
+  const first = await testApp(t, { root, settings })
+  const { database } = first.ctx.config
+  await webhooks.create(first.ctx, { name: 'ci', url, events: ['registry.*'] })
+  await registry.createModel(first.ctx, { name: 'tried before' })
+  await first.worker.drain()
+  await registry.createModel(first.ctx, { name: 'not even tried' })
+  await first.close()
+  const second = await testApp(t, { root, settings: { ...settings, database }, start: first.ctx.now() })
+  await second.worker.advance(new Date(second.ctx.now().getTime() + 60_000))
+  const subjects = received.map(({ body }) => JSON.parse(body).subject)
+  assert.deepEqual(subjects.sort(), ['model/not even tried', 'model/tried before', 'model/tried before'])
 })
 
 test('a redirect is not followed and counts as a refusal', async (t) => {
