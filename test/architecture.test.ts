@@ -4,6 +4,7 @@ import { dirname, join, posix, relative } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { testApp } from './support/context.ts'
+import { routesOfServer, urlOf } from './support/routes.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -142,34 +143,19 @@ test('off loopback every route asks who calls, except those that are open to any
     '/v2/health/ready',
   ])
   const unknownCalls = ['/api/2.0/*', '/api/3.0/*', '/ajax-api/*']
-  const routes = app.server
-    .printRoutes({ commonPrefix: false, includeMeta: false })
-    .split('\n')
-    .flatMap((text) => {
-      const match = /[─ ](\/?\S*) \(([A-Z, ]+)\)$/.exec(text)
-      return match ? [{ depth: text.search(/[├└]/), name: match[1] ?? '', methods: (match[2] ?? '').split(', ') }] : []
-    })
   const answered: string[] = []
-  const path: string[] = []
-  for (const { depth, name, methods } of routes) {
-    path.length = Math.max(0, Math.floor(depth / 4))
-    path.push(name)
-    const url = path
-      .join('')
-      .replaceAll(/:[A-Za-z_]+/g, 'x')
-      .replace(/\*$/, '/x')
-    for (const method of methods.filter((one) => one !== 'HEAD' && one !== 'OPTIONS')) {
-      const pattern = path.join('')
-      if (open.has(pattern) || unknownCalls.includes(pattern)) continue
-      const reply = await app.server.inject({
-        method: method as 'GET',
-        url,
-        headers: { host: 'keel.example' },
-        remoteAddress: '192.0.2.1',
-      })
-      answered.push(pattern)
-      assert.equal(reply.statusCode, 401, `${method} ${url} answered ${reply.statusCode}`)
-    }
+  for (const route of routesOfServer(app)) {
+    const { method, pattern } = route
+    if (open.has(pattern) || unknownCalls.includes(pattern)) continue
+    const url = urlOf(route)
+    const reply = await app.server.inject({
+      method: method as 'GET',
+      url,
+      headers: { host: 'keel.example' },
+      remoteAddress: '192.0.2.1',
+    })
+    answered.push(pattern)
+    assert.equal(reply.statusCode, 401, `${method} ${url} answered ${reply.statusCode}`)
   }
   assert.ok(answered.length > 80, `only ${answered.length} routes were found`)
 })

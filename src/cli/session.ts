@@ -77,7 +77,22 @@ async function readSettings(
   const { ProjectFile } = await import('../domains/project/contract.ts')
   const file = readYaml(join(root, 'keel.yaml'), ProjectFile, 'keel.yaml')
   const { data, host, port, database, log, memory, egress, blobs, cache, models } = file
-  return resolveConfig({ flags, environment, file: { data, host, port: port?.toString(), database, log, memory, egress, blobs, cache, refuse: models?.refuse?.join() } })
+  return resolveConfig({
+    flags,
+    environment,
+    file: {
+      data,
+      host,
+      port: port?.toString(),
+      database,
+      log,
+      memory,
+      egress,
+      blobs,
+      cache,
+      refuse: models?.refuse?.join(),
+    },
+  })
 }
 
 async function connect(session: Session): Promise<Connection> {
