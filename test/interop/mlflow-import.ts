@@ -7,7 +7,7 @@ import { openStore, startMlflow } from '../../bench/mlflow/sides.ts'
 import { createApp } from '../../src/app.ts'
 import { resolveConfig } from '../../src/core/config.ts'
 
-export type Result = { name: string; ok: boolean; detail: string }
+export type Result = { name: string; ok: boolean; detail: string; skipped?: boolean }
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const launcher = here('../../bin/keel.js')
@@ -87,7 +87,7 @@ function runPython(python: string, script: string, url: string): Promise<void> {
 
 function output(command: string, args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true' }
+    const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONSAFEPATH: '1' }
     execFile(command, args, { env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${error.message}\n${stderr}\n${stdout}`))
       else resolve(stdout)
