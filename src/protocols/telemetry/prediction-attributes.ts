@@ -2,17 +2,19 @@ import type { FastifyRequest } from 'fastify'
 
 type Attributes = Record<string, string | number | boolean>
 
-/** Routes that answer with a prediction, in any of the protocols. */
-export function isPrediction(route: string | undefined): boolean {
+/** Routes that answer with a prediction, in any of the protocols: by what they call, or by their address. */
+export function isPrediction({ method, routeOptions }: FastifyRequest): boolean {
+  const { url = '', config } = routeOptions
+  if (method !== 'POST') return false
   return (
-    route !== undefined &&
-    (/^\/api\/v1\/predict\//.test(route) ||
-      /^\/v2\/models\/.*\/infer/.test(route) ||
-      /^\/v1\/models\/.*:predict/.test(route) ||
-      /invocations$/.test(route) ||
-      /^\/v1\/(chat\/completions|completions|embeddings)$/.test(route))
+    /\.(predict|infer|invocations|score|chat|completions|embeddings)$/.test(config.cause ?? '') ||
+    /(\/infer|\/invocations|:predict)$/.test(url) ||
+    /^\/api\/v1\/predict\//.test(url) ||
+    generative.test(url)
   )
 }
+
+const generative = /^\/v1\/(chat\/completions|completions|embeddings)$/
 
 /** Longer answers are not read for their identifiers. */
 const longest = 65_536
@@ -21,7 +23,6 @@ const longest = 65_536
 export function answerAttributes(request: FastifyRequest, payload: unknown): Attributes {
   const route = request.routeOptions.url ?? ''
   const endpoint = nameOf(request)
-  const generative = /^\/v1\/(chat\/completions|completions|embeddings)$/.test(route)
   const answer = typeof payload === 'string' && payload.length <= longest ? fieldsOf(payload) : {}
   const id = answer['id']
   const release = answer['release'] ?? answer['model_version']
@@ -29,7 +30,7 @@ export function answerAttributes(request: FastifyRequest, payload: unknown): Att
     ...(endpoint === undefined ? {} : { 'keel.endpoint': endpoint }),
     ...(typeof id === 'string' ? { 'keel.prediction.id': id } : {}),
     ...(typeof release === 'string' ? { 'keel.release': release } : {}),
-    ...(generative ? generativeAttributes(route, request.body, answer) : {}),
+    ...(generative.test(route) ? generativeAttributes(route, request.body, answer) : {}),
   }
 }
 

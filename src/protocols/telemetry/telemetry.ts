@@ -73,7 +73,7 @@ function traceRequests(
 ): void {
   server.decorateRequest('trace', null)
   server.addHook('onRequest', async (request) => {
-    if (!isPrediction(request.routeOptions.url)) return
+    if (!isPrediction(request)) return
     const context = traceContext(request.headers['traceparent'], settings)
     if (context.sampled) request.trace = { context, start: nanoseconds(), attributes: {} }
   })
