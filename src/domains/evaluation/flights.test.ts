@@ -185,6 +185,8 @@ test('gates of the flight models decide as computed apart', async (t) => {
     assert.equal(gate.verdict, 'fail')
     const result = await evaluation.getEvaluation(ctx, { evaluation: gate.evaluation ?? '' })
     assert.deepEqual([result.asOf, result.primary.verdict], ['event', 'pass'])
+    // Golden flights are of March, training rows of before.
+    assert.deepEqual(result.representativeness?.overlap, { shared: 0, of: 400 })
     near(result.primary.difference.value, -expected.golden.differences.v3EventMinusV1.mean, 5e-5, 'difference')
     const failed = gate.checks.filter(({ verdict, required }) => required && verdict !== 'pass')
     assert.deepEqual(

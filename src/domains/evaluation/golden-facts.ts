@@ -62,23 +62,34 @@ const rowsAtOnce = 2000
  * Golden items that the candidate was trained on, by the columns that both have, spelling and the last digits aside. Null
  * where these columns do not tell rows apart, or nobody knows the training rows.
  */
-async function overlapOf(ctx: Context, { trainingSet }: ModelVersion, { label }: Definition, items: readonly Item[]) {
+async function overlapOf(
+  ctx: Context,
+  { trainingSet }: ModelVersion,
+  { label, time }: Definition,
+  items: readonly Item[],
+): Promise<GoldenFacts['overlap']> {
   if (trainingSet === null || items.length === 0) return null
   const { rows: total } = await features.getTrainingSet(ctx, { trainingSet })
   if (total > mostTrainingRows) return null
   const rows = await features.trainingRows(ctx, trainingSet)
   const first = rows[0]
   const shared = Object.keys(items[0] ?? {}).filter((name) => name !== label && first && Object.hasOwn(first, name))
+  // Training sets name the moment of the decision "time".
+  const timed = time !== undefined && first !== undefined && Object.hasOwn(first, 'time')
   if (shared.length === 0) return null
-  const keyOf = (row: Item) => JSON.stringify(shared.map((name) => normal(row[name])))
+  const keyOf = (row: Item, moment: unknown) =>
+    JSON.stringify([timed ? normal(moment) : null, ...shared.map((name) => normal(row[name]))])
   const trained = new Set<string>()
   for (const [index, row] of rows.entries()) {
     // Predictions are answered in between.
     if (index % rowsAtOnce === 0) await setImmediate()
-    trained.add(keyOf(row))
+    trained.add(keyOf(row, row['time']))
   }
   if (trained.size < 0.9 * rows.length) return null
-  return { shared: items.filter((item) => trained.has(keyOf(item))).length, of: items.length }
+  return {
+    shared: items.filter((item) => trained.has(keyOf(item, time === undefined ? undefined : item[time]))).length,
+    of: items.length,
+  }
 }
 
 function normal(value: unknown): unknown {

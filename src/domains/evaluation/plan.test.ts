@@ -6,6 +6,7 @@ import type { AppError } from '../../core/errors.ts'
 import * as registry from '../registry/registry.ts'
 import { definition, establish, makeItems, makeSpec, registerEcho } from './evaluation.fixture.ts'
 import * as evaluation from './evaluation.ts'
+import { smallestShareMargin } from './statistics.ts'
 
 const model = 'flight-delay'
 
@@ -52,6 +53,9 @@ test('a number of items says what it can prove, before there is a spec or even a
     ],
   )
   assert.equal(table.margins.find(({ discordance }) => discordance === 0.1)?.itemsForMargin, 1546)
+  const never = table.margins.find(({ discordance }) => discordance === 0)?.itemsForMargin ?? 0
+  const proved = (items: number) => smallestShareMargin(items, 0) <= 0.02
+  assert.deepEqual([proved(never), proved(never - 1)], [true, false])
   await evaluation.applyGolden(app.ctx, { definition, items: makeItems(200) })
   const named = await client.evaluation.planMargin({ golden: 'flights-golden', discordance: 0.05 })
   assert.deepEqual([named.items, named.margins.length], [200, 1])

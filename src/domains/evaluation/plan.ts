@@ -6,7 +6,7 @@ import type { ModelSpec } from '../registry/spec.ts'
 import type { evaluation } from './contract.ts'
 import { getGolden } from './golden.ts'
 import { shown } from './rules.ts'
-import { itemsNeeded, smallestMeanMargin, smallestShareMargin } from './statistics.ts'
+import { itemsNeeded, itemsNeededForShares, smallestMeanMargin, smallestShareMargin } from './statistics.ts'
 import * as store from './store.ts'
 import { findMetric, judgingOf, repeatsOf } from './tasks.ts'
 
@@ -88,12 +88,16 @@ export async function planMargin(
   if (items === undefined) {
     throw invalidInput('Name a golden set or a number of items.', { name: 'items', hint: 'keel gate plan --items 200' })
   }
-  const needed = (variance: number) => (margin === undefined ? null : itemsNeeded({ margin, variance }))
   if (deviation !== undefined) {
     const error = deviation / Math.sqrt(items)
     const { margin: proved, powered } = smallestMeanMargin({ standardError: error, measuredOn: items, items })
     const explanation = `With ${items} items, and differences with a standard deviation of ${deviation}, the smallest margin that can be proved between equally good models is ${shown(proved)}; one of ${shown(powered)} is proved in 80 % of such cases.`
-    const one = { discordance: null, deviation, smallestMargin: proved, itemsForMargin: needed(deviation ** 2) }
+    const one = {
+      discordance: null,
+      deviation,
+      smallestMargin: proved,
+      itemsForMargin: margin === undefined ? null : itemsNeeded({ margin, variance: deviation ** 2 }),
+    }
     return { items, margins: [one], explanation }
   }
   const shares = discordance === undefined ? usualDiscordances : [discordance]
@@ -101,7 +105,7 @@ export async function planMargin(
     discordance: share,
     deviation: null,
     smallestMargin: smallestShareMargin(items, share),
-    itemsForMargin: needed(share),
+    itemsForMargin: margin === undefined ? null : itemsNeededForShares({ margin, discordance: share }),
   }))
   const typical = margins.find((one) => one.discordance === (discordance ?? assumedDiscordance))
   const explanation = `With ${items} items, and models that disagree on ${100 * (typical?.discordance ?? 0)} % of them, the smallest margin that can be proved between equally good models is ${shown(typical?.smallestMargin ?? null)}.`

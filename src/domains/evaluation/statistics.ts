@@ -202,3 +202,12 @@ export function smallestMeanMargin({
 export function itemsNeeded({ margin, variance: spread }: { margin: number; variance: number }): number {
   return Math.ceil(((normalQuantile(1 - oneSided / 2) + normalQuantile(0.8)) / margin) ** 2 * spread)
 }
+
+/**
+ * The same for right/wrong answers by how often two models disagree. Even models that never do need z^2 (1 - margin) / margin
+ * items: that many before the score's bound at no difference reaches the margin.
+ */
+export function itemsNeededForShares({ margin, discordance }: { margin: number; discordance: number }): number {
+  const z = normalQuantile(1 - oneSided / 2)
+  return Math.max(itemsNeeded({ margin, variance: discordance }), Math.ceil((z * z * (1 - margin)) / margin))
+}
