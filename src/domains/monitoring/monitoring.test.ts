@@ -149,3 +149,46 @@ test('before promotion a version is compared with what is served, and an input t
     [['good', false]],
   )
 })
+
+test('a window that is cut off in the middle leaves nothing told, and closing it again makes it whole', async (t) => {
+  const { client, ctx, traffic } = await begin(t)
+  await traffic({ late: () => 0 })
+  const payload = { model, from: '2026-01-01T00:00:00.000Z' }
+  const dying = {
+    ...ctx,
+    id: (prefix: string) => {
+      if (prefix === 'alert') throw new Error('the process dies here')
+      return ctx.id(prefix)
+    },
+  }
+  await assert.rejects(monitoring.closeWindow(dying, payload), /dies here/)
+  assert.deepEqual((await client.monitoring.series({ model })).items, [])
+  assert.deepEqual((await client.monitoring.listAlerts({ model })).items, [])
+  await monitoring.closeWindow(ctx, payload)
+  assert.equal((await client.monitoring.series({ model })).items[0]?.requests, 240)
+  assert.deepEqual(
+    (await client.monitoring.listAlerts({ model })).items.map(({ signal }) => signal),
+    ['bias'],
+  )
+  const { items } = await client.monitoring.sketches({ model, column: 'good' })
+  assert.equal(
+    items.reduce((sum, { rows }) => sum + rows, 0),
+    240,
+  )
+})
+
+test('a clock that jumps over many windows closes each of them once, in order', async (t) => {
+  const { client, worker, traffic, settleWindows } = await begin(t)
+  await traffic()
+  await worker.advance(new Date('2026-01-20T00:00:00Z'))
+  await traffic()
+  await settleWindows()
+  await worker.advance(new Date('2026-01-21T02:00:00Z'))
+  assert.deepEqual(
+    (await client.monitoring.series({ model })).items.map(({ from, requests }) => [from.slice(0, 10), requests]),
+    [
+      ['2026-01-01', 240],
+      ['2026-01-20', 240],
+    ],
+  )
+})
