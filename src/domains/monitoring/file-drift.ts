@@ -20,7 +20,7 @@ type Input = {
   /** Columns whose kind is said rather than inferred. */
   kinds?: Record<string, ColumnKind>
   columns?: string[]
-  /** Values of both sides up to which a column is compared exactly (two million). */
+  /** Values of both sides up to which a column is compared exactly (200,000). */
   exactUpTo?: number
   onColumn?: (done: number, total: number) => void
 }
@@ -34,7 +34,7 @@ export type FileDrift = {
   left: { column: string; because: string }[]
 }
 
-const usuallyExactUpTo = 2_000_000
+const usuallyExactUpTo = 200_000
 
 /** Texts and embeddings that a classifier looks at. */
 const textSample = 20_000

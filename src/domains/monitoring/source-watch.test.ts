@@ -32,6 +32,7 @@ async function begin(t: TestContext) {
         source: 'orders',
         rows: Array.from({ length: rows }, (_, index) => change(row(), index)),
       })
+      await worker.drain()
       await worker.advance(new Date((Math.floor(ctx.now().getTime() / day) + 1) * day))
     }
   }

@@ -28,7 +28,7 @@ type Watch = {
 /** New rows are looked at once a day; the first append of a day plans it. */
 export async function planLook(ctx: Context, event: Event): Promise<void> {
   const source = event.subject.replace('source/', '')
-  const end = new Date((Math.floor(ctx.now().getTime() / day) + 1) * day)
+  const end = new Date((Math.floor(Date.parse(event.at) / day) + 1) * day)
   const key = `monitoring.source/${source}/${end.toISOString().slice(0, 10)}`
   await enqueue(ctx, { kind: 'monitoring.source', payload: { source }, key, runAt: end })
 }
