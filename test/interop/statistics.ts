@@ -112,7 +112,7 @@ if (python === undefined) {
   )
 } else {
   const cases = list(100, randomCases).flat()
-  const asked = spawnSync(python, [join(root, 'test', 'interop', 'statistics.py')], {
+  const asked = spawnSync(python, [join(root, 'test', 'interop', 'second-opinion.py')], {
     input: cases.map(({ kind, given }) => `${JSON.stringify({ kind, ...given })}\n`).join(''),
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
