@@ -64,6 +64,8 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
       actor: { name: 'keel', role: 'admin' },
       cause: 'server',
       requestId: 'server',
+      traceId: undefined,
+      deadline: undefined,
       now: () => new Date(),
       id: (prefix) => sortableId(new Date(), prefix),
       random: Math.random,

@@ -28,6 +28,10 @@ export type Context = {
   /** The operation or reaction that runs; every event carries it. */
   readonly cause: string
   readonly requestId: string
+  /** Of the W3C `traceparent` that came with the request, or of the span that this server made for it. */
+  readonly traceId: string | undefined
+  /** When the caller stops waiting (`clock.elapsed()`): nobody starts work after it. */
+  readonly deadline: number | undefined
   /** Business time: simulated in a replay. */
   now(): Date
   /** A sortable identifier such as `run_01j…`. */

@@ -17,10 +17,12 @@ export const catalogue = {
   needs_approval: { status: 422, exit: 5, title: 'Somebody has to approve this first' },
   digest_mismatch: { status: 422, exit: 2, title: 'The bytes do not have the digest they are named by' },
   too_many_requests: { status: 429, exit: 1, title: 'Too many requests' },
+  budget_exceeded: { status: 429, exit: 5, title: 'It would cost more than is allowed' },
   internal: { status: 500, exit: 1, title: 'Something unexpected happened' },
   not_supported: { status: 501, exit: 2, title: 'This server does not do that' },
   upstream_failed: { status: 502, exit: 1, title: 'What it had to ask failed' },
   not_ready: { status: 503, exit: 1, title: 'It is not ready yet' },
+  deadline_exceeded: { status: 504, exit: 1, title: 'The time for an answer is over' },
   storage_full: { status: 507, exit: 1, title: 'There is no space left' },
   storage_read_only: { status: 507, exit: 1, title: 'The data folder cannot be written' },
   data_folder_in_use: { status: 500, exit: 2, title: 'Another server owns the data folder' },
@@ -40,6 +42,8 @@ type Details = {
   /** What to do next, as a sentence or a command. */
   hint?: string | undefined
   issues?: Issue[] | undefined
+  /** When another attempt makes sense; sent as `Retry-After`. */
+  retryAfterSeconds?: number | undefined
   cause?: unknown
 }
 
@@ -48,6 +52,7 @@ export class AppError extends Error {
   readonly offender: string | undefined
   readonly hint: string | undefined
   readonly issues: Issue[] | undefined
+  readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, message: string, details: Details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -56,6 +61,7 @@ export class AppError extends Error {
     this.offender = details.name
     this.hint = details.hint
     this.issues = details.issues
+    this.retryAfterSeconds = details.retryAfterSeconds
   }
 
   get status(): number {

@@ -40,7 +40,13 @@ export function asAppError(error: FastifyError | AppError | Error): AppError {
   return toAppError(error)
 }
 
+/** Tells a caller when to come again; every protocol's error handler calls it. */
+export function retryAfter(reply: FastifyReply, { retryAfterSeconds }: AppError): void {
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfterSeconds))))
+}
+
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+  retryAfter(reply, error)
   if (error.status >= 500) request.log.error({ err: error.cause ?? error, requestId: request.id }, error.message)
   return reply.code(error.status).type('application/problem+json').send(toProblem(error, request.id))
 }

@@ -7,6 +7,7 @@ import { parse } from '../core/validate.ts'
 import { sendBytes } from './bytes.ts'
 import { tooDeep } from './depth.ts'
 import { asAppError, sendProblem } from './problems.ts'
+import { deadlineOf, traceIdOf } from './request-headers.ts'
 import { authorize, checkSite, isLoopback, localActor, presentedToken } from './trust.ts'
 
 declare module 'fastify' {
@@ -65,6 +66,8 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
       actor: authorize(actor, role),
       cause: cause ?? `${request.method} ${request.routeOptions.url}`,
       requestId: request.id,
+      traceId: traceIdOf(request),
+      deadline: deadlineOf(request, ctx),
     }
   })
   server.setErrorHandler((error: Error, request, reply) => sendProblem(request, reply, asAppError(error)))

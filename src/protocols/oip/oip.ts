@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import * as serving from '../../domains/serving/serving.ts'
-import { asAppError } from '../../http/problems.ts'
+import { asAppError, retryAfter } from '../../http/problems.ts'
 import { version as productVersion } from '../../version.ts'
 import { asObject, type Json, parseJson } from '../json-body.ts'
 import { kserveRoutes } from './kserve-v1.ts'
@@ -42,6 +42,7 @@ export async function oipRoutes(server: FastifyInstance): Promise<void> {
 
 function sendError(request: FastifyRequest, reply: FastifyReply, thrown: Error): FastifyReply {
   const error = asAppError(thrown)
+  retryAfter(reply, error)
   if (error.status >= 500) request.log.error({ err: thrown, requestId: request.id }, thrown.message)
   const text =
     error.code === 'internal' ? 'Something unexpected happened.' : [error.message, error.hint].filter(Boolean).join(' ')

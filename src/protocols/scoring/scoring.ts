@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseCsv, typed } from '../../core/csv.ts'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import * as serving from '../../domains/serving/serving.ts'
-import { asAppError } from '../../http/problems.ts'
+import { asAppError, retryAfter } from '../../http/problems.ts'
 import { asList, asObject, type Json, parseJson } from '../json-body.ts'
 import { mlflowVersion } from '../mlflow/mlflow.ts'
 import { ofColumns, ofList, toInstances } from './instances.ts'
@@ -42,6 +42,7 @@ export async function scoringRoutes(server: FastifyInstance): Promise<void> {
 
 function sendError(request: FastifyRequest, reply: FastifyReply, thrown: Error): FastifyReply {
   const error = asAppError(thrown)
+  retryAfter(reply, error)
   if (error.status >= 500) request.log.error({ err: thrown, requestId: request.id }, thrown.message)
   const message =
     error.code === 'internal' ? 'Something unexpected happened.' : [error.message, error.hint].filter(Boolean).join(' ')

@@ -75,6 +75,7 @@ function traceRequests(
   server.addHook('onRequest', async (request) => {
     if (!isPrediction(request)) return
     const context = traceContext(request.headers['traceparent'], settings)
+    request.ctx = { ...request.ctx, traceId: context.traceId }
     if (context.sampled) request.trace = { context, start: nanoseconds(), attributes: {} }
   })
   server.addHook('onSend', async (request, _reply, payload) => {
