@@ -98,6 +98,16 @@ async function pin(ctx: Context, url: URL, resolve: Resolve): Promise<Address> {
   return first
 }
 
+/** For connections that are kept: each new one looks the name up, and is made to an address that passed. */
+export function guardedLookup(ctx: Context, url: URL, resolve = resolveAll): LookupFunction {
+  return (hostname, options, callback) => {
+    pin(ctx, url, resolve).then(
+      (address) => pinnedLookup(address)(hostname, options, callback),
+      (error: Error) => callback(error, ''),
+    )
+  }
+}
+
 function pinnedLookup({ address, family }: Address): LookupFunction {
   return (_hostname, options, callback) => {
     if (options.all) callback(null, [{ address, family }])

@@ -1,0 +1,214 @@
+import type { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Dispatcher, Pool } from 'undici'
+import type { Context } from '../context.ts'
+import { checkDestination, guardedLookup } from '../egress.ts'
+import { AppError } from '../errors.ts'
+import { type Breaker, createBreaker, type Settle } from './breaker.ts'
+import { createRetryBudget } from './retry-budget.ts'
+
+export type UpstreamCall = {
+  method: 'GET' | 'POST'
+  /** Below the instance's own path, such as `/v2/models/m/infer`. */
+  path: string
+  headers: Record<string, string>
+  body?: string | Uint8Array
+  /** For all of it, the second attempt included; the rest of it is passed on as `x-deadline-ms`. */
+  timeoutMilliseconds: number
+  signal?: AbortSignal | undefined
+  /** Asking twice does no harm. Anything else is repeated only when nothing was sent. */
+  idempotent: boolean
+}
+
+export type UpstreamReply = { status: number; headers: Record<string, string>; body: Buffer }
+export type UpstreamStream = { status: number; headers: Record<string, string>; body: Readable }
+export type InstanceState = {
+  url: string
+  state: 'closed' | 'open' | 'probing'
+  inFlight: number
+  ejections: number
+}
+
+/** One service elsewhere, as one or several instances that answer alike. */
+export type Upstream = {
+  /** Any status that the service itself chose is an answer; what no instance answers is an error. */
+  call(call: UpstreamCall, maximumBytes?: number): Promise<UpstreamReply>
+  /** The body as it comes; destroying it ends the call. */
+  stream(call: UpstreamCall): Promise<UpstreamStream>
+  state(): InstanceState[]
+  close(): Promise<void>
+}
+
+type Options = {
+  /** Instances; http and https. */
+  urls: string[]
+  /** This server started it itself, so that its address needs no leave. */
+  own?: boolean
+  connectMilliseconds?: number
+  connections?: number
+}
+
+type Instance = { url: URL; pool: Pool; breaker: Breaker; inFlight: number }
+type Started = { reply: Dispatcher.ResponseData; settle: Settle; instance: Instance; signal: AbortSignal }
+
+const defaults = { connectMilliseconds: 1_000, connections: 128, maximumBytes: 16 * 1024 * 1024 }
+const jitterMilliseconds = 25
+const retryable = new Set([502, 503, 504])
+/** Nothing was sent when these happen, so that another attempt cannot do anything twice. */
+const unsent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+
+export async function openUpstream(ctx: Context, options: Options): Promise<Upstream> {
+  const { urls, own = false, connectMilliseconds = defaults.connectMilliseconds } = options
+  const { connections = defaults.connections } = options
+  const { buildConnector, Pool } = await import('undici')
+  const instances = urls.map((text): Instance => {
+    const url = own ? new URL(text) : checkDestination(ctx, text)
+    const lookup = own ? {} : { lookup: guardedLookup(ctx, url) }
+    const connect = buildConnector({ ...lookup, timeout: connectMilliseconds })
+    const pool = new Pool(url.origin, { connect, connections, pipelining: 1, bodyTimeout: 0, headersTimeout: 0 })
+    return { url, pool, breaker: createBreaker({ elapsed: ctx.clock.elapsed, random: ctx.random }), inFlight: 0 }
+  })
+  const budget = createRetryBudget()
+  const name = urls.map((url) => new URL(url).host).join(', ')
+
+  /** One that may be probed first, else the least busy one. */
+  function choose(not: Instance | undefined): { instance: Instance; settle: Settle } | undefined {
+    const order = [...instances].sort(
+      (a, b) => rank(a) - rank(b) || a.inFlight - b.inFlight || (ctx.random() < 0.5 ? -1 : 1),
+    )
+    const others = order.filter((instance) => instance !== not)
+    for (const instance of [...others, ...(not ? [not] : [])]) {
+      const settle = instance.breaker.admit()
+      if (settle) return { instance, settle }
+    }
+    return undefined
+  }
+
+  async function start(call: UpstreamCall): Promise<Started> {
+    const ends = ctx.clock.elapsed() + call.timeoutMilliseconds
+    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMilliseconds)))
+    const signal = call.signal ? AbortSignal.any([timeout, call.signal]) : timeout
+    budget.deposit()
+    let failed: Instance | undefined
+    for (let attempt = 1; ; attempt++) {
+      const chosen = choose(failed)
+      if (!chosen) throw ejected()
+      const mayRepeat = () => attempt === 1 && !signal.aborted && budget.withdraw()
+      const { instance, settle } = chosen
+      instance.inFlight += 1
+      try {
+        const reply = await instance.pool.request({
+          method: call.method,
+          path: `${instance.url.pathname.replace(/\/$/, '')}${call.path}`,
+          headers: { ...call.headers, 'x-deadline-ms': String(Math.max(1, Math.floor(ends - ctx.clock.elapsed()))) },
+          body: call.body ?? null,
+          signal,
+        })
+        if (!(retryable.has(reply.statusCode) && call.idempotent && mayRepeat()))
+          return { reply, settle, instance, signal }
+        await reply.body.dump()
+        settle(false)
+        instance.inFlight -= 1
+      } catch (error) {
+        instance.inFlight -= 1
+        settle(call.signal?.aborted ? undefined : false)
+        if (signal.aborted) throw late(call, error)
+        if (!(call.idempotent || unsent.has(codeOf(error))) || !mayRepeat()) throw broken(error)
+      }
+      failed = instance
+      await pause(ctx.random() * jitterMilliseconds)
+    }
+  }
+
+  function ejected(): AppError {
+    const wait = Math.min(...instances.map(({ breaker }) => breaker.waitsFor()))
+    return new AppError('not_ready', `Nothing at ${name} answers; it is not asked for a while.`, {
+      name,
+      retryAfterSeconds: wait / 1_000,
+    })
+  }
+
+  function late(call: UpstreamCall, cause: unknown): AppError {
+    if (call.signal?.aborted) return new AppError('interrupted', `The call to ${name} was given up.`, { name, cause })
+    return new AppError('deadline_exceeded', `${name} did not answer in time.`, { name, cause })
+  }
+
+  function broken(cause: unknown): AppError {
+    if (cause instanceof AppError) return cause
+    return new AppError(
+      'upstream_failed',
+      `The connection to ${name} failed (${codeOf(cause) || 'no reason given'}).`,
+      {
+        name,
+        cause,
+      },
+    )
+  }
+
+  return {
+    async call(call, maximumBytes = defaults.maximumBytes) {
+      const { reply, settle, instance, signal } = await start(call)
+      let outcome: boolean | undefined = false
+      try {
+        const body = await readUpTo(reply.body, maximumBytes, name)
+        outcome = reply.statusCode < 500 || reply.statusCode === 501
+        return { status: reply.statusCode, headers: flat(reply.headers), body }
+      } catch (error) {
+        if (call.signal?.aborted) outcome = undefined
+        throw signal.aborted ? late(call, error) : broken(error)
+      } finally {
+        settle(outcome)
+        instance.inFlight -= 1
+      }
+    },
+    async stream(call) {
+      const { reply, settle, instance } = await start(call)
+      let outcome: boolean | undefined
+      reply.body.once('end', () => {
+        outcome = reply.statusCode < 500 || reply.statusCode === 501
+      })
+      reply.body.once('error', () => {
+        outcome = call.signal?.aborted ? undefined : false
+      })
+      reply.body.once('close', () => {
+        settle(outcome)
+        instance.inFlight -= 1
+      })
+      return { status: reply.statusCode, headers: flat(reply.headers), body: reply.body }
+    },
+    state: () =>
+      instances.map(({ url, breaker, inFlight }) => ({
+        url: url.href,
+        state: breaker.state(),
+        inFlight,
+        ejections: breaker.ejections(),
+      })),
+    async close() {
+      await Promise.all(instances.map(({ pool }) => pool.destroy()))
+    },
+  }
+}
+
+const ranks = { probing: 0, closed: 1, open: 2 }
+function rank({ breaker }: Instance): number {
+  return ranks[breaker.state()]
+}
+
+async function readUpTo(body: Readable, limit: number, name: string): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > limit) throw new AppError('upstream_failed', `${name} answered with more than ${limit} bytes.`, { name })
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function flat(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
