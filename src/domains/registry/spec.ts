@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Name, object, oneOf, optional } from '../../core/contract.ts'
-import { Provider, Scorer } from './answers-spec.ts'
+import { type Provider, Scorer } from './answers-spec.ts'
+import { Serves } from './serves-spec.ts'
 
 export type { Provider, Scorer }
 
@@ -29,12 +30,7 @@ export const ModelSpec = object({
   owner: Type.String({ minLength: 3 }),
   backup: Type.String({ minLength: 3 }),
   purpose: Type.String({ minLength: 10 }),
-  serves: object({
-    service: optional(Name),
-    output: oneOf(['binary', 'regression', 'multiclass', 'ranking', 'text']),
-    provider: optional(Provider),
-    positive: optional(Type.String({ description: 'The label column; 1 or true is the positive class' })),
-  }),
+  serves: Serves,
   labels: optional(object({ from: Type.String({ description: 'source.column' }), arrive_within: Duration })),
   golden: Name,
   success: object({

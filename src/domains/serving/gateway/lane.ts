@@ -39,7 +39,10 @@ export function createLane(name: string, { concurrency, queue }: LaneRules, elap
 
   function next(): void {
     for (let first = waiting.shift(); first; first = waiting.shift()) {
-      if (elapsed() < first.deadline) return first.start()
+      if (elapsed() < first.deadline) {
+        first.start()
+        return
+      }
       first.refuse(late())
     }
   }
