@@ -12,6 +12,7 @@ import { openLake } from './core/lake.ts'
 import { type FolderLock, lockFolder } from './core/lock.ts'
 import { createLogger } from './core/log.ts'
 import { migrate } from './core/migrate.ts'
+import { stopOnnxThreads } from './core/onnx-pool.ts'
 import { createWorker, type Worker } from './core/worker.ts'
 import { resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
@@ -119,6 +120,7 @@ function running(ctx: Context, server: FastifyInstance, worker: Worker, database
       () => server.close(),
       () => worker.stop(),
       ...onStop.map((step) => () => step(ctx)),
+      () => stopOnnxThreads(ctx),
       () => ctx.lake.close(),
       () => ctx.blobs.close?.(),
       () => database.close(),

@@ -18,7 +18,18 @@ export const ModelKind = oneOf(['model', 'prompt'])
 
 /** Inputs by name, as the model reads them; `request` fields come with the call, the others from the feature service. */
 export const Signature = object({
-  inputs: Type.Array(object({ name: Type.String(), type: oneOf(['number', 'integer', 'string']) }), { minItems: 1 }),
+  inputs: Type.Array(
+    object({
+      name: Type.String(),
+      type: oneOf(['number', 'integer', 'string']),
+      minimum: optional(Type.Number()),
+      maximum: optional(Type.Number()),
+      values: optional(
+        Type.Array(Type.String(), { minItems: 1, maxItems: 1_000, description: 'All that a text may be' }),
+      ),
+    }),
+    { minItems: 1 },
+  ),
   output: object({ name: Type.String(), type: oneOf(['number', 'string']) }),
 })
 

@@ -14,7 +14,7 @@ export {
   updateModel,
 } from './models.ts'
 export { getPrompt, pushPrompt } from './prompts.ts'
-export { openRuntime, type Runtime } from './runtime.ts'
+export { type Asking, openRuntime, type Runtime, type RuntimeState } from './runtime.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
 export { applySpec, getSpec, requireSpec } from './specs.ts'
 export {

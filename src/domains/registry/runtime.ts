@@ -1,17 +1,46 @@
 import type { Context } from '../../core/context.ts'
 import { AppError, notFound } from '../../core/errors.ts'
-import { openOnnx, type Row, type Value } from '../../core/onnx.ts'
+import type { Row, Value } from '../../core/onnx.ts'
+import { openPooledOnnx } from '../../core/onnx-pool.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
+import { openProcess } from './runtimes/process.ts'
+import { openElsewhere } from './runtimes/upstream.ts'
+import type { VersionsTable } from './schema.ts'
+import type { ModelSpec } from './spec.ts'
+import { currentSpec } from './specs.ts'
 import * as store from './store.ts'
 
-/** A loaded version: answers rows in order. */
-export type Runtime = { predict(rows: Row[]): Promise<Value[]>; close(): Promise<void> }
+export type Asking = {
+  /** For the answer; without it the spec's `limits.timeout`. */
+  milliseconds?: number
+  signal?: AbortSignal | undefined
+  /** A copy of a request whose answer nobody waits for: it says so, and is never repeated. */
+  shadow?: boolean
+}
 
-/** Loads a version from verified bytes. Version 0 is the model's built-in baseline, which always answers the same. */
-export async function openRuntime(
-  ctx: Context,
-  { model, version }: { model: string; version: number },
-): Promise<Runtime> {
+export type RuntimeState = {
+  kind: 'constant' | 'onnx' | 'process' | 'upstream' | 'prompt'
+  ready: boolean
+  /** Processes started again after they ended. */
+  restarts?: number
+  memoryBytes?: number
+  instances?: { url: string; state: 'closed' | 'open' | 'probing'; inFlight: number; ejections: number }[]
+}
+
+/** A loaded version: answers rows in order. */
+export type Runtime = {
+  predict(rows: Row[], asking?: Asking): Promise<Value[]>
+  state(): RuntimeState
+  close(): Promise<void>
+}
+
+type Opening = { model: string; version: number; purpose?: 'live' | 'background' }
+
+/**
+ * Opens a version by what its spec says it runs on: something elsewhere, a process of its own, or this server's threads
+ * from verified bytes. Version 0 is the model's built-in baseline, which always answers the same.
+ */
+export async function openRuntime(ctx: Context, { model, version, purpose = 'background' }: Opening): Promise<Runtime> {
   if (version === 0) {
     const baseline = (await store.findModel(ctx, model))?.baseline
     if (baseline === null || baseline === undefined) throw notFound('Baseline of model', model)
@@ -20,17 +49,34 @@ export async function openRuntime(
   const row = await store.findVersion(ctx, model, version)
   if (!row) throw notFound('Model version', `${model}@${version}`)
   if (row.flavor === 'constant' && row.constant !== null) return constant(row.constant)
+  const serves = (await currentSpec(ctx, model))?.serves
+  if (serves?.upstream) return openElsewhere(ctx, row, { upstream: serves.upstream, limits: serves.limits })
+  if (serves?.run) return openProcess(ctx, row, { run: serves.run, limits: serves.limits })
+  return openOnnxVersion(ctx, row, { purpose, serves })
+}
+
+type How = { purpose: 'live' | 'background'; serves: ModelSpec['serves'] | undefined }
+
+async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serves }: How): Promise<Runtime> {
+  const name = `${row.model}@${row.version}`
   if (row.flavor !== 'onnx' || row.artifact === null) {
-    throw new AppError('not_supported', `"${model}@${version}" is a ${row.flavor}; it does not run in this process.`, {
-      name: model,
+    throw new AppError('not_supported', `"${name}" is a ${row.flavor}; it does not run in this process.`, {
+      name: row.model,
+      hint: 'Name what runs it under "serves.run" (a command) or "serves.upstream" (a URL) in the spec.',
     })
   }
   const { files } = await artifacts.get(ctx, { digest: row.artifact })
   const file = files.find(({ path }) => path.endsWith('.onnx'))
-  if (!file) throw notFound('ONNX file of', `${model}@${version}`)
-  return openOnnx(await ctx.blobs.readVerified(file.digest))
+  if (!file) throw notFound('ONNX file of', name)
+  const read = () => ctx.blobs.readVerified(file.digest)
+  const onnx = await openPooledOnnx(ctx, { name, read, purpose, copies: purpose === 'live' ? serves?.threads : 1 })
+  return { ...onnx, state: () => ({ kind: 'onnx', ready: true }) }
 }
 
 function constant(value: number): Runtime {
-  return { predict: async (rows) => rows.map(() => value), close: async () => undefined }
+  return {
+    predict: async (rows) => rows.map(() => value),
+    state: () => ({ kind: 'constant', ready: true }),
+    close: async () => undefined,
+  }
 }

@@ -50,3 +50,10 @@ export async function getSpec(
   if (!row) throw notFound('Spec version', `${model} v${version}`)
   return JSON.parse(row.spec) as ModelSpec
 }
+
+/** The newest spec, if there is one. */
+export async function currentSpec(ctx: Context, model: string): Promise<ModelSpec | undefined> {
+  const row = await store.findModel(ctx, model)
+  const spec = row && (await store.findSpec(ctx, model, Number(row.spec_version)))
+  return spec && (JSON.parse(spec.spec) as ModelSpec)
+}

@@ -2,31 +2,15 @@ import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import { notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
-import * as features from '../features/features.ts'
-import * as registry from '../registry/registry.ts'
 import type { Routing as RoutingSchema } from './contract.ts'
-import { milliseconds } from './rules.ts'
+import { type Loaded, loadVersion } from './loading.ts'
 import * as store from './store.ts'
 
 export type Routing = Static<typeof RoutingSchema>
-
-/** A version ready to answer. */
-export type Loaded = {
-  version: number
-  runtime: registry.Runtime
-  service: string | undefined
-  /** What a caller has to send. */
-  fields: { name: string; type: 'number' | 'string' }[]
-  binary: boolean
-  slowAfterMs: number
-  /** When a routing last asked for it (clock.elapsed()). */
-  neededAt: number
-}
+export type { Loaded }
 
 /** What the gateway reads: one immutable snapshot per endpoint, swapped whole. */
 type State = { routes: Map<string, Routing>; loaded: Map<string, Loaded> }
-
-const defaultSlowMs = 250
 
 export const state = (ctx: Context) =>
   liveValue(ctx, 'serving.state', (): State => ({ routes: new Map(), loaded: new Map() }))
@@ -44,35 +28,12 @@ export async function prepareRouting(ctx: Context, routing: Omit<Routing, 'revis
     const key = keyOf(endpoint, version)
     const known = state(ctx).loaded.get(key)
     if (known) known.neededAt = ctx.clock.elapsed()
-    else state(ctx).loaded.set(key, await load(ctx, endpoint, version))
+    else state(ctx).loaded.set(key, await loadVersion(ctx, endpoint, version))
   }
 }
 
 function namedBy({ live, canary, shadow, warm }: Omit<Routing, 'revision'>): { version: number }[] {
   return [live, canary, shadow, ...warm].filter((target) => target !== null)
-}
-
-async function load(ctx: Context, model: string, version: number): Promise<Loaded> {
-  const { spec } = await registry.getModel(ctx, { model })
-  const runtime = await registry.openRuntime(ctx, { model, version })
-  const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
-  const service = row?.service ?? undefined
-  const slowAfter = spec?.delivery.rollout.slow_after
-  return {
-    version,
-    runtime,
-    service,
-    fields: service === undefined ? fromSignature(row?.signature) : await features.requestFields(ctx, service),
-    binary: spec?.serves.output === 'binary',
-    slowAfterMs: slowAfter === undefined ? defaultSlowMs : milliseconds(slowAfter),
-    neededAt: ctx.clock.elapsed(),
-  }
-}
-
-type Signature = Awaited<ReturnType<typeof registry.getVersion>>['signature'] | undefined
-
-function fromSignature(signature: Signature): Loaded['fields'] {
-  return (signature?.inputs ?? []).map(({ name, type }) => ({ name, type: type === 'string' ? 'string' : 'number' }))
 }
 
 /** Writes who answers what, in the caller's transaction; the gateway switches in the instant after the commit. */

@@ -2,30 +2,52 @@ import { invalidInput } from '../../core/errors.ts'
 import { hashUnit } from '../../core/stats/random.ts'
 import { didYouMean } from '../../core/suggest.ts'
 
-type Field = { name: string; type: 'number' | 'string' }
+export type Field = {
+  name: string
+  type: 'number' | 'string'
+  integer?: boolean | undefined
+  minimum?: number | undefined
+  maximum?: number | undefined
+  values?: string[] | undefined
+}
 
 /** Same unit, same arm; a growing share only moves units into the canary, never back. */
 export function inCanary(unit: string, canary: { share: number; salt: string }): boolean {
   return hashUnit(`${canary.salt}/${unit}`) < canary.share
 }
 
-/** Refuses what the model could not read: unknown fields, missing ones, wrong types. */
-export function checkInputs(inputs: Record<string, unknown>, needed: Field[], known: Field[]): void {
-  const names = known.map(({ name }) => name)
-  for (const name of Object.keys(inputs)) {
-    if (names.length > 0 && !names.includes(name)) {
-      throw invalidInput(`The input "${name}" is not known.`, {
-        name,
-        hint: didYouMean(name, names) ?? `Known inputs: ${names.join(', ')}.`,
-      })
+/** Refuses what the model could not read: unknown fields, missing ones, wrong types, values out of range. */
+export function checkInputs(inputs: Record<string, unknown>, needed: Field[], known: ReadonlySet<string>): void {
+  if (known.size > 0) {
+    for (const name of Object.keys(inputs)) {
+      if (!known.has(name)) {
+        const hint = didYouMean(name, [...known]) ?? `Known inputs: ${[...known].join(', ')}.`
+        throw invalidInput(`The input "${name}" is not known.`, { name, hint })
+      }
     }
   }
-  for (const { name, type } of needed) {
-    const value = inputs[name]
-    if (value === undefined || value === null) throw invalidInput(`The input "${name}" is missing.`, { name })
-    if (typeof value !== type)
-      throw invalidInput(`The input "${name}" must be a ${type}, not ${JSON.stringify(value)}.`, { name })
+  for (const field of needed) checkValue(field, inputs[field.name])
+}
+
+function checkValue({ name, type, integer, minimum, maximum, values }: Field, value: unknown): void {
+  if (value === undefined || value === null) throw invalidInput(`The input "${name}" is missing.`, { name })
+  const wrong = (wanted: string) =>
+    invalidInput(`The input "${name}" must be ${wanted}, not ${shown(value)}.`, { name })
+  if (typeof value !== type) throw wrong(`a ${type}`)
+  if (integer === true && !Number.isInteger(value)) throw wrong('a whole number')
+  if (minimum !== undefined && Number(value) < minimum) throw wrong(`at least ${minimum}`)
+  if (maximum !== undefined && Number(value) > maximum) throw wrong(`at most ${maximum}`)
+  if (values && !values.includes(String(value))) {
+    const hint = didYouMean(String(value), values) ?? `It can be ${values.slice(0, 20).join(', ')}.`
+    throw invalidInput(`The input "${name}" cannot be ${shown(value)}.`, { name, hint })
   }
+}
+
+const longestShown = 100
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
 }
 
 /** A probability is a number from 0 to 1; any other answer must at least be finite. */
@@ -34,8 +56,10 @@ export function isValid(output: unknown, binary: boolean): output is number | st
   return typeof output === 'number' && Number.isFinite(output) && (!binary || (output >= 0 && output <= 1))
 }
 
-const unitMilliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const unitMilliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
+/** `250ms`, `10s`, `5m`, `2h`, `1d` in milliseconds. */
 export function milliseconds(duration: string): number {
-  return Number(duration.slice(0, -1)) * unitMilliseconds[duration.at(-1) as keyof typeof unitMilliseconds]
+  const [, count, unit] = /^([0-9]+)([a-z]+)$/.exec(duration) ?? []
+  return Number(count) * unitMilliseconds[unit as keyof typeof unitMilliseconds]
 }

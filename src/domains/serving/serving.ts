@@ -5,11 +5,12 @@ import { transaction } from '../../core/transaction.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { serving } from './contract.ts'
+import { counters } from './counters.ts'
 import { droppedRecords, findLogged, type LoggedPrediction, readLog } from './log.ts'
-import { counters } from './predict.ts'
 import { loadedVersion, requireRouting, state } from './routing.ts'
 import * as store from './store.ts'
 
+export { counters } from './counters.ts'
 export {
   countLogged,
   droppedRecords,
@@ -20,7 +21,7 @@ export {
   startLog,
   stopLog,
 } from './log.ts'
-export { counters, predict } from './predict.ts'
+export { predict } from './predict.ts'
 export {
   currentRouting,
   getRouting,

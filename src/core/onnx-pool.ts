@@ -1,0 +1,63 @@
+import { availableParallelism } from 'node:os'
+import { type Context, liveValue } from './context.ts'
+import type { OnnxModel } from './onnx.ts'
+import { createOnnxThread, type OnnxThread } from './onnx-thread.ts'
+
+type Opening = {
+  name: string
+  read(): Promise<Uint8Array>
+  /** `live` answers requests. Everything else shares one other thread, so that a gate slows no prediction. */
+  purpose: 'live' | 'background'
+  /** Threads that hold a copy (default 1). */
+  copies?: number | undefined
+}
+
+type Threads = { live: OnnxThread[]; background: OnnxThread[] }
+
+const threadsOf = (ctx: Context) => liveValue(ctx, 'onnx.threads', (): Threads => ({ live: [], background: [] }))
+
+/** One core stays for the requests themselves. */
+const liveThreads = Math.max(1, availableParallelism() - 1)
+
+/** Opens a model in worker threads; its calls go to the least busy copy. */
+export async function openPooledOnnx(ctx: Context, { name, read, purpose, copies = 1 }: Opening): Promise<OnnxModel> {
+  const threads = leastLoaded(ctx, purpose, copies)
+  const held: { thread: OnnxThread; model: number }[] = []
+  const close = async () => {
+    await Promise.all(held.map(({ thread, model }) => thread.close(model)))
+  }
+  try {
+    for (const thread of threads) held.push({ thread, model: await thread.open(name, read) })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    async predict(rows) {
+      if (rows.length === 0) return []
+      let best = held[0]
+      for (const copy of held) if (best && copy.thread.load().calls < best.thread.load().calls) best = copy
+      return best ? best.thread.run(best.model, rows) : []
+    },
+    close,
+  }
+}
+
+function leastLoaded(ctx: Context, purpose: 'live' | 'background', copies: number): OnnxThread[] {
+  const threads = threadsOf(ctx)[purpose]
+  const most = purpose === 'live' ? Math.max(liveThreads, copies) : 1
+  const wanted = Math.min(copies, most)
+  const idle = threads.filter((thread) => thread.load().models === 0).length
+  for (let count = idle; count < wanted && threads.length < most; count++) threads.push(createOnnxThread(ctx))
+  return [...threads].sort((a, b) => a.load().models - b.load().models).slice(0, wanted)
+}
+
+export function threadRestarts(ctx: Context): number {
+  const { live, background } = threadsOf(ctx)
+  return [...live, ...background].reduce((sum, thread) => sum + thread.restarts(), 0)
+}
+
+export async function stopOnnxThreads(ctx: Context): Promise<void> {
+  const { live, background } = threadsOf(ctx)
+  await Promise.all([...live, ...background].map((thread) => thread.stop()))
+}

@@ -1,0 +1,186 @@
+import { extname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import type { Context } from './context.ts'
+import { AppError, type ErrorCode } from './errors.ts'
+import type { Row, Value } from './onnx.ts'
+
+type Order =
+  | { kind: 'open'; model: number; bytes: Uint8Array }
+  | { kind: 'run'; model: number; rows: Row[] }
+  | { kind: 'close'; model: number }
+export type ToThread = Order & { call: number }
+export type FromThread = { call: number; values: Value[] } | { call: number; error: { code: ErrorCode; text: string } }
+
+type Pending = { message: ToThread; resolve(values: Value[]): void; reject(error: Error): void }
+type Held = {
+  name: string
+  read(): Promise<Uint8Array>
+  /** How often the thread ended while this model was at work, since it last answered. */
+  strikes: number
+  brokenUntil: number
+}
+
+/**
+ * A worker thread that holds ONNX models. When it ends, the call at work fails, the models are opened again in a new
+ * thread, and the calls that waited behind it are made there: one model's crash fails no other's request.
+ */
+export type OnnxThread = {
+  open(name: string, read: () => Promise<Uint8Array>): Promise<number>
+  run(model: number, rows: Row[]): Promise<Value[]>
+  close(model: number): Promise<void>
+  /** Models that it holds, and calls that it has not answered. */
+  load(): { models: number; calls: number }
+  restarts(): number
+  stop(): Promise<void>
+}
+
+const mostStrikes = 3
+const brokenMilliseconds = 30_000
+const firstPause = 100
+const longestPause = 10_000
+const idleMilliseconds = 5_000
+
+const file = new URL(`./onnx-worker${extname(import.meta.url)}`, import.meta.url)
+
+export function createOnnxThread(ctx: Context, limits: { heapMegabytes?: number } = {}): OnnxThread {
+  const pending = new Map<number, Pending>()
+  const models = new Map<number, Held>()
+  let worker: Worker | undefined
+  let restarting: Promise<void> | undefined
+  let idle: NodeJS.Timeout | undefined
+  let stopped = false
+  let restarts = 0
+  let inARow = 0
+  let calls = 0
+  let opened = 0
+
+  function start(): Worker {
+    const { heapMegabytes } = limits
+    const started = new Worker(file, {
+      ...(heapMegabytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
+    })
+    let reason = 'it ended'
+    started.on('message', take)
+    started.on('error', (error) => {
+      reason = error.message
+    })
+    started.once('exit', () => {
+      if (worker === started) ended(reason)
+    })
+    started.unref()
+    return started
+  }
+
+  function take(reply: FromThread): void {
+    const done = pending.get(reply.call)
+    if (!done) return
+    pending.delete(reply.call)
+    if (pending.size === 0) worker?.unref()
+    const held = models.get(done.message.model)
+    if (done.message.kind === 'run') {
+      if (held) held.strikes = 0
+      inARow = 0
+    }
+    if ('values' in reply) done.resolve(reply.values)
+    else done.reject(new AppError(reply.error.code, reply.error.text, { name: held?.name }))
+  }
+
+  function send(entry: Pending): void {
+    worker ??= start()
+    if (pending.size === 0) worker.ref()
+    pending.set(entry.message.call, entry)
+    worker.postMessage(entry.message)
+  }
+
+  async function post(order: Order): Promise<Value[]> {
+    while (restarting) await restarting
+    if (stopped) throw new AppError('not_ready', 'The server is stopping.')
+    const { promise, resolve, reject } = Promise.withResolvers<Value[]>()
+    calls += 1
+    send({ message: { ...order, call: calls }, resolve, reject })
+    return promise
+  }
+
+  function ended(reason: string): void {
+    worker = undefined
+    const [first, ...rest] = pending.values()
+    pending.clear()
+    if (stopped) {
+      for (const { reject } of first ? [first, ...rest] : [])
+        reject(new AppError('not_ready', 'The server is stopping.'))
+      return
+    }
+    const held = first && models.get(first.message.model)
+    if (held) {
+      held.strikes += 1
+      if (held.strikes >= mostStrikes) held.brokenUntil = ctx.clock.elapsed() + brokenMilliseconds
+    }
+    first?.reject(new AppError('upstream_failed', `The thread of the model ended: ${reason}`, { name: held?.name }))
+    ctx.log.error({ model: held?.name, reason }, 'a thread of models ended and is started again')
+    restarts += 1
+    restarting = restart(rest).finally(() => {
+      restarting = undefined
+    })
+  }
+
+  async function restart(waiting: Pending[]): Promise<void> {
+    inARow += 1
+    if (inARow > 1)
+      await pause(Math.min(firstPause * 2 ** (inARow - 2), longestPause), undefined, { ref: waiting.length > 0 })
+    for (const [model, { name, read }] of models) {
+      try {
+        const bytes = await read()
+        const { promise, resolve, reject } = Promise.withResolvers<Value[]>()
+        calls += 1
+        send({ message: { kind: 'open', model, bytes, call: calls }, resolve, reject })
+        promise.catch((error: unknown) => ctx.log.error({ err: error, model: name }, 'a model cannot be opened again'))
+      } catch (error) {
+        ctx.log.error({ err: error, model: name }, 'a model cannot be read again')
+      }
+    }
+    for (const entry of waiting) send(entry)
+  }
+
+  function stopWhenIdle(): void {
+    clearTimeout(idle)
+    idle = setTimeout(() => {
+      if (models.size > 0 || pending.size > 0 || !worker) return
+      const old = worker
+      worker = undefined
+      old.terminate().catch((error: unknown) => ctx.log.warn({ err: error }, 'a thread could not be ended'))
+    }, idleMilliseconds).unref()
+  }
+
+  return {
+    async open(name, read) {
+      opened += 1
+      const model = opened
+      await post({ kind: 'open', model, bytes: await read() })
+      models.set(model, { name, read, strikes: 0, brokenUntil: 0 })
+      return model
+    },
+    async run(model, rows) {
+      const held = models.get(model)
+      const wait = (held?.brokenUntil ?? 0) - ctx.clock.elapsed()
+      if (wait > 0)
+        throw new AppError('not_ready', `"${held?.name}" ended its thread ${mostStrikes} times in a row.`, {
+          name: held?.name,
+          retryAfterSeconds: wait / 1_000,
+        })
+      return post({ kind: 'run', model, rows })
+    },
+    async close(model) {
+      if (!models.delete(model) || stopped) return
+      if (worker) await post({ kind: 'close', model })
+      if (models.size === 0) stopWhenIdle()
+    },
+    load: () => ({ models: models.size, calls: pending.size }),
+    restarts: () => restarts,
+    async stop() {
+      stopped = true
+      clearTimeout(idle)
+      await worker?.terminate()
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { readEnvironment } from '../../../core/config.ts'
+import type { Context } from '../../../core/context.ts'
+import { checkDestination, isListed } from '../../../core/egress.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import type { Upstream, UpstreamReply } from '../../../core/upstream/upstream.ts'
+import type { Asking } from '../runtime.ts'
+import type { Limits, Run, UpstreamSpec } from '../serves-spec.ts'
+import { dialects } from './asking.ts'
+
+const defaultTimeout = '10s'
+const unitMilliseconds: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 }
+
+/** `250ms`, `10s`, `1m` in milliseconds. */
+export function milliseconds(span: string): number {
+  const [, count = '0', unit = ''] = /^([0-9]+)(ms|s|m)$/.exec(span) ?? []
+  return Number(count) * (unitMilliseconds[unit] ?? Number.NaN)
+}
+
+export function timeoutOf(limits: Limits | undefined): number {
+  return milliseconds(limits?.timeout ?? defaultTimeout)
+}
+
+type Target = { speaks: Run | UpstreamSpec; model: string; limits: Limits | undefined; headers: Record<string, string> }
+
+/** Asks for rows in the protocol of the other side. Predictions change nothing, so that one may be asked for twice. */
+export async function askRemotely(
+  upstream: Upstream,
+  { speaks, model, limits, headers }: Target,
+  rows: Row[],
+  asking: Asking,
+): Promise<Value[]> {
+  if (rows.length === 0) return []
+  const dialect = dialects[speaks.protocol]
+  const { path, body } = dialect.ask(model, rows)
+  const reply = await upstream.call({
+    method: 'POST',
+    path,
+    headers: {
+      'content-type': 'application/json',
+      ...headers,
+      ...(asking.shadow === true ? { 'x-shadow': '1' } : {}),
+    },
+    body,
+    timeoutMilliseconds: asking.milliseconds ?? timeoutOf(limits),
+    signal: asking.signal,
+    idempotent: asking.shadow !== true,
+  })
+  if (reply.status !== 200) throw refused(model, reply)
+  return dialect.read(parsed(model, reply.body), rows.length)
+}
+
+/** What the other side says is not shown: it may hold what its caller must not see. */
+function refused(model: string, { status }: UpstreamReply): AppError {
+  return new AppError('upstream_failed', `What serves "${model}" answered with status ${status}.`, { name: model })
+}
+
+function parsed(model: string, body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    throw new AppError('upstream_failed', `What serves "${model}" did not answer with JSON.`, { name: model, cause })
+  }
+}
+
+/** The key is read from the environment at the last moment, and goes only to hosts that the server's setting lists. */
+export function keyHeader(ctx: Context, url: string, key: string | undefined): Record<string, string> {
+  if (key === undefined) return {}
+  const destination = checkDestination(ctx, url)
+  if (!isListed(ctx, destination)) {
+    throw new AppError('refused_by_policy', `The key "${key}" is not sent to "${destination.host}".`, {
+      name: destination.host,
+      hint: `List the host in the setting "egress" of the server: --egress ${destination.host}.`,
+    })
+  }
+  const secret = readEnvironment()[key]
+  if (secret !== undefined && secret !== '') return { authorization: `Bearer ${secret}` }
+  throw new AppError('refused_by_policy', `The server's environment has no "${key}".`, {
+    name: key,
+    hint: 'Start the server with that variable set.',
+  })
+}

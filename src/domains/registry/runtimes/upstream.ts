@@ -1,0 +1,35 @@
+import type { Context } from '../../../core/context.ts'
+import { openUpstream } from '../../../core/upstream/upstream.ts'
+import type { Runtime } from '../runtime.ts'
+import type { VersionsTable } from '../schema.ts'
+import type { Limits, UpstreamSpec } from '../serves-spec.ts'
+import { askRemotely, keyHeader, milliseconds } from './remote.ts'
+
+type Elsewhere = { upstream: UpstreamSpec; limits: Limits | undefined }
+
+/** A version that something else answers; `{version}` in its name there stands for the version's number. */
+export async function openElsewhere(
+  ctx: Context,
+  { model, version }: VersionsTable,
+  { upstream, limits }: Elsewhere,
+): Promise<Runtime> {
+  const { urls, key } = upstream
+  const headers = Object.assign({}, ...urls.map((url) => keyHeader(ctx, url, key)))
+  const connect = limits?.connect === undefined ? {} : { connectMilliseconds: milliseconds(limits.connect) }
+  const connections = limits?.concurrency === undefined ? {} : { connections: limits.concurrency }
+  const there = await openUpstream(ctx, { urls, ...connect, ...connections })
+  const target = {
+    speaks: upstream,
+    model: (upstream.model ?? model).replaceAll('{version}', String(version)),
+    limits,
+    headers,
+  }
+  return {
+    predict: (rows, asking = {}) => askRemotely(there, target, rows, asking),
+    state() {
+      const instances = there.state()
+      return { kind: 'upstream', ready: instances.some(({ state }) => state !== 'open'), instances }
+    },
+    close: () => there.close(),
+  }
+}
