@@ -21,12 +21,38 @@ export const Routing = object({
   warm: Type.Array(object({ release: Type.String(), version: Type.Integer() })),
 })
 
+/** A loaded version: what it runs on, and how busy it is. */
+const LoadedVersion = object({
+  release: Type.String(),
+  version: Type.Integer(),
+  kind: oneOf(['constant', 'onnx', 'process', 'upstream', 'prompt']),
+  ready: Type.Boolean(),
+  running: Type.Integer({ description: 'Calls at this moment' }),
+  waiting: Type.Integer({ description: 'Calls in the queue before it' }),
+  refused: Type.Integer({ description: 'Calls turned away because the queue was full' }),
+  restarts: optional(Type.Integer({ description: 'Of its process' })),
+  memoryBytes: optional(Type.Integer({ description: 'Resident memory of its process' })),
+  instances: optional(
+    Type.Array(
+      object({
+        url: Type.String(),
+        state: oneOf(['closed', 'open', 'probing'], { description: 'Of its breaker: open means ejected' }),
+        inFlight: Type.Integer(),
+        ejections: Type.Integer(),
+      }),
+    ),
+  ),
+})
+
 export const Endpoint = object({
   name: Name,
   routing: Routing,
   ready: Type.Boolean(),
   requests: Type.Integer({ description: 'Answered since this server started' }),
   dropped: Type.Integer({ description: 'Log records lost because the buffer was full' }),
+  stoodIn: Type.Integer({ description: 'Answers that another release gave for one that could not' }),
+  shadowsDropped: Type.Integer({ description: 'Copies of requests that no shadow was asked about; of all endpoints' }),
+  versions: Type.Array(LoadedVersion),
 })
 
 const Value = Type.Union([Type.Number(), Type.String(), Type.Null()])

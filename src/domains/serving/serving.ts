@@ -7,7 +7,8 @@ import * as registry from '../registry/registry.ts'
 import type { serving } from './contract.ts'
 import { counters } from './counters.ts'
 import { droppedRecords, findLogged, type LoggedPrediction, readLog } from './log.ts'
-import { loadedVersion, requireRouting, state } from './routing.ts'
+import { loadedVersion, type Routing, requireRouting, state } from './routing.ts'
+import { droppedShadows } from './shadow.ts'
 import * as store from './store.ts'
 
 export { counters } from './counters.ts'
@@ -32,6 +33,7 @@ export {
   stopRouting,
 } from './routing.ts'
 export { predictRows, type Signature, signatureOf } from './rows.ts'
+export { droppedShadows } from './shadow.ts'
 
 type Operations = typeof serving
 type Endpoint = Output<Operations['getEndpoint']>
@@ -42,17 +44,25 @@ export function listEndpoints(ctx: Context): Output<Operations['listEndpoints']>
 
 export function getEndpoint(ctx: Context, { endpoint }: Input<Operations['getEndpoint']>): Endpoint {
   const routing = requireRouting(ctx, endpoint)
-  const all = counters(ctx)
-  const requests = [...all]
-    .filter(([release]) => release.startsWith(`${endpoint}.`))
-    .reduce((sum, [, entry]) => sum + entry.requests, 0)
+  const own = [...counters(ctx)].filter(([release]) => release.startsWith(`${endpoint}.`)).map(([, entry]) => entry)
   return {
     name: endpoint,
     routing,
-    ready: loadedVersion(ctx, endpoint, routing.live.version) !== undefined,
-    requests,
+    ready: loadedVersion(ctx, endpoint, routing.live.version)?.runtime.state().ready ?? false,
+    requests: own.reduce((sum, { requests }) => sum + requests, 0),
     dropped: droppedRecords(ctx),
+    stoodIn: own.reduce((sum, { stoodIn }) => sum + stoodIn, 0),
+    shadowsDropped: droppedShadows(ctx),
+    versions: versionsOf(ctx, routing),
   }
+}
+
+function versionsOf(ctx: Context, { endpoint, live, canary, shadow, warm }: Routing): Endpoint['versions'] {
+  const targets = [live, canary, shadow, ...warm].filter((target) => target !== null)
+  return targets.flatMap(({ release, version }) => {
+    const loaded = loadedVersion(ctx, endpoint, version)
+    return loaded ? [{ release, version, ...loaded.runtime.state(), ...loaded.lane.state() }] : []
+  })
 }
 
 export async function label(

@@ -4,6 +4,7 @@ import type { Context } from '../../core/context.ts'
 import * as monitoring from '../../domains/monitoring/monitoring.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { version } from '../../version.ts'
+import { gatewayMetrics } from './gateway-metrics.ts'
 import { requestDurations } from './requests.ts'
 
 /** `GET /metrics` in the Prometheus text format. Labels are bounded: release and kind of outcome, never a user. */
@@ -18,6 +19,7 @@ export function prometheusMetrics(server: FastifyInstance): void {
 export async function collect(ctx: Context): Promise<Registry> {
   const registry = new Registry()
   serviceMetrics(ctx, registry)
+  gatewayMetrics(ctx, registry)
   await windowMetrics(ctx, registry)
   await alertMetrics(ctx, registry)
   processMetrics(registry)
