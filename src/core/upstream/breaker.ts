@@ -1,5 +1,6 @@
-/** Tells how the call went; `undefined` when it says nothing about the instance, as after the caller gave up. */
-export type Settle = (succeeded: boolean | undefined) => void
+/** How a call went. `unreached`: nobody was there to take it; `unknown`: it says nothing, as after the caller gave up. */
+export type Outcome = 'answered' | 'failed' | 'unreached' | 'unknown'
+export type Settle = (outcome: Outcome) => void
 
 /**
  * Whether one instance is worth asking. It is ejected after `consecutive` failures in a row, or when at least `share` of the
@@ -58,24 +59,25 @@ export function createBreaker({ elapsed, random }: Tools, rules: BreakerRules = 
     window = { from: elapsed(), calls: 0, failures: 0 }
   }
 
-  function count(succeeded: boolean): void {
+  function count(outcome: Outcome): void {
     if (elapsed() - window.from > rules.windowMilliseconds) window = { from: elapsed(), calls: 0, failures: 0 }
     window.calls += 1
-    if (!succeeded) window.failures += 1
-    inARow = succeeded ? 0 : inARow + 1
+    if (outcome !== 'answered') window.failures += 1
+    // Where nobody listens, less evidence is needed than where somebody answers badly.
+    inARow = outcome === 'answered' ? 0 : inARow + (outcome === 'unreached' ? rules.consecutive / 2 : 1)
     const often = window.calls >= rules.least && window.failures >= rules.share * window.calls
     if (inARow >= rules.consecutive || often) eject()
   }
 
-  const settleProbe: Settle = (succeeded) => {
+  const settleProbe: Settle = (outcome) => {
     probing = false
-    if (succeeded === true) close()
-    if (succeeded === false) eject()
+    if (outcome === 'answered') close()
+    else if (outcome !== 'unknown') eject()
   }
 
   // What started before an ejection says nothing about the instance as it is after it.
-  const settleCall: Settle = (succeeded) => {
-    if (succeeded !== undefined && openUntil === undefined) count(succeeded)
+  const settleCall: Settle = (outcome) => {
+    if (outcome !== 'unknown' && openUntil === undefined) count(outcome)
   }
 
   return {

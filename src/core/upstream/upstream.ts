@@ -4,7 +4,7 @@ import type { Dispatcher, Pool } from 'undici'
 import type { Context } from '../context.ts'
 import { checkDestination, guardedLookup } from '../egress.ts'
 import { AppError } from '../errors.ts'
-import { type Breaker, createBreaker, type Settle } from './breaker.ts'
+import { type Breaker, createBreaker, type Outcome, type Settle } from './breaker.ts'
 import { createRetryBudget } from './retry-budget.ts'
 
 export type UpstreamCall = {
@@ -107,13 +107,14 @@ export async function openUpstream(ctx: Context, options: Options): Promise<Upst
         if (!(retryable.has(reply.statusCode) && call.idempotent && mayRepeat()))
           return { reply, settle, instance, signal }
         await reply.body.dump()
-        settle(false)
+        settle('failed')
         instance.inFlight -= 1
       } catch (error) {
         instance.inFlight -= 1
-        settle(call.signal?.aborted ? undefined : false)
+        const unreached = unsent.has(codeOf(error))
+        settle(call.signal?.aborted ? 'unknown' : unreached ? 'unreached' : 'failed')
         if (signal.aborted) throw late(call, error)
-        if (!(call.idempotent || unsent.has(codeOf(error))) || !mayRepeat()) throw broken(error)
+        if (!(call.idempotent || unreached) || !mayRepeat()) throw broken(error)
       }
       failed = instance
       await pause(ctx.random() * jitterMilliseconds)
@@ -148,13 +149,13 @@ export async function openUpstream(ctx: Context, options: Options): Promise<Upst
   return {
     async call(call, maximumBytes = defaults.maximumBytes) {
       const { reply, settle, instance, signal } = await start(call)
-      let outcome: boolean | undefined = false
+      let outcome: Outcome = 'failed'
       try {
         const body = await readUpTo(reply.body, maximumBytes, name)
-        outcome = reply.statusCode < 500 || reply.statusCode === 501
+        outcome = outcomeOf(reply.statusCode)
         return { status: reply.statusCode, headers: flat(reply.headers), body }
       } catch (error) {
-        if (call.signal?.aborted) outcome = undefined
+        if (call.signal?.aborted) outcome = 'unknown'
         throw signal.aborted ? late(call, error) : broken(error)
       } finally {
         settle(outcome)
@@ -163,12 +164,12 @@ export async function openUpstream(ctx: Context, options: Options): Promise<Upst
     },
     async stream(call) {
       const { reply, settle, instance } = await start(call)
-      let outcome: boolean | undefined
+      let outcome: Outcome = 'unknown'
       reply.body.once('end', () => {
-        outcome = reply.statusCode < 500 || reply.statusCode === 501
+        outcome = outcomeOf(reply.statusCode)
       })
       reply.body.once('error', () => {
-        outcome = call.signal?.aborted ? undefined : false
+        outcome = call.signal?.aborted ? 'unknown' : 'failed'
       })
       reply.body.once('close', () => {
         settle(outcome)
@@ -187,6 +188,10 @@ export async function openUpstream(ctx: Context, options: Options): Promise<Upst
       await Promise.all(instances.map(({ pool }) => pool.destroy()))
     },
   }
+}
+
+function outcomeOf(status: number): Outcome {
+  return status < 500 || status === 501 ? 'answered' : 'failed'
 }
 
 const ranks = { probing: 0, closed: 1, open: 2 }

@@ -33,8 +33,11 @@ export const Signature = object({
   output: object({ name: Type.String(), type: oneOf(['number', 'string']) }),
 })
 
-/** How a version is executed. `onnx`: in this process; `constant`: always the same answer; `mlflow`: by MLflow's own server. */
-export const Flavor = oneOf(['onnx', 'constant', 'prompt', 'mlflow'])
+/**
+ * What a version is. `onnx` runs in this server; `constant` always gives the same answer; `mlflow` and `remote` are answered by
+ * what the spec names: a process of their own (`serves.run`) or something elsewhere (`serves.upstream`).
+ */
+export const Flavor = oneOf(['onnx', 'constant', 'prompt', 'mlflow', 'remote'])
 
 export const Stage = oneOf(['None', 'Staging', 'Production', 'Archived'], {
   description: 'Of old MLflow clients; what production answers with is the alias "live"',

@@ -13,7 +13,7 @@ export function refuseLiveAlias(alias: string, model: string): void {
 }
 
 /** What a version of each flavor cannot do without. */
-const needs = { onnx: 'artifact', constant: 'constant', prompt: 'prompt', mlflow: 'uri' } as const
+const needs = { onnx: 'artifact', constant: 'constant', prompt: 'prompt', mlflow: 'uri', remote: 'signature' } as const
 
 type Draft = {
   flavor: keyof typeof needs

@@ -32,7 +32,7 @@ export async function answer(call: Call, { chosen, target, arm, fallback = false
   try {
     row = inputsOf(call, chosen)
     output = await ask(ctx, chosen, row, arm === 'shadow')
-    if (!rules.isValid(output, chosen.binary)) {
+    if (!rules.isValid(output, chosen.output)) {
       bad = 'invalid'
       error = new AppError('upstream_failed', `"${target.release}" gave no valid answer.`, { name: target.release })
     }

@@ -5,7 +5,7 @@ import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { createBatcher } from './gateway/batcher.ts'
 import { createLane, type Lane, type LaneRules } from './gateway/lane.ts'
-import { type Field, milliseconds } from './rules.ts'
+import { type Field, milliseconds, type OutputKind } from './rules.ts'
 
 /** A version ready to answer. */
 export type Loaded = {
@@ -17,7 +17,7 @@ export type Loaded = {
   service: string | undefined
   /** What a caller has to send. */
   fields: Field[]
-  binary: boolean
+  output: OutputKind | undefined
   slowAfterMs: number
   timeoutMs: number
   /** When a routing last asked for it (clock.elapsed()). */
@@ -51,7 +51,7 @@ export async function loadVersion(ctx: Context, model: string, version: number):
     lane: createLane(`${model}@${version}`, rules, ctx.clock.elapsed),
     service,
     fields: service === undefined ? fromSignature(row?.signature) : await features.requestFields(ctx, service),
-    binary: spec?.serves.output === 'binary',
+    output: spec?.serves.output,
     slowAfterMs: milliseconds(spec?.delivery.rollout.slow_after ?? defaultSlow),
     timeoutMs: milliseconds(limits?.timeout ?? defaultTimeout),
     neededAt: ctx.clock.elapsed(),

@@ -50,10 +50,13 @@ function shown(value: unknown): string {
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
 }
 
-/** A probability is a number from 0 to 1; any other answer must at least be finite. */
-export function isValid(output: unknown, binary: boolean): output is number | string {
-  if (typeof output === 'string') return !binary
-  return typeof output === 'number' && Number.isFinite(output) && (!binary || (output >= 0 && output <= 1))
+export type OutputKind = 'binary' | 'regression' | 'multiclass' | 'ranking' | 'text'
+
+/** A probability is a number from 0 to 1, a class or a text may be words, and any number must be finite. */
+export function isValid(output: unknown, kind: OutputKind | undefined): output is number | string {
+  if (typeof output === 'string') return kind === undefined || kind === 'multiclass' || kind === 'text'
+  if (typeof output !== 'number' || !Number.isFinite(output) || kind === 'text') return false
+  return kind !== 'binary' || (output >= 0 && output <= 1)
 }
 
 const unitMilliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
