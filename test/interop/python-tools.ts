@@ -5,25 +5,33 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Versions that answer on a current Python; pandas 3 is too new for the first. */
+/** Versions that answer on a current Python; pandas 3 is too new for the first, newer loops for the last. */
 const tools = {
-  evidently: { packages: ['evidently==0.7.21', 'pandas<3', 'pyarrow'], module: 'evidently' },
-  nannyml: { packages: ['nannyml==0.13.1', 'statsmodels', 'pyarrow'], module: 'nannyml' },
+  evidently: { packages: ['evidently==0.7.21', 'pandas<3', 'pyarrow'], modules: 'evidently, pyarrow' },
+  nannyml: { packages: ['nannyml==0.13.1', 'statsmodels', 'pyarrow'], modules: 'nannyml, pyarrow' },
+  serving: {
+    packages: ['mlflow==3.11.1', 'scikit-learn==1.8.0', 'skl2onnx==1.20.0', 'tritonclient[http]==2.73.0', 'openai'],
+    modules: 'mlflow, sklearn, skl2onnx, tritonclient.http, openai',
+  },
+  mlserver: {
+    packages: ['mlserver==1.7.1', 'mlserver-sklearn==1.7.1', 'scikit-learn==1.8.0', 'uvloop<0.22'],
+    modules: 'mlserver_sklearn',
+  },
 }
 
 /** A Python of our own with one of the tools, made once under `.cache`; or the reason why there is none. */
 export function pythonWith(tool: keyof typeof tools): { python: string } | { missing: string } {
-  const { packages, module } = tools[tool]
+  const { packages, modules } = tools[tool]
   const folder = join(root, '.cache', tool)
   const python = join(folder, 'bin', 'python')
-  const ready = () => existsSync(python) && succeeds(python, ['-c', `import ${module}, pyarrow`])
+  const ready = () => existsSync(python) && succeeds(python, ['-c', `import ${modules}`])
   if (ready()) return { python }
   if (!succeeds('python3', ['--version'])) return { missing: 'there is no python3' }
   process.stderr.write(`Installing ${packages.join(', ')} into ${folder} (some minutes, once)\n`)
   if (!existsSync(python) && !shown('python3', ['-m', 'venv', folder])) return { missing: 'python3 has no venv' }
   if (!shown(python, ['-m', 'pip', 'install', '--progress-bar', 'off', '--disable-pip-version-check', ...packages]))
     return { missing: `pip cannot install ${packages.join(', ')}` }
-  return ready() ? { python } : { missing: `${module} is installed but cannot be imported` }
+  return ready() ? { python } : { missing: `${modules} cannot be imported, although installed` }
 }
 
 /** The JSON of the last line that a script prints; isolated, so that files beside it are no modules. */
