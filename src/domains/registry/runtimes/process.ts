@@ -44,22 +44,23 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
     const command = run.command.map((part) =>
       part.replaceAll(/\{(port|artifact|model|version)\}/g, (_, key) => values[key] ?? ''),
     )
+    const address = `http://127.0.0.1:${port}`
     const child = startChild(ctx, { name, command, environment: run.environment ?? [] })
-    const upstream = await openUpstream(ctx, { urls: [`http://127.0.0.1:${port}`], own: true })
+    const upstream = await openUpstream(ctx, { urls: [address], own: true })
     current = { child, upstream }
     const began = ctx.clock.elapsed()
     void child.ended.then((why) => ended(child, upstream, { why, ran: ctx.clock.elapsed() - began }))
-    await untilReady(child, upstream, began)
+    await untilReady(child, address, began)
     ready = true
     watchMemory(child)
   }
 
-  async function untilReady(child: Child, upstream: Upstream, began: number): Promise<void> {
+  async function untilReady(child: Child, address: string, began: number): Promise<void> {
     const path = run.ready ?? dialects[run.protocol].ready(target.model)
     const patience = milliseconds(run.start_within ?? defaultStart)
     while (ctx.clock.elapsed() - began < patience) {
       if (child.over) throw failed(`it ended before it was ready: ${child.tail()}`)
-      if (await answers(upstream, path)) return
+      if (await answers(`${address}${path}`)) return
       await pause(readyPause)
     }
     child.end()
@@ -132,16 +133,11 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
   }
 }
 
-async function answers(upstream: Upstream, path: string): Promise<boolean> {
+async function answers(address: string): Promise<boolean> {
   try {
-    const { status } = await upstream.call({
-      method: 'GET',
-      path,
-      headers: {},
-      timeoutMilliseconds: 1_000,
-      idempotent: false,
-    })
-    return status === 200
+    const reply = await fetch(address, { signal: AbortSignal.timeout(1_000) })
+    await reply.body?.cancel()
+    return reply.status === 200
   } catch {
     // Not there yet: who asks decides how long that is all right.
     return false
