@@ -40,10 +40,10 @@ export type App = {
   close(): Promise<void>
 }
 
-type Options = { config: Config; root: string; clock?: Clock; checkReplies?: boolean }
+type Options = { config: Config; root: string; clock?: Clock; checkReplies?: boolean; bodyPatience?: number }
 
 /** Config to a running server: the only place that constructs things. `root` is the project's folder. */
-export async function createApp({ config, root, clock, checkReplies }: Options): Promise<App> {
+export async function createApp({ config, root, clock, checkReplies, bodyPatience }: Options): Promise<App> {
   const folder = resolve(root, config.data)
   const embedded = config.database === ''
   const lock: FolderLock = lockFolder(folder)
@@ -88,6 +88,7 @@ export async function createApp({ config, root, clock, checkReplies }: Options):
       instruments: [measureRequests, exportTelemetry],
       resolveToken,
       ...(checkReplies === undefined ? {} : { checkReplies }),
+      ...(bodyPatience === undefined ? {} : { bodyPatience }),
     })
     return running(ctx, server, worker, database, lock)
   } catch (error) {

@@ -6,8 +6,10 @@ import { AppError } from '../core/errors.ts'
 import { parse } from '../core/validate.ts'
 import { sendBytes } from './bytes.ts'
 import { tooDeep } from './depth.ts'
+import { drainOnClose } from './drain.ts'
 import { asAppError, sendProblem } from './problems.ts'
 import { deadlineOf, traceIdOf } from './request-headers.ts'
+import { endSlowBodies } from './slow-bodies.ts'
 import { authorize, checkSite, isLoopback, localActor, presentedToken } from './trust.ts'
 
 declare module 'fastify' {
@@ -37,6 +39,8 @@ type Options = {
   resolveToken: (ctx: Context, token: string) => Promise<Actor | undefined>
   /** Validates our own replies too; tests switch it on. */
   checkReplies?: boolean
+  /** Milliseconds that a body may take to arrive. */
+  bodyPatience?: number
 }
 
 const jsonBodyLimit = 4 * 1024 * 1024
@@ -48,7 +52,7 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
     loggerInstance: ctx.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: jsonBodyLimit,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 2048 },
     genReqId: () => ctx.id('req'),
   })
@@ -81,6 +85,8 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
     ),
   )
 
+  drainOnClose(server)
+  endSlowBodies(server, options.bodyPatience)
   for (const instrument of options.instruments ?? []) instrument(server, ctx)
   for (const [domain, operations] of Object.entries(api)) {
     for (const [name, operation] of Object.entries(operations)) {

@@ -39,7 +39,7 @@ async function ownDatabase(): Promise<{ database: string; drop: () => Promise<vo
   return { database: own.toString(), drop }
 }
 
-type Options = { root?: string; settings?: Partial<Config>; start?: Date }
+type Options = { root?: string; settings?: Partial<Config>; start?: Date; bodyPatience?: number }
 
 /**
  * The whole app on a real database and a real folder, with a clock that only the test moves.
@@ -54,6 +54,7 @@ export async function testApp(test: TestContext, options: Options = {}): Promise
     root,
     clock: simulatedClock(options.start ?? testStart),
     checkReplies: true,
+    ...(options.bodyPatience === undefined ? {} : { bodyPatience: options.bodyPatience }),
   })
   test.after(async () => {
     try {

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { testServer } from '../../test/support/context.ts'
+import { raw, rawJson } from '../../test/support/raw-http.ts'
+import { misdeeds, startScorer } from '../../test/support/scorer.ts'
+import { serveRemote } from '../../test/support/served.ts'
+import { model } from '../../test/support/trips.ts'
+
+async function scorer(t: TestContext) {
+  const started = await startScorer()
+  t.after(() => started.close())
+  return started
+}
+
+test('a request that has begun is answered before the server ends; one that comes later is refused', async (t) => {
+  const { url, asked } = await scorer(t)
+  const limits = { timeout: '1s' }
+  const served = await serveRemote(t, { serves: { upstream: { urls: [url], protocol: 'oip' }, limits }, baseline: 0.5 })
+  const slow = rawJson(served.url, `/api/v1/predict/${model}`, { inputs: { good: misdeeds.fail } })
+  const hanging = rawJson(served.url, `/api/v1/predict/${model}`, { inputs: { good: misdeeds.hang } })
+  while (asked.length < 2) await new Promise(setImmediate)
+  const closed = served.app.close()
+  assert.equal((await slow).status, 200)
+  assert.equal((await hanging).status, 200, 'the baseline stands in for what hangs')
+  await closed
+  await assert.rejects(rawJson(served.url, `/api/v1/predict/${model}`, { inputs: { good: 0.5 } }))
+})
+
+test('a body that trickles in is cut off, and one that is too large is refused before it is read', async (t) => {
+  const { url, app } = await testServer(t, { bodyPatience: 200 })
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
+  socket.write(`POST /api/v1/predict/${model} HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 100\r\n`)
+  socket.write('content-type: application/json\r\n\r\n{')
+  const drip = setInterval(() => socket.write(' '), 20)
+  await once(socket, 'close')
+  clearInterval(drip)
+  for (const path of [`/api/v1/predict/${model}`, `/v2/models/${model}/infer`, `/serve/${model}/invocations`]) {
+    const reply = await raw(url, path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': String(100 * 1024 ** 2) },
+    }).catch((error: Error) => error)
+    assert.ok(reply instanceof Error || reply.status === 413, `${path}: ${JSON.stringify(reply)}`)
+  }
+  assert.equal((await app.server.inject({ url: '/v2/health/live', headers: { host: '127.0.0.1' } })).statusCode, 200)
+})
