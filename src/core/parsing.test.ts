@@ -33,6 +33,13 @@ test('parsing never changes what it was given', () => {
   assert.deepEqual(given, {})
 })
 
+test('the name of the prototype is a name like any other: refused where it is not known, kept where any is', () => {
+  const given: unknown = JSON.parse('{"model": "x", "steps": [], "__proto__": {"kind": "data"}}')
+  assert.throws(() => parse(Shape, given), /"__proto__" is not a known name/)
+  const Any = Type.Record(Type.String(), Type.Any())
+  assert.equal(JSON.stringify(parse(Any, given)), JSON.stringify(given))
+})
+
 test('a flag goes before the environment, that before keel.yaml, that before the default', () => {
   const file = { port: '3', host: 'c', log: 'info' }
   const { config, origins } = resolveConfig({

@@ -33,7 +33,7 @@ export function parse<Schema extends TSchema>(schema: Schema, data: unknown, opt
     validate = (coerce ? coercing : exact).compile(schema)
     cache?.set(schema, validate)
   }
-  const draft: unknown = structuredClone(data)
+  const draft = copyOf(data)
   if (validate(draft)) return draft as Static<Schema>
   const issues = (validate.errors ?? []).filter((error) => error.keyword !== 'if').map(toIssue)
   const unique = [...new Map(issues.map((issue) => [`${issue.path} ${issue.message}`, issue])).values()]
@@ -44,6 +44,22 @@ export function parse<Schema extends TSchema>(schema: Schema, data: unknown, opt
     hint: hintOf(validate.errors ?? []),
     issues: unique,
   })
+}
+
+/** A copy to fill defaults into. What JSON knows is copied here, many times faster than a structured clone does it. */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(copyOf)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return structuredClone(value)
+  const copy: Record<string, unknown> = {}
+  for (const [key, item] of Object.entries(value)) {
+    // Written like any other key it would replace the prototype instead of being refused by its name.
+    if (key === '__proto__')
+      Object.defineProperty(copy, key, { value: item, enumerable: true, writable: true, configurable: true })
+    else copy[key] = copyOf(item)
+  }
+  return copy
 }
 
 function toIssue(error: ErrorObject): Issue {
