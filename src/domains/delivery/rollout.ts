@@ -76,6 +76,7 @@ async function judge(
     from: release.created_at,
     to,
     sample: plan.sample,
+    forced: true,
   })
   const shares = history.map(({ at, share }) => ({ at, share }))
   const firstTraffic = history.find(({ share }) => share > 0)?.at ?? release.created_at

@@ -36,7 +36,8 @@ export function getOnline(
   { service, rows }: Input<Operations['getOnline']>,
 ): Output<Operations['getOnline']> {
   const at = ctx.now()
-  return { rows: rows.map((request) => lookupOnline(ctx, { service, request, at })) }
+  const found = rows.map((request) => lookupOnline(ctx, { service, request, at }))
+  return { rows: found.map(({ values, status }) => ({ values, status })) }
 }
 
 /** The sources behind the features of a service. */

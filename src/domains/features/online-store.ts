@@ -120,16 +120,21 @@ function absorb(state: State, source: string, rows: datasets.StoredRow[]): void 
 type Lookup = { service: string; request: Record<string, unknown>; at: Date }
 type Values = Record<string, number | string | null>
 
+type Found = {
+  values: Values
+  status: Record<string, Answer['status']>
+  /** Feature -> since when its value could be known (epoch milliseconds); a feature without a row is not in it. */
+  knownAt: Record<string, number>
+}
+
 /** The values of a service at a moment, from memory alone. */
-export function lookupOnline(
-  ctx: Context,
-  { service, request, at }: Lookup,
-): { values: Values; status: Record<string, Answer['status']> } {
+export function lookupOnline(ctx: Context, { service, request, at }: Lookup): Found {
   const { state } = holder(ctx)
   const resolved = state.services.get(service)
   if (!resolved) throw notFound('Feature service', service, 'List them with "keel features list".')
   const values: Values = {}
   const status: Record<string, Answer['status']> = {}
+  const knownAt: Record<string, number> = {}
   for (const { name } of resolved.request) {
     const given = request[name]
     values[name] = typeof given === 'number' || typeof given === 'string' ? given : null
@@ -142,10 +147,12 @@ export function lookupOnline(
       const answer = online?.view.answer(feature, identity, at.getTime()) ?? {
         value: null,
         status: 'NOT_FOUND' as const,
+        knownAt: null,
       }
       values[feature] = answer.value
       status[feature] = answer.status
+      if (answer.knownAt !== null) knownAt[feature] = answer.knownAt
     }
   }
-  return { values, status }
+  return { values, status, knownAt }
 }

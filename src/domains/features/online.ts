@@ -6,6 +6,8 @@ type Kept = { time: number; knownAt: number; seq: number; row: Record<string, un
 export type Answer = {
   value: number | string | null
   status: 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE'
+  /** Since when the value could be known (epoch milliseconds): the newest of the rows that made it; null without a row. */
+  knownAt: number | null
 }
 
 /** The same rule as the offline join, over rows in memory. Times are epoch milliseconds. */
@@ -53,16 +55,19 @@ export function createOnlineView(view: View, keys: string[], time: string, known
 
 function aggregateOf({ fn, of, window }: AggregateDefinition, rows: Kept[], moment: number): Answer {
   const values: number[] = []
+  let knownAt: number | null = null
   for (let index = firstAtOrAfter(rows, moment - milliseconds(window)); index < rows.length; index++) {
     const kept = rows[index]
     if (!kept || kept.time >= moment) break
     if (kept.knownAt > moment) continue
     const value = of === undefined ? 1 : kept.row[of]
-    if (value !== null && value !== undefined) values.push(Number(value))
+    if (value === null || value === undefined) continue
+    values.push(Number(value))
+    knownAt = Math.max(knownAt ?? kept.knownAt, kept.knownAt)
   }
-  if (fn === 'count') return { value: values.length, status: 'PRESENT' }
-  if (values.length === 0) return { value: null, status: rows.length === 0 ? 'NOT_FOUND' : 'NULL_VALUE' }
-  return { value: reduce(fn, values), status: 'PRESENT' }
+  if (fn === 'count') return { value: values.length, status: 'PRESENT', knownAt }
+  if (values.length === 0) return { value: null, status: rows.length === 0 ? 'NOT_FOUND' : 'NULL_VALUE', knownAt }
+  return { value: reduce(fn, values), status: 'PRESENT', knownAt }
 }
 
 function reduce(fn: 'mean' | 'sum' | 'min' | 'max', values: number[]): number {
@@ -79,12 +84,17 @@ function latestOf(view: View, feature: string, rows: Kept[], moment: number): An
     if (!kept || (best && kept.time < best.time)) break
     if (kept.knownAt <= moment && (!best || later(kept, best))) best = kept
   }
-  if (!best) return { value: null, status: 'NOT_FOUND' }
+  if (!best) return { value: null, status: 'NOT_FOUND', knownAt: null }
+  const { knownAt } = best
   if (view.ttl !== undefined && best.time < moment - milliseconds(view.ttl))
-    return { value: null, status: 'OUTSIDE_MAX_AGE' }
+    return { value: null, status: 'OUTSIDE_MAX_AGE', knownAt }
   const value = best.row[feature]
-  if (value === null || value === undefined) return { value: null, status: 'NULL_VALUE' }
-  return { value: typeof value === 'number' || typeof value === 'string' ? value : String(value), status: 'PRESENT' }
+  if (value === null || value === undefined) return { value: null, status: 'NULL_VALUE', knownAt }
+  return {
+    value: typeof value === 'number' || typeof value === 'string' ? value : String(value),
+    status: 'PRESENT',
+    knownAt,
+  }
 }
 
 function later(a: Kept, b: Kept): boolean {

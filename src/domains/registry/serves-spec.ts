@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Name, object, oneOf, optional } from '../../core/contract.ts'
 import { Provider } from './answers-spec.ts'
+import { LogSpec } from './log-spec.ts'
 
 const Span = Type.String({ pattern: '^[0-9]+(ms|s|m)$', description: 'Such as 250ms, 10s, 1m' })
 const Variable = Type.String({
@@ -65,6 +66,7 @@ export const Serves = object({
   run: optional(Run),
   upstream: optional(UpstreamSpec),
   limits: optional(Limits),
+  log: optional(LogSpec),
   /** Threads of this server that hold the model (ONNX). */
   threads: optional(Type.Integer({ minimum: 1, maximum: 64 })),
   /** Gathers rows of several requests into one call of the model: at most `size`, none waiting longer than `wait`. */

@@ -3,7 +3,8 @@ import { AppError } from '../../core/errors.ts'
 import type { Row, Value } from '../../core/onnx.ts'
 import * as features from '../features/features.ts'
 import { count } from './counters.ts'
-import { type Arm, type Bad, record } from './log.ts'
+import { record } from './log.ts'
+import type { Arm, Bad, Logged } from './log-record.ts'
 import type { Loaded } from './routing.ts'
 import * as rules from './rules.ts'
 
@@ -15,6 +16,8 @@ export type Call = {
   unit: string
   at: Date
   inputs: Record<string, unknown>
+  /** Part of its traffic is on trial: all of it is written down. */
+  rollout: boolean
 }
 
 type Asked = { chosen: Loaded; target: Target; arm: Arm; fallback?: boolean }
@@ -26,11 +29,14 @@ export async function answer(call: Call, { chosen, target, arm, fallback = false
   const { ctx, endpoint, id, unit, at } = call
   const started = ctx.clock.elapsed()
   let row: Row = {}
+  let knownAt: Logged['knownAt'] = null
   let output: Value = null
   let bad: Bad | null = null
   let error: AppError | undefined
   try {
-    row = inputsOf(call, chosen)
+    const found = inputsOf(call, chosen)
+    row = found.values
+    knownAt = found.knownAt
     output = await ask(ctx, chosen, row, arm === 'shadow')
     if (!rules.isValid(output, chosen.output)) {
       bad = 'invalid'
@@ -44,25 +50,31 @@ export async function answer(call: Call, { chosen, target, arm, fallback = false
   }
   const latencyMs = ctx.clock.elapsed() - started
   if (bad === null && latencyMs > chosen.slowAfterMs) bad = 'slow'
-  record(ctx, {
+  const { release, version } = target
+  const logged = {
     id,
     endpoint,
     at: at.toISOString(),
     unit,
-    release: target.release,
-    version: target.version,
+    release,
+    version,
     arm,
     inputs: row,
     output,
     bad,
     latencyMs,
-  })
-  count(ctx, target.release, bad, fallback)
+  }
+  const more = { fallback, traceId: ctx.traceId ?? null, knownAt, cost: null, tokens: null }
+  record(ctx, { ...logged, ...more }, { rules: chosen.log, rollout: call.rollout })
+  count(ctx, release, bad, fallback)
   return { output, error }
 }
 
-function inputsOf({ ctx, inputs, at }: Call, { service }: Loaded): Row {
-  return service === undefined ? plain(inputs) : features.lookupOnline(ctx, { service, request: inputs, at }).values
+type Inputs = { values: Row; knownAt: Logged['knownAt'] }
+
+function inputsOf({ ctx, inputs, at }: Call, { service }: Loaded): Inputs {
+  if (service === undefined) return { values: plain(inputs), knownAt: null }
+  return features.lookupOnline(ctx, { service, request: inputs, at })
 }
 
 function ask(ctx: Context, { lane, predict, timeoutMs }: Loaded, row: Row, shadow: boolean): Promise<Value> {

@@ -69,6 +69,12 @@ export const Prediction = object({
   output: Type.Union([Type.Number(), Type.String(), Type.Null()]),
   bad: Type.Union([oneOf(['error', 'slow', 'invalid']), Type.Null()]),
   latencyMs: Type.Number(),
+  fallback: Type.Boolean({ description: 'It answered for a release that could not' }),
+  forced: Type.Boolean({ description: 'Kept although the sample would not have: not counted as typical' }),
+  traceId: Type.Union([Type.String(), Type.Null()]),
+  knownAt: Type.Record(Type.String(), Time, { description: 'Feature -> since when its value could be known' }),
+  cost: Type.Union([Type.Number(), Type.Null()], { description: "In the price table's currency" }),
+  tokens: Type.Union([object({ input: Type.Number(), output: Type.Number() }), Type.Null()]),
   label: Type.Union([Type.Number(), Type.Null()]),
   labelKnownAt: Type.Union([Time, Type.Null()]),
 })

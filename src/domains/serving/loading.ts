@@ -5,6 +5,7 @@ import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { createBatcher } from './gateway/batcher.ts'
 import { createLane, type Lane, type LaneRules } from './gateway/lane.ts'
+import { type LogRules, logRules } from './log-rules.ts'
 import { type Field, milliseconds, type OutputKind } from './rules.ts'
 
 /** A version ready to answer. */
@@ -19,6 +20,7 @@ export type Loaded = {
   fields: Field[]
   output: OutputKind | undefined
   slowAfterMs: number
+  log: LogRules
   timeoutMs: number
   /** When a routing last asked for it (clock.elapsed()). */
   neededAt: number
@@ -52,6 +54,7 @@ export async function loadVersion(ctx: Context, model: string, version: number):
     service,
     fields: service === undefined ? fromSignature(row?.signature) : await features.requestFields(ctx, service),
     output: spec?.serves.output,
+    log: logRules(spec?.serves.log, spec?.serves.output),
     slowAfterMs: milliseconds(spec?.delivery.rollout.slow_after ?? defaultSlow),
     timeoutMs: milliseconds(limits?.timeout ?? defaultTimeout),
     neededAt: ctx.clock.elapsed(),

@@ -20,7 +20,8 @@ export async function predict(
   const target: Target = inCanary && routing.canary ? routing.canary : routing.live
   const chosen = ready(ctx, endpoint, target.version)
   rules.checkInputs(inputs, chosen.fields, knownFields(ctx, routing))
-  const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs }
+  const rollout = routing.canary !== null || routing.shadow !== null
+  const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs, rollout }
   const { output, error } = await answer(call, { chosen, target, arm: inCanary ? 'canary' : 'live' })
   if (routing.shadow) shadow(call, routing.shadow)
   if (!error && output !== null) return { id, output, release: target.release, version: target.version }

@@ -6,22 +6,18 @@ import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { serving } from './contract.ts'
 import { counters } from './counters.ts'
-import { droppedRecords, findLogged, type LoggedPrediction, readLog } from './log.ts'
+import { droppedRecords } from './log.ts'
+import { findLogged, readLog } from './log-reading.ts'
+import type { LoggedPrediction } from './log-record.ts'
 import { loadedVersion, type Routing, requireRouting, state } from './routing.ts'
 import { droppedShadows } from './shadow.ts'
 import * as store from './store.ts'
 
 export { counters } from './counters.ts'
-export {
-  countLogged,
-  droppedRecords,
-  flushLog,
-  type LoggedPrediction,
-  mergeSegments,
-  readLog,
-  startLog,
-  stopLog,
-} from './log.ts'
+export { droppedRecords, flushLog, logState, startLog, stopLog } from './log.ts'
+export { countLogged, readLog } from './log-reading.ts'
+export type { LoggedPrediction } from './log-record.ts'
+export { mergeSegments } from './log-segments.ts'
 export { predict } from './predict.ts'
 export {
   currentRouting,
@@ -85,7 +81,7 @@ export async function listPredictions(
   const { endpoint, from = '', to = '9999', release, limit = defaultLimit } = input
   requireRouting(ctx, endpoint)
   const bounds = { from: from && new Date(from).toISOString(), to: to === '9999' ? to : new Date(to).toISOString() }
-  const rows = await readLog(ctx, { endpoint, ...bounds, release, limit })
+  const rows = await readLog(ctx, { endpoint, ...bounds, release, limit, forced: true })
   return { items: rows.reverse().map(toPrediction) }
 }
 
@@ -130,5 +126,6 @@ async function requireLogged(ctx: Context, id: string): Promise<LoggedPrediction
 }
 
 function toPrediction(logged: LoggedPrediction): Output<Operations['getPrediction']> {
-  return logged
+  const knownAt = Object.entries(logged.knownAt ?? {}).map(([name, at]) => [name, new Date(at).toISOString()])
+  return { ...logged, knownAt: Object.fromEntries(knownAt) }
 }

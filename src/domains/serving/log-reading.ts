@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import type { Context } from '../../core/context.ts'
+import { unwritten } from './log.ts'
+import type { Arm, Logged, LoggedPrediction } from './log-record.ts'
+import { readSegments } from './log-segments.ts'
+import * as store from './store.ts'
+
+type Read = {
+  endpoint: string
+  from: string
+  to: string
+  release?: string | undefined
+  arm?: Arm | undefined
+  labelledOnly?: boolean
+  limit?: number | undefined
+  /** Only this share of the units, always the same ones, chosen by a digest of their names. */
+  sample?: number
+  /** Also what was kept although the sample would not have: to look at what happened, not to estimate from. */
+  forced?: boolean
+}
+
+const digestSpace = 2 ** 32
+
+function isSampled(unit: string, sample: number): boolean {
+  return sample >= 1 || createHash('md5').update(unit).digest().readUInt32BE(0) < sample * digestSpace
+}
+
+/** An answer and the one that stood in for it share id and arm. */
+const keyOf = ({ arm, id, release }: Logged) => `${arm}/${release}/${id}`
+
+/** Logged predictions with at in [from, to), oldest first, each with its label if one is known; `limit` keeps the newest. */
+export async function readLog(ctx: Context, read: Read): Promise<LoggedPrediction[]> {
+  const { endpoint, from, to, release, arm, labelledOnly = false, limit, sample = 1, forced = false } = read
+  // Memory before disk: what a flush moves in between is then seen twice and counted once, never missed.
+  const inMemory = unwritten(ctx)
+  const stored = await storedRecords(ctx, endpoint, { from, to, sample })
+  const known = new Set(stored.map(keyOf))
+  const recent = inMemory.filter(
+    (logged) =>
+      logged.endpoint === endpoint &&
+      logged.at >= from &&
+      logged.at < to &&
+      isSampled(logged.unit, sample) &&
+      !known.has(keyOf(logged)),
+  )
+  const wanted = [...stored, ...recent].filter(
+    (logged) =>
+      (release === undefined || logged.release === release) &&
+      (arm === undefined || logged.arm === arm) &&
+      (forced || !logged.forced),
+  )
+  const labels = new Map(
+    (await store.labelsSince(ctx, endpoint, dayBefore(from))).map((label) => [label.prediction, label]),
+  )
+  const joined = wanted.map((logged): LoggedPrediction => {
+    const label = labels.get(logged.id)
+    return { ...logged, label: label?.value ?? null, labelKnownAt: label?.known_at ?? null }
+  })
+  const selected = labelledOnly ? joined.filter(({ label }) => label !== null) : joined
+  selected.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.id < b.id ? -1 : 1))
+  return limit === undefined ? selected : selected.slice(-limit)
+}
+
+const dayMilliseconds = 86_400_000
+
+/** Clocks differ and callers are quick: a label may have come up to a day before its prediction. */
+function dayBefore(from: string): string {
+  return from === '' ? '' : new Date(Date.parse(from) - dayMilliseconds).toISOString()
+}
+
+async function storedRecords(
+  ctx: Context,
+  endpoint: string,
+  { from, to, sample }: { from: string; to: string; sample: number },
+): Promise<Logged[]> {
+  const segments = await store.segmentsBetween(ctx, endpoint, from, to)
+  const sampled = sample >= 1 ? '' : `and ('0x' || substr(md5(unit), 1, 8))::ubigint < ${sample * digestSpace}`
+  return readSegments(ctx, segments, { where: `"at" >= $1 and "at" < $2 ${sampled}`, values: [from, to] })
+}
+
+/** How many predictions are on disk that may lie in [from, to): whole segments, so a little more. */
+export async function countLogged(
+  ctx: Context,
+  { endpoint, from, to }: { endpoint: string; from: string; to: string },
+): Promise<number> {
+  const segments = await store.segmentsBetween(ctx, endpoint, from, to)
+  return segments.reduce((sum, { row_count }) => sum + Number(row_count), 0)
+}
+
+/** The answer that the caller got: of several with one id, the one that stood in for the others. */
+export async function findLogged(ctx: Context, id: string): Promise<LoggedPrediction | undefined> {
+  const inMemory = unwritten(ctx).filter((logged) => logged.id === id && logged.arm !== 'shadow')
+  const where = `id = $1 and arm <> 'shadow'`
+  const candidates =
+    inMemory.length > 0 ? inMemory : await readSegments(ctx, await store.allSegments(ctx), { where, values: [id] })
+  const found = candidates.findLast(({ fallback }) => fallback) ?? candidates.at(-1)
+  if (!found) return undefined
+  const label = await store.findLabel(ctx, found.endpoint, id)
+  return { ...found, label: label?.value ?? null, labelKnownAt: label?.known_at ?? null }
+}

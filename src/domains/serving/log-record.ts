@@ -1,0 +1,91 @@
+export type Arm = 'live' | 'canary' | 'shadow'
+export type Bad = 'error' | 'slow' | 'invalid'
+type Value = number | string | null
+export type Tokens = { input: number; output: number }
+
+/** One answer of one release, as the prediction log keeps it. */
+export type Logged = {
+  id: string
+  endpoint: string
+  at: string
+  unit: string
+  release: string
+  version: number
+  arm: Arm
+  inputs: Record<string, Value>
+  output: Value
+  bad: Bad | null
+  latencyMs: number
+  /** It answered for a release that could not. */
+  fallback: boolean
+  /** Kept although the sample would not have: it says what happened, but must not be counted as typical. */
+  forced: boolean
+  traceId: string | null
+  /** Feature -> since when its value could be known (epoch milliseconds). */
+  knownAt: Record<string, number> | null
+  /** In the price table's currency. */
+  cost: number | null
+  tokens: Tokens | null
+}
+
+export type LoggedPrediction = Logged & { label: number | null; labelKnownAt: string | null }
+
+/** Columns of a segment. What came later is null in older ones. */
+export const columnTypes: Record<keyof Logged, string> = {
+  id: 'varchar',
+  endpoint: 'varchar',
+  at: 'varchar',
+  unit: 'varchar',
+  release: 'varchar',
+  version: 'bigint',
+  arm: 'varchar',
+  inputs: 'varchar',
+  output: 'varchar',
+  bad: 'varchar',
+  latencyMs: 'double',
+  fallback: 'boolean',
+  forced: 'boolean',
+  traceId: 'varchar',
+  knownAt: 'varchar',
+  cost: 'double',
+  tokens: 'varchar',
+}
+
+/** Nested values are texts of JSON. */
+export function toLine(logged: Logged): string {
+  const { inputs, output, knownAt, tokens } = logged
+  return `${JSON.stringify({
+    ...logged,
+    inputs: JSON.stringify(inputs),
+    output: JSON.stringify(output),
+    knownAt: knownAt && JSON.stringify(knownAt),
+    tokens: tokens && JSON.stringify(tokens),
+  })}\n`
+}
+
+export function fromRow(row: Record<string, unknown>): Logged {
+  const text = (name: keyof Logged) => (row[name] === null || row[name] === undefined ? null : String(row[name]))
+  const json = <T>(name: keyof Logged) => {
+    const found = text(name)
+    return found === null ? null : (JSON.parse(found) as T)
+  }
+  return {
+    id: String(row['id']),
+    endpoint: String(row['endpoint']),
+    at: String(row['at']),
+    unit: String(row['unit']),
+    release: String(row['release']),
+    version: Number(row['version']),
+    arm: row['arm'] as Arm,
+    inputs: json<Logged['inputs']>('inputs') ?? {},
+    output: json<Value>('output'),
+    bad: row['bad'] as Bad | null,
+    latencyMs: Number(row['latencyMs']),
+    fallback: row['fallback'] === true,
+    forced: row['forced'] === true,
+    traceId: text('traceId'),
+    knownAt: json<Record<string, number>>('knownAt'),
+    cost: text('cost') === null ? null : Number(row['cost']),
+    tokens: json<Tokens>('tokens'),
+  }
+}

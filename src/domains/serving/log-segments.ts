@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Context } from '../../core/context.ts'
+import { enqueue } from '../../core/jobs.ts'
+import { literal } from '../../core/lake.ts'
+import { transaction } from '../../core/transaction.ts'
+import { columnTypes, fromRow, type Logged, toLine } from './log-record.ts'
+import type { SegmentsTable } from './schema.ts'
+import * as store from './store.ts'
+
+const mergeFrom = 30
+const smallRows = 20_000
+const columns = `{${Object.entries(columnTypes)
+  .map(([name, type]) => `${literal(name)}: ${literal(type)}`)
+  .join(', ')}}`
+
+/** Writes records of one endpoint as one immutable Parquet file, and `within` its transaction whatever belongs to it. */
+export async function writeSegment(
+  ctx: Context,
+  endpoint: string,
+  records: Logged[],
+  within: (ctx: Context) => Promise<void>,
+): Promise<void> {
+  const folder = join(ctx.folder, 'tmp')
+  await mkdir(folder, { recursive: true })
+  const draft = join(folder, randomUUID())
+  try {
+    await writeFile(`${draft}.ndjson`, records.map(toLine).join(''))
+    await ctx.lake.writeParquet(
+      `${draft}.parquet`,
+      `select * from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns}) order by "at", id`,
+    )
+    const { digest } = await ctx.blobs.put(createReadStream(`${draft}.parquet`))
+    const times = records.map(({ at }) => at).sort()
+    const segment: SegmentsTable = {
+      id: ctx.id('seg'),
+      endpoint,
+      from_at: times[0] ?? '',
+      to_at: times.at(-1) ?? '',
+      row_count: records.length,
+      digest,
+    }
+    await transaction(ctx, async (ctx) => {
+      await store.insertSegment(ctx, segment)
+      if ((await smallSegments(ctx, endpoint)).length >= mergeFrom)
+        await enqueue(ctx, { kind: 'serving.merge', payload: { endpoint }, key: `serving.merge/${segment.id}` })
+      await within(ctx)
+    })
+  } finally {
+    await rm(`${draft}.ndjson`, { force: true })
+    await rm(`${draft}.parquet`, { force: true })
+  }
+}
+
+async function smallSegments(ctx: Context, endpoint: string): Promise<SegmentsTable[]> {
+  const segments = await store.segmentsBetween(ctx, endpoint, '', '9999')
+  return segments.filter(({ row_count }) => Number(row_count) < smallRows)
+}
+
+/** Merges small segments, so that reading months stays cheap. */
+export async function mergeSegments(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
+  const endpoint = String(payload['endpoint'])
+  const small = await smallSegments(ctx, endpoint)
+  if (small.length < 2) return { merged: 0 }
+  const path = join(ctx.folder, 'tmp', `${randomUUID()}.parquet`)
+  try {
+    const rows = await ctx.lake.writeParquet(path, `select * from ${await relation(ctx, small)} order by "at", id`)
+    const { digest } = await ctx.blobs.put(createReadStream(path))
+    const from_at = small.map((segment) => segment.from_at).sort()[0] ?? ''
+    const to_at =
+      small
+        .map((segment) => segment.to_at)
+        .sort()
+        .at(-1) ?? ''
+    const merged = { id: ctx.id('seg'), endpoint, from_at, to_at, row_count: rows, digest }
+    await transaction(ctx, (ctx) =>
+      store.replaceSegments(
+        ctx,
+        small.map(({ id }) => id),
+        merged,
+      ),
+    )
+    return { merged: small.length }
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+/** Segments as one relation; columns that older ones lack are null. */
+async function relation(ctx: Context, segments: SegmentsTable[]): Promise<string> {
+  const paths: string[] = []
+  for (const { digest } of segments) paths.push(literal(await ctx.blobs.localPath(digest)))
+  return `read_parquet([${paths.join(', ')}], union_by_name = true)`
+}
+
+/** Rows of the segments under a condition whose values are $1, $2, …. */
+export async function readSegments(
+  ctx: Context,
+  segments: SegmentsTable[],
+  { where, values }: { where: string; values: (string | number)[] },
+): Promise<Logged[]> {
+  if (segments.length === 0) return []
+  const rows = await ctx.lake.query(`select * from ${await relation(ctx, segments)} where ${where}`, values)
+  return rows.map(fromRow)
+}
