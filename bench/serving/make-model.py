@@ -1,7 +1,7 @@
-"""One scikit-learn model in three forms: for `mlflow models serve`, for MLServer, and as ONNX.
+"""One scikit-learn model in several forms: for `mlflow models serve`, for MLServer, and as ONNX.
 
-make-model.py FOLDER writes FOLDER/mlflow, FOLDER/mlserver, FOLDER/model.onnx and FOLDER/rows.json (columns, rows, and
-what scikit-learn itself answers for them).
+make-model.py FOLDER writes FOLDER/mlflow, FOLDER/mlserver (the model `ridge` reads one tensor of all columns, `table` one
+tensor for each), FOLDER/model.onnx and FOLDER/rows.json (columns, rows, and what scikit-learn itself answers for them).
 """
 
 import json
@@ -34,16 +34,17 @@ mlflow.sklearn.save_model(
     serialization_format="cloudpickle",
 )
 
-mlserver = folder / "mlserver"
-mlserver.mkdir()
 plain = make_pipeline(StandardScaler(), Ridge()).fit(table.to_numpy(), target)
-joblib.dump(plain, mlserver / "model.joblib")
-settings = {
-    "name": "ridge",
-    "implementation": "mlserver_sklearn.SKLearnModel",
-    "parameters": {"uri": "./model.joblib", "version": "1"},
-}
-(mlserver / "model-settings.json").write_text(json.dumps(settings))
+for name, form, extra in [("ridge", plain, {}), ("table", model, {"content_type": "pd"})]:
+    mlserver = folder / "mlserver" / name
+    mlserver.mkdir(parents=True)
+    joblib.dump(form, mlserver / "model.joblib")
+    settings = {
+        "name": name,
+        "implementation": "mlserver_sklearn.SKLearnModel",
+        "parameters": {"uri": "./model.joblib", "version": "1", **extra},
+    }
+    (mlserver / "model-settings.json").write_text(json.dumps(settings))
 
 exported = to_onnx(model, initial_types=[(name, FloatTensorType([None, 1])) for name in columns], target_opset=15)
 (folder / "model.onnx").write_bytes(exported.SerializeToString())

@@ -10,22 +10,22 @@ export type Peer = { port: number; stop(): Promise<void> }
 const patience = 120_000
 
 /** `mlflow models serve` with one worker, its default, as ours is one process. */
-export async function startMlflowServe(python: string, folder: string): Promise<Peer> {
-  const port = await freePort()
+export async function startMlflowServe(python: string, folder: string, wanted?: number): Promise<Peer> {
+  const port = wanted ?? (await freePort())
   const args = ['-m', 'mlflow', 'models', 'serve', '-m', join(folder, 'mlflow'), '--env-manager', 'local']
   return start(python, [...args, '-h', '127.0.0.1', '-p', String(port)], { folder, port, ready: '/ping' })
 }
 
-/** MLServer with inference in the server's own process, which for a small model is faster than its default worker. */
-export async function startMlserver(python: string, folder: string, workers = 0): Promise<Peer> {
-  const [port, grpc, metrics] = [await freePort(), await freePort(), await freePort()]
+/** MLServer with its default of one worker process, or with 0: inference in the server's own process. */
+export async function startMlserver(python: string, folder: string, workers = 1, wanted?: number): Promise<Peer> {
+  const [port, grpc, metrics] = [wanted ?? (await freePort()), await freePort(), await freePort()]
   const settings = { host: '127.0.0.1', http_port: port, grpc_port: grpc, metrics_port: metrics, debug: false }
   writeFileSync(
     join(folder, 'mlserver', 'settings.json'),
     JSON.stringify({ ...settings, parallel_workers: workers, logging_settings: null }),
   )
   const program = join(dirname(python), 'mlserver')
-  return start(program, ['start', '.'], { folder: join(folder, 'mlserver'), port, ready: '/v2/models/ridge/ready' })
+  return start(program, ['start', '.'], { folder: join(folder, 'mlserver'), port, ready: '/v2/health/ready' })
 }
 
 type Place = { folder: string; port: number; ready: string }
