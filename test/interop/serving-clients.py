@@ -55,7 +55,7 @@ def _():
         made = client(prefix)
         near(made.invoke(table).get_predictions())
     near(client(scoring).invoke(table.to_numpy()).get_predictions())
-    near(client(scoring).invoke({name: table[name].to_numpy() for name in columns}).get_predictions())
+    near(client(scoring).invoke(json.dumps({"inputs": table.to_dict(orient="list")})).get_predictions())
 
 
 def post(url, form, kind="application/json"):

@@ -103,8 +103,11 @@ async function behindUpstream(world: World, endpoint: string, peer: () => Promis
     const [body] = bodiesOf(table).plain
     const { port } = there
     await there.stop()
-    const { status } = await ask(url, endpoint, body)
-    if (status < 500) throw new Error(`the server is gone, and the status is ${status}`)
+    let status = 200
+    await until('a refusal', async () => {
+      ;({ status } = await ask(url, endpoint, body))
+      return status >= 500
+    })
     there = await startAgain(port)
     await until('an answer', async () => (await ask(url, endpoint, body)).status === 200)
     return `${status} meanwhile`

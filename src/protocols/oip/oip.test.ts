@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { testServer } from '../../../test/support/context.ts'
 import { establish, model, register } from '../../../test/support/trips.ts'
@@ -93,6 +94,18 @@ test('tensors in bytes, in and out', async (t) => {
   const length = Number(reply.headers.get('inference-header-content-length'))
   const tail = reply.bytes.subarray(length)
   assert.deepEqual([tail.readDoubleLE(0), tail.readDoubleLE(8), tail.length], [0.25, 0.75, 16])
+})
+
+test('a packed request is unpacked; what is not packed as it says, or unpacks to too much, is refused', async (t) => {
+  const { call } = await begin(t)
+  const packed = gzipSync(JSON.stringify({ inputs: [city, good, wrong] }))
+  const zipped = { 'content-encoding': 'gzip' }
+  const { status, json } = await call('POST', infer, packed, zipped)
+  assert.deepEqual([status, (json['outputs'] as Json[])[0]?.['data']], [200, [0.25, 0.75]])
+  assert.match(String((await call('POST', infer, packed, { 'content-encoding': 'zip' })).json['error']), /"zip"/)
+  assert.equal((await call('POST', infer, '{}', zipped)).status, 400)
+  const bomb = gzipSync(Buffer.alloc(65 * 1024 * 1024))
+  assert.equal((await call('POST', infer, bomb, zipped)).status, 413)
 })
 
 test('every wrong tensor is refused by its name, with 400 and nothing logged', async (t) => {

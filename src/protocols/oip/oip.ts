@@ -4,6 +4,7 @@ import * as serving from '../../domains/serving/serving.ts'
 import { asAppError, retryAfter } from '../../http/problems.ts'
 import { version as productVersion } from '../../version.ts'
 import { asObject, type Json, parseJson } from '../json-body.ts'
+import { unpack } from '../packed-body.ts'
 import { kserveRoutes } from './kserve-v1.ts'
 import { readTensor, toBinary, toRows } from './tensors.ts'
 
@@ -18,9 +19,11 @@ type Named = { model: string; version?: string }
 export async function oipRoutes(server: FastifyInstance): Promise<void> {
   server.setErrorHandler((error: Error, request, reply) => sendError(request, reply, error))
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: largestBody }, (_request, body, done) =>
-    done(null, body),
-  )
+  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: largestBody }, (request, body: Buffer, done) => {
+    const encoding = request.headers['content-encoding']
+    if (encoding === undefined) done(null, body)
+    else unpack(body, encoding).then((unpacked) => done(null, unpacked), done)
+  })
   kserveRoutes(server)
   server.get('/v2', { config: config('server') }, () => ({
     name: 'evenkeel',

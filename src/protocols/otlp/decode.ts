@@ -1,38 +1,12 @@
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import type { AnyValue, Attribute, Span } from '../../domains/traces/traces.ts'
 import { decodeRequest } from './messages.ts'
 
-/** Bodies on the wire are at most 16 MiB; unpacked at most 64 MiB: a small bomb must not fill the memory. */
 export const largestBody = 16 * 1024 * 1024
-const largestUnpacked = 64 * 1024 * 1024
 const mostSpans = 20_000
 const mostAttributes = 2_000
 const longestName = 2_000
 const deepest = 24
-
-const unpackers: Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Buffer> = {
-  gzip: gunzipSync,
-  deflate: inflateSync,
-  br: brotliDecompressSync,
-}
-
-export function unpack(body: Buffer, encoding: string): Buffer {
-  const name = encoding.trim().toLowerCase()
-  if (name === '' || name === 'identity') return body
-  const unpacker = unpackers[name]
-  if (!unpacker)
-    throw invalidInput(`"${name}" is no content encoding that is read here.`, { name, hint: 'Use gzip or deflate.' })
-  try {
-    return unpacker(body, { maxOutputLength: largestUnpacked })
-  } catch (cause) {
-    const large =
-      cause instanceof RangeError ||
-      (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE')
-    if (large) throw new AppError('too_large', `Unpacked, the body is larger than ${largestUnpacked} bytes.`)
-    throw invalidInput(`The body is not ${name}.`, { name: 'content-encoding' })
-  }
-}
 
 type Json = Record<string, unknown>
 

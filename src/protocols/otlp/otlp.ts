@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../core/errors.ts'
 import * as traces from '../../domains/traces/traces.ts'
-import { decodeSpans, largestBody, unpack } from './decode.ts'
+import { unpack } from '../packed-body.ts'
+import { decodeSpans, largestBody } from './decode.ts'
 
 const experimentHeader = 'x-mlflow-experiment-id'
 const formats: Record<string, 'json' | 'protobuf'> = {
@@ -28,7 +29,7 @@ export async function otlpRoutes(server: FastifyInstance): Promise<void> {
           hint: `Use one of: ${Object.keys(formats).join(', ')}.`,
         })
       const given = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-      const body = unpack(given, request.headers['content-encoding'] ?? '')
+      const body = await unpack(given, request.headers['content-encoding'] ?? '')
       const spans = decodeSpans(body, format)
       const experiment = String(request.headers[experimentHeader] ?? '0')
       if (spans.length > 0) await traces.logSpans(request.ctx, { experiment, spans })
