@@ -21,7 +21,7 @@ export function temporaryFolder(test: TestContext, prefix = 'keel-test-'): strin
 }
 
 /** The engine this pass runs on: an SQLite file, or a schema of its own in the PostgreSQL of TEST_PG. */
-async function ownDatabase(): Promise<{ database: string; drop: () => Promise<void> }> {
+export async function ownDatabase(): Promise<{ database: string; drop: () => Promise<void> }> {
   const environment = readEnvironment()
   if (environment['KEEL_TEST_ENGINE'] !== 'postgres') return { database: '', drop: async () => {} }
   const url = environment['TEST_PG']

@@ -14,11 +14,13 @@ export const command: Command = {
       value: Number(row['value']),
     }))
     const client = await session.client()
-    let accepted = 0
+    let [accepted, replaced] = [0, 0]
     for (let at = 0; at < labels.length; at += batch) {
       const result = await client.serving.label({ endpoint, labels: labels.slice(at, at + batch) })
       accepted += result.accepted
+      replaced += result.replaced
     }
-    return { data: { accepted }, text: `${accepted} labels stored.` }
+    const corrected = replaced === 0 ? '' : ` ${replaced} of the predictions had one before; the new one counts.`
+    return { data: { accepted, replaced }, text: `${accepted} labels stored.${corrected}` }
   },
 }

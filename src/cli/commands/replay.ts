@@ -21,13 +21,17 @@ export const command: Command = {
           ['at', moment(logged.at)],
           ['answered', `${logged.output} by ${logged.release} (v${logged.version})`],
           ['replayed', `${replay.output} by v${replay.version}`],
+          ['arm', logged.fallback ? `${logged.arm}, in place of a release that could not answer` : logged.arm],
+          ['took', `${logged.latencyMs.toFixed(1)} ms${logged.bad === null ? '' : `, ${logged.bad}`}`],
+          ['trace', logged.traceId],
           ['label', logged.label],
         ]),
         table(
-          ['input', 'served', 'recomputed', ''],
+          ['input', 'served', 'known since', 'recomputed', ''],
           Object.entries(replay.recomputed).map(([name, value]) => [
             name,
             logged.inputs[name],
+            logged.knownAt[name] === undefined ? undefined : moment(logged.knownAt[name]),
             value,
             replay.differing.includes(name) ? 'DIFFERS' : '',
           ]),

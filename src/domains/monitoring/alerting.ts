@@ -148,6 +148,12 @@ export function recordExternal(
   return insert(ctx, finding, { ...given, severity: 'page', quiet: 'another system told of it' })
 }
 
+/** What no window found but somebody has to hear of: told at once, resolved when a later window does not find it. */
+export async function raiseNow(ctx: Context, finding: Finding, place: Place): Promise<void> {
+  const row = await insert(ctx, finding, { ...place, severity: finding.severity, quiet: null, labels: null })
+  await tell(ctx, 'monitoring.alerts_raised', place.model, [row])
+}
+
 export async function resolveAlert(
   ctx: Context,
   alert: AlertsTable,

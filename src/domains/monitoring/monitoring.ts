@@ -15,6 +15,7 @@ import * as store from './store.ts'
 import { type Window, windowOf } from './window.ts'
 
 export { type FileDrift, fileDrift, type Tool } from './file-drift.ts'
+export { alertLostLog } from './log-loss.ts'
 export { receiveAlerts } from './received.ts'
 export { endSilence, listRules, listSilences, silence } from './rules-of-alerts.ts'
 export { sendEmail, setSinks, storedSinks, tellByEmail } from './sinks.ts'

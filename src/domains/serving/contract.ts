@@ -132,7 +132,10 @@ export const serving = contract({
         maxItems: 10_000,
       }),
     }),
-    output: object({ accepted: Type.Integer() }),
+    output: object({
+      accepted: Type.Integer(),
+      replaced: Type.Integer({ description: 'Ids that had a label already' }),
+    }),
   },
   listPredictions: {
     method: 'GET',

@@ -68,8 +68,12 @@ export async function label(
   requireRouting(ctx, endpoint)
   const known_at = ctx.now().toISOString()
   const latest = new Map(labels.map(({ id, value }) => [id, { endpoint, prediction: id, value, known_at }]))
-  await transaction(ctx, (ctx) => store.saveLabels(ctx, [...latest.values()]))
-  return { accepted: labels.length }
+  const replaced = await transaction(ctx, async (ctx) => {
+    const known = await store.countLabels(ctx, endpoint, [...latest.keys()])
+    await store.saveLabels(ctx, [...latest.values()])
+    return known
+  })
+  return { accepted: labels.length, replaced }
 }
 
 const defaultLimit = 100

@@ -66,7 +66,22 @@ export async function saveLabels(ctx: Context, rows: LabelsTable[]): Promise<voi
   }
 }
 
-/** A label is never known before its prediction, so labels known since a time cover the predictions made since then. */
+/** How many of these predictions have a label. */
+export async function countLabels(ctx: Context, endpoint: string, predictions: string[]): Promise<number> {
+  let found = 0
+  for (let at = 0; at < predictions.length; at += chunk) {
+    const row = await tables(ctx)
+      .selectFrom('labels')
+      .select((eb) => eb.fn.countAll().as('found'))
+      .where('endpoint', '=', endpoint)
+      .where('prediction', 'in', predictions.slice(at, at + chunk))
+      .executeTakeFirst()
+    found += Number(row?.found ?? 0)
+  }
+  return found
+}
+
+/** A label is hardly ever known before its prediction, so labels known since a time cover the predictions made since then. */
 export async function labelsSince(ctx: Context, endpoint: string, from: string): Promise<LabelsTable[]> {
   return tables(ctx)
     .selectFrom('labels')

@@ -49,6 +49,16 @@ function serviceMetrics(ctx: Context, registry: Registry): void {
     help: 'Log records lost because the buffer was full',
     registers,
   })
+  const failing = new Gauge({
+    name: 'keel_prediction_log_failing',
+    help: '1 while answers cannot be written down',
+    registers,
+  })
+  const redacted = new Counter({
+    name: 'keel_prediction_log_redactions_total',
+    help: 'Values that were masked or left out of the prediction log',
+    registers,
+  })
   const live = new Gauge({
     name: 'keel_live_release',
     help: 'Always 1: which release answers ordinary traffic',
@@ -62,6 +72,9 @@ function serviceMetrics(ctx: Context, registry: Registry): void {
     for (const [kind, count] of Object.entries(counts.bad)) bad.inc({ release: label, kind }, count)
   }
   dropped.set(serving.droppedRecords(ctx))
+  const { failing: unwell, redactions } = serving.logState(ctx)
+  failing.set(Number(unwell))
+  redacted.inc(redactions)
   for (const { name, routing } of serving.listEndpoints(ctx).items)
     live.set({ model: name, release: routing.live.release }, 1)
 }
