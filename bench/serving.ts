@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pythonWith } from '../test/interop/python-tools.ts'
-import { added, atAThousand, type Found, type Row, type Side, throughput } from './serving/measures.ts'
+import { added, atAThousand, type Found, loggingCost, type Row, type Side, throughput } from './serving/measures.ts'
 import { bodiesOf, makeModel, makeOwnModel } from './serving/model.ts'
 import { type Peer, startMlflowServe, startMlserver } from './serving/peers.ts'
 import { startLoad, startOurs, startUpstream } from './serving/processes.ts'
@@ -27,6 +27,7 @@ const ours = await startOurs(
   [
     { name: 'ridge' },
     { name: 'shadowed', shadow: true },
+    { name: 'unlogged', serves: { log: { sample: '0%' } } },
     { name: 'gate', serves: { upstream: { protocol: 'oip', urls: [upstream.url] } } },
   ],
   '127.0.0.1',
@@ -85,6 +86,10 @@ try {
     else await against(name, () => startMlserver(server.python, folder, workers), tensors, '/v2/models/ridge/infer')
   }
   if (wanted('predict-latency')) take('predict-latency', await atAThousand(rounds, plain))
+  if (wanted('logging-cost')) {
+    const unlogged = { ...plain, path: '/api/v1/predict/unlogged' }
+    take('logging-cost', await loggingCost(many, [unlogged, plain]))
+  }
   if (wanted('gateway-overhead')) {
     const way = { name: 'gateway-overhead', most: { p50: 0.5, p99: 3 }, perSecond: 500 }
     const direct = { port: upstream.port, path: gate, bodies: bodies.wide }

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Dispatcher, Pool } from 'undici'
+import type { Pool } from 'undici'
 import type { Context } from '../context.ts'
 import { checkDestination, guardedLookup } from '../egress.ts'
 import { AppError } from '../errors.ts'
 import { type Breaker, createBreaker, type Outcome, type Settle } from './breaker.ts'
+import { type Deadline, startDeadline } from './deadline.ts'
+import { exchange, flat, type Reply, type Request } from './exchange.ts'
 import { createRetryBudget } from './retry-budget.ts'
 
 export type UpstreamCall = {
@@ -20,7 +22,7 @@ export type UpstreamCall = {
   idempotent: boolean
 }
 
-export type UpstreamReply = { status: number; headers: Record<string, string>; body: Buffer }
+export type UpstreamReply = Reply
 export type UpstreamStream = { status: number; headers: Record<string, string>; body: Readable }
 export type InstanceState = {
   url: string
@@ -49,7 +51,6 @@ type Options = {
 }
 
 type Instance = { url: URL; pool: Pool; breaker: Breaker; inFlight: number }
-type Started = { reply: Dispatcher.ResponseData; settle: Settle; instance: Instance; signal: AbortSignal }
 
 const defaults = { connectMilliseconds: 1_000, connections: 128, maximumBytes: 16 * 1024 * 1024 }
 const jitterMilliseconds = 25
@@ -84,37 +85,40 @@ export async function openUpstream(ctx: Context, options: Options): Promise<Upst
     return undefined
   }
 
-  async function start(call: UpstreamCall): Promise<Started> {
+  type Asked<T> = { reply: T; settle: Settle; instance: Instance }
+
+  /** The first answer that is worth passing on, from the first attempt or from the second. */
+  async function attempt<T extends { status: number }>(
+    call: UpstreamCall,
+    deadline: Deadline,
+    { send, discard }: { send(pool: Pool, request: Request): Promise<T>; discard(reply: T): unknown },
+  ): Promise<Asked<T>> {
     const ends = ctx.clock.elapsed() + call.timeoutMilliseconds
-    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMilliseconds)))
-    const signal = call.signal ? AbortSignal.any([timeout, call.signal]) : timeout
     budget.deposit()
     let failed: Instance | undefined
     for (let attempt = 1; ; attempt++) {
       const chosen = choose(failed)
       if (!chosen) throw ejected()
-      const mayRepeat = () => attempt === 1 && !signal.aborted && budget.withdraw()
+      const mayRepeat = () => attempt === 1 && !deadline.passed() && budget.withdraw()
       const { instance, settle } = chosen
       instance.inFlight += 1
       try {
-        const reply = await instance.pool.request({
+        const reply = await send(instance.pool, {
           method: call.method,
           path: `${instance.url.pathname.replace(/\/$/, '')}${call.path}`,
           headers: { ...call.headers, 'x-deadline-ms': String(Math.max(1, Math.floor(ends - ctx.clock.elapsed()))) },
           body: call.body ?? null,
-          signal,
         })
-        if (!(retryable.has(reply.statusCode) && call.idempotent && mayRepeat()))
-          return { reply, settle, instance, signal }
-        await reply.body.dump()
+        if (!(retryable.has(reply.status) && call.idempotent && mayRepeat())) return { reply, settle, instance }
+        await discard(reply)
         settle('failed')
         instance.inFlight -= 1
       } catch (error) {
         instance.inFlight -= 1
         const unreached = unsent.has(codeOf(error))
         settle(call.signal?.aborted ? 'unknown' : unreached ? 'unreached' : 'failed')
-        if (signal.aborted) throw late(call, error)
-        if (!(call.idempotent || unreached) || !mayRepeat()) throw broken(error)
+        if (deadline.passed()) throw late(call, error)
+        if (error instanceof AppError || !(call.idempotent || unreached) || !mayRepeat()) throw broken(error)
       }
       failed = instance
       await pause(ctx.random() * jitterMilliseconds)
@@ -148,34 +152,46 @@ export async function openUpstream(ctx: Context, options: Options): Promise<Upst
 
   return {
     async call(call, maximumBytes = defaults.maximumBytes) {
-      const { reply, settle, instance, signal } = await start(call)
-      let outcome: Outcome = 'failed'
+      const deadline = startDeadline(call.timeoutMilliseconds, call.signal)
       try {
-        const body = await readUpTo(reply.body, maximumBytes, name)
-        outcome = outcomeOf(reply.statusCode)
-        return { status: reply.statusCode, headers: flat(reply.headers), body }
-      } catch (error) {
-        if (call.signal?.aborted) outcome = 'unknown'
-        throw signal.aborted ? late(call, error) : broken(error)
-      } finally {
-        settle(outcome)
+        const { reply, settle, instance } = await attempt(call, deadline, {
+          send: (pool, request) => exchange(pool, request, deadline, { bytes: maximumBytes, name }),
+          discard: () => undefined,
+        })
+        settle(outcomeOf(reply.status))
         instance.inFlight -= 1
+        return reply
+      } finally {
+        deadline.clear()
       }
     },
     async stream(call) {
-      const { reply, settle, instance } = await start(call)
+      const deadline = startDeadline(call.timeoutMilliseconds, call.signal)
+      const gone = new AbortController()
+      deadline.whenPassed(() => gone.abort())
+      const { reply, settle, instance } = await attempt(call, deadline, {
+        async send(pool, request) {
+          const { statusCode, headers, body } = await pool.request({ ...request, signal: gone.signal })
+          return { status: statusCode, headers: flat(headers), body }
+        },
+        discard: ({ body }) => body.dump(),
+      }).catch((error: unknown) => {
+        deadline.clear()
+        throw error
+      })
       let outcome: Outcome = 'unknown'
       reply.body.once('end', () => {
-        outcome = outcomeOf(reply.statusCode)
+        outcome = outcomeOf(reply.status)
       })
       reply.body.once('error', () => {
         outcome = call.signal?.aborted ? 'unknown' : 'failed'
       })
       reply.body.once('close', () => {
+        deadline.clear()
         settle(outcome)
         instance.inFlight -= 1
       })
-      return { status: reply.statusCode, headers: flat(reply.headers), body: reply.body }
+      return reply
     },
     state: () =>
       instances.map(({ url, breaker, inFlight }) => ({
@@ -197,21 +213,6 @@ function outcomeOf(status: number): Outcome {
 const ranks = { probing: 0, closed: 1, open: 2 }
 function rank({ breaker }: Instance): number {
   return ranks[breaker.state()]
-}
-
-async function readUpTo(body: Readable, limit: number, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > limit) throw new AppError('upstream_failed', `${name} answered with more than ${limit} bytes.`, { name })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function flat(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]))
 }
 
 function codeOf(error: unknown): string {
