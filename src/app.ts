@@ -24,6 +24,7 @@ import { webApp } from './http/web-app.ts'
 import { migrations } from './migrations.ts'
 import { mlflowRoutes } from './protocols/mlflow/mlflow.ts'
 import { oipRoutes } from './protocols/oip/oip.ts'
+import { openaiRoutes } from './protocols/openai/openai.ts'
 import { otlpRoutes } from './protocols/otlp/otlp.ts'
 import { prometheusMetrics } from './protocols/prometheus/metrics.ts'
 import { measureRequests } from './protocols/prometheus/requests.ts'
@@ -79,7 +80,16 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
     const worker = createWorker(ctx, { handlers: onJob, reactions: onEvent })
     provideWorker(ctx, worker)
     for (const step of onStart) await step(ctx)
-    const plugins = [openApiRoutes, mlflowRoutes, otlpRoutes, oipRoutes, scoringRoutes, prometheusMetrics, webApp]
+    const plugins = [
+      openApiRoutes,
+      mlflowRoutes,
+      otlpRoutes,
+      oipRoutes,
+      openaiRoutes,
+      scoringRoutes,
+      prometheusMetrics,
+      webApp,
+    ]
     const server = await createServer({
       ctx,
       api,

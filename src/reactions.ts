@@ -34,6 +34,7 @@ export const onEvent: Record<string, Reaction[]> = {
     (ctx, event) => delivery.planDrill(ctx, String(event.data['model'])),
   ],
   'datasets.rows_appended': [monitoring.planLook],
+  'evaluation.prices_set': [serving.refreshPrices],
   'serving.log_lost': [monitoring.alertLostLog],
   'monitoring.alerts_raised': [monitoring.tellByEmail],
   'monitoring.alerts_resolved': [monitoring.tellByEmail],

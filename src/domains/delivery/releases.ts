@@ -148,7 +148,7 @@ async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Version): 
   const id = `${model}.r0`
   const reason = spec.delivery.elsewhere
     ? 'Whatever answered before Keel knew of it.'
-    : await baselineReason(ctx, model, version.trainingSet)
+    : await baselineReason(ctx, spec, version.trainingSet)
   const traffic = { endpoint: model, live: { release: id, version: 0 }, canary: null, shadow: null, warm: [] }
   await prepareTraffic(ctx, traffic)
   await transaction(ctx, async (ctx) => {
@@ -166,8 +166,14 @@ async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Version): 
   })
 }
 
-async function baselineReason(ctx: Context, model: string, trainingSet: string | null): Promise<string> {
-  if (trainingSet === null) throw refused([`a baseline: "${model}" was registered without a training set`])
+async function baselineReason(ctx: Context, { model, serves }: ModelSpec, trainingSet: string | null): Promise<string> {
+  if (trainingSet === null) {
+    const given = serves.default ?? (serves.output === 'text' ? '' : undefined)
+    if (given !== undefined) return `Built-in baseline: always ${JSON.stringify(given)}, as the spec says.`
+    throw refused([
+      `a baseline: "${model}" was registered without a training set, and its spec has no "serves.default"`,
+    ])
+  }
   const value = await features.labelMean(ctx, trainingSet)
   await transaction(ctx, (ctx) => registry.setBaseline(ctx, { model, value }))
   return `Built-in baseline: always ${value.toFixed(4)}, the mean of the training labels.`

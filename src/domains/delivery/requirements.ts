@@ -67,8 +67,9 @@ async function rollbackPlan(ctx: Context, spec: ModelSpec, candidate: Version): 
   const back = rollback.to === 'baseline' ? 'the baseline' : 'the previous release'
   if (elsewhere) return say('rollback plan', true, `to ${back}, by its own "rollback:"`)
   const live = await findTraffic(ctx, spec.model)
-  if (!live && candidate.trainingSet === null) {
-    const detail = `something to go back to: version ${candidate.version} was registered without a training set, so there is no baseline`
+  const { output, default: given = output === 'text' ? '' : undefined } = spec.serves
+  if (!live && candidate.trainingSet === null && given === undefined) {
+    const detail = `something to go back to: version ${candidate.version} was registered without a training set and the spec has no "serves.default", so there is no baseline`
     return say('rollback plan', false, detail)
   }
   return say('rollback plan', true, `to ${back}, kept warm, rehearsed every ${rollback.drill_every}`)

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Type } from 'typebox'
-import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
-import { checkDestination, isListed, send } from '../../core/egress.ts'
+import { send } from '../../core/egress.ts'
 import { AppError } from '../../core/errors.ts'
 import { parse } from '../../core/validate.ts'
+import * as registry from '../registry/registry.ts'
 import type { Provider } from '../registry/spec.ts'
 import { milliseconds } from './rules.ts'
 
@@ -30,7 +30,7 @@ export async function chat(ctx: Context, provider: Provider, messages: Message[]
   const request = {
     url: `${url.replace(/\/$/, '')}/chat/completions`,
     method: 'POST' as const,
-    headers: { 'content-type': 'application/json', ...authorization(ctx, provider) },
+    headers: { 'content-type': 'application/json', ...registry.keyHeader(ctx, provider.url, provider.key) },
     body: JSON.stringify({ model, messages, temperature, seed, max_tokens }),
     timeoutMilliseconds: milliseconds(timeout),
   }
@@ -59,24 +59,6 @@ function said(provider: Provider, body: string): Said {
     inputTokens: usage?.prompt_tokens ?? Number.NaN,
     outputTokens: usage?.completion_tokens ?? Number.NaN,
   }
-}
-
-/** The key is read from the environment at the last moment, and goes only to hosts that the server's setting lists. */
-function authorization(ctx: Context, { url, key }: Provider): Record<string, string> {
-  if (key === undefined) return {}
-  const destination = checkDestination(ctx, url)
-  if (!isListed(ctx, destination)) {
-    throw new AppError('refused_by_policy', `The key "${key}" is not sent to "${destination.host}".`, {
-      name: destination.host,
-      hint: `List the host in the setting "egress" of the server: --egress ${destination.host}.`,
-    })
-  }
-  const secret = readEnvironment()[key]
-  if (secret !== undefined && secret !== '') return { authorization: `Bearer ${secret}` }
-  throw new AppError('refused_by_policy', `The server's environment has no "${key}".`, {
-    name: key,
-    hint: 'Start the server with that variable set.',
-  })
 }
 
 function failed({ model, url }: Provider, why: string, cause?: unknown): AppError {

@@ -10,7 +10,6 @@ import type { ModelSpec, Provider } from '../registry/spec.ts'
 import type { Usage } from './asking.ts'
 import { chat } from './chat.ts'
 import { type Definition, type Item, instantOf, textOf } from './items.ts'
-import { filled } from './prompt.ts'
 
 export type ModelVersion = Output<(typeof registryContract)['getVersion']>
 type AsOf = 'known' | 'event' | 'request'
@@ -167,7 +166,9 @@ export async function openContender(ctx: Context, side: Contender): Promise<Cont
   const nothing = async () => undefined
   if (prompt) {
     const ask = async (row: Row) => {
-      const said = await chat(ctx, prompt.provider, [{ role: 'user', content: filled(prompt.text, row) }])
+      const said = await chat(ctx, prompt.provider, [
+        { role: 'user', content: registry.fillTemplate(prompt.text, row, 'an item of the golden set') },
+      ])
       const { inputTokens, outputTokens } = said
       return { answer: said.text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
     }

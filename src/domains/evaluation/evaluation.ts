@@ -1,4 +1,5 @@
 export { listItems, listOutputs } from './browsing.ts'
+export { costOf } from './cost.ts'
 export { evaluate, getEvaluation, listEvaluations } from './evaluate.ts'
 export { getGate, latestGate, listGates, runGate } from './gate.ts'
 export { addGoldenItems, applyGolden, getGolden, goldenDigest, listGolden, pushGolden } from './golden.ts'

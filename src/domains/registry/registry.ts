@@ -14,7 +14,11 @@ export {
   updateModel,
 } from './models.ts'
 export { getPrompt, pushPrompt } from './prompts.ts'
+export { fillTemplate, variablesOf } from './rules.ts'
 export { type Asking, openRuntime, type Runtime, type RuntimeState } from './runtime.ts'
+export { tokenLimit } from './runtimes/messages.ts'
+export type { Chat } from './runtimes/prompt.ts'
+export { keyHeader } from './runtimes/remote.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
 export { applySpec, getSpec, requireSpec } from './specs.ts'
 export {

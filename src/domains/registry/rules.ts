@@ -1,4 +1,5 @@
 import { AppError, invalidInput } from '../../core/errors.ts'
+import type { Row } from '../../core/onnx.ts'
 
 /** The alias that says what production answers with; only delivery moves it. */
 export const liveAlias = 'live'
@@ -40,4 +41,13 @@ export function checkFlavor(model: { name: string; kind: string }, draft: Draft)
 /** The names between {{ and }} of a template, each once. */
 export function variablesOf(template: string): string[] {
   return [...new Set([...template.matchAll(/\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}/g)].map((match) => match[1] ?? ''))]
+}
+
+/** The text with each `{{ name }}` replaced by its value; `whose` is who lacks one. */
+export function fillTemplate(template: string, values: Row, whose: string): string {
+  return template.replaceAll(/\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}/g, (_, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined
+    if (value !== undefined && value !== null) return String(value)
+    throw invalidInput(`The prompt reads "${name}", which ${whose} does not have.`, { name })
+  })
 }

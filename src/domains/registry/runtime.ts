@@ -4,6 +4,7 @@ import type { Row, Value } from '../../core/onnx.ts'
 import { openPooledOnnx } from '../../core/onnx-pool.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import { openProcess } from './runtimes/process.ts'
+import { type Chat, openPrompt } from './runtimes/prompt.ts'
 import { openElsewhere } from './runtimes/upstream.ts'
 import type { VersionsTable } from './schema.ts'
 import type { ModelSpec } from './spec.ts'
@@ -16,6 +17,10 @@ export type Asking = {
   signal?: AbortSignal | undefined
   /** A copy of a request whose answer nobody waits for: it says so, and is never repeated. */
   shadow?: boolean
+  /** Hears what a language model counted. */
+  spent?: (tokens: { input: number; output: number }) => void
+  /** What a language model may at most generate. */
+  limit?: { max_tokens: number } | undefined
 }
 
 export type RuntimeState = {
@@ -30,6 +35,8 @@ export type RuntimeState = {
 /** A loaded version: answers rows in order. */
 export type Runtime = {
   predict(rows: Row[], asking?: Asking): Promise<Value[]>
+  /** Of a prompt: the provider's own protocol. */
+  chat?: Chat
   state(): RuntimeState
   close(): Promise<void>
 }
@@ -41,15 +48,17 @@ type Opening = { model: string; version: number; purpose?: 'live' | 'background'
  * from verified bytes. Version 0 is the model's built-in baseline, which always answers the same.
  */
 export async function openRuntime(ctx: Context, { model, version, purpose = 'background' }: Opening): Promise<Runtime> {
+  const serves = (await currentSpec(ctx, model))?.serves
   if (version === 0) {
-    const baseline = (await store.findModel(ctx, model))?.baseline
-    if (baseline === null || baseline === undefined) throw notFound('Baseline of model', model)
+    const baseline = await baselineOf(ctx, model, serves)
+    if (baseline === null) throw notFound('Baseline of model', model)
     return constant(baseline)
   }
   const row = await store.findVersion(ctx, model, version)
   if (!row) throw notFound('Model version', `${model}@${version}`)
   if (row.flavor === 'constant' && row.constant !== null) return constant(row.constant)
-  const serves = (await currentSpec(ctx, model))?.serves
+  if (row.flavor === 'prompt' && serves?.provider)
+    return openPrompt(ctx, row, { provider: serves.provider, limits: serves.limits })
   if (serves?.upstream) return openElsewhere(ctx, row, { upstream: serves.upstream, limits: serves.limits })
   if (serves?.run) return openProcess(ctx, row, { run: serves.run, limits: serves.limits })
   return openOnnxVersion(ctx, row, { purpose, serves })
@@ -62,7 +71,10 @@ async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serv
   if (row.flavor !== 'onnx' || row.artifact === null) {
     throw new AppError('not_supported', `"${name}" is a ${row.flavor}; it does not run in this process.`, {
       name: row.model,
-      hint: 'Name what runs it under "serves.run" (a command) or "serves.upstream" (a URL) in the spec.',
+      hint:
+        row.flavor === 'prompt'
+          ? 'Name who answers it under "serves.provider" in the spec.'
+          : 'Name what runs it under "serves.run" (a command) or "serves.upstream" (a URL) in the spec.',
     })
   }
   const { files } = await artifacts.get(ctx, { digest: row.artifact })
@@ -73,7 +85,17 @@ async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serv
   return { ...onnx, state: () => ({ kind: 'onnx', ready: true }) }
 }
 
-function constant(value: number): Runtime {
+/** What the first training set told, else what the spec gives, else for a text nothing. */
+async function baselineOf(
+  ctx: Context,
+  model: string,
+  serves: ModelSpec['serves'] | undefined,
+): Promise<number | string | null> {
+  const stored = (await store.findModel(ctx, model))?.baseline ?? null
+  return stored ?? serves?.default ?? (serves?.output === 'text' ? '' : null)
+}
+
+function constant(value: number | string): Runtime {
   return {
     predict: async (rows) => rows.map(() => value),
     state: () => ({ kind: 'constant', ready: true }),

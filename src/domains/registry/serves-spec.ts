@@ -67,6 +67,8 @@ export const Serves = object({
   upstream: optional(UpstreamSpec),
   limits: optional(Limits),
   log: optional(LogSpec),
+  /** What answers before the first release and when nothing else can, where no training set tells; a text's is empty. */
+  default: optional(Type.Union([Type.Number(), Type.String({ maxLength: 10_000 })])),
   /** Threads of this server that hold the model (ONNX). */
   threads: optional(Type.Integer({ minimum: 1, maximum: 64 })),
   /** Gathers rows of several requests into one call of the model: at most `size`, none waiting longer than `wait`. */

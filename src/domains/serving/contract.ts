@@ -52,6 +52,9 @@ export const Endpoint = object({
   dropped: Type.Integer({ description: 'Log records lost because the buffer was full' }),
   stoodIn: Type.Integer({ description: 'Answers that another release gave for one that could not' }),
   shadowsDropped: Type.Integer({ description: 'Copies of requests that no shadow was asked about; of all endpoints' }),
+  spentToday: Type.Number({
+    description: "What this server spent on language models today (UTC), in the price table's currency",
+  }),
   versions: Type.Array(LoadedVersion),
 })
 

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Row, Value } from '../../core/onnx.ts'
+import * as evaluation from '../evaluation/evaluation.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
@@ -7,6 +8,7 @@ import { createBatcher } from './gateway/batcher.ts'
 import { createLane, type Lane, type LaneRules } from './gateway/lane.ts'
 import { type LogRules, logRules } from './log-rules.ts'
 import { type Field, milliseconds, type OutputKind } from './rules.ts'
+import { type Cap, recallSpend } from './spend.ts'
 
 /** A version ready to answer. */
 export type Loaded = {
@@ -22,12 +24,17 @@ export type Loaded = {
   slowAfterMs: number
   log: LogRules
   timeoutMs: number
+  /** Unit -> price, for what answers cost; the newest table. */
+  prices: Record<string, number>
+  cap: Cap
   /** When a routing last asked for it (clock.elapsed()). */
   neededAt: number
 }
 
 const defaultSlow = '250ms'
 const defaultTimeout = '10s'
+const defaultChatTimeout = '60s'
+const defaultSlowChat = '30s'
 
 /** What runs here is fast and bounded by its threads; what is elsewhere is asked by few at a time. */
 const laneOf: Record<registry.RuntimeState['kind'], LaneRules> = {
@@ -45,6 +52,8 @@ export async function loadVersion(ctx: Context, model: string, version: number):
   const service = row?.service ?? undefined
   const { concurrency, queue } = laneOf[runtime.state().kind]
   const limits = spec?.serves.limits
+  const log = logRules(spec?.serves.log, spec?.serves.output)
+  if (limits?.cost) await recallSpend(ctx, model, log.share)
   const rules = { concurrency: limits?.concurrency ?? concurrency, queue: limits?.queue ?? queue }
   return {
     version,
@@ -52,11 +61,15 @@ export async function loadVersion(ctx: Context, model: string, version: number):
     predict: onePredictor(runtime, spec?.serves.batch),
     lane: createLane(`${model}@${version}`, rules, ctx.clock.elapsed),
     service,
-    fields: service === undefined ? fromSignature(row?.signature) : await features.requestFields(ctx, service),
+    fields: await fieldsOf(ctx, row),
     output: spec?.serves.output,
-    log: logRules(spec?.serves.log, spec?.serves.output),
-    slowAfterMs: milliseconds(spec?.delivery.rollout.slow_after ?? defaultSlow),
-    timeoutMs: milliseconds(limits?.timeout ?? defaultTimeout),
+    log,
+    slowAfterMs: milliseconds(spec?.delivery.rollout.slow_after ?? (runtime.chat ? defaultSlowChat : defaultSlow)),
+    prices: (await evaluation.getPrices(ctx)).prices,
+    cap: limits?.cost ?? {},
+    timeoutMs: milliseconds(
+      limits?.timeout ?? (runtime.chat ? (runtime.chat.provider.timeout ?? defaultChatTimeout) : defaultTimeout),
+    ),
     neededAt: ctx.clock.elapsed(),
   }
 }
@@ -70,9 +83,13 @@ function onePredictor(runtime: registry.Runtime, batch: ModelSpec['serves']['bat
   return (row) => gather(row)
 }
 
-type Signature = Awaited<ReturnType<typeof registry.getVersion>>['signature'] | undefined
+type Version = Awaited<ReturnType<typeof registry.getVersion>>
 
-function fromSignature(signature: Signature): Field[] {
+async function fieldsOf(ctx: Context, version: Version | undefined): Promise<Field[]> {
+  if (!version) return []
+  const { service, prompt, signature } = version
+  if (service !== null) return features.requestFields(ctx, service)
+  if (prompt !== null) return registry.variablesOf(prompt).map((name) => ({ name, type: 'string' }))
   return (signature?.inputs ?? []).map((input) => ({
     ...input,
     type: input.type === 'string' ? 'string' : 'number',

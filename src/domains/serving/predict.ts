@@ -1,8 +1,9 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { answer, type Call, type Target } from './answer.ts'
+import { answer } from './answer.ts'
 import type { serving } from './contract.ts'
+import type { Call, Target } from './finish.ts'
 import { type Loaded, loadedVersion, type Routing, requireRouting } from './routing.ts'
 import * as rules from './rules.ts'
 import { shadow } from './shadow.ts'
@@ -52,7 +53,7 @@ async function fallback(
   })
 }
 
-function ready(ctx: Context, endpoint: string, version: number): Loaded {
+export function ready(ctx: Context, endpoint: string, version: number): Loaded {
   const loaded = loadedVersion(ctx, endpoint, version)
   if (loaded) return loaded
   throw new AppError('not_ready', `"${endpoint}" is still loading version ${version}.`, {

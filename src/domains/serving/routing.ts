@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import { notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
+import * as evaluation from '../evaluation/evaluation.ts'
 import type { Routing as RoutingSchema } from './contract.ts'
 import { type Loaded, loadVersion } from './loading.ts'
 import * as store from './store.ts'
@@ -136,8 +137,15 @@ async function loadThenSwap(ctx: Context, routing: Routing): Promise<void> {
   }
 }
 
+/** A new price table counts from the next answer on. */
+export async function refreshPrices(ctx: Context): Promise<void> {
+  const { prices } = await evaluation.getPrices(ctx)
+  for (const loaded of state(ctx).loaded.values()) loaded.prices = prices
+}
+
 /** Four times within the second that a rollback may take to reach every server. */
 const followMilliseconds = 250
+const pricesMilliseconds = 30_000
 
 export async function startRouting(ctx: Context): Promise<void> {
   await followRoutes(ctx)
@@ -145,12 +153,15 @@ export async function startRouting(ctx: Context): Promise<void> {
   const timer = setInterval(() => {
     followRoutes(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following routes failed'))
   }, followMilliseconds)
-  timer.unref()
-  liveValue(ctx, 'serving.follower', () => timer)
+  const prices = setInterval(() => {
+    refreshPrices(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following prices failed'))
+  }, pricesMilliseconds)
+  for (const one of [timer, prices]) one.unref()
+  liveValue(ctx, 'serving.followers', () => [timer, prices])
 }
 
 export async function stopRouting(ctx: Context): Promise<void> {
-  clearInterval(ctx.live.get('serving.follower') as NodeJS.Timeout | undefined)
+  for (const timer of (ctx.live.get('serving.followers') as NodeJS.Timeout[] | undefined) ?? []) clearInterval(timer)
   const unloading = ctx.live.get('serving.unloading') as Map<string, NodeJS.Timeout> | undefined
   for (const timer of unloading?.values() ?? []) clearTimeout(timer)
   for (const { runtime } of state(ctx).loaded.values()) await runtime.close()

@@ -11,8 +11,10 @@ import { findLogged, readLog } from './log-reading.ts'
 import type { LoggedPrediction } from './log-record.ts'
 import { loadedVersion, type Routing, requireRouting, state } from './routing.ts'
 import { droppedShadows } from './shadow.ts'
+import { spentToday } from './spend.ts'
 import * as store from './store.ts'
 
+export { type Conversation, converse } from './chat/converse.ts'
 export { counters } from './counters.ts'
 export { droppedRecords, flushLog, logState, startLog, stopLog } from './log.ts'
 export { countLogged, readLog } from './log-reading.ts'
@@ -24,6 +26,7 @@ export {
   getRouting,
   prepareRouting,
   type Routing,
+  refreshPrices,
   setRouting,
   startRouting,
   stopRouting,
@@ -49,6 +52,7 @@ export function getEndpoint(ctx: Context, { endpoint }: Input<Operations['getEnd
     dropped: droppedRecords(ctx),
     stoodIn: own.reduce((sum, { stoodIn }) => sum + stoodIn, 0),
     shadowsDropped: droppedShadows(ctx),
+    spentToday: spentToday(ctx, endpoint),
     versions: versionsOf(ctx, routing),
   }
 }

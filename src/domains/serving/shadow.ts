@@ -1,6 +1,7 @@
 import { type Context, liveValue } from '../../core/context.ts'
-import { answer, type Call, type Target } from './answer.ts'
-import { type Loaded, loadedVersion } from './routing.ts'
+import { answer } from './answer.ts'
+import type { Call, Target } from './finish.ts'
+import { loadedVersion } from './routing.ts'
 
 /** Copies that wait; beyond this many the newest are dropped and counted. */
 const capacity = 1_000
@@ -14,30 +15,31 @@ const ring = (ctx: Context) =>
 
 /** Asks the shadow about the same request once the caller has its answer; nobody waits for it, and its failures are its own. */
 export function shadow(call: Call, target: Target): void {
-  const { ctx, endpoint } = call
+  const { release, version } = target
+  const chosen = loadedVersion(call.ctx, call.endpoint, version)
+  if (chosen) shadowWork(call.ctx, () => answer(call, { chosen, target: { release, version }, arm: 'shadow' }))
+  else ring(call.ctx).dropped += 1
+}
+
+/** The same for anything that asks a shadow. What it throws was never asked; every other failure is in the log as its answer. */
+export function shadowWork(ctx: Context, work: () => Promise<unknown>): void {
   const held = ring(ctx)
-  const chosen = loadedVersion(ctx, endpoint, target.version)
-  if (!chosen || held.waiting.length >= capacity) {
+  if (held.waiting.length >= capacity) {
     held.dropped += 1
     return
   }
-  held.waiting.push(() => ask(call, chosen, target))
+  held.waiting.push(() =>
+    work().catch((error: unknown) => {
+      held.dropped += 1
+      ctx.log.debug({ err: error }, 'a shadow was not asked')
+    }),
+  )
   if (held.scheduled) return
   held.scheduled = true
   setImmediate(() => {
     held.scheduled = false
     drain(held)
   })
-}
-
-async function ask(call: Call, chosen: Loaded, { release, version }: Target): Promise<void> {
-  try {
-    await answer(call, { chosen, target: { release, version }, arm: 'shadow' })
-  } catch (error) {
-    // Only "no room": whatever else goes wrong is in the log as the shadow's answer.
-    ring(call.ctx).dropped += 1
-    call.ctx.log.debug({ err: error, release }, 'a shadow had no room')
-  }
 }
 
 function drain(held: Ring): void {

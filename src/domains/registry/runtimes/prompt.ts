@@ -1,0 +1,107 @@
+import { Type } from 'typebox'
+import type { Context } from '../../../core/context.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import { openUpstream, type UpstreamStream } from '../../../core/upstream/upstream.ts'
+import { parse } from '../../../core/validate.ts'
+import type { Asking, Runtime } from '../runtime.ts'
+import type { VersionsTable } from '../schema.ts'
+import type { Limits } from '../serves-spec.ts'
+import type { Provider } from '../spec.ts'
+import { composeMessages, type Json, withSettings } from './messages.ts'
+import { keyHeader, milliseconds } from './remote.ts'
+
+/** What a language model answers with, beside rows: its own protocol. */
+export type Chat = {
+  provider: Provider
+  /** The body that the provider gets for a caller's. */
+  compose(body: Json): Json
+  send(path: string, body: Json, asking: Asking): Promise<UpstreamStream>
+}
+
+const defaultTimeout = '60s'
+
+/** As much of OpenAI's reply as is read. */
+const Reply = Type.Object({
+  choices: Type.Array(Type.Object({ message: Type.Object({ content: Type.Union([Type.String(), Type.Null()]) }) }), {
+    minItems: 1,
+  }),
+  usage: Type.Optional(
+    Type.Union([Type.Object({ prompt_tokens: Type.Number(), completion_tokens: Type.Number() }), Type.Null()]),
+  ),
+})
+
+type Asked = { provider: Provider; limits: Limits | undefined }
+
+/** A version that is a prompt: the spec's provider answers it. */
+export async function openPrompt(ctx: Context, row: VersionsTable, { provider, limits }: Asked): Promise<Runtime> {
+  const template = row.prompt ?? ''
+  const headers = { 'content-type': 'application/json', ...keyHeader(ctx, provider.url, provider.key) }
+  const connect = limits?.connect === undefined ? {} : { connectMilliseconds: milliseconds(limits.connect) }
+  const upstream = await openUpstream(ctx, { urls: [provider.url], ...connect })
+  const patience = milliseconds(limits?.timeout ?? provider.timeout ?? defaultTimeout)
+  const call = (path: string, body: Json, asking: Asking) => ({
+    method: 'POST' as const,
+    path,
+    headers: asking.shadow === true ? { ...headers, 'x-shadow': '1' } : headers,
+    body: JSON.stringify(body),
+    timeoutMilliseconds: asking.milliseconds ?? patience,
+    signal: asking.signal,
+    // An answer costs money: it is asked for again only where nothing was sent.
+    idempotent: false,
+  })
+
+  async function one(row: Row, asking: Asking): Promise<Value> {
+    const messages = composeMessages(template, undefined, row)
+    const body = withSettings({ ...asking.limit, messages }, provider)
+    const reply = await upstream.call(call('/chat/completions', body, asking))
+    if (reply.status !== 200) throw failed(provider, `it answered with status ${reply.status}`)
+    const { choices, usage } = readReply(provider, reply.body)
+    if (usage) asking.spent?.({ input: usage.prompt_tokens, output: usage.completion_tokens })
+    return choices[0]?.message.content ?? ''
+  }
+
+  return {
+    async predict(rows, asking = {}) {
+      const answers: Value[] = []
+      for (const row of rows) answers.push(await one(row, asking))
+      return answers
+    },
+    chat: {
+      provider,
+      compose(body) {
+        const inputs = inputsOf(body)
+        return withSettings({ ...body, messages: composeMessages(template, body['messages'], inputs) }, provider)
+      },
+      send: (path, body, asking) => upstream.stream(call(path, body, asking)),
+    },
+    state() {
+      const instances = upstream.state()
+      return { kind: 'prompt', ready: instances.some(({ state }) => state !== 'open'), instances }
+    },
+    close: () => upstream.close(),
+  }
+}
+
+function inputsOf(body: Json): Row {
+  const given = body['inputs']
+  if (given === undefined) return {}
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Row
+  throw new AppError('invalid_input', '"inputs" must be an object with the variables of the prompt.', {
+    name: 'inputs',
+  })
+}
+
+function readReply(provider: Provider, body: Buffer) {
+  let json: unknown
+  try {
+    json = JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    throw failed(provider, 'it did not answer with JSON', cause)
+  }
+  return parse(Reply, json, { code: 'upstream_failed', what: `The reply of "${provider.model}"` })
+}
+
+function failed({ model, url }: Provider, why: string, cause?: unknown): AppError {
+  return new AppError('upstream_failed', `"${model}" at ${new URL(url).host} failed: ${why}.`, { name: model, cause })
+}

@@ -1,0 +1,63 @@
+import type { Context } from '../../../core/context.ts'
+import { type AppError, invalidInput } from '../../../core/errors.ts'
+import { type Asked, type Call, isRefusal, type Target, toGatewayError } from '../finish.ts'
+import { ready } from '../predict.ts'
+import { loadedVersion, type Routing, requireRouting } from '../routing.ts'
+import { inCanary } from '../rules.ts'
+import { shadowWork } from '../shadow.ts'
+import { askChat, type Conversation, type Request } from './ask.ts'
+import { asObject, type Json } from './reply.ts'
+
+export type { Conversation }
+
+/** Passes a request in OpenAI's protocol to whoever the routing says, and on to those who stand in for it. */
+export async function converse(ctx: Context, request: Request): Promise<Conversation> {
+  const { endpoint, body } = request
+  const routing = requireRouting(ctx, endpoint)
+  const id = request.id ?? ctx.id('prd')
+  const user = body['user']
+  const unit = typeof user === 'string' && user !== '' ? user.slice(0, 256) : id
+  const canary = routing.canary && inCanary(unit, routing.canary) ? routing.canary : undefined
+  const target: Target = canary ?? routing.live
+  const rollout = routing.canary !== null || routing.shadow !== null
+  const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs: described(body), rollout }
+  const first: Asked = { chosen: ready(ctx, endpoint, target.version), target, arm: canary ? 'canary' : 'live' }
+  let error: AppError | undefined
+  for (const asked of [first, ...standIns(ctx, routing, target)]) {
+    if (!asked.chosen.runtime.chat) continue
+    try {
+      const conversation = await askChat(call, asked, request)
+      if (routing.shadow) copyTo(call, routing.shadow, request)
+      return conversation
+    } catch (thrown) {
+      error = toGatewayError(thrown, asked.target.release)
+      if (isRefusal(error) || request.signal.aborted || error.code === 'deadline_exceeded') throw error
+    }
+  }
+  const hint = `Ask it by POST /api/v1/predict/${endpoint}.`
+  throw error ?? invalidInput(`What is live at "${endpoint}" is no language model.`, { name: endpoint, hint })
+}
+
+function standIns(ctx: Context, { endpoint, live, warm }: Routing, failed: Target): Asked[] {
+  return [live, ...warm]
+    .filter(({ release }) => release !== failed.release)
+    .flatMap((target) => {
+      const chosen = loadedVersion(ctx, endpoint, target.version)
+      return chosen ? [{ chosen, target, arm: 'live' as const, fallback: true }] : []
+    })
+}
+
+function copyTo(call: Call, target: Target, request: Request): void {
+  const chosen = loadedVersion(call.ctx, call.endpoint, target.version)
+  if (!chosen?.runtime.chat) return
+  const copy = { ...request, body: { ...request.body, stream: false }, signal: new AbortController().signal }
+  shadowWork(call.ctx, () => askChat(call, { chosen, target, arm: 'shadow' }, copy))
+}
+
+/** What the log keeps of a request: texts, which it redacts by its own rules. */
+function described(body: Json): Json {
+  const { messages, prompt, input, inputs } = body
+  const texts = Object.entries({ messages, prompt, input }).filter(([, value]) => value !== undefined)
+  const asText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  return { ...asObject(inputs), ...Object.fromEntries(texts.map(([name, value]) => [name, asText(value)])) }
+}

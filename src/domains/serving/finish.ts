@@ -1,0 +1,86 @@
+import type { Context } from '../../core/context.ts'
+import { AppError } from '../../core/errors.ts'
+import type { Row, Value } from '../../core/onnx.ts'
+import { count } from './counters.ts'
+import type { Loaded } from './loading.ts'
+import { record } from './log.ts'
+import type { Arm, Bad, Logged, Tokens } from './log-record.ts'
+import { costOf } from './spend.ts'
+
+export type Target = { release: string; version: number }
+
+/** One request, whichever release answers it. */
+export type Call = {
+  ctx: Context
+  endpoint: string
+  id: string
+  unit: string
+  at: Date
+  inputs: Record<string, unknown>
+  /** Part of its traffic is on trial: all of it is written down. */
+  rollout: boolean
+}
+
+/** Who is asked, as what, and whether in place of another. */
+export type Asked = { chosen: Loaded; target: Target; arm: Arm; fallback?: boolean }
+
+export type Result = {
+  row: Row
+  knownAt: Logged['knownAt']
+  output: Value
+  bad: Bad | null
+  latencyMs: number
+  tokens: Tokens | null
+}
+
+/** Logs and counts what came of asking; waits for nothing. */
+export function finish(call: Call, { chosen, target, arm, fallback = false }: Asked, result: Result): void {
+  const { ctx, endpoint, id, unit, at, rollout } = call
+  const { release, version } = target
+  const { row, knownAt, output, latencyMs, tokens } = result
+  const bad = result.bad ?? (latencyMs > chosen.slowAfterMs ? 'slow' : null)
+  const provider = chosen.runtime.chat?.provider.model
+  const cost = provider === undefined ? null : costOf(provider, tokens, chosen.prices)
+  const who = {
+    id,
+    endpoint,
+    at: at.toISOString(),
+    unit,
+    release,
+    version,
+    arm,
+    fallback,
+    traceId: ctx.traceId ?? null,
+  }
+  const what = { inputs: row, knownAt, output, bad, latencyMs, cost, tokens }
+  record(ctx, { ...who, ...what }, { rules: chosen.log, rollout })
+  count(ctx, release, bad, fallback)
+}
+
+const told = new Set([
+  'too_many_requests',
+  'deadline_exceeded',
+  'not_ready',
+  'budget_exceeded',
+  'refused_by_policy',
+  'invalid_input',
+])
+
+/** What a caller may hear: that it was late, that there is no room or no money, else only that the release failed. */
+export function toGatewayError(thrown: unknown, release: string): AppError {
+  if (thrown instanceof AppError && told.has(thrown.code)) return thrown
+  return new AppError('upstream_failed', `"${release}" could not answer.`, { name: release, cause: thrown })
+}
+
+const refusals = new Set(['too_many_requests', 'budget_exceeded', 'refused_by_policy', 'invalid_input'])
+
+/** The request was never made: nothing that the release did. */
+export function isRefusal(error: AppError): boolean {
+  return refusals.has(error.code)
+}
+
+export function endsAt({ ctx }: Call, { chosen, arm }: Asked): number {
+  const own = ctx.clock.elapsed() + chosen.timeoutMs
+  // A shadow's answer is awaited by nobody: the caller's deadline is not its own.
+  return Math.min(arm === 'shadow' ? own : (ctx.deadline ?? own), own)
+}

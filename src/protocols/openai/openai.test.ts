@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { testServer } from '../../../test/support/context.ts'
+import { startLlm } from '../../../test/support/llm.ts'
+import { spec } from '../../../test/support/trips.ts'
+import { transaction } from '../../core/transaction.ts'
+import * as evaluation from '../../domains/evaluation/evaluation.ts'
+import * as registry from '../../domains/registry/registry.ts'
+import type { ModelSpec } from '../../domains/registry/spec.ts'
+import * as serving from '../../domains/serving/serving.ts'
+
+const bot = 'support-bot'
+const prices = { 'tiny/input_token': 0.001, 'tiny/output_token': 0.01 }
+
+type Given = {
+  prompts?: string[]
+  serves?: Partial<ModelSpec['serves']>
+  canary?: number
+  shadow?: boolean
+  warm?: boolean
+}
+
+/** An endpoint that is a prompt, before a language model of the test. */
+async function begin(t: TestContext, { prompts = ['{{question}}'], serves = {}, canary, shadow, warm }: Given = {}) {
+  const llm = await startLlm()
+  t.after(() => llm.close())
+  const { app, url, client } = await testServer(t, { settings: { egress: '127.0.0.1' } })
+  const { ctx } = app
+  await evaluation.setPrices(ctx, { prices })
+  const provider = { url: llm.url, model: 'tiny', temperature: 0 }
+  await registry.applySpec(ctx, {
+    ...spec,
+    model: bot,
+    serves: { output: 'text', provider, log: { content: true }, ...serves },
+  })
+  for (const prompt of prompts) await registry.registerVersion(ctx, { model: bot, flavor: 'prompt', prompt })
+  const second = { release: `${bot}.r2`, version: 2 }
+  const routing = {
+    endpoint: bot,
+    live: { release: `${bot}.r1`, version: 1 },
+    canary: canary === undefined ? null : { ...second, share: canary, salt: 's' },
+    shadow: shadow === true ? second : null,
+    warm: warm === true ? [second] : [],
+  }
+  await serving.prepareRouting(ctx, routing)
+  await transaction(ctx, (ctx) => serving.setRouting(ctx, routing))
+  const post = (path: string, body: object, init: RequestInit = {}) =>
+    fetch(`${url}/v1${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ model: bot, ...body }),
+      ...init,
+    })
+  const chat = (content: string, more: object = {}, init: RequestInit = {}) =>
+    post('/chat/completions', { messages: [{ role: 'user', content }], ...more }, init)
+  const logged = async (forced = true) => serving.readLog(ctx, { endpoint: bot, from: '', to: '9999', forced })
+  return { app, ctx, url, client, llm, post, chat, logged }
+}
+
+type Problem = { error: { message: string; type: string; code: string; param: string | null } }
+const problem = async (reply: Response) => ((await reply.json()) as Problem).error
+
+test('a chat is answered by the prompt of the live release, byte for byte as the provider said it, and paid for', async (t) => {
+  const { chat, llm, logged } = await begin(t, { prompts: ['Answer briefly: {{question}}'] })
+  const reply = await chat('Are you open on Sunday?', { temperature: 1.5, user: 'ana' })
+  assert.equal(reply.status, 200)
+  assert.equal(reply.headers.get('x-keel-release'), `${bot}.r1`)
+  const body = (await reply.json()) as { choices: { message: { content: string } }[] }
+  assert.equal(body.choices[0]?.message.content, 'Answer briefly: Are you open on Sunday?')
+  assert.deepEqual(llm.asked[0]?.body, {
+    messages: [{ role: 'user', content: 'Answer briefly: Are you open on Sunday?' }],
+    model: 'tiny',
+    temperature: 0,
+  })
+  const [row] = await logged()
+  assert.equal(row?.id, reply.headers.get('x-keel-prediction-id'))
+  assert.deepEqual([row?.unit, row?.tokens, row?.bad], ['ana', { input: 12, output: 3 }, null])
+  assert.ok(Math.abs(Number(row?.cost) - (12 * 0.001 + 3 * 0.01)) < 1e-12)
+})
+
+test('variables come by "inputs", the one left over from the last user message, and a text without any goes first', async (t) => {
+  const { chat, post, llm, client } = await begin(t, { prompts: ['As {{role}}: {{question}}'] })
+  await chat('When?', { inputs: { role: 'a clerk' } })
+  assert.deepEqual(llm.asked[0]?.body.messages, [{ role: 'user', content: 'As a clerk: When?' }])
+  await post('/chat/completions', { inputs: { role: 'a clerk', question: 'Where?' } })
+  assert.deepEqual(llm.asked[1]?.body.messages, [{ role: 'user', content: 'As a clerk: Where?' }])
+  await chat('Go on', { inputs: { role: 'a clerk', question: 'Where?' } })
+  assert.deepEqual(
+    llm.asked[2]?.body.messages?.map(({ role }) => role),
+    ['system', 'user'],
+  )
+  const missing = await chat('When?')
+  assert.equal(missing.status, 400)
+  assert.match((await problem(missing)).message, /reads "role" and "question"/)
+  const answer = await client.serving.predict({ endpoint: bot, inputs: { role: 'a clerk', question: 'Why?' } })
+  assert.equal(answer.output, 'As a clerk: Why?')
+})
+
+test('a stream is passed on as it comes; usage is counted, and shown only to who asked', async (t) => {
+  const { chat, logged } = await begin(t)
+  const plain = await (await chat('one two three', { stream: true })).text()
+  assert.deepEqual(plain.split('\n\n').filter(Boolean).length, 4, plain)
+  assert.ok(plain.endsWith('data: [DONE]\n\n') && !plain.includes('usage'))
+  const asked = await (await chat('one two three', { stream: true, stream_options: { include_usage: true } })).text()
+  assert.match(asked, /"usage":\{"prompt_tokens":12/)
+  const rows = await logged()
+  assert.deepEqual(
+    rows.map(({ output, tokens, bad }) => [output, tokens, bad]),
+    Array.from({ length: 2 }, () => ['one two three', { input: 12, output: 3 }, null]),
+  )
+})
+
+test('embeddings and completions are passed on, and models are listed as endpoints', async (t) => {
+  const { post, url } = await begin(t)
+  const embedded = (await (await post('/embeddings', { input: ['hello'] })).json()) as {
+    data: { embedding: number[] }[]
+  }
+  assert.deepEqual(embedded.data[0]?.embedding, [0.1, 0.2])
+  const completed = (await (await post('/completions', { prompt: 'Once' })).json()) as { choices: { text: string }[] }
+  assert.equal(completed.choices[0]?.text, 'Once')
+  const list = (await (await fetch(`${url}/v1/models`)).json()) as { data: { id: string }[] }
+  assert.deepEqual(
+    list.data.map(({ id }) => id),
+    [bot],
+  )
+  assert.equal((await fetch(`${url}/v1/models/${bot}`)).status, 200)
+  assert.equal((await fetch(`${url}/v1/models/nobody`)).status, 404)
+})
+
+test("a caller's mistake is told in OpenAI's form and never asked", async (t) => {
+  const { post, url, llm } = await begin(t)
+  const cases: [object, number][] = [
+    [{ model: 5, messages: [] }, 400],
+    [{ model: 'nobody', messages: [{ role: 'user', content: 'x' }] }, 404],
+    [{}, 400],
+    [{ messages: 'x' }, 400],
+    [{ messages: [{ content: 'x' }] }, 400],
+    [{ messages: [{ role: 'user', content: 'x' }], max_tokens: -1 }, 400],
+    [{ messages: [{ role: 'user', content: 'x' }], n: 1e9 }, 400],
+    [{ inputs: [1] }, 400],
+  ]
+  for (const [body, status] of cases) {
+    const reply = await post('/chat/completions', body)
+    assert.equal(reply.status, status, JSON.stringify(body))
+    const { message, type } = await problem(reply)
+    assert.ok(message.length > 0 && type.endsWith('_error'))
+  }
+  for (const body of ['', 'null', '[]', '{']) {
+    const headers = { 'content-type': 'application/json' }
+    assert.equal((await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body })).status, 400, body)
+  }
+  assert.equal(llm.asked.length, 0)
+})
+
+test("what the provider refuses for the caller's sake is passed on; everything else is 502, 503 or 504 without its words", async (t) => {
+  const { chat } = await begin(t, { serves: { limits: { timeout: '500ms' } } })
+  const long = await chat('TOO LONG')
+  assert.deepEqual([long.status, (await problem(long)).code], [400, 'context_length_exceeded'])
+  const statuses = { GARBAGE: 502, UNAUTHORIZED: 502, BROKEN: 502, BUSY: 503, DIE: 502, HANG: 504 }
+  for (const [misdeed, status] of Object.entries(statuses)) {
+    const reply = await chat(misdeed)
+    const text = await reply.text()
+    assert.equal(reply.status, status, `${misdeed}: ${text}`)
+    assert.doesNotMatch(text, /secret-of-the-provider/)
+    if (status === 503) assert.ok(Number(reply.headers.get('retry-after')) >= 1)
+  }
+})
+
+test('a release that fails does not fail the caller: the one before it answers, and this is counted', async (t) => {
+  const { chat, client } = await begin(t, { prompts: ['BROKEN {{question}}', 'Well: {{question}}'], warm: true })
+  const reply = await chat('hello')
+  assert.deepEqual([reply.status, reply.headers.get('x-keel-release')], [200, `${bot}.r2`])
+  assert.equal((await client.serving.getEndpoint({ endpoint: bot })).stoodIn, 1)
+})
+
+test('a stream that breaks off, goes on for ever or falls silent ends with an error event', async (t) => {
+  const { chat, logged } = await begin(t, { serves: { limits: { timeout: '100ms' } } })
+  for (const misdeed of ['CUT me off', 'ENDLESS', 'SILENT now']) {
+    const text = await (await chat(misdeed, { stream: true })).text()
+    assert.match(text.slice(-300), /data: \{"error":\{"message":"\\"support-bot\.r1\\" stopped in the middle/, misdeed)
+  }
+  assert.deepEqual(
+    (await logged()).map(({ bad }) => bad),
+    ['error', 'error', 'error'],
+  )
+})
+
+test('when the caller goes away the provider is not kept talking', async (t) => {
+  const { chat, llm } = await begin(t)
+  for (const [text, stream] of [
+    ['SILENT now', true],
+    ['HANG', false],
+  ] as const) {
+    const before = llm.gone()
+    const controller = new AbortController()
+    const asked = chat(text, { stream }, { signal: controller.signal }).catch(() => undefined)
+    if (stream) await asked
+    while (!llm.asked.some(({ body }) => body.messages?.at(-1)?.content === text)) await new Promise(setImmediate)
+    controller.abort()
+    while (llm.gone() === before) await new Promise(setImmediate)
+  }
+})
+
+test('a user keeps the arm of a canary, and a shadow is asked after the answer, as a copy', async (t) => {
+  const prompts = ['A: {{question}}', 'B: {{question}}']
+  const { chat } = await begin(t, { prompts, canary: 0.5 })
+  const arms = new Map<string, Set<string | null>>()
+  for (let index = 0; index < 40; index++) {
+    const user = `u${index % 10}`
+    const release = (await chat('hi', { user })).headers.get('x-keel-release')
+    arms.set(user, (arms.get(user) ?? new Set()).add(release))
+  }
+  assert.ok([...arms.values()].every((seen) => seen.size === 1))
+  assert.equal(new Set([...arms.values()].flatMap((seen) => [...seen])).size, 2)
+  const shadowed = await begin(t, { prompts, shadow: true })
+  await (await shadowed.chat('hi', { stream: true })).text()
+  while (shadowed.llm.asked.length < 2) await new Promise(setImmediate)
+  assert.equal(shadowed.llm.asked[1]?.headers['x-shadow'], '1')
+  const rows = await shadowed.logged()
+  while ((await shadowed.logged()).length < 2) await new Promise(setImmediate)
+  assert.ok(rows.length >= 1)
+})
+
+test('no call is made that could cost more than the spec allows, and what may be generated is bounded by the money', async (t) => {
+  const { chat, llm } = await begin(t, { serves: { limits: { cost: { per_request: 0.5 } } } })
+  assert.equal((await chat('hello')).status, 200)
+  const bound = Number(llm.asked[0]?.body.max_tokens)
+  assert.ok(bound > 0 && bound * 0.01 <= 0.5, `${bound}`)
+  const over = await chat('hello', { max_tokens: 1_000 })
+  assert.deepEqual([over.status, (await problem(over)).code], [429, 'insufficient_quota'])
+  assert.equal((await chat('x'.repeat(2_000))).status, 429)
+  assert.equal(llm.asked.length, 1)
+})
+
+test("a day's money is kept over restarts of the endpoint, is given back where it was not used, and comes back at midnight", async (t) => {
+  const { app, ctx, chat, client } = await begin(t, { serves: { limits: { cost: { per_day: 1 } } } })
+  let answered = 0
+  while ((await chat('hello', { max_tokens: 50 })).status === 200) answered += 1
+  // 0.042 each, and the last one must have found 0.5 for what it might generate.
+  assert.ok(answered >= 5 && answered <= 16, `${answered}`)
+  const refused = await chat('hello', { max_tokens: 50 })
+  assert.ok(Number(refused.headers.get('retry-after')) > 0)
+  assert.equal((await chat('hello', { max_tokens: 1 })).status, 200, 'a smaller call still fits')
+  assert.ok((await client.serving.getEndpoint({ endpoint: bot })).spentToday > 0.2)
+  await serving.flushLog(ctx)
+  ctx.live.delete('serving.spend')
+  ctx.live.delete('serving.state')
+  await serving.startRouting(ctx)
+  assert.equal((await chat('hello', { max_tokens: 50 })).status, 429, 'the log remembers')
+  ctx.clock.set(new Date(Date.parse('2026-01-02T00:00:01Z')))
+  assert.equal((await chat('hello', { max_tokens: 50 })).status, 200)
+  await app.worker.drain()
+})
+
+test('with a bound on cost and no price nothing is asked', async (t) => {
+  const { ctx, chat, llm, app } = await begin(t, { serves: { limits: { cost: { per_day: 1 } } } })
+  await evaluation.setPrices(ctx, { prices: { 'other/input_token': 1 } })
+  await app.worker.drain()
+  const reply = await chat('hello')
+  assert.equal(reply.status, 422)
+  assert.match((await problem(reply)).message, /no "tiny\/input_token"/)
+  assert.equal(llm.asked.length, 0)
+})

@@ -1,0 +1,80 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { invalidInput, notFound } from '../../core/errors.ts'
+import * as serving from '../../domains/serving/serving.ts'
+import { tooDeep } from '../../http/depth.ts'
+import { asObject, type Json } from '../json-body.ts'
+import { sendError } from './errors.ts'
+
+const largestBody = 16 * 1024 * 1024
+const idHeader = 'x-keel-prediction-id'
+const config = (name: string) => ({ role: 'viewer', cause: `openai.${name}` }) as const
+
+/** OpenAI's protocol for endpoints that are prompts: a model's name is an endpoint's. */
+export async function openaiRoutes(server: FastifyInstance): Promise<void> {
+  server.setErrorHandler((error: Error, request, reply) => sendError(request, reply, error))
+  server.get('/v1/models', { config: config('models') }, (request) => ({
+    object: 'list',
+    data: endpoints(request).map(describe),
+  }))
+  server.get('/v1/models/:model', { config: config('model') }, (request) => {
+    const { model } = request.params as { model: string }
+    const found = endpoints(request).find(({ name }) => name === model)
+    if (!found) throw notFound('Model', model, 'List them with GET /v1/models.')
+    return describe(found)
+  })
+  const routes = [
+    ['/chat/completions', 'chat', 'messages'],
+    ['/completions', 'completions', 'prompt'],
+    ['/embeddings', 'embeddings', 'input'],
+  ] as const
+  for (const [path, name, needed] of routes)
+    server.post(`/v1${path}`, { config: config(name), bodyLimit: largestBody }, async (request, reply) => {
+      const body = readBody(request, needed)
+      const signal = goneSignal(reply)
+      const said = await serving.converse(request.ctx, { endpoint: String(body['model']), path, body, signal })
+      reply.header(idHeader, said.id).header('x-keel-release', said.release)
+      return send(reply, said)
+    })
+}
+
+/** Endpoints whose live version is a prompt. */
+function endpoints({ ctx }: FastifyRequest) {
+  return serving
+    .listEndpoints(ctx)
+    .items.filter(({ routing, versions }) =>
+      versions.some(({ release, kind }) => kind === 'prompt' && release === routing.live.release),
+    )
+}
+
+function describe({ name }: { name: string }) {
+  return { id: name, object: 'model', created: 0, owned_by: 'evenkeel' }
+}
+
+function readBody({ body }: FastifyRequest, needed: string): Json {
+  const given = asObject(body, 'body')
+  if (tooDeep(given)) throw invalidInput('The body is nested too deeply.')
+  if (typeof given['model'] !== 'string' || given['model'] === '')
+    throw invalidInput('"model" must be the name of an endpoint.', { name: 'model', hint: 'See GET /v1/models.' })
+  // A prompt with its variables needs no message.
+  if (given[needed] === undefined && given['inputs'] === undefined)
+    throw invalidInput(`"${needed}" is missing.`, { name: needed })
+  const { n } = given
+  if (n !== undefined && n !== null && !(typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= 128))
+    throw invalidInput('"n" must be a whole number from 1 to 128.', { name: 'n' })
+  return given
+}
+
+/** Aborts when the caller goes away before it has its answer. */
+function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort()
+  })
+  return controller.signal
+}
+
+function send(reply: FastifyReply, { status, contentType, body }: serving.Conversation): FastifyReply {
+  reply.code(status).type(contentType)
+  if (!Buffer.isBuffer(body)) reply.header('cache-control', 'no-cache').header('x-accel-buffering', 'no')
+  return reply.send(body)
+}
