@@ -71,7 +71,7 @@ test('a viewer changes nothing: every route that writes refuses the role', async
   const { token } = await createToken(app.ctx, { name: 'reader', role: 'viewer' })
   /** Calls that only read although their words come in a body. */
   const reading =
-    /search|batchGet|\/query|preview|plan$|predict|invocations|infer$|/completions$|embeddings$|verify|link$|compare|get-latest-versions|bulk|calculate|metrics$|diff|score|\/online$|parity$|\/find$/i
+    /search|batchGet|\/query|preview|plan$|predict|invocations|infer$|completions$|embeddings$|verify|link$|compare|get-latest-versions|bulk|calculate|metrics$|diff|score|\/online$|parity$|\/find$/i
   const allowed: string[] = []
   let refused = 0
   for (const route of routesOfServer(app)) {
