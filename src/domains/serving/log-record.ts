@@ -30,7 +30,7 @@ export type Logged = {
 
 export type LoggedPrediction = Logged & { label: number | null; labelKnownAt: string | null }
 
-/** Columns of a segment. What came later is null in older ones. */
+/** Columns of a segment, as they are read from lines of JSON; what is nested is kept as its text. What came later is null in older ones. */
 export const columnTypes: Record<keyof Logged, string> = {
   id: 'varchar',
   endpoint: 'varchar',
@@ -39,28 +39,24 @@ export const columnTypes: Record<keyof Logged, string> = {
   release: 'varchar',
   version: 'bigint',
   arm: 'varchar',
-  inputs: 'varchar',
-  output: 'varchar',
+  inputs: 'json',
+  output: 'json',
   bad: 'varchar',
   latencyMs: 'double',
   fallback: 'boolean',
   forced: 'boolean',
   traceId: 'varchar',
-  knownAt: 'varchar',
+  knownAt: 'json',
   cost: 'double',
-  tokens: 'varchar',
+  tokens: 'json',
 }
 
-/** Nested values are texts of JSON. */
+/** JSON writes half a surrogate pair as an escape that readers of JSON refuse: one such text would stop the whole log. */
+const halfPair = /(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g
+
 export function toLine(logged: Logged): string {
-  const { inputs, output, knownAt, tokens } = logged
-  return `${JSON.stringify({
-    ...logged,
-    inputs: JSON.stringify(inputs),
-    output: JSON.stringify(output),
-    knownAt: knownAt && JSON.stringify(knownAt),
-    tokens: tokens && JSON.stringify(tokens),
-  })}\n`
+  const line = JSON.stringify(logged)
+  return line.includes('\\ud') ? line.replace(halfPair, '\\ufffd') : line
 }
 
 export function fromRow(row: Record<string, unknown>): Logged {

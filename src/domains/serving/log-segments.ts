@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Context } from '../../core/context.ts'
 import { enqueue } from '../../core/jobs.ts'
@@ -16,6 +16,10 @@ const columns = `{${Object.entries(columnTypes)
   .map(([name, type]) => `${literal(name)}: ${literal(type)}`)
   .join(', ')}}`
 
+const selected = Object.entries(columnTypes)
+  .map(([name, type]) => (type === 'json' ? `"${name}"::varchar as "${name}"` : `"${name}"`))
+  .join(', ')
+
 /** Writes records of one endpoint as one immutable Parquet file, and `within` its transaction whatever belongs to it. */
 export async function writeSegment(
   ctx: Context,
@@ -27,10 +31,10 @@ export async function writeSegment(
   await mkdir(folder, { recursive: true })
   const draft = join(folder, randomUUID())
   try {
-    await writeFile(`${draft}.ndjson`, records.map(toLine).join(''))
+    await writeLines(`${draft}.ndjson`, records)
     await ctx.lake.writeParquet(
       `${draft}.parquet`,
-      `select * from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns}) order by "at", id`,
+      `select ${selected} from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns}) order by "at", id`,
     )
     const { digest } = await ctx.blobs.put(createReadStream(`${draft}.parquet`))
     const times = records.map(({ at }) => at).sort()
@@ -51,6 +55,21 @@ export async function writeSegment(
   } finally {
     await rm(`${draft}.ndjson`, { force: true })
     await rm(`${draft}.parquet`, { force: true })
+  }
+}
+
+const slice = 500
+
+/** A slice at a time: turning a second of a busy endpoint into text at once would keep every request waiting. */
+async function writeLines(path: string, records: Logged[]): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    for (let at = 0; at < records.length; at += slice) {
+      const lines = records.slice(at, at + slice).map((logged) => `${toLine(logged)}\n`)
+      await file.write(lines.join(''))
+    }
+  } finally {
+    await file.close()
   }
 }
 

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { testContext } from '../../../test/support/context.ts'
+import type { Logged } from './log-record.ts'
+import { writeSegment } from './log-segments.ts'
+import { readLog } from './serving.ts'
+
+const plain: Logged = {
+  id: 'p',
+  endpoint: 'any',
+  at: '2026-01-01T00:00:00.000Z',
+  unit: 'u',
+  release: 'any.r1',
+  version: 1,
+  arm: 'live',
+  inputs: {},
+  output: 0.5,
+  bad: null,
+  latencyMs: 1.25,
+  fallback: false,
+  forced: false,
+  traceId: null,
+  knownAt: null,
+  cost: null,
+  tokens: null,
+}
+
+/** Any UTF-16 there is: halves of surrogate pairs, control characters, and what looks like an escape. */
+const unit16 = fc.oneof(
+  fc.nat(0xffff).map((code) => String.fromCharCode(code)),
+  fc.constantFrom('\\', '"', '\\ud800', '\ud83d', '\ude00', '\n'),
+)
+const text = fc.array(unit16, { maxLength: 12 }).map((parts) => parts.join(''))
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed()
+  if (typeof value !== 'object' || value === null) return value === 0 ? 0 : value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), wellFormed(item)]))
+}
+
+test('every text and number comes back from a segment; only half a character is a replacement character', async (t) => {
+  const ctx = await testContext(t)
+  const one = fc.record({
+    unit: text,
+    inputs: fc.dictionary(text, fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(null))),
+    output: fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(null)),
+    knownAt: fc.option(fc.dictionary(fc.string(), fc.nat())),
+    tokens: fc.option(fc.record({ input: fc.nat(), output: fc.nat() })),
+  })
+  let endpoints = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 40 }), async (given) => {
+      const endpoint = `e${endpoints++}`
+      const records = given.map((more, index): Logged => ({ ...plain, ...more, endpoint, id: `p${index}` }))
+      await writeSegment(ctx, endpoint, records, async () => undefined)
+      const found = await readLog(ctx, { endpoint, from: '', to: '9999' })
+      const byId = new Map(found.map(({ label: _, labelKnownAt: __, ...logged }) => [logged.id, logged]))
+      for (const record of records) assert.deepEqual(byId.get(record.id), wellFormed(record))
+    }),
+    { numRuns: 20 },
+  )
+})
