@@ -24,7 +24,13 @@ export const onStart: Step[] = [
 ]
 
 /** What a server does before it ends, in this order. */
-export const onStop: Step[] = [serving.stopLog, serving.stopRouting, features.stopFollowing, runs.stopJournal]
+export const onStop: Step[] = [
+  serving.stopLog,
+  serving.stopBatches,
+  serving.stopRouting,
+  features.stopFollowing,
+  runs.stopJournal,
+]
 
 /** Event type -> what follows. Runs in the transaction that marks the event delivered. */
 export const onEvent: Record<string, Reaction[]> = {

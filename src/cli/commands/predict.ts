@@ -1,27 +1,126 @@
-import type { Command } from '../command.ts'
+import { resolve } from 'node:path'
+import { AppError, invalidInput } from '../../core/errors.ts'
+import type { Command, CommandInput, Outcome } from '../command.ts'
 import { assignments, string } from '../input.ts'
+import { openPredictionFile, type Part } from '../prediction-file.ts'
+import { createProgress } from '../progress.ts'
+import type { Session } from '../session.ts'
 
 export const command: Command = {
-  summary: 'Ask an endpoint',
-  arguments: '<endpoint> <fields...>',
+  summary: 'Ask an endpoint, about one request or about a whole file',
+  arguments: '<endpoint> [fields...]',
   options: [
     { flags: '--unit <unit>', help: 'user or session, keeps its arm while a rollout grows' },
     { flags: '--id <id>', help: 'your identifier; labels refer to it' },
+    {
+      flags: '--input <file>',
+      help: 'rows of a .parquet, .csv or .jsonl file; the same command goes on after an interruption',
+    },
+    { flags: '--output <file>', help: 'where they go with their predictions' },
+    { flags: '--time <column>', help: 'with --input: features as they were known at the moment in this column' },
+    { flags: '--skip-invalid', help: 'with --input: rows that cannot be read are told in a column "_error"' },
+    { flags: '--force', help: 'with --input: overwrite the output, begin anew' },
   ],
-  examples: ['keel predict flight-delay origin=ORD destination=LGA distance=733 hour=17 weekday=4 route=ORD-LGA'],
-  async run(session, { args: [endpoint = '', ...pairs], options }) {
-    const unit = string(options['unit'])
-    const id = string(options['id'])
-    const answer = await (await session.client()).serving.predict({
-      endpoint,
-      inputs: assignments(pairs),
-      ...(unit === undefined ? {} : { unit }),
-      ...(id === undefined ? {} : { id }),
-    })
-    return {
-      data: answer,
-      text: `${answer.output}\t${answer.release} (v${answer.version})\t${answer.id}`,
-      next: [`keel replay ${answer.id}`],
+  examples: [
+    'keel predict flight-delay origin=ORD destination=LGA distance=733 hour=17 weekday=4 route=ORD-LGA',
+    'keel predict flight-delay@2 --input flights.parquet --output scored.parquet --time departs',
+  ],
+  run: (session, input) => (input.options['input'] === undefined ? one(session, input) : file(session, input)),
+}
+
+async function one(session: Session, { args: [endpoint = '', ...pairs], options }: CommandInput): Promise<Outcome> {
+  const unit = string(options['unit'])
+  const id = string(options['id'])
+  const answer = await (await session.client()).serving.predict({
+    endpoint,
+    inputs: assignments(pairs),
+    ...(unit === undefined ? {} : { unit }),
+    ...(id === undefined ? {} : { id }),
+  })
+  return {
+    data: answer,
+    text: `${answer.output}\t${answer.release} (v${answer.version})\t${answer.id}`,
+    next: [`keel replay ${answer.id}`],
+  }
+}
+
+const rowsAtOnce = 5_000
+const shownErrors = 10
+
+async function file(session: Session, { args: [target = ''], options }: CommandInput): Promise<Outcome> {
+  const [, model = '', given] = /^([^@]+)(?:@v?([0-9]+))?$/.exec(target) ?? []
+  if (model === '') throw invalidInput(`"${target}" is no endpoint or version.`, { name: target })
+  const path = (name: string) => {
+    const value = string(options[name])
+    if (value === undefined)
+      throw invalidInput(`--${name} is missing.`, {
+        name: `--${name}`,
+        hint: 'keel predict <endpoint> --input <file> --output <file>',
+      })
+    return resolve(session.io.cwd, value)
+  }
+  const [input, output] = [path('input'), path('output')]
+  const time = string(options['time']) ?? null
+  const skip = options['skipInvalid'] === true
+  const client = await session.client()
+  const { version, fields } = await client.serving.predictBatch({
+    model,
+    rows: [],
+    ...(given === undefined ? {} : { version: Number(given) }),
+  })
+  const force = options['force'] === true
+  const predictions = await openPredictionFile(output, { input, target: model, version, time, skip, force })
+  const progress = createProgress(session.io, `${model} v${version}`)
+  try {
+    checkColumns(predictions.columns, [...fields.map(({ name }) => name), ...(time === null ? [] : [time])])
+    if (predictions.done > 0 && predictions.done < predictions.total)
+      session.io.stderr.write(`  Going on after row ${predictions.done}.\n`)
+    for (let from = predictions.done; from < predictions.total; ) {
+      const rows = await predictions.read(from, rowsAtOnce)
+      const needed = rows.map((row) => Object.fromEntries(fields.map((field) => [field.name, typed(field, row)])))
+      const times = time === null ? {} : { times: rows.map((row) => String(row[time])) }
+      const { outputs, errors } = await client.serving.predictBatch({ model, version, rows: needed, ...times })
+      if (errors.length > 0 && !skip) throw refused(errors, from)
+      const messages = new Map(errors.map(({ row, message }) => [row, message]))
+      const parts = outputs.map(
+        (prediction, index): Part => ({ row: from + index + 1, prediction, error: messages.get(index) ?? null }),
+      )
+      predictions.write(from, parts)
+      from += rows.length
+      progress.update(from, predictions.total)
     }
-  },
+    await predictions.finish()
+  } finally {
+    progress.end()
+    predictions.close()
+  }
+  return {
+    data: { output, rows: predictions.total, model, version },
+    text: `${predictions.total} rows, answered by v${version}, in ${output}`,
+  }
+}
+
+/** In a file whose column holds one word, every number is a text. */
+function typed({ name, type }: { name: string; type: string }, row: Record<string, unknown>): unknown {
+  const value = row[name]
+  const isNumber = type === 'number' && typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))
+  return isNumber ? Number(value) : value
+}
+
+function checkColumns(columns: string[], needed: string[]): void {
+  const missing = needed.filter((name) => !columns.includes(name))
+  const [first] = missing
+  if (first === undefined) return
+  throw invalidInput(`The file has no column ${missing.map((name) => `"${name}"`).join(', ')}.`, {
+    name: first,
+    hint: `It has ${columns.slice(0, 20).join(', ')}.`,
+  })
+}
+
+function refused(errors: { row: number; message: string }[], from: number): AppError {
+  const told = errors.slice(0, shownErrors).map(({ row, message }) => `row ${from + row + 1}: ${message}`)
+  const more = errors.length > told.length ? [`… and ${errors.length - told.length} more`] : []
+  return new AppError('invalid_file', ['These rows cannot be answered.', ...told, ...more].join('\n  '), {
+    hint: 'Mend them, or leave them out with --skip-invalid.',
+  })
 }

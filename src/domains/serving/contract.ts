@@ -123,6 +123,28 @@ export const serving = contract({
       version: Type.Integer(),
     }),
   },
+  predictBatch: {
+    method: 'POST',
+    path: '/predict/:model/batch',
+    role: 'viewer',
+    summary: 'Answers for rows of a file, beside the traffic: neither logged nor counted',
+    bodyLimit: 64 * 1024 * 1024,
+    input: object({
+      model: Name,
+      version: optional(Type.Integer({ minimum: 0, description: 'Without it the live one' })),
+      rows: Type.Array(JsonObject, {
+        maxItems: 10_000,
+        description: 'Without any, it tells the fields that rows need',
+      }),
+      times: optional(Type.Array(Type.String(), { description: 'For each row: features as they were known then' })),
+    }),
+    output: object({
+      version: Type.Integer(),
+      fields: Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) })),
+      outputs: Type.Array(Value, { description: 'In the order of the rows; null for one with an error' }),
+      errors: Type.Array(object({ row: Type.Integer(), name: Type.String(), message: Type.String() })),
+    }),
+  },
   label: {
     method: 'POST',
     path: '/labels',

@@ -85,7 +85,8 @@ function onePredictor(runtime: registry.Runtime, batch: ModelSpec['serves']['bat
 
 type Version = Awaited<ReturnType<typeof registry.getVersion>>
 
-async function fieldsOf(ctx: Context, version: Version | undefined): Promise<Field[]> {
+/** What a caller has to send. */
+export async function fieldsOf(ctx: Context, version: Version | undefined): Promise<Field[]> {
   if (!version) return []
   const { service, prompt, signature } = version
   if (service !== null) return features.requestFields(ctx, service)

@@ -14,6 +14,7 @@ import { droppedShadows } from './shadow.ts'
 import { spentToday } from './spend.ts'
 import * as store from './store.ts'
 
+export { predictBatch, stopBatches } from './batch.ts'
 export { type Conversation, converse } from './chat/converse.ts'
 export { counters } from './counters.ts'
 export { droppedRecords, flushLog, logState, startLog, stopLog } from './log.ts'

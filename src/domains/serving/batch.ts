@@ -1,0 +1,133 @@
+import { type Context, liveValue } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { AppError, invalidInput } from '../../core/errors.ts'
+import type { Row, Value } from '../../core/onnx.ts'
+import * as features from '../features/features.ts'
+import * as registry from '../registry/registry.ts'
+import type { serving } from './contract.ts'
+import { fieldsOf } from './loading.ts'
+import { requireRouting } from './routing.ts'
+import { checkInputs, type Field, isValid, type OutputKind } from './rules.ts'
+
+type Operations = typeof serving
+type Batch = Output<Operations['predictBatch']>
+
+type Opened = {
+  runtime: registry.Runtime
+  service: string | null
+  fields: Field[]
+  output: OutputKind | undefined
+  timer: NodeJS.Timeout
+}
+
+/** The next part of a file comes soon; a version that nobody asks for a while is closed. */
+const idleMilliseconds = 30_000
+const opened = (ctx: Context) => liveValue(ctx, 'serving.batch', () => new Map<string, Promise<Opened>>())
+
+/**
+ * Answers for rows of a file, beside the traffic: in threads of its own, not logged, not counted. A row that cannot be read
+ * is told and left out; the others are answered. With `times`, features are what was known at each row's moment.
+ */
+export async function predictBatch(ctx: Context, input: Input<Operations['predictBatch']>): Promise<Batch> {
+  const { model, rows, times } = input
+  const version = input.version ?? requireRouting(ctx, model).live.version
+  const found = await open(ctx, model, version)
+  if (times && times.length !== rows.length)
+    throw invalidInput(`There are ${rows.length} rows and ${times.length} times.`, { name: 'times' })
+  const errors: Batch['errors'] = []
+  const good: number[] = []
+  for (const [index, row] of rows.entries()) {
+    try {
+      checkInputs(row, found.fields, new Set())
+      if (times && Number.isNaN(Date.parse(times[index] ?? '')))
+        throw invalidInput(`${JSON.stringify(times[index])} is no time.`, { name: 'times' })
+      good.push(index)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      errors.push({ row: index, name: error.offender ?? '', message: error.message })
+    }
+  }
+  const requests = good.map((index) => pick(rows[index] ?? {}, found.fields))
+  const moments = times && good.map((index) => times[index] ?? '')
+  const answers = await found.runtime.predict(await inputsOf(ctx, found.service, requests, moments))
+  const outputs: Value[] = rows.map(() => null)
+  for (const [place, index] of good.entries()) {
+    const answer = answers[place]
+    if (isValid(answer, found.output)) outputs[index] = answer
+    else errors.push({ row: index, name: 'output', message: 'The model gave no valid answer.' })
+  }
+  return { version, fields: found.fields.map(({ name, type }) => ({ name, type })), outputs, errors }
+}
+
+function pick(row: Record<string, unknown>, fields: Field[]): Row {
+  const value = (name: string) => {
+    const given = row[name]
+    return typeof given === 'number' || typeof given === 'string' ? given : null
+  }
+  return Object.fromEntries(fields.map(({ name }) => [name, value(name)]))
+}
+
+async function inputsOf(
+  ctx: Context,
+  service: string | null,
+  requests: Row[],
+  moments: string[] | undefined,
+): Promise<Row[]> {
+  if (service === null || requests.length === 0) return requests
+  if (!moments) {
+    const at = ctx.now()
+    return requests.map((request) => features.lookupOnline(ctx, { service, request, at }).values)
+  }
+  const rows = requests.map((request, index) => ({ time: new Date(moments[index] ?? '').toISOString(), request }))
+  const found = await features.lookupAsOf(ctx, { service, rows, asOf: 'known' })
+  return requests.map((request, index) => ({ ...request, ...found[index] }))
+}
+
+async function open(ctx: Context, model: string, version: number): Promise<Opened> {
+  const key = `${model}@${version}`
+  const known = opened(ctx).get(key)
+  if (known) {
+    const found = await known
+    found.timer.refresh()
+    return found
+  }
+  const opening = load(ctx, model, version)
+  opened(ctx).set(key, opening)
+  opening.catch(() => opened(ctx).delete(key))
+  return opening
+}
+
+async function load(ctx: Context, model: string, version: number): Promise<Opened> {
+  const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
+  const { spec } = await registry.getModel(ctx, { model })
+  const runtime = await registry.openRuntime(ctx, { model, version })
+  if (runtime.chat) {
+    await runtime.close()
+    throw new AppError('not_supported', `"${model}" is a language model; files are not answered by it.`, {
+      name: model,
+      hint: 'Ask it request by request, by POST /v1/chat/completions.',
+    })
+  }
+  const timer = setTimeout(() => void close(ctx, `${model}@${version}`), idleMilliseconds)
+  timer.unref()
+  return {
+    runtime,
+    service: row?.service ?? null,
+    fields: await fieldsOf(ctx, row),
+    output: spec?.serves.output,
+    timer,
+  }
+}
+
+async function close(ctx: Context, key: string): Promise<void> {
+  const held = await opened(ctx).get(key)
+  opened(ctx).delete(key)
+  await held?.runtime.close().catch((error: unknown) => ctx.log.warn({ err: error, key }, 'closing a model failed'))
+}
+
+export async function stopBatches(ctx: Context): Promise<void> {
+  for (const [key, opening] of opened(ctx)) {
+    clearTimeout((await opening).timer)
+    await close(ctx, key)
+  }
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { openLake } from '../../src/core/lake.ts'
+import * as serving from '../../src/domains/serving/serving.ts'
+import { temporaryFolder, testServer } from '../support/context.ts'
+import { keel } from '../support/keel.ts'
+import { establish, model, register } from '../support/trips.ts'
+
+const launcher = fileURLToPath(new URL('../../bin/keel.js', import.meta.url))
+
+/** A server with two versions, and a folder with a file of rows. */
+async function begin(t: TestContext, rows: object[] = trips(3)) {
+  const { app, url } = await testServer(t)
+  await establish(app.ctx)
+  await register(app.ctx, 'good')
+  await register(app.ctx, 'wrong')
+  const cwd = temporaryFolder(t)
+  writeFileSync(join(cwd, 'keel.yaml'), 'project: trial\n')
+  writeFileSync(join(cwd, 'rows.jsonl'), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`)
+  const predict = (...args: string[]) => keel(['predict', ...args, '--server', url], { cwd })
+  return { app, url, cwd, predict }
+}
+
+function trips(count: number) {
+  return Array.from({ length: count }, (_, index) => ({
+    trip: `t${index}`,
+    at: '2025-01-01T01:00:00Z',
+    city: index % 2 === 0 ? 'Bonn' : 'Ulm',
+    good: (index % 100) / 100,
+    wrong: 0.5,
+  }))
+}
+
+async function read(path: string) {
+  const lake = openLake()
+  const reader = path.endsWith('.parquet') ? 'read_parquet' : path.endsWith('.csv') ? 'read_csv' : 'read_json'
+  const rows = await lake.query(`select * from ${reader}('${path}')`)
+  lake.close()
+  return rows
+}
+
+test('a file comes back with a prediction for each row, in its order, in any format, and nothing of it is traffic', async (t) => {
+  const { app, cwd, predict } = await begin(t, trips(250))
+  for (const output of ['out.parquet', 'out.csv', 'out.jsonl']) {
+    const { code, stderr } = await predict(`${model}@1`, '--input', 'rows.jsonl', '--output', output)
+    assert.equal(code, 0, stderr)
+    const rows = await read(join(cwd, output))
+    assert.deepEqual(
+      rows.map(({ trip }) => trip),
+      trips(250).map(({ trip }) => trip),
+    )
+    for (const { good, prediction, version } of rows) {
+      assert.ok(Math.abs(Number(good) - Number(prediction)) < 1e-6)
+      assert.equal(Number(version), 1)
+    }
+    assert.equal(existsSync(join(cwd, `${output}.partial`)), false)
+  }
+  assert.deepEqual(await serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' }), [])
+  const again = await predict(`${model}@2`, '--input', 'out.csv', '--output', 'out.parquet')
+  assert.equal(again.code, 2)
+  assert.match(again.stderr, /"prediction" is one that the output adds|exists.*--force/s)
+})
+
+test('kill -9 in the middle loses no part, and the same command goes on to have each row once', async (t) => {
+  const count = 60_000
+  const { cwd, url, predict } = await begin(t, trips(count))
+  const args = [`${model}@1`, '--input', 'rows.jsonl', '--output', 'out.parquet']
+  const { PATH = '' } = process.env
+  const child = spawn(process.execPath, [launcher, 'predict', ...args, '--server', url], {
+    cwd,
+    env: { PATH },
+    stdio: 'ignore',
+  })
+  const partial = join(cwd, 'out.parquet.partial')
+  const parts = () => (existsSync(partial) ? readdirSync(partial).filter((name) => name.endsWith('.part')) : [])
+  while (parts().length < 2 && child.exitCode === null) await sleep(5)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const kept = parts().length
+  const { code, stderr } = await predict(...args)
+  assert.equal(code, 0, stderr)
+  if (kept < count / 5_000) assert.match(stderr, /Going on after row \d+/)
+  const rows = await read(join(cwd, 'out.parquet'))
+  assert.equal(rows.length, count)
+  assert.ok(rows.every(({ trip }, index) => trip === `t${index}`))
+})
+
+test('rows that cannot be read are told by number and field, or left out on demand', async (t) => {
+  const rows = [...trips(3), { ...trips(1)[0], good: 'high' }, { ...trips(1)[0], city: null }]
+  const { cwd, predict } = await begin(t, rows)
+  const refused = await predict(`${model}@1`, '--input', 'rows.jsonl', '--output', 'out.csv')
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /row 5/)
+  assert.match(refused.stderr, /"city" is missing/)
+  assert.equal(existsSync(join(cwd, 'out.csv')), false)
+  const skipped = await predict(
+    `${model}@1`,
+    '--input',
+    'rows.jsonl',
+    '--output',
+    'out.csv',
+    '--skip-invalid',
+    '--force',
+  )
+  assert.equal(skipped.code, 0, skipped.stderr)
+  const found = await read(join(cwd, 'out.csv'))
+  assert.deepEqual(
+    found.map(({ prediction, _error }) => [prediction === null, _error !== null]),
+    [
+      [false, false],
+      [false, false],
+      [false, false],
+      [true, true],
+      [true, true],
+    ],
+  )
+})
+
+test('what is no file of rows is refused, and nothing is left behind', async (t) => {
+  const { cwd, predict } = await begin(t)
+  writeFileSync(join(cwd, 'broken.parquet'), 'no parquet')
+  writeFileSync(join(cwd, 'few.csv'), 'city,good\nBonn,1\n')
+  writeFileSync(join(cwd, 'empty.csv'), '')
+  const cases: [string[], RegExp][] = [
+    [['--input', 'missing.csv', '--output', 'out.csv'], /"[^"]*missing\.csv" does not exist/],
+    [['--input', 'broken.parquet', '--output', 'out.csv'], /cannot be read/],
+    [['--input', 'few.csv', '--output', 'out.csv'], /no column "wrong"/],
+    [['--input', 'rows.jsonl', '--output', 'out.xlsx'], /no output that can be used/],
+    [['--input', 'rows.jsonl'], /--output is missing/],
+    [['--input', 'rows.jsonl', '--output', 'out.csv', '--time', 'when'], /no column "when"/],
+  ]
+  for (const [args, said] of cases) {
+    const { code, stderr } = await predict(`${model}@1`, ...args)
+    assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
+    assert.match(stderr, said)
+    assert.equal(existsSync(join(cwd, 'out.csv')), false)
+  }
+  const unknown = await predict(`${model}@9`, '--input', 'rows.jsonl', '--output', 'out.csv')
+  assert.match(unknown.stderr, /@9" does not exist/)
+  assert.ok(readFileSync(join(cwd, 'rows.jsonl'), 'utf8').length > 0)
+})
+
+test('with a time column, features are what was known at the moment of each row', async (t) => {
+  const { cwd, predict } = await begin(t, trips(50))
+  const { code, stderr } = await predict(`${model}@1`, '--input', 'rows.jsonl', '--output', 'out.csv', '--time', 'at')
+  assert.equal(code, 0, stderr)
+  assert.equal((await read(join(cwd, 'out.csv'))).length, 50)
+})
