@@ -35,6 +35,10 @@ export const words: Record<string, Word> = {
   live: { summary: 'What is or was live', load: () => import('./commands/live.ts') },
   delivery: { summary: 'Delivery metrics and policy of a model', load: () => import('./commands/delivery.ts') },
   policy: { summary: 'How freely a model may be released', load: () => import('./commands/policy.ts') },
+  endpoints: {
+    summary: 'Who answers what share, on what, and how busily',
+    load: () => import('./commands/endpoints.ts'),
+  },
   predict: { summary: 'Ask an endpoint', load: () => import('./commands/predict.ts') },
   label: { summary: 'Tell what turned out', load: () => import('./commands/label.ts') },
   replay: { summary: 'Run a logged prediction again', load: () => import('./commands/replay.ts') },

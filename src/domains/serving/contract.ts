@@ -1,5 +1,16 @@
 import { Type } from 'typebox'
-import { contract, JsonObject, Name, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+import {
+  contract,
+  Estimate,
+  JsonObject,
+  Name,
+  object,
+  oneOf,
+  optional,
+  page,
+  paging,
+  Time,
+} from '../../core/contract.ts'
 
 /** Who answers what share of an endpoint's traffic. Written by delivery, read by the gateway from memory. */
 export const Routing = object({
@@ -98,6 +109,36 @@ export const serving = contract({
     summary: 'One endpoint',
     input: object({ endpoint: Name }),
     output: Endpoint,
+  },
+  shadow: {
+    method: 'GET',
+    path: '/endpoints/:endpoint/shadow',
+    role: 'viewer',
+    summary: 'What a shadow answered against what callers got: disagreement, differences, latency and cost',
+    input: object({
+      endpoint: Name,
+      release: optional(Type.String({ description: 'Without it the one that is or was last a shadow' })),
+      from: optional(Time),
+      to: optional(Time),
+    }),
+    output: object({
+      endpoint: Name,
+      release: Type.Union([Type.String(), Type.Null()]),
+      from: Type.Union([Time, Type.Null()]),
+      to: Type.Union([Time, Type.Null()]),
+      pairs: Type.Integer({ description: 'Requests that both were asked about' }),
+      failed: Type.Integer({ description: 'Of these, those that the shadow could not answer' }),
+      dropped: Type.Integer({ description: 'Copies that no shadow was asked about, since this server started' }),
+      disagreement: Estimate,
+      difference: object({
+        mean: Estimate,
+        absoluteP95: Estimate,
+        largest: Type.Union([Type.Number(), Type.Null()]),
+      }),
+      latency: object({ caller: Estimate, shadow: Estimate }, { description: 'p95 in milliseconds' }),
+      cost: object({ caller: Estimate, shadow: Estimate }, { description: 'Mean of an answer' }),
+      examples: Type.Array(object({ id: Type.String(), caller: Value, shadow: Value })),
+    }),
   },
   predict: {
     method: 'POST',

@@ -167,3 +167,30 @@ test('Prometheus reads answers by release', async (t) => {
   const reply = await app.server.inject({ method: 'GET', url: '/metrics', headers: { host: '127.0.0.1' } })
   assert.match(reply.body, /keel_predictions_total\{release="trip-late\.r[12]"\} 1/)
 })
+
+test('a shadow is compared with what callers got: disagreement with its interval, differences, latency, failures', async (t) => {
+  const { app, client, routing } = await begin(t)
+  const shadowed = { ...routing, canary: null, shadow: { release: `${model}.r2`, version: 2 } }
+  await serving.prepareRouting(app.ctx, shadowed)
+  await transaction(app.ctx, (ctx) => serving.setRouting(ctx, shadowed))
+  const asked = [
+    { good: 0.9, wrong: 0.1 },
+    { good: 0.8, wrong: 0.6 },
+    { good: 0.4, wrong: 0.45 },
+    { good: 0.2, wrong: 2 },
+  ]
+  for (const [index, values] of asked.entries())
+    await client.serving.predict({ endpoint: model, id: `p${index}`, inputs: { city: 'Bonn', ...values } })
+  const report = async () => client.serving.shadow({ endpoint: model })
+  while ((await report()).pairs < asked.length) await new Promise(setImmediate)
+  const { release, failed, disagreement, difference, latency, examples } = await report()
+  assert.deepEqual([release, failed], [`${model}.r2`, 1], 'a probability of 2 is no answer')
+  assert.deepEqual([disagreement.value, disagreement.n], [1 / 3, 3])
+  assert.ok(Number(disagreement.lower) > 0.05 && Number(disagreement.upper) < 0.8)
+  assert.ok(Math.abs(Number(difference.mean.value) - (-0.8 - 0.2 + 0.05) / 3) < 1e-6)
+  assert.deepEqual([latency.caller.n, latency.shadow.n], [4, 4])
+  assert.deepEqual(
+    examples.map(({ id }) => id),
+    ['p0'],
+  )
+})

@@ -34,6 +34,7 @@ export {
 } from './routing.ts'
 export { predictRows, type Signature, signatureOf } from './rows.ts'
 export { droppedShadows } from './shadow.ts'
+export { shadow } from './shadow-report.ts'
 
 type Operations = typeof serving
 type Endpoint = Output<Operations['getEndpoint']>

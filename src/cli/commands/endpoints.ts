@@ -1,0 +1,134 @@
+import type { Client } from '../../client/client.ts'
+import type { Api } from '../../contract.ts'
+import type { Command, CommandInput, Outcome } from '../command.ts'
+import { optionalTime, string } from '../input.ts'
+import { estimate, facts, moment, number, percent, table } from '../output.ts'
+import type { Session } from '../session.ts'
+import { readableBytes } from '../sizes.ts'
+
+type Endpoint = Awaited<ReturnType<Client<Api>['serving']['getEndpoint']>>
+
+export const command: Command = {
+  summary: 'Who answers what share, on what, and how busily',
+  commands: {
+    list: { summary: 'All endpoints', run: list },
+    show: { summary: 'One endpoint with each version that it holds', arguments: '<endpoint>', run: show },
+    shadow: {
+      summary: 'What the shadow answered against what callers got',
+      arguments: '<endpoint>',
+      options: [
+        { flags: '--release <release>', help: 'an earlier shadow' },
+        { flags: '--from <time>', help: 'only from this moment on' },
+        { flags: '--to <time>', help: 'only before this moment' },
+      ],
+      examples: ['keel endpoints shadow flight-delay --from 2001-05-14'],
+      run: shadow,
+    },
+  },
+}
+
+async function list(session: Session): Promise<Outcome> {
+  const { items } = await (await session.client()).serving.listEndpoints({})
+  const rows = items.map((endpoint) => [
+    endpoint.name,
+    endpoint.ready ? 'ready' : 'not ready',
+    sharesOf(endpoint),
+    endpoint.requests,
+    endpoint.stoodIn,
+    endpoint.versions.reduce((sum, { refused }) => sum + refused, 0),
+  ])
+  return {
+    data: items,
+    text: table(['endpoint', 'state', 'answers', 'requests', 'stood in', 'turned away'], rows),
+    next: items.slice(0, 1).map(({ name }) => `keel endpoints show ${name}`),
+  }
+}
+
+function sharesOf({ routing: { live, canary, shadow } }: Endpoint): string {
+  const parts = [canary ? `${live.release} ${percent(1 - canary.share, 0)}` : live.release]
+  if (canary) parts.push(`${canary.release} ${percent(canary.share, 0)}`)
+  if (shadow) parts.push(`shadow ${shadow.release}`)
+  return parts.join(', ')
+}
+
+async function show(session: Session, { args: [name = ''] }: CommandInput): Promise<Outcome> {
+  const endpoint = await (await session.client()).serving.getEndpoint({ endpoint: name })
+  const rows = endpoint.versions.map((version) => [
+    version.release,
+    `v${version.version}`,
+    version.kind,
+    version.ready ? 'ready' : 'not ready',
+    version.running,
+    version.waiting,
+    version.refused,
+    version.restarts,
+    version.memoryBytes === undefined ? undefined : readableBytes(version.memoryBytes),
+    (version.instances ?? []).map(({ url, state }) => (state === 'closed' ? url : `${url} (ejected)`)).join(', '),
+  ])
+  return {
+    data: endpoint,
+    text: [
+      facts([
+        ['endpoint', endpoint.name],
+        ['answers', sharesOf(endpoint)],
+        ['requests', `${endpoint.requests} since this server started`],
+        ['stood in', `${endpoint.stoodIn} answers of another release for one that could not`],
+        ['spent today', endpoint.spentToday === 0 ? undefined : number(endpoint.spentToday, 4)],
+        ['log', endpoint.dropped === 0 ? 'every record written' : `${endpoint.dropped} records lost`],
+      ]),
+      table(
+        [
+          'release',
+          'version',
+          'runs on',
+          'state',
+          'running',
+          'waiting',
+          'turned away',
+          'restarts',
+          'memory',
+          'instances',
+        ],
+        rows,
+      ),
+    ].join('\n\n'),
+    next: endpoint.routing.shadow ? [`keel endpoints shadow ${name}`] : [],
+  }
+}
+
+async function shadow(session: Session, { args: [endpoint = ''], options }: CommandInput): Promise<Outcome> {
+  const release = string(options['release'])
+  const [from, to] = [optionalTime(options['from']), optionalTime(options['to'])]
+  const report = await (await session.client()).serving.shadow({
+    endpoint,
+    ...(release === undefined ? {} : { release }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  })
+  if (report.release === null) return { data: report, text: `"${endpoint}" has had no shadow.` }
+  const { difference, latency, cost } = report
+  return {
+    data: report,
+    text: [
+      facts([
+        ['shadow', report.release],
+        ['window', `${moment(report.from)} – ${moment(report.to)}`],
+        ['requests', `${report.pairs} asked, ${report.failed} not answered, ${report.dropped} never asked`],
+        ['disagreement', estimate(report.disagreement)],
+        ['difference', `mean ${estimate(difference.mean)}, 95 % below ${estimate(difference.absoluteP95)}`],
+        ['p95 latency', `${estimate(latency.shadow, 1)} ms, callers ${estimate(latency.caller, 1)} ms`],
+        [
+          'cost',
+          cost.shadow.value === null
+            ? undefined
+            : `${number(cost.shadow.value, 5)}, callers ${number(cost.caller.value, 5)}`,
+        ],
+      ]),
+      table(
+        ['prediction', 'callers got', 'the shadow said'],
+        report.examples.map(({ id, caller, shadow }) => [id, caller, shadow]),
+      ),
+    ].join('\n\n'),
+    next: report.examples.slice(0, 1).map(({ id }) => `keel replay ${id}`),
+  }
+}
