@@ -41,13 +41,31 @@ export type Redactions = { count: number }
 /** Takes out what must not be written down, before it waits in any buffer. */
 export function redact(rules: LogRules, logged: Logged, done: Redactions): Logged {
   const clean = (value: Logged['output']) => (typeof value === 'string' ? cleaned(rules, value, done) : value)
-  const inputs: Logged['inputs'] = {}
-  for (const [name, value] of Object.entries(logged.inputs)) {
-    if (rules.omit.has(name)) done.count += 1
-    else inputs[name] = clean(value)
+  // A unit that is only the id, which stays as it is, names nobody.
+  const known = logged.unit === logged.id || mask(logged.unit) === logged.unit
+  return {
+    ...logged,
+    inputs: cleanInputs(rules, logged.inputs, done),
+    unit: known ? logged.unit : pseudonym(logged.unit, done),
+    output: clean(logged.output),
   }
-  const unit = mask(logged.unit) === logged.unit ? logged.unit : pseudonym(logged.unit, done)
-  return { ...logged, inputs, unit, output: clean(logged.output) }
+}
+
+function cleanInputs(rules: LogRules, inputs: Logged['inputs'], done: Redactions): Logged['inputs'] {
+  let copy: Logged['inputs'] | undefined
+  for (const name of Object.keys(inputs)) {
+    const value = inputs[name]
+    const omitted = rules.omit.has(name)
+    if (omitted) {
+      copy ??= { ...inputs }
+      delete copy[name]
+      done.count += 1
+    } else if (typeof value === 'string') {
+      copy ??= { ...inputs }
+      copy[name] = cleaned(rules, value, done)
+    }
+  }
+  return copy ?? inputs
 }
 
 function cleaned({ kind, content }: LogRules, text: string, done: Redactions): string {

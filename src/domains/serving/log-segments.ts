@@ -11,7 +11,8 @@ import type { SegmentsTable } from './schema.ts'
 import * as store from './store.ts'
 
 const mergeFrom = 30
-const smallRows = 20_000
+/** What is written before its second is over (`flushAt` of the log) is large enough. */
+const smallRows = 10_000
 const columns = `{${Object.entries(columnTypes)
   .map(([name, type]) => `${literal(name)}: ${literal(type)}`)
   .join(', ')}}`
