@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Actor, Context, Role } from '../../core/context.ts'
+import { type Actor, afterCommit, type Context, type Role } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { access } from './contract.ts'
+import { findToken, forgetToken } from './known-tokens.ts'
 import type { TokensTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -48,13 +49,14 @@ export function revokeToken(
     const row = await store.revoke(ctx, token)
     if (!row) throw notFound('Token', token, 'List them with "keel token list".')
     await append(ctx, 'access.token_revoked', `token/${token}`)
+    afterCommit(ctx, () => forgetToken(ctx, row.hash))
     return toToken(row)
   })
 }
 
 /** Who presents this token. Only its hash is stored, so a copy of the database signs nobody in. */
 export async function resolveToken(ctx: Context, text: string): Promise<Actor> {
-  const row = await store.findByHash(ctx, hashOf(text))
+  const row = await findToken(ctx, hashOf(text))
   const expired = row?.expires_at != null && row.expires_at <= ctx.now().toISOString()
   if (!row || row.revoked === 1 || expired) {
     throw new AppError('unauthenticated', 'The token is unknown, revoked or expired.', {

@@ -14,21 +14,21 @@ import {
 } from '../../core/contract.ts'
 
 /**
- * In order of loudness: labels wrong (bias, quality), served features differ, service (errors, latency), what is estimated
+ * In order of loudness: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated
  * without labels, drift, data at its source; `external` came from another alerting system.
  */
-export const signals: ['bias', 'quality', 'parity', 'errors', 'latency', 'estimate', 'drift', 'data', 'external'] = [
+export const Signal = oneOf([
   'bias',
   'quality',
   'parity',
   'errors',
   'latency',
+  'cost',
   'estimate',
   'drift',
   'data',
   'external',
-]
-export const Signal = oneOf(signals)
+])
 export type Signal = Static<typeof Signal>
 
 const Severity = oneOf(['page', 'digest'])
@@ -60,6 +60,8 @@ export const Window = object({
   auc: Estimate,
   errorRate: Estimate,
   p95Ms: Estimate,
+  /** Of a thousand answers, in the price table's currency; absent where nothing was paid. */
+  costPer1k: optional(Estimate),
   /** Population stability index per input and of the score, against the training set. */
   drift: Type.Array(
     object({

@@ -32,7 +32,7 @@ const aucResamples = 200
 
 /** Everything a window says, each number with its n and interval. */
 export function describe({ model, from, to, own, service, drift, reference, mergedFrom }: Described): Window {
-  const { rows, bad, latencies, knownUpTo } = service
+  const { rows, bad, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
   const pairs = own.pairs.items
@@ -58,6 +58,7 @@ export function describe({ model, from, to, own, service, drift, reference, merg
       lower: finite(latency.lower),
       upper: finite(latency.upper),
     },
+    ...(costs.n === 0 ? {} : { costPer1k: thousandOf(meanOf(costs)) }),
     drift: drift.map(({ column, psi, critical, drifted, tests }) => ({
       column,
       psi,
@@ -70,6 +71,11 @@ export function describe({ model, from, to, own, service, drift, reference, merg
     ...estimatedOf(own, reference),
     ...domainOf(own, reference),
   }
+}
+
+function thousandOf({ value, lower, upper, n }: Estimate): Estimate {
+  const times = (one: number | null | undefined) => (one === null || one === undefined ? null : one * 1_000)
+  return { value: times(value), n, lower: times(lower), upper: times(upper) }
 }
 
 type Measures = Omit<Window['drift'][number], 'column' | 'psi' | 'critical' | 'drifted'>

@@ -87,6 +87,19 @@ export function serviceFindings(window: Window, settings: Settings): Finding[] {
       thresholdFrom: 'delivery.rollout.slow_after of the spec',
     })
   }
+  const { costPer1k } = window
+  const budget = settings.costPer1k
+  if (costPer1k && budget !== undefined && (costPer1k.lower ?? 0) > budget) {
+    findings.push({
+      signal: 'cost',
+      subject: '',
+      severity: 'page',
+      summary: `A thousand answers cost ${(costPer1k.value ?? 0).toPrecision(3)}.`,
+      value: costPer1k,
+      threshold: budget,
+      thresholdFrom: 'the guardrail cost_per_1k of the spec',
+    })
+  }
   return findings
 }
 
@@ -141,7 +154,10 @@ export async function parityFindings(ctx: Context, model: string, { version, sam
   const { service } = await registry.getVersion(ctx, { model, version })
   if (service === null) return []
   const step = Math.max(1, Math.floor(sample.items.length / paritySample))
-  const rows = sample.items.filter((row, index) => index % step === 0 && row.bad !== 'error')
+  const fields = (await features.requestFields(ctx, service)).map(({ name }) => name)
+  // What the log leaves out on purpose cannot be looked up again.
+  const isWhole = (row: (typeof sample.items)[number]) => fields.every((name) => name in row.inputs)
+  const rows = sample.items.filter((row, index) => index % step === 0 && row.bad !== 'error' && isWhole(row))
   if (rows.length === 0) return []
   const recomputed = await features.lookupAsOf(ctx, {
     service,

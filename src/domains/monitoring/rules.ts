@@ -77,6 +77,7 @@ export const defaultRules: readonly AlertRule[] = [
   { signal: 'parity', severity: 'page', of: 1, windows: 1 },
   { signal: 'errors', severity: 'page', of: 1, windows: 1 },
   { signal: 'latency', severity: 'page', of: 1, windows: 1 },
+  { signal: 'cost', severity: 'page', of: 1, windows: 1 },
   { signal: 'estimate', severity: 'page', of: 2, windows: 3 },
   { signal: 'drift', severity: 'digest', of: 2, windows: 3 },
   { signal: 'data', severity: 'digest', of: 1, windows: 1 },

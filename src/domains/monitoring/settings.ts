@@ -18,6 +18,7 @@ export function settingsOf(spec: ModelSpec) {
     fewest: monitoring?.min_rows ?? 300,
     badRate: spec.delivery.rollout.bad_rate ?? 0.05,
     slowMilliseconds: slow === undefined ? undefined : milliseconds(slow),
+    costPer1k: spec.success.guardrails?.find(({ metric }) => metric === 'cost_per_1k')?.within,
     leastAuc: spec.success.floors?.find(({ metric }) => metric === 'auc')?.at_least,
     binary: spec.serves.output === 'binary',
     alertsPerWeek: spec.delivery.targets.alerts_per_week,

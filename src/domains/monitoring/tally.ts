@@ -74,16 +74,23 @@ export function addRow(tally: Tally, row: LoggedPrediction): void {
 }
 
 /** All releases together: how the service did. */
-export type Service = { rows: number; bad: number; latencies: Sample<number>; knownUpTo: string | null }
+export type Service = {
+  rows: number
+  bad: number
+  latencies: Sample<number>
+  costs: Running
+  knownUpTo: string | null
+}
 
 export function serviceOf(): Service {
-  return { rows: 0, bad: 0, latencies: sampleOf(keptLatencies), knownUpTo: null }
+  return { rows: 0, bad: 0, latencies: sampleOf(keptLatencies), costs: running(), knownUpTo: null }
 }
 
 export function addToService(service: Service, row: LoggedPrediction): void {
   service.rows += 1
   if (row.bad !== null) service.bad += 1
   if (Number.isFinite(row.latencyMs)) keep(service.latencies, row.latencyMs)
+  if (row.cost !== null) observe(service.costs, row.cost)
   if (row.labelKnownAt !== null && row.labelKnownAt > (service.knownUpTo ?? '')) service.knownUpTo = row.labelKnownAt
 }
 

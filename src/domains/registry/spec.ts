@@ -103,7 +103,18 @@ export const ModelSpec = object({
       rules: optional(
         Type.Array(
           object({
-            signal: oneOf(['bias', 'quality', 'parity', 'errors', 'latency', 'estimate', 'drift', 'data', 'external']),
+            signal: oneOf([
+              'bias',
+              'quality',
+              'parity',
+              'errors',
+              'latency',
+              'cost',
+              'estimate',
+              'drift',
+              'data',
+              'external',
+            ]),
             severity: optional(oneOf(['page', 'digest', 'off'])),
             of: optional(Type.Integer({ minimum: 1, maximum: 20 })),
             windows: optional(Type.Integer({ minimum: 1, maximum: 20 })),

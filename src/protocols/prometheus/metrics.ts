@@ -94,6 +94,7 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     logLoss: gauge('log_loss', 'Mean log loss'),
     errors: gauge('error_ratio', 'Share of bad answers'),
     p95: gauge('latency_p95_seconds', '95th percentile of the latency'),
+    cost: gauge('cost_per_1k', "Cost of a thousand answers, in the price table's currency"),
     accuracy: gauge('estimated_accuracy', 'Accuracy without labels, by confidence; blind to a change of meaning'),
     drifted: gauge('drifted_columns', 'Columns that moved away from training'),
     domain: gauge('domain_auc', 'How well a classifier tells the window from training; 0.5 is alike'),
@@ -114,6 +115,7 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     set(gauges.logLoss, window.logLoss.value)
     set(gauges.errors, window.errorRate.value)
     set(gauges.p95, window.p95Ms.value === null ? null : window.p95Ms.value / 1000)
+    set(gauges.cost, window.costPer1k?.value)
     set(gauges.accuracy, window.estimated?.accuracy.value)
     set(gauges.drifted, window.drift.filter(({ drifted }) => drifted).length)
     set(gauges.domain, window.domain?.auc.value)
