@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { testServer } from '../../../test/support/context.ts'
 import { createClient, type ProblemError } from '../../client/client.ts'
 import { routesOf } from '../../client/routes.ts'
 import { type Api, api } from '../../contract.ts'
+import * as store from './store.ts'
 
 test('a token signs its owner in with its role, until it is revoked', async (t) => {
   const { client, url } = await testServer(t)
@@ -16,6 +18,23 @@ test('a token signs its owner in with its role, until it is revoked', async (t) 
   )
   await client.access.revokeToken({ token: created.id })
   await assert.rejects(ci.access.whoami({}), (error: ProblemError) => error.problem.code === 'unauthenticated')
+})
+
+test('a token that another server revoked is refused soon after', async (t) => {
+  const { app, client, url } = await testServer(t)
+  const { id, token } = await client.access.createToken({ name: 'ci', role: 'viewer' })
+  const ci = createClient<Api>(routesOf(api), { url, token })
+  await ci.access.whoami({})
+  await store.revoke(app.ctx, id)
+  await assert.rejects(
+    async () => {
+      for (;;) {
+        await ci.access.whoami({})
+        await pause(20)
+      }
+    },
+    (error: ProblemError) => error.problem.code === 'unauthenticated',
+  )
 })
 
 test('a token expires', async (t) => {

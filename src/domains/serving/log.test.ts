@@ -12,6 +12,9 @@ import fc from 'fast-check'
 import { ownDatabase, temporaryFolder, testServer } from '../../../test/support/context.ts'
 import { establish, model, register, spec } from '../../../test/support/trips.ts'
 import { createApp } from '../../app.ts'
+import { createClient } from '../../client/client.ts'
+import { routesOf } from '../../client/routes.ts'
+import { type Api, api } from '../../contract.ts'
 import { type Config, readEnvironment, resolveConfig } from '../../core/config.ts'
 import { latestEvents } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
@@ -281,7 +284,10 @@ test('a database that stops answering holds up no prediction', {
 }, async (t) => {
   const { database, drop } = await ownDatabase()
   const between = await proxyTo(new URL(database))
-  const { client, app } = await begin(t, {}, { settings: { database: between.url } })
+  const { client, app, url } = await begin(t, {}, { settings: { database: between.url } })
+  const { token } = await client.access.createToken({ name: 'shop', role: 'viewer' })
+  const shop = createClient<Api>(routesOf(api), { url, token })
+  await shop.serving.predict({ endpoint: model, inputs })
   t.after(async () => {
     between.resume()
     await app.close()
@@ -291,7 +297,9 @@ test('a database that stops answering holds up no prediction', {
   between.pause()
   const stuck = client.registry.getModel({ model })
   const answers = await Promise.all(
-    Array.from({ length: 200 }, (_, index) => client.serving.predict({ endpoint: model, id: `p${index}`, inputs })),
+    Array.from({ length: 200 }, (_, index) =>
+      (index % 2 === 0 ? client : shop).serving.predict({ endpoint: model, id: `p${index}`, inputs }),
+    ),
   )
   assert.equal(answers.length, 200)
   assert.equal(await Promise.race([stuck.then(() => 'answered'), Promise.resolve('waits')]), 'waits')
