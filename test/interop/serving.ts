@@ -9,7 +9,12 @@ import { bodiesOf, makeModel, type Table } from '../../bench/serving/model.ts'
 import { type Peer, startMlflowServe, startMlserver } from '../../bench/serving/peers.ts'
 import { type App, createApp } from '../../src/app.ts'
 import { resolveConfig } from '../../src/core/config.ts'
+import { transaction } from '../../src/core/transaction.ts'
+import * as access from '../../src/domains/access/access.ts'
+import * as registry from '../../src/domains/registry/registry.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
+import { startLlm } from '../support/llm.ts'
+import { spec } from '../support/trips.ts'
 import { pythonWith } from './python-tools.ts'
 import { addEndpoint } from './serving-endpoint.ts'
 
@@ -186,6 +191,25 @@ async function clients({ url, folder }: World, script: string, args: string[]): 
   if (code !== 0) report({ name: script, ok: false, detail: 'Python ended with an error, or too late' })
 }
 
+/** An endpoint that is a prompt before a provider of the tests, asked by OpenAI's client. */
+async function withLanguageModel(world: World): Promise<void> {
+  const { ctx } = world.app
+  const [name, llm] = ['support-bot', await startLlm()]
+  try {
+    const provider = { url: llm.url, model: 'tiny' }
+    await registry.applySpec(ctx, { ...spec, model: name, serves: { output: 'text', provider } })
+    await registry.registerVersion(ctx, { model: name, flavor: 'prompt', prompt: 'Answer briefly: {{question}}' })
+    const live = { release: `${name}.r1`, version: 1 }
+    const routing = { endpoint: name, live, canary: null, shadow: null, warm: [] }
+    await serving.prepareRouting(ctx, routing)
+    await transaction(ctx, (ctx) => serving.setRouting(ctx, routing))
+    const { token } = await access.createToken(ctx, { name: 'openai-client', role: 'viewer' })
+    await clients(world, 'serving-openai.py', [token])
+  } finally {
+    await llm.close()
+  }
+}
+
 const tools = pythonWith('serving')
 if ('missing' in tools) skip('everything', tools.missing)
 else {
@@ -204,6 +228,7 @@ else {
     const theirs = await startMlflowServe(servingPython, folder)
     const place = `http://127.0.0.1:${theirs.port}`
     await clients(world, 'serving-clients.py', [place, join(folder, 'rows.json')]).finally(() => theirs.stop())
+    await withLanguageModel(world)
     await asChild(world)
     await behindUpstream(world, 'mlflow-upstream', () => startMlflowServe(servingPython, folder), 'mlflow')
     const mlserver = pythonWith('mlserver')
