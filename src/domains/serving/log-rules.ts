@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { hashUnit } from '../../core/stats/random.ts'
-import type { LogSpec } from '../registry/log-spec.ts'
+import type { ModelSpec } from '../registry/spec.ts'
 import type { Logged } from './log-record.ts'
 import type { OutputKind } from './rules.ts'
 
@@ -13,7 +13,7 @@ export type LogRules = {
   kind: OutputKind | undefined
 }
 
-export function logRules(spec: LogSpec | undefined, kind: OutputKind | undefined): LogRules {
+export function logRules(spec: ModelSpec['serves']['log'], kind: OutputKind | undefined): LogRules {
   return {
     share: spec?.sample === undefined ? 1 : Number(spec.sample.slice(0, -1)) / 100,
     uncertain: spec?.uncertain ?? 0,
