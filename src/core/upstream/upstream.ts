@@ -210,6 +210,11 @@ function outcomeOf(status: number): Outcome {
   return status < 500 || status === 501 ? 'answered' : 'failed'
 }
 
+/** Whether a call failed before anything of it was sent. */
+export function neverSent(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'not_ready' || unsent.has(codeOf(error.cause)))
+}
+
 const ranks = { probing: 0, closed: 1, open: 2 }
 function rank({ breaker }: Instance): number {
   return ranks[breaker.state()]

@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.ts'
 import type { Row, Value } from '../../core/onnx.ts'
+import { neverSent } from '../../core/upstream/upstream.ts'
 import * as features from '../features/features.ts'
 import { type Asked, type Call, endsAt, finish, isRefusal, toGatewayError } from './finish.ts'
 import type { Loaded } from './loading.ts'
@@ -67,21 +68,26 @@ async function askPrompt(call: Call, asked: Asked, row: Row): Promise<Reply> {
   const inputTokens = Buffer.byteLength(body)
   const money = reserve(ctx, { endpoint, model, cap, prices, inputTokens, maxTokens, answers: 1, generates: true })
   let tokens: Tokens | null = null
+  let billed = false
   try {
     const ends = endsAt(call, asked)
-    const output = await lane.run(ends, () =>
-      chosen.predict(row, {
+    const output = await lane.run(ends, () => {
+      billed = true
+      return chosen.predict(row, {
         milliseconds: ends - ctx.clock.elapsed(),
         shadow: arm === 'shadow',
         limit: money.maxTokens === undefined ? undefined : { max_tokens: money.maxTokens },
         spent(counted) {
           tokens = counted
         },
-      }),
-    )
+      })
+    })
     return { output, tokens }
+  } catch (error) {
+    if (neverSent(error)) billed = false
+    throw error
   } finally {
-    money.settle(costOf(model, tokens, prices))
+    money.settle(billed ? costOf(model, tokens, prices) : 0)
   }
 }
 

@@ -31,13 +31,15 @@ export type Result = {
   bad: Bad | null
   latencyMs: number
   tokens: Tokens | null
+  /** From the question to the first piece of a stream's text. */
+  firstTokenMs?: number | null
 }
 
 /** Logs and counts what came of asking; waits for nothing. */
 export function finish(call: Call, { chosen, target, arm, fallback = false }: Asked, result: Result): void {
   const { ctx, endpoint, id, unit, at, rollout } = call
   const { release, version } = target
-  const { row, knownAt, output, latencyMs, tokens } = result
+  const { row, knownAt, output, latencyMs, tokens, firstTokenMs = null } = result
   const bad = result.bad ?? (latencyMs > chosen.slowAfterMs ? 'slow' : null)
   const provider = chosen.runtime.chat?.provider.model
   const cost = provider === undefined ? null : costOf(provider, tokens, chosen.prices)
@@ -54,7 +56,7 @@ export function finish(call: Call, { chosen, target, arm, fallback = false }: As
   }
   const what = { inputs: row, knownAt, output, bad, latencyMs, cost, tokens }
   record(ctx, { ...who, ...what }, { rules: chosen.log, rollout })
-  count(ctx, release, bad, fallback)
+  count(ctx, release, { bad, stoodIn: fallback, tokens, cost, firstTokenMs })
 }
 
 const told = new Set([

@@ -16,7 +16,7 @@ import * as store from './store.ts'
 
 export { predictBatch, stopBatches } from './batch.ts'
 export { type Conversation, converse } from './chat/converse.ts'
-export { counters } from './counters.ts'
+export { type Counters, counters, firstTokenBounds } from './counters.ts'
 export { droppedRecords, flushLog, logState, startLog, stopLog } from './log.ts'
 export { countLogged, readLog } from './log-reading.ts'
 export type { LoggedPrediction } from './log-record.ts'

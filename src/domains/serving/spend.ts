@@ -11,7 +11,8 @@ type Day = { day: string; spent: number; reserved: number }
 export type Reservation = {
   /** The generated tokens that the money is kept for; nothing when there is no cap. */
   maxTokens: number | undefined
-  settle(cost: number | null): void
+  /** `counted` by the provider; where it did not count, all that was kept may be gone, and at least `estimate`. */
+  settle(counted: number | null, estimate?: number | null): void
 }
 
 type Wish = {
@@ -63,12 +64,11 @@ export function reserve(ctx: Context, wish: Wish): Reservation {
   const book = (kept: number): Reservation['settle'] => {
     held.reserved += kept
     let open = true
-    return (cost) => {
+    return (counted, estimate) => {
       if (!open) return
       open = false
       held.reserved -= kept
-      // What was not counted may have been all of it.
-      held.spent += cost ?? kept
+      held.spent += counted ?? Math.max(kept, estimate ?? 0)
     }
   }
   if (cap.per_request === undefined && cap.per_day === undefined) return { ...nothing, settle: book(0) }

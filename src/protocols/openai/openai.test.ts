@@ -1,61 +1,8 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { testServer } from '../../../test/support/context.ts'
-import { startLlm } from '../../../test/support/llm.ts'
-import { spec } from '../../../test/support/trips.ts'
-import { transaction } from '../../core/transaction.ts'
+import { test } from 'node:test'
 import * as evaluation from '../../domains/evaluation/evaluation.ts'
-import * as registry from '../../domains/registry/registry.ts'
-import type { ModelSpec } from '../../domains/registry/spec.ts'
 import * as serving from '../../domains/serving/serving.ts'
-
-const bot = 'support-bot'
-const prices = { 'tiny/input_token': 0.001, 'tiny/output_token': 0.01 }
-
-type Given = {
-  prompts?: string[]
-  serves?: Partial<ModelSpec['serves']>
-  canary?: number
-  shadow?: boolean
-  warm?: boolean
-}
-
-/** An endpoint that is a prompt, before a language model of the test. */
-async function begin(t: TestContext, { prompts = ['{{question}}'], serves = {}, canary, shadow, warm }: Given = {}) {
-  const llm = await startLlm()
-  t.after(() => llm.close())
-  const { app, url, client } = await testServer(t, { settings: { egress: '127.0.0.1' } })
-  const { ctx } = app
-  await evaluation.setPrices(ctx, { prices })
-  const provider = { url: llm.url, model: 'tiny', temperature: 0 }
-  await registry.applySpec(ctx, {
-    ...spec,
-    model: bot,
-    serves: { output: 'text', provider, log: { content: true }, ...serves },
-  })
-  for (const prompt of prompts) await registry.registerVersion(ctx, { model: bot, flavor: 'prompt', prompt })
-  const second = { release: `${bot}.r2`, version: 2 }
-  const routing = {
-    endpoint: bot,
-    live: { release: `${bot}.r1`, version: 1 },
-    canary: canary === undefined ? null : { ...second, share: canary, salt: 's' },
-    shadow: shadow === true ? second : null,
-    warm: warm === true ? [second] : [],
-  }
-  await serving.prepareRouting(ctx, routing)
-  await transaction(ctx, (ctx) => serving.setRouting(ctx, routing))
-  const post = (path: string, body: object, init: RequestInit = {}) =>
-    fetch(`${url}/v1${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', connection: 'close' },
-      body: JSON.stringify({ model: bot, ...body }),
-      ...init,
-    })
-  const chat = (content: string, more: object = {}, init: RequestInit = {}) =>
-    post('/chat/completions', { messages: [{ role: 'user', content }], ...more }, init)
-  const logged = async (forced = true) => serving.readLog(ctx, { endpoint: bot, from: '', to: '9999', forced })
-  return { app, ctx, url, client, llm, post, chat, logged }
-}
+import { begin, bot } from './openai.fixture.ts'
 
 type Problem = { error: { message: string; type: string; code: string; param: string | null } }
 const problem = async (reply: Response) => ((await reply.json()) as Problem).error

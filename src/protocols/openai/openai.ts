@@ -3,10 +3,10 @@ import { invalidInput, notFound } from '../../core/errors.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { tooDeep } from '../../http/depth.ts'
 import { asObject, type Json } from '../json-body.ts'
+import { idHeader, releaseHeader, usageAttributes } from '../telemetry/prediction-attributes.ts'
 import { sendError } from './errors.ts'
 
 const largestBody = 16 * 1024 * 1024
-const idHeader = 'x-keel-prediction-id'
 const config = (name: string) => ({ role: 'viewer', cause: `openai.${name}` }) as const
 
 /** OpenAI's protocol for endpoints that are prompts: a model's name is an endpoint's. */
@@ -32,7 +32,8 @@ export async function openaiRoutes(server: FastifyInstance): Promise<void> {
       const body = readBody(request, needed)
       const signal = goneSignal(reply)
       const said = await serving.converse(request.ctx, { endpoint: String(body['model']), path, body, signal })
-      reply.header(idHeader, said.id).header('x-keel-release', said.release)
+      reply.header(idHeader, said.id).header(releaseHeader, said.release)
+      if (request.trace) request.trace.atEnd = () => usageAttributes(said.usage())
       return send(reply, said)
     })
 }

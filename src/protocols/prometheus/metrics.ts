@@ -5,6 +5,7 @@ import * as monitoring from '../../domains/monitoring/monitoring.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { version } from '../../version.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
+import { llmMetrics } from './llm-metrics.ts'
 import { requestDurations } from './requests.ts'
 
 /** `GET /metrics` in the Prometheus text format. Labels are bounded: release and kind of outcome, never a user. */
@@ -65,11 +66,13 @@ function serviceMetrics(ctx: Context, registry: Registry): void {
     labelNames: ['model', 'release'],
     registers,
   })
+  const addLlm = llmMetrics(registry)
   const counters = [...serving.counters(ctx)]
   for (const [index, [release, counts]] of counters.entries()) {
     const label = index < counters.length - mostReleases ? otherReleases : release
     requests.inc({ release: label }, counts.requests)
     for (const [kind, count] of Object.entries(counts.bad)) bad.inc({ release: label, kind }, count)
+    addLlm(label, counts)
   }
   dropped.set(serving.droppedRecords(ctx))
   const { failing: unwell, redactions } = serving.logState(ctx)

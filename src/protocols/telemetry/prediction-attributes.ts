@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 type Attributes = Record<string, string | number | boolean>
 
@@ -16,16 +16,19 @@ export function isPrediction({ method, routeOptions }: FastifyRequest): boolean 
 
 const generative = /^\/v1\/(chat\/completions|completions|embeddings)$/
 
+export const idHeader = 'x-keel-prediction-id'
+export const releaseHeader = 'x-keel-release'
+
 /** Longer answers are not read for their identifiers. */
 const longest = 65_536
 
-/** What the answer says of itself: prediction id, release, and for language models the tokens, by the GenAI conventions. */
-export function answerAttributes(request: FastifyRequest, payload: unknown): Attributes {
+/** What the answer says of itself: prediction id and release, and for language models who was asked, by the GenAI conventions. */
+export function answerAttributes(request: FastifyRequest, reply: FastifyReply, payload: unknown): Attributes {
   const route = request.routeOptions.url ?? ''
   const endpoint = nameOf(request)
-  const answer = typeof payload === 'string' && payload.length <= longest ? fieldsOf(payload) : {}
-  const id = answer['id']
-  const release = answer['release'] ?? answer['model_version']
+  const answer = fieldsOf(payload)
+  const id = reply.getHeader(idHeader) ?? answer['id']
+  const release = reply.getHeader(releaseHeader) ?? answer['release'] ?? answer['model_version']
   return {
     ...(endpoint === undefined ? {} : { 'keel.endpoint': endpoint }),
     ...(typeof id === 'string' ? { 'keel.prediction.id': id } : {}),
@@ -34,15 +37,20 @@ export function answerAttributes(request: FastifyRequest, payload: unknown): Att
   }
 }
 
-function nameOf({ params }: FastifyRequest): string | undefined {
+function nameOf({ params, routeOptions, body }: FastifyRequest): string | undefined {
   const given = params as Record<string, string> | undefined
-  return given?.['endpoint'] ?? given?.['model']
+  return (
+    given?.['endpoint'] ?? given?.['model'] ?? (generative.test(routeOptions.url ?? '') ? askedFor(body) : undefined)
+  )
+}
+
+function askedFor(body: unknown): string | undefined {
+  const asked = typeof body === 'object' && body !== null && 'model' in body ? body.model : undefined
+  return typeof asked === 'string' ? asked : undefined
 }
 
 function generativeAttributes(route: string, body: unknown, answer: Record<string, unknown>): Attributes {
-  const asked = typeof body === 'object' && body !== null && 'model' in body ? body.model : undefined
-  const usage = (answer['usage'] ?? {}) as Record<string, unknown>
-  const [input, output] = [usage['prompt_tokens'], usage['completion_tokens']]
+  const asked = askedFor(body)
   return {
     'gen_ai.operation.name': route.endsWith('embeddings')
       ? 'embeddings'
@@ -50,14 +58,31 @@ function generativeAttributes(route: string, body: unknown, answer: Record<strin
         ? 'chat'
         : 'text_completion',
     'gen_ai.provider.name': 'evenkeel',
-    ...(typeof asked === 'string' ? { 'gen_ai.request.model': asked } : {}),
+    ...(asked !== undefined ? { 'gen_ai.request.model': asked } : {}),
     ...(typeof answer['model'] === 'string' ? { 'gen_ai.response.model': answer['model'] } : {}),
-    ...(typeof input === 'number' ? { 'gen_ai.usage.input_tokens': input } : {}),
-    ...(typeof output === 'number' ? { 'gen_ai.usage.output_tokens': output } : {}),
   }
 }
 
-function fieldsOf(text: string): Record<string, unknown> {
+type Usage = { tokens: { input: number; output: number } | null; firstTokenMs: number | null }
+
+/** What the provider counted, and when the first piece of a stream's text came. */
+export function usageAttributes({ tokens, firstTokenMs }: Usage): Attributes {
+  const counted = {
+    'gen_ai.usage.input_tokens': tokens?.input,
+    'gen_ai.usage.output_tokens': tokens?.output,
+    'keel.first_token_seconds': firstTokenMs === null ? undefined : firstTokenMs / 1_000,
+  }
+  return Object.fromEntries(
+    Object.entries(counted).flatMap(([name, value]) =>
+      value !== undefined && Number.isFinite(value) ? [[name, value]] : [],
+    ),
+  )
+}
+
+function fieldsOf(payload: unknown): Record<string, unknown> {
+  const isBytes = Buffer.isBuffer(payload)
+  if (!(isBytes || typeof payload === 'string') || payload.length > longest) return {}
+  const text = isBytes ? payload.toString('utf8') : payload
   if (!text.startsWith('{')) return {}
   try {
     return JSON.parse(text) as Record<string, unknown>

@@ -10,7 +10,13 @@ import { type TraceContext, traceContext } from './trace-context.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    trace: { context: TraceContext; start: bigint; attributes: Record<string, string | number | boolean> } | null
+    trace: {
+      context: TraceContext
+      start: bigint
+      attributes: Record<string, string | number | boolean>
+      /** Read when the last byte is out, for what is not known before. */
+      atEnd?: () => Record<string, string | number | boolean>
+    } | null
   }
 }
 
@@ -78,8 +84,8 @@ function traceRequests(
     request.ctx = { ...request.ctx, traceId: context.traceId }
     if (context.sampled) request.trace = { context, start: nanoseconds(), attributes: {} }
   })
-  server.addHook('onSend', async (request, _reply, payload) => {
-    if (request.trace) Object.assign(request.trace.attributes, answerAttributes(request, payload))
+  server.addHook('onSend', async (request, reply, payload) => {
+    if (request.trace) Object.assign(request.trace.attributes, answerAttributes(request, reply, payload))
     return payload
   })
   server.addHook('onResponse', async (request, reply) => {
@@ -103,6 +109,7 @@ function spanOf(request: FastifyRequest, reply: FastifyReply): Span | undefined 
       'http.route': route,
       'http.response.status_code': reply.statusCode,
       ...trace.attributes,
+      ...trace.atEnd?.(),
     },
   }
 }

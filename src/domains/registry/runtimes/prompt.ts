@@ -1,13 +1,12 @@
-import { Type } from 'typebox'
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx.ts'
 import { openUpstream, type UpstreamStream } from '../../../core/upstream/upstream.ts'
-import { parse } from '../../../core/validate.ts'
 import type { Asking, Runtime } from '../runtime.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits } from '../serves-spec.ts'
 import type { Provider } from '../spec.ts'
+import { readSaid } from './chat-reply.ts'
 import { composeMessages, type Json, withSettings } from './messages.ts'
 import { keyHeader, milliseconds } from './remote.ts'
 
@@ -20,16 +19,6 @@ export type Chat = {
 }
 
 const defaultTimeout = '60s'
-
-/** As much of OpenAI's reply as is read. */
-const Reply = Type.Object({
-  choices: Type.Array(Type.Object({ message: Type.Object({ content: Type.Union([Type.String(), Type.Null()]) }) }), {
-    minItems: 1,
-  }),
-  usage: Type.Optional(
-    Type.Union([Type.Object({ prompt_tokens: Type.Number(), completion_tokens: Type.Number() }), Type.Null()]),
-  ),
-})
 
 type Asked = { provider: Provider; limits: Limits | undefined }
 
@@ -55,10 +44,9 @@ export async function openPrompt(ctx: Context, row: VersionsTable, { provider, l
     const messages = composeMessages(template, undefined, row)
     const body = withSettings({ ...asking.limit, messages }, provider)
     const reply = await upstream.call(call('/chat/completions', body, asking))
-    if (reply.status !== 200) throw failed(provider, `it answered with status ${reply.status}`)
-    const { choices, usage } = readReply(provider, reply.body)
-    if (usage) asking.spent?.({ input: usage.prompt_tokens, output: usage.completion_tokens })
-    return choices[0]?.message.content ?? ''
+    const { text, tokens } = readSaid(provider, reply)
+    if (tokens) asking.spent?.(tokens)
+    return text
   }
 
   return {
@@ -90,18 +78,4 @@ function inputsOf(body: Json): Row {
   throw new AppError('invalid_input', '"inputs" must be an object with the variables of the prompt.', {
     name: 'inputs',
   })
-}
-
-function readReply(provider: Provider, body: Buffer) {
-  let json: unknown
-  try {
-    json = JSON.parse(body.toString('utf8'))
-  } catch (cause) {
-    throw failed(provider, 'it did not answer with JSON', cause)
-  }
-  return parse(Reply, json, { code: 'upstream_failed', what: `The reply of "${provider.model}"` })
-}
-
-function failed({ model, url }: Provider, why: string, cause?: unknown): AppError {
-  return new AppError('upstream_failed', `"${model}" at ${new URL(url).host} failed: ${why}.`, { name: model, cause })
 }

@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { AppError } from '../../../core/errors.ts'
-import type { UpstreamStream } from '../../../core/upstream/upstream.ts'
+import { neverSent, type UpstreamStream } from '../../../core/upstream/upstream.ts'
 import * as registry from '../../registry/registry.ts'
 import { type Asked, type Call, endsAt, finish, isRefusal } from '../finish.ts'
 import type { Bad, Tokens } from '../log-record.ts'
@@ -26,12 +26,23 @@ export type Conversation = {
   version: number
   /** Whole, or as it comes. */
   body: Buffer | Readable
+  /** What the provider counted so far; of a stream this is known at its end. */
+  usage(): Usage
 }
+
+export type Usage = { tokens: Tokens | null; firstTokenMs: number | null }
 
 /** A stream may go on this many times longer than an answer may take to begin. */
 const streamFactor = 10
 
-type Came = { text: string | null; tokens: Tokens | null; bad: Bad | null }
+type Came = {
+  text: string | null
+  /** What the provider counted; what it did not is estimated for the log, and for the money may have been all that was kept. */
+  tokens: Tokens | null
+  pieces: number
+  bad: Bad | null
+  firstTokenMs?: number | null
+}
 
 /** One release's answer in OpenAI's protocol: passed on, counted, paid for and logged. Throws when there is none to pass on. */
 export async function askChat(call: Call, asked: Asked, { path, body, signal }: Request): Promise<Conversation> {
@@ -59,35 +70,42 @@ export async function askChat(call: Call, asked: Asked, { path, body, signal }: 
   const ends = endsAt(call, asked)
   const opened = Promise.withResolvers<Conversation>()
 
-  function done({ text, tokens, bad }: Came): void {
-    money.settle(costOf(model, tokens, chosen.prices))
+  function done({ text, tokens: counted, pieces, bad, firstTokenMs = null }: Came): void {
+    const tokens = counted ?? estimated(pieces)
+    money.settle(costOf(model, counted, chosen.prices), costOf(model, tokens, chosen.prices))
     const latencyMs = ctx.clock.elapsed() - started
-    finish(call, asked, { row: rowOf(call.inputs), knownAt: null, output: text, bad, latencyMs, tokens })
+    finish(call, asked, { row: rowOf(call.inputs), knownAt: null, output: text, bad, latencyMs, tokens, firstTokenMs })
   }
 
   /** Nobody counted: a token is about four bytes of what was sent, and a piece of what came. */
   const estimated = (pieces: number): Tokens => ({ input: Math.ceil(sentBytes / 4), output: pieces })
 
+  /** Whether the provider may ask money for it. */
+  let billed = false
+
   async function exchange(): Promise<void> {
     const left = ends - ctx.clock.elapsed()
     const milliseconds = streams ? left * streamFactor : left
+    billed = true
     const upstream = await chat?.send(path, sent, { milliseconds, signal, shadow: arm === 'shadow' })
     if (!upstream) return
     const { status, headers } = upstream
+    billed = status === 200
     const reply = { id, status, release, version, contentType: headers['content-type'] ?? 'application/json' }
     if (status === 200 && streams) {
-      await passOn(upstream, (out) => opened.resolve({ ...reply, body: out }))
+      await passOn(upstream, (out, usage) => opened.resolve({ ...reply, body: out, usage }))
       return
     }
     const said = await readWhole(upstream.body)
     const refused = status === 200 ? undefined : refusalOf(status, said, release)
     if (refused) throw refused
-    if (status === 200) done({ ...readAnswer(said, path, release), bad: null })
+    const answer = status === 200 ? readAnswer(said, path, release) : undefined
+    if (answer) done({ ...answer, pieces: 0, bad: null })
     else money.settle(0)
-    opened.resolve({ ...reply, body: said })
+    opened.resolve({ ...reply, body: said, usage: () => ({ tokens: answer?.tokens ?? null, firstTokenMs: null }) })
   }
 
-  async function passOn(upstream: UpstreamStream, open: (out: Readable) => void): Promise<void> {
+  async function passOn(upstream: UpstreamStream, open: (out: Readable, usage: () => Usage) => void): Promise<void> {
     const wantsUsage = asObject(body['stream_options'])['include_usage'] === true
     const { stream, seen } = readAlong(wantsUsage, ctx.clock.elapsed)
     const out = new PassThrough()
@@ -96,7 +114,8 @@ export async function askChat(call: Call, asked: Asked, { path, body, signal }: 
       size += bytes.length
       if (size > longestAnswer) upstream.body.destroy(new Error('The stream is longer than this server passes on.'))
     })
-    open(out)
+    const firstTokenMs = () => (seen.firstAt === undefined ? null : seen.firstAt - started)
+    open(out, () => ({ tokens: seen.tokens, firstTokenMs: firstTokenMs() }))
     try {
       stream.pipe(out, { end: false })
       await pipeline(upstream.body, stream)
@@ -111,16 +130,18 @@ export async function askChat(call: Call, asked: Asked, { path, body, signal }: 
       }
     }
     const broken = !seen.done && !signal.aborted
-    done({ text: seen.text, tokens: seen.tokens ?? estimated(seen.pieces), bad: broken ? 'error' : null })
+    const { text, tokens, pieces } = seen
+    done({ text, tokens, pieces, bad: broken ? 'error' : null, firstTokenMs: firstTokenMs() })
   }
 
   // The lane is held until the last byte, which is long after the caller has had the first.
   void chosen.lane.run(ends, exchange).catch((thrown: unknown) => {
+    const free = !billed || neverSent(thrown)
     if (thrown instanceof AppError && isRefusal(thrown)) money.settle(0)
-    else if (signal.aborted) money.settle(costOf(model, estimated(0), chosen.prices))
+    else if (signal.aborted) money.settle(free ? 0 : null, costOf(model, estimated(0), chosen.prices))
     else {
       ctx.log.warn({ err: thrown, endpoint, release }, 'a language model failed to answer')
-      done({ text: null, tokens: estimated(0), bad: 'error' })
+      done({ text: null, tokens: free ? { input: 0, output: 0 } : null, pieces: 0, bad: 'error' })
     }
     opened.reject(thrown)
   })

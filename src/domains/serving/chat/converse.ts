@@ -27,7 +27,7 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
     if (!asked.chosen.runtime.chat) continue
     try {
       const conversation = await askChat(call, asked, request)
-      if (routing.shadow) copyTo(call, routing.shadow, request)
+      if (routing.shadow) afterwards(conversation, copyTo(call, routing.shadow, request))
       return conversation
     } catch (thrown) {
       error = toGatewayError(thrown, asked.target.release)
@@ -47,7 +47,13 @@ function standIns(ctx: Context, { endpoint, live, warm }: Routing, failed: Targe
     })
 }
 
-function copyTo(call: Call, target: Target, request: Request): void {
+/** Once the caller has its answer to the end. */
+function afterwards({ body }: Conversation, work: () => void): void {
+  if (Buffer.isBuffer(body)) work()
+  else body.once('close', work)
+}
+
+const copyTo = (call: Call, target: Target, request: Request) => () => {
   const chosen = loadedVersion(call.ctx, call.endpoint, target.version)
   if (!chosen?.runtime.chat) return
   const copy = { ...request, body: { ...request.body, stream: false }, signal: new AbortController().signal }
