@@ -71,19 +71,16 @@ test('a thread that ends fails only the call at work: its models open again and 
   const [greedy, modest] = [await thread.open('greedy', read), await thread.open('modest', read)]
   const huge = Array.from({ length: 400_000 }, (_, index) => ({ x: index, text: `${index}` }))
   const crash = thread.run(greedy, huge)
-  const behind = Promise.all(Array.from({ length: 20 }, (_, x) => thread.run(modest, [{ x }])))
+  const answers = async (model: number, x: number) => (await thread.run(model, [{ x }])).values
+  const behind = Promise.all(Array.from({ length: 20 }, (_, x) => answers(modest, x)))
   await assert.rejects(crash, (error: AppError) => error.code === 'upstream_failed')
   assert.deepEqual(
     await behind,
     Array.from({ length: 20 }, (_, x) => [x]),
   )
   assert.equal(thread.restarts(), 1)
-  assert.deepEqual(await thread.run(greedy, [{ x: 5 }]), [5])
+  assert.deepEqual(await answers(greedy, 5), [5])
   for (let count = 0; count < 3; count++) await assert.rejects(thread.run(greedy, huge))
   await assert.rejects(thread.run(greedy, [{ x: 5 }]), (error: AppError) => error.code === 'not_ready')
-  assert.deepEqual(
-    await thread.run(modest, [{ x: 6 }]),
-    [6],
-    'a model that keeps ending its thread takes no other with it',
-  )
+  assert.deepEqual(await answers(modest, 6), [6], 'a model that keeps ending its thread takes no other with it')
 })

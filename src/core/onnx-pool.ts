@@ -33,11 +33,14 @@ export async function openPooledOnnx(ctx: Context, { name, read, purpose, copies
     throw error
   }
   return {
-    async predict(rows) {
+    async predict(rows, took) {
       if (rows.length === 0) return []
       let best = held[0]
       for (const copy of held) if (best && copy.thread.load().calls < best.thread.load().calls) best = copy
-      return best ? best.thread.run(best.model, rows) : []
+      if (!best) return []
+      const done = await best.thread.run(best.model, rows)
+      took?.(done.took)
+      return done.values
     },
     close,
   }

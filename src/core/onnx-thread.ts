@@ -10,9 +10,12 @@ type Order =
   | { kind: 'run'; model: number; rows: Row[] }
   | { kind: 'close'; model: number }
 export type ToThread = Order & { call: number }
-export type FromThread = { call: number; values: Value[] } | { call: number; error: { code: ErrorCode; text: string } }
+export type FromThread =
+  | { call: number; values: Value[]; took: number }
+  | { call: number; error: { code: ErrorCode; text: string } }
 
-type Pending = { message: ToThread; resolve(values: Value[]): void; reject(error: Error): void }
+type Done = { values: Value[]; took: number }
+type Pending = { message: ToThread; resolve(done: Done): void; reject(error: Error): void }
 type Held = {
   name: string
   read(): Promise<Uint8Array>
@@ -27,7 +30,8 @@ type Held = {
  */
 export type OnnxThread = {
   open(name: string, read: () => Promise<Uint8Array>): Promise<number>
-  run(model: number, rows: Row[]): Promise<Value[]>
+  /** Answers, and the milliseconds that the thread computed. */
+  run(model: number, rows: Row[]): Promise<Done>
   close(model: number): Promise<void>
   /** Models that it holds, and calls that it has not answered. */
   load(): { models: number; calls: number }
@@ -82,7 +86,7 @@ export function createOnnxThread(ctx: Context, limits: { heapMegabytes?: number 
       if (held) held.strikes = 0
       inARow = 0
     }
-    if ('values' in reply) done.resolve(reply.values)
+    if ('values' in reply) done.resolve({ values: reply.values, took: reply.took })
     else done.reject(new AppError(reply.error.code, reply.error.text, { name: held?.name }))
   }
 
@@ -93,10 +97,10 @@ export function createOnnxThread(ctx: Context, limits: { heapMegabytes?: number 
     worker.postMessage(entry.message)
   }
 
-  async function post(order: Order): Promise<Value[]> {
+  async function post(order: Order): Promise<Done> {
     while (restarting) await restarting
     if (stopped) throw new AppError('not_ready', 'The server is stopping.')
-    const { promise, resolve, reject } = Promise.withResolvers<Value[]>()
+    const { promise, resolve, reject } = Promise.withResolvers<Done>()
     calls += 1
     send({ message: { ...order, call: calls }, resolve, reject })
     return promise
@@ -131,7 +135,7 @@ export function createOnnxThread(ctx: Context, limits: { heapMegabytes?: number 
     for (const [model, { name, read }] of models) {
       try {
         const bytes = await read()
-        const { promise, resolve, reject } = Promise.withResolvers<Value[]>()
+        const { promise, resolve, reject } = Promise.withResolvers<Done>()
         calls += 1
         send({ message: { kind: 'open', model, bytes, call: calls }, resolve, reject })
         promise.catch((error: unknown) => ctx.log.error({ err: error, model: name }, 'a model cannot be opened again'))

@@ -24,7 +24,9 @@ async function work(message: ToThread): Promise<Value[]> {
 async function answer(message: ToThread): Promise<FromThread> {
   const { call } = message
   try {
-    return { call, values: await work(message) }
+    const started = performance.now()
+    const values = await work(message)
+    return { call, values, took: performance.now() - started }
   } catch (thrown) {
     const { code, message: text } = toAppError(thrown)
     return code === 'internal'

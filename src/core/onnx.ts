@@ -4,7 +4,11 @@ import { AppError } from './errors.ts'
 export type Value = number | string | null
 export type Row = Record<string, Value>
 
-export type OnnxModel = { predict(rows: Row[]): Promise<Value[]>; close(): Promise<void> }
+export type OnnxModel = {
+  /** `took` hears the milliseconds of the computation alone, where it is not done in the caller's own thread. */
+  predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>
+  close(): Promise<void>
+}
 
 /**
  * Loads a model whose inputs are named columns of shape [N, 1] (float, double, int64 or string).

@@ -54,11 +54,14 @@ describe('keel demo', { timeout: 400_000 }, () => {
   let story: Story
   let browser: Browser | undefined
 
-  before(async () => {
-    const { code, stdout, stderr } = await keel(['demo', '--json', '--port', '0'], { cwd })
-    assert.equal(code, 0, stderr)
-    story = JSON.parse(stdout) as Story
-  })
+  before(
+    async () => {
+      const { code, stdout, stderr } = await keel(['demo', '--json', '--port', '0'], { cwd })
+      assert.equal(code, 0, stderr)
+      story = JSON.parse(stdout) as Story
+    },
+    { timeout: 400_000 },
+  )
 
   after(async () => {
     await browser?.close()

@@ -84,6 +84,7 @@ test('what one server promotes, aborts and rolls back, the other follows, and no
   const [first, second] = await twoServers(t)
   const { id } = await first.client.delivery.release({ model, version: 1, reason: 'first' })
   await first.client.delivery.promote({ release: id })
+  while ((await second.client.serving.listEndpoints({})).items.length === 0) await sleep(5)
   await untilOnly(second, id)
 
   const canary = await second.client.delivery.release({ model, version: 2, reason: 'second' })

@@ -31,7 +31,7 @@ export type Contender = {
 
 /** Answers many rows at once, or, where each answer is a call elsewhere, one by one with what it took. */
 export type Answerer = {
-  predict(rows: Row[]): Promise<Value[]>
+  predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>
   ask?: (row: Row) => Promise<{ answer: Value; usage: Usage }>
   close(): Promise<void>
 }
@@ -181,7 +181,7 @@ export async function openContender(ctx: Context, side: Contender): Promise<Cont
   }
   if (constant !== null) return { ...side, predict: async (rows) => rows.map(() => constant), close: nothing }
   const runtime = await registry.openRuntime(ctx, { model, version })
-  return { ...side, predict: (rows) => runtime.predict(rows), close: () => runtime.close() }
+  return { ...side, predict: (rows, took) => runtime.predict(rows, took ? { took } : {}), close: () => runtime.close() }
 }
 
 type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event' }

@@ -17,6 +17,8 @@ export type Asking = {
   signal?: AbortSignal | undefined
   /** A copy of a request whose answer nobody waits for: it says so, and is never repeated. */
   shadow?: boolean
+  /** Hears the milliseconds of the computation alone, where it is done in another thread. */
+  took?: (milliseconds: number) => void
   /** Hears what a language model counted. */
   spent?: (tokens: { input: number; output: number }) => void
   /** What a language model may at most generate. */
@@ -82,7 +84,11 @@ async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serv
   if (!file) throw notFound('ONNX file of', name)
   const read = () => ctx.blobs.readVerified(file.digest)
   const onnx = await openPooledOnnx(ctx, { name, read, purpose, copies: purpose === 'live' ? serves?.threads : 1 })
-  return { ...onnx, state: () => ({ kind: 'onnx', ready: true }) }
+  return {
+    predict: (rows, asking) => onnx.predict(rows, asking?.took),
+    state: () => ({ kind: 'onnx', ready: true }),
+    close: onnx.close,
+  }
 }
 
 /** What the first training set told, else what the spec gives, else for a text nothing. */
