@@ -74,6 +74,8 @@ export async function openPredictionFile(
   const folder = `${output}.partial`
   const rows = join(folder, 'rows.parquet')
   const planned = join(folder, 'plan.json')
+  // From CSV to CSV every column stays as it is written; the server gets its numbers by name.
+  const asWritten = reader === 'read_csv' && format.startsWith('format csv') ? ', all_varchar = true' : ''
   const lake = openLake()
   if (force || (existsSync(folder) && doneIn(folder) === 0)) rmSync(folder, { recursive: true, force: true })
   if (existsSync(planned) && readFileSync(planned, 'utf8') !== JSON.stringify(plan))
@@ -84,7 +86,7 @@ export async function openPredictionFile(
   if (!existsSync(planned)) {
     mkdirSync(folder, { recursive: true })
     await lake
-      .writeParquet(rows, `select row_number() over () as _row, * from ${reader}(${literal(wish.input)})`)
+      .writeParquet(rows, `select row_number() over () as _row, * from ${reader}(${literal(wish.input)}${asWritten})`)
       .catch((error: Error) => {
         rmSync(folder, { recursive: true })
         throw invalidInput(`"${wish.input}" cannot be read: ${error.message.split('\n')[0]}`, { name: wish.input })
