@@ -92,7 +92,10 @@ function ModelCard({ card, now }: { card: Card; now: string }) {
         </dd>
         <dt>p95</dt>
         <dd>
-          {number(card.p95Ms.value, 2)} ms <span className="quiet">n {card.p95Ms.n}</span>
+          {number(card.p95Ms.value, 2)} ms{' '}
+          <span className="quiet">
+            {interval(card.p95Ms)} · n {card.p95Ms.n}
+          </span>
         </dd>
         <dt>labels until</dt>
         <dd>{day(card.labelsUntil)}</dd>
