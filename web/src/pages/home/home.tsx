@@ -94,7 +94,7 @@ function ModelCard({ card, now }: { card: Card; now: string }) {
         <dd>
           {number(card.p95Ms.value, 2)} ms{' '}
           <span className="quiet">
-            {interval(card.p95Ms)} · n {card.p95Ms.n}
+            {interval(card.p95Ms, 2)} · n {card.p95Ms.n}
           </span>
         </dd>
         <dt>labels until</dt>
