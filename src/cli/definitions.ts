@@ -8,8 +8,8 @@ import { FeaturesFile } from '../domains/features/contract.ts'
 import { PipelineFile } from '../domains/pipelines/contract.ts'
 import { ProjectFile, type project } from '../domains/project/contract.ts'
 import { ModelSpec } from '../domains/registry/spec.ts'
-import { readYaml } from './project-folder.ts'
 import { readItems } from './rows.ts'
+import { readYaml } from './yaml-file.ts'
 
 /** Everything that the files of a project say, read and checked before anything is sent. */
 export async function readDefinitions(root: string): Promise<Input<(typeof project)['plan']>> {

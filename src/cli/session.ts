@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts'
 import { readOwner } from '../core/lock.ts'
 import { colours, type Io } from './io.ts'
 import { createProgress, type Progress } from './progress.ts'
-import { demoFolder, findProject, readYaml } from './project-folder.ts'
+import { demoFolder, findProject } from './project-folder.ts'
 
 /** What a command works with: where it is, whom it talks to, how it tells. */
 export type Session = {
@@ -74,6 +74,7 @@ async function readSettings(
   environment: NodeJS.ProcessEnv,
 ): Promise<ResolvedConfig> {
   if (!hasProject) return resolveConfig({ flags, environment })
+  const { readYaml } = await import('./yaml-file.ts')
   const { ProjectFile } = await import('../domains/project/contract.ts')
   const file = readYaml(join(root, 'keel.yaml'), ProjectFile, 'keel.yaml')
   const { data, host, port, database, log, memory, egress, blobs, cache, models } = file

@@ -1,12 +1,9 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Static, Type } from 'typebox'
 import { AppError } from './errors.ts'
-import { parse } from './validate.ts'
 
-const Owner = Type.Object({ pid: Type.Integer(), url: Type.String() })
-export type Owner = Static<typeof Owner>
+export type Owner = { pid: number; url: string }
 
 export type FolderLock = {
   /** Tells other processes where the owner listens. */
@@ -74,8 +71,15 @@ export function readOwner(folder: string): Owner | undefined {
     throw error
   }
   try {
-    return parse(Owner, JSON.parse(text))
+    const owner: unknown = JSON.parse(text)
+    return isOwner(owner) ? owner : undefined
   } catch {
     return undefined
   }
+}
+
+/** By hand: every command reads this file, and a library of shapes would cost more than the command itself. */
+function isOwner(value: unknown): value is Owner {
+  if (typeof value !== 'object' || value === null) return false
+  return 'pid' in value && Number.isInteger(value.pid) && 'url' in value && typeof value.url === 'string'
 }

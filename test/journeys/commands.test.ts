@@ -115,7 +115,7 @@ test('completion is a script that its shell accepts, and knows every word', asyn
   assert.equal((await typed(['completion', 'csh'])).code, 2)
 })
 
-test('help loads no engine: neither database nor lake nor model runtime', async () => {
+test('help loads no engine: neither database nor lake nor model runtime, nor what reads files and checks shapes', async () => {
   const cli = pathToFileURL(join(import.meta.dirname, '../../src/cli/cli.ts')).href
   const script = `
     import { registerHooks } from 'node:module'
@@ -124,7 +124,7 @@ test('help loads no engine: neither database nor lake nor model runtime', async 
     const { run } = await import(${JSON.stringify(cli)})
     const quiet = { isTTY: false, write: () => true }
     await run(['--help'], { stdout: quiet, stderr: quiet, environment: {}, cwd: '.' })
-    console.log(loaded.filter((name) => /duckdb|onnxruntime|kysely|fastify|^pg$/.test(name)).join(' '))`
+    console.log(loaded.filter((name) => /duckdb|onnxruntime|kysely|fastify|typebox|^(pg|ajv|yaml)$/.test(name)).join(' '))`
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
   assert.equal(stdout.trim(), '', stderr)
 })
