@@ -62,10 +62,18 @@ async function checkServer(session: Session): Promise<Finding[]> {
   if (!session.hasProject && !running)
     return [{ ...state, message: 'No server runs and there is no project here.', fix: 'keel init' }]
   try {
-    const { findings } = await (await session.client()).system.doctor({})
-    return [state, ...findings]
+    const client = await session.client()
+    const { findings } = await client.system.doctor({})
+    const { log } = await client.review.status({})
+    return [state, ...findings, checkLog(log)]
   } catch (error) {
     const { message } = toAppError(error)
     return [state, { check: 'data', state: 'fail', message }]
   }
+}
+
+function checkLog({ failing, summary }: { failing: boolean; summary: string | null }): Finding {
+  const check = 'prediction log'
+  if (summary === null) return { check, state: 'ok', message: 'Every answer is written down.' }
+  return { check, state: failing ? 'fail' : 'warn', message: summary, fix: 'keel events --type serving.log_gap' }
 }

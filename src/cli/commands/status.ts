@@ -23,6 +23,7 @@ export const command: Command = {
       data: status,
       text: [
         status.sentence,
+        ...(status.log.summary === null ? [] : [status.log.summary]),
         ...(status.models.length > 0 ? [cards] : []),
         ...(todo.length > 0 ? [`Needs a person:\n${todo.join('\n')}`] : []),
       ].join('\n\n'),

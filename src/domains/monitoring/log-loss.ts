@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts'
+import type { Estimate } from '../../core/contract.ts'
 import type { Event } from '../../core/events.ts'
 import * as serving from '../serving/serving.ts'
 import { raiseNow } from './alerting.ts'
@@ -6,11 +7,19 @@ import * as store from './store.ts'
 
 const subject = 'prediction log'
 
-/** Predictions that were answered but not written down are missing from every window they belong to: somebody hears of it. */
+/** Predictions that were answered but not written down are missing from every window they belong to: somebody hears of it once, and the alert counts on. */
 export async function alertLostLog(ctx: Context, event: Event): Promise<void> {
   const model = event.subject.replace('model/', '')
-  const { count, from, to } = event.data as { count: number; from: string; to: string }
-  if (await store.firingAlert(ctx, model, 'data', subject)) return
+  const { count, ...told } = event.data as { count: number; from: string; to: string }
+  const before = await store.firingAlert(ctx, model, 'data', subject)
+  const counted = before ? Number((JSON.parse(before.value) as Estimate).value) : 0
+  const [from, to, total] = [before?.window_from ?? told.from, told.to, counted + count]
+  const summary = `${total} predictions from ${from} to ${to} were answered but could not be written to the prediction log.`
+  const value = { value: total, n: total }
+  if (before) {
+    await store.updateAlert(ctx, before.id, { summary, value: JSON.stringify(value), window_to: to })
+    return
+  }
   const release = serving.currentRouting(ctx, model)?.live.release ?? 'unknown'
   await raiseNow(
     ctx,
@@ -18,8 +27,8 @@ export async function alertLostLog(ctx: Context, event: Event): Promise<void> {
       signal: 'data',
       subject,
       severity: 'page',
-      summary: `${count} predictions from ${from} to ${to} were answered but could not be written to the prediction log.`,
-      value: { value: count, n: count },
+      summary,
+      value,
       threshold: 0,
       thresholdFrom: 'every answer is written down',
     },

@@ -69,6 +69,19 @@ export const review = contract({
       needYou: Type.Integer(),
       models: Type.Array(Card),
       todo: Type.Array(object({ model: Name, kind: Type.String(), summary: Type.String(), command: Type.String() })),
+      log: object(
+        {
+          failing: Type.Boolean(),
+          waiting: Type.Integer({ description: 'Answers in memory' }),
+          dropped: Type.Integer({ description: 'Answers lost since this server started' }),
+          gap: Type.Union([
+            object({ after: Time, seconds: Type.Integer(), predictionsAtMost: Type.Integer() }),
+            Type.Null(),
+          ]),
+          summary: Type.Union([Type.String(), Type.Null()]),
+        },
+        { description: 'Whether what is answered is written down' },
+      ),
     }),
   },
   listFailures: {

@@ -3,6 +3,7 @@ import type { Output } from '../../core/contract.ts'
 import * as delivery from '../delivery/delivery.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
+import * as serving from '../serving/serving.ts'
 import type { review } from './contract.ts'
 
 type Status = Output<(typeof review)['status']>
@@ -23,7 +24,8 @@ export async function status(ctx: Context): Promise<Status> {
   }
   const needYou = models.filter(({ state }) => state === 'needs_you').length
   const steady = models.filter(({ state }) => state === 'steady' || state === 'rolling_out').length
-  return { now: ctx.now().toISOString(), sentence: sentenceOf(models, steady, needYou), steady, needYou, models, todo }
+  const sentence = sentenceOf(models, steady, needYou)
+  return { now: ctx.now().toISOString(), sentence, steady, needYou, models, todo, log: serving.logHealth(ctx) }
 }
 
 function sentenceOf(models: Card[], steady: number, needYou: number): string {

@@ -1,7 +1,7 @@
 import { type Context, liveValue } from '../../core/context.ts'
-import { append } from '../../core/events.ts'
-import { transaction } from '../../core/transaction.ts'
-import { forgetOpenLog, noteFlush, reportGap } from './log-gap.ts'
+import { AppError } from '../../core/errors.ts'
+import { forgetOpenLog, noteFlush, noteWaiting, reportGap } from './log-gap.ts'
+import { addLoss, forgetLoss, type Losses, tellLoss, tellLosses } from './log-losses.ts'
 import type { Logged } from './log-record.ts'
 import { keeps, type LogRules, type Redactions, redact } from './log-rules.ts'
 import { writeSegment } from './log-segments.ts'
@@ -11,17 +11,20 @@ const capacity = 50_000
 /** So many are written before the second is over. */
 const flushAt = 10_000
 const flushMilliseconds = 1_000
+/** A write that takes longer hangs: the log counts as failing, and a server that ends does not wait for it. */
+const patienceMilliseconds = 10_000
 
-type Lost = { count: number; from: string; to: string }
 type Ring = {
   waiting: Logged[]
   writing: Logged[]
   dropped: number
   redactions: Redactions
   /** What was dropped since the last record was written. */
-  lost: Map<string, Lost>
+  losses: Losses
   failing: boolean
   flushing: Promise<void> | undefined
+  flushingSince: number
+  telling: boolean
   timer: NodeJS.Timeout | undefined
 }
 
@@ -34,9 +37,11 @@ const ring = (ctx: Context) =>
       writing: [],
       dropped: 0,
       redactions: { count: 0 },
-      lost: new Map(),
+      losses: new Map(),
       failing: false,
       flushing: undefined,
+      flushingSince: 0,
+      telling: false,
       timer: undefined,
     }),
   )
@@ -47,8 +52,14 @@ export function droppedRecords(ctx: Context): number {
 
 /** Whether what was answered cannot be written down at the moment. */
 export function logState(ctx: Context): { failing: boolean; waiting: number; dropped: number; redactions: number } {
-  const { failing, waiting, writing, dropped, redactions } = ring(ctx)
-  return { failing, waiting: waiting.length + writing.length, dropped, redactions: redactions.count }
+  const held = ring(ctx)
+  const { failing, waiting, writing, dropped, redactions } = held
+  const waits = waiting.length + writing.length
+  return { failing: failing || hangs(ctx, held), waiting: waits, dropped, redactions: redactions.count }
+}
+
+function hangs(ctx: Context, { flushing, flushingSince }: Ring): boolean {
+  return flushing !== undefined && ctx.clock.elapsed() - flushingSince > patienceMilliseconds
 }
 
 /** Answers that are not on disk yet, oldest first. */
@@ -65,21 +76,17 @@ export function record(ctx: Context, logged: Omit<Logged, 'forced'>, { rules, ro
   if (kept === 'no') return
   const held = ring(ctx)
   if (held.waiting.length >= capacity) {
-    drop(held, [logged])
+    held.dropped += 1
+    addLoss(held.losses, logged)
     return
   }
   held.waiting.push(redact(rules, { ...logged, forced: kept === 'forced' }, held.redactions))
   if (held.waiting.length === flushAt) setImmediate(() => void flushQuietly(ctx))
 }
 
-function drop(held: Ring, records: Pick<Logged, 'endpoint' | 'at'>[]): void {
+function drop(held: Ring, records: Logged[]): void {
   held.dropped += records.length
-  for (const { endpoint, at } of records) {
-    const lost = held.lost.get(endpoint) ?? { count: 0, from: at, to: at }
-    lost.count += 1
-    lost.to = at
-    held.lost.set(endpoint, lost)
-  }
+  for (const logged of records) addLoss(held.losses, logged)
 }
 
 export async function startLog(ctx: Context): Promise<void> {
@@ -89,26 +96,73 @@ export async function startLog(ctx: Context): Promise<void> {
   ring(ctx).timer = timer
 }
 
+/** What cannot be written now is lost; the note that stays behind tells the next server how much that is. */
 export async function stopLog(ctx: Context): Promise<void> {
-  clearInterval(ring(ctx).timer)
-  await flushLog(ctx)
+  const held = ring(ctx)
+  clearInterval(held.timer)
+  try {
+    await inTime(flushLog(ctx))
+  } catch (error) {
+    const left = held.waiting.length + held.writing.length
+    ctx.log.error({ err: error, left }, 'the server ends without writing the last predictions')
+    await noteQuietly(ctx, left)
+    return
+  }
   await forgetOpenLog(ctx)
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const late = () => reject(new AppError('deadline_exceeded', 'The prediction log is still being written.'))
+  const timer = setTimeout(late, patienceMilliseconds)
+  try {
+    await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A store that fails is told once, and once more when it is well again. */
 async function flushQuietly(ctx: Context): Promise<void> {
   const held = ring(ctx)
-  if (held.flushing) return
+  if (held.flushing) {
+    if (hangs(ctx, held)) await failing(ctx, held, new AppError('deadline_exceeded', 'The write does not end.'))
+    return
+  }
   try {
     await flushLog(ctx)
-    await tellLosses(ctx)
+    await tellLosses(ctx, held.losses)
     if (held.failing && held.waiting.length === 0) {
       held.failing = false
       ctx.log.info('the prediction log is written again')
     }
   } catch (error) {
-    if (!held.failing) ctx.log.error({ err: error }, 'the prediction log cannot be written; predictions go on')
-    held.failing = true
+    await failing(ctx, held, error)
+  }
+}
+
+/** Where the database is well, somebody hears of losses at once, although the store of the log is gone. */
+async function failing(ctx: Context, held: Ring, error: unknown): Promise<void> {
+  if (!held.failing) ctx.log.error({ err: error }, 'the prediction log cannot be written; predictions go on')
+  held.failing = true
+  await noteQuietly(ctx, held.waiting.length + held.writing.length)
+  if (held.telling) return
+  held.telling = true
+  try {
+    await tellLosses(ctx, held.losses)
+  } catch (error) {
+    ctx.log.debug({ err: error }, 'losses of the prediction log are told later')
+  } finally {
+    held.telling = false
+  }
+}
+
+/** On a full disk there is no room for the note either, and the rate of the last write has to do. */
+async function noteQuietly(ctx: Context, waiting: number): Promise<void> {
+  try {
+    await noteWaiting(ctx, waiting)
+  } catch (error) {
+    ctx.log.debug({ err: error }, 'no note of what waits')
   }
 }
 
@@ -119,6 +173,7 @@ export async function flushLog(ctx: Context): Promise<void> {
   if (held.waiting.length === 0) return
   held.writing = held.waiting
   held.waiting = []
+  held.flushingSince = ctx.clock.elapsed()
   held.flushing = writeAll(ctx, held)
     .catch((error: unknown) => {
       const all = [...held.writing, ...held.waiting]
@@ -137,21 +192,12 @@ async function writeAll(ctx: Context, held: Ring): Promise<void> {
   const count = held.writing.length
   const byEndpoint = Map.groupBy(held.writing, ({ endpoint }) => endpoint)
   for (const [endpoint, records] of byEndpoint) {
-    const lost = held.lost.get(endpoint)
+    let told = 0
     await writeSegment(ctx, endpoint, records, async (ctx) => {
-      if (lost) await append(ctx, 'serving.log_lost', `model/${endpoint}`, { ...lost })
+      told = await tellLoss(ctx, held.losses, endpoint)
     })
-    if (lost) held.lost.delete(endpoint)
+    forgetLoss(held.losses, endpoint, told)
     held.writing = held.writing.filter((logged) => logged.endpoint !== endpoint)
   }
   await noteFlush(ctx, count)
-}
-
-/** Tells of losses although nothing is left to write. */
-async function tellLosses(ctx: Context): Promise<void> {
-  const held = ring(ctx)
-  for (const [endpoint, lost] of held.lost) {
-    await transaction(ctx, (ctx) => append(ctx, 'serving.log_lost', `model/${endpoint}`, { ...lost }))
-    held.lost.delete(endpoint)
-  }
 }

@@ -10,13 +10,14 @@ export function Home() {
   const status = useQuery({ queryKey: ['status'], queryFn: () => client.review.status({}) })
   if (status.isPending) return <div className="skeleton" />
   if (status.isError) return <p className="error">The server does not answer: {status.error.message}</p>
-  const { sentence, models, todo, now } = status.data
+  const { sentence, models, todo, now, log } = status.data
   return (
     <>
       <div className="row spread">
         <h1>{sentence}</h1>
         <CopyAsCli command="keel status" />
       </div>
+      {log.summary !== null && <p className="error">{log.summary}</p>}
       <p className="sub">Quality is known as far as labels have come in; every interval is 95 %.</p>
       {models.length === 0 ? (
         <div className="card">
