@@ -3,8 +3,9 @@ import { dirname, resolve } from 'node:path'
 import { toAppError } from '../../core/errors.ts'
 import { readOwner } from '../../core/lock.ts'
 import type { Command } from '../command.ts'
+import { answers } from '../connection.ts'
 import { table } from '../output.ts'
-import { answers, type Session } from '../session.ts'
+import type { Session } from '../session.ts'
 
 type Finding = { check: string; state: 'ok' | 'warn' | 'fail'; message: string; fix?: string | undefined }
 

@@ -1,0 +1,99 @@
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { App } from '../app.ts'
+import { type Client, createClient } from '../client/client.ts'
+import type { Api } from '../contract.ts'
+import type { Config } from '../core/config.ts'
+import { AppError } from '../core/errors.ts'
+import { readOwner } from '../core/lock.ts'
+import { demoFolder } from './project-folder.ts'
+import type { Session } from './session.ts'
+
+/** The typed client of a server, and its address. */
+export type Connection = { client: Client<Api>; url: string; close(): Promise<void> }
+/** Who answers: a server, or the same app in this process. */
+type Answering = { url: string; app?: App }
+
+const answerMilliseconds = 3_000
+/** So long a command waits for another one that has the folder, and for a server that is starting. */
+const patienceMilliseconds = 10_000
+const pauseMilliseconds = 50
+
+export async function connect(session: Session): Promise<Connection> {
+  const { config } = await session.settings()
+  const find = () => (config.server === '' ? findServer(session, config) : named(config.server))
+  let answering = await find()
+  const { routesOf } = await import('../client/routes.ts')
+  const { api } = await import('../contract.ts')
+
+  /** What served this folder may be a command that ends now: then whoever is next answers. */
+  const follow: typeof fetch = async (input, init) => {
+    const before = answering.url
+    try {
+      return await fetch(input, init)
+    } catch (error) {
+      if (!wasNotHeard(error)) throw error
+    }
+    answering = await find()
+    return fetch(String(input).replace(before, answering.url), init)
+  }
+  return {
+    url: answering.url,
+    client: createClient<Api>(routesOf(api), { url: answering.url, token: config.token || undefined, fetch: follow }),
+    close: async () => answering.app?.close(),
+  }
+}
+
+async function named(server: string): Promise<Answering> {
+  const url = server.replace(/\/+$/, '')
+  if (await answers(url)) return { url }
+  throw new AppError('unreachable', `No server answers at "${url}".`, { name: url, hint: 'Start one with "keel up".' })
+}
+
+async function findServer(session: Session, config: Config): Promise<Answering> {
+  const folder = resolve(session.root, config.data)
+  const giveUp = performance.now() + patienceMilliseconds
+  for (;;) {
+    const owner = readOwner(folder)
+    if (owner && (await answers(owner.url))) return { url: owner.url }
+    if (!session.hasProject) return withoutProject(config)
+    try {
+      return await inProcess(session, config)
+    } catch (error) {
+      const taken = error instanceof AppError && error.code === 'data_folder_in_use'
+      if (!taken || performance.now() > giveUp) throw error
+    }
+    await sleep(pauseMilliseconds)
+  }
+}
+
+async function withoutProject(config: Config): Promise<Answering> {
+  const url = `http://${config.host}:${config.port}`
+  if (await answers(url)) return { url }
+  throw new AppError('usage', 'There is no project here and no server answers.', {
+    hint: `Run "keel init" to start a project, "keel demo" to see one (it makes ${demoFolder}/), or name a server with --server.`,
+  })
+}
+
+/** No server runs: the same app, in this process, on the same folder, for as long as the command lasts. */
+async function inProcess(session: Session, config: Config): Promise<Answering> {
+  const { createApp } = await import('../app.ts')
+  const app = await createApp({ config: { ...config, host: '127.0.0.1' }, root: session.root })
+  return { url: await app.listen({ port: 0 }), app }
+}
+
+export async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/api/v1/info`, { signal: AbortSignal.timeout(answerMilliseconds) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+/** Nobody listens there any more, so nothing was done either. */
+function wasNotHeard(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
+}
