@@ -26,21 +26,21 @@ export async function connect(session: Session): Promise<Connection> {
   const { routesOf } = await import('../client/routes.ts')
   const { api } = await import('../contract.ts')
 
-  /** What served this folder may be a command that ends now: then whoever is next answers. */
-  const follow: typeof fetch = async (input, init) => {
-    const before = answering.url
-    try {
-      return await fetch(input, init)
-    } catch (error) {
-      if (!wasNotHeard(error)) throw error
+  const { url } = answering
+  const client = createClient<Api>(routesOf(api), { url, token: config.token || undefined, fetch: follow })
+  return { client, url, close: async () => answering.app?.close() }
+
+  /** What serves this folder may be a command that ends now: then whoever is next answers. */
+  async function follow(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const giveUp = performance.now() + patienceMilliseconds
+    for (;;) {
+      try {
+        return await fetch(String(input).replace(url, answering.url), init)
+      } catch (error) {
+        if (!mayAskAgain(error, init?.method) || performance.now() > giveUp) throw error
+      }
+      answering = await find()
     }
-    answering = await find()
-    return fetch(String(input).replace(before, answering.url), init)
-  }
-  return {
-    url: answering.url,
-    client: createClient<Api>(routesOf(api), { url: answering.url, token: config.token || undefined, fetch: follow }),
-    close: async () => answering.app?.close(),
   }
 }
 
@@ -92,8 +92,9 @@ export async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Nobody listens there any more, so nothing was done either. */
-function wasNotHeard(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
+/** Where nobody listens nothing was done; what was cut off in the middle is asked again only if it changes nothing. */
+function mayAskAgain(error: unknown, method = 'GET'): boolean {
+  if (!(error instanceof TypeError)) return false
+  const { cause } = error
+  return method === 'GET' || (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED')
 }

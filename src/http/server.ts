@@ -53,6 +53,7 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: jsonBodyLimit,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
     genReqId: () => ctx.id('req'),
   })

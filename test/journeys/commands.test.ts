@@ -85,7 +85,7 @@ test('what only reads prints JSON on stdout and nothing else there, also on a pr
 test('without a server a command starts the app for itself on the folder; another one waits for it', async (t) => {
   const cwd = project(t)
   const commands = await Promise.all(Array.from({ length: 4 }, () => keel(['status', '--json'], { cwd })))
-  for (const { code, stderr } of commands) assert.equal(code, 0, stderr)
+  for (const { code, stdout, stderr } of commands) assert.equal(code, 0, stdout + stderr)
   assert.ok(existsSync(join(cwd, '.keel', 'keel.db')))
   assert.equal((await keel(['status', '--json'], { cwd })).code, 0)
 })
