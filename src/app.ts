@@ -13,6 +13,7 @@ import { type FolderLock, lockFolder } from './core/lock.ts'
 import { createLogger } from './core/log.ts'
 import { migrate } from './core/migrate.ts'
 import { stopOnnxThreads } from './core/onnx-pool.ts'
+import { emptyScratch } from './core/scratch.ts'
 import { createWorker, type Worker } from './core/worker.ts'
 import { resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
@@ -50,6 +51,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
   const lock: FolderLock = lockFolder(folder)
   let database: Database | undefined
   try {
+    emptyScratch(folder)
     database = openDatabase(embedded ? join(folder, 'keel.db') : config.database)
     await migrate(database, migrations)
     const live = new Map<string, unknown>()

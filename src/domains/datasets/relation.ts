@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm, writeFile } from 'node:fs/promises'
 import type { Context } from '../../core/context.ts'
 import { notFound } from '../../core/errors.ts'
 import { identifier, type Lake, literal } from '../../core/lake.ts'
+import { scratchPath } from '../../core/scratch.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { Columns, ColumnType } from './rules.ts'
 import type { SourceRowsTable } from './schema.ts'
@@ -103,9 +102,7 @@ function structOf(columns: Columns): string {
 }
 
 async function withTailFile<T>(ctx: Context, tail: SourceRowsTable[], work: (path: string) => Promise<T>): Promise<T> {
-  const folder = join(ctx.folder, 'tmp')
-  await mkdir(folder, { recursive: true })
-  const path = join(folder, `${randomUUID()}.ndjson`)
+  const path = scratchPath(ctx, '.ndjson')
   const lines = tail.map(
     ({ seq, ingested_at, content }) =>
       `{"_seq":${Number(seq)},"_ingested_at":"${ingested_at}"${content === '{}' ? '}' : `,${content.slice(1)}`}\n`,
@@ -122,7 +119,7 @@ async function withTailFile<T>(ctx: Context, tail: SourceRowsTable[], work: (pat
 export async function compact(ctx: Context, source: string): Promise<{ rows: number }> {
   const segments = await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
   const after = Number(segments.at(-1)?.to_seq ?? 0)
-  const path = join(ctx.folder, 'tmp', `${randomUUID()}.parquet`)
+  const path = scratchPath(ctx, '.parquet')
   const tail = await store.tailRows(ctx, source, after, Number.MAX_SAFE_INTEGER)
   const last = tail.at(-1)
   if (!last) return { rows: 0 }

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm, writeFile } from 'node:fs/promises'
 import type { Context } from '../../core/context.ts'
 import { invalidInput } from '../../core/errors.ts'
 import { identifier, type Lake, literal } from '../../core/lake.ts'
+import { scratchPath } from '../../core/scratch.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { serviceOf } from './definitions.ts'
 import { fromLake } from './online-store.ts'
@@ -69,9 +68,7 @@ export async function lookupAsOf(ctx: Context, { service, rows, asOf }: Lookup):
   )
   if (resolved.views.length === 0) return requested
   const keys = [...new Set(resolved.views.flatMap((view) => view.keys))]
-  const folder = join(ctx.folder, 'tmp')
-  const path = join(folder, `${randomUUID()}.ndjson`)
-  await mkdir(folder, { recursive: true })
+  const path = scratchPath(ctx, '.ndjson')
   const lines = rows.map(
     ({ time, request }, row) =>
       `${JSON.stringify({ ...Object.fromEntries(keys.map((key) => [key, request[key] ?? null])), _row: row, _moment: time })}\n`,

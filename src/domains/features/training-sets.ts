@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input, Output } from '../../core/contract.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { identifier, type Lake, literal } from '../../core/lake.ts'
+import { scratchPath } from '../../core/scratch.ts'
 import { didYouMean } from '../../core/suggest.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as datasets from '../datasets/datasets.ts'
@@ -34,7 +33,7 @@ export async function createTrainingSet(
   if (definition.time === undefined)
     throw invalidInput(`The source "${source}" declares no time column.`, { name: source })
   const uptoSeq = Math.min(input.uptoSeq ?? lastSeq, lastSeq)
-  const path = join(ctx.folder, 'tmp', `${randomUUID()}.parquet`)
+  const path = scratchPath(ctx, '.parquet')
   try {
     const time = definition.time
     const made = await ctx.lake.session(async (lake) => {
@@ -160,7 +159,7 @@ export async function downloadTrainingSet(
       filename: `${trainingSet}.parquet`,
     }
   }
-  const path = join(ctx.folder, 'tmp', `${randomUUID()}.csv`)
+  const path = scratchPath(ctx, '.csv')
   try {
     await ctx.lake.run(`
       copy (select * replace (strftime("time", '%Y-%m-%dT%H:%M:%S.%gZ') as "time") from read_parquet(${literal(await ctx.blobs.localPath(row.digest))}))

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, rm } from 'node:fs/promises'
 import type { Context } from '../../core/context.ts'
 import { enqueue } from '../../core/jobs.ts'
 import { literal } from '../../core/lake.ts'
+import { scratchPath } from '../../core/scratch.ts'
 import { transaction } from '../../core/transaction.ts'
 import { columnTypes, fromRow, type Logged, toLine } from './log-record.ts'
 import type { SegmentsTable } from './schema.ts'
@@ -28,9 +27,7 @@ export async function writeSegment(
   records: Logged[],
   within: (ctx: Context) => Promise<void>,
 ): Promise<void> {
-  const folder = join(ctx.folder, 'tmp')
-  await mkdir(folder, { recursive: true })
-  const draft = join(folder, randomUUID())
+  const draft = scratchPath(ctx)
   try {
     await writeLines(`${draft}.ndjson`, records)
     await ctx.lake.writeParquet(
@@ -84,7 +81,7 @@ export async function mergeSegments(ctx: Context, payload: Record<string, unknow
   const endpoint = String(payload['endpoint'])
   const small = await smallSegments(ctx, endpoint)
   if (small.length < 2) return { merged: 0 }
-  const path = join(ctx.folder, 'tmp', `${randomUUID()}.parquet`)
+  const path = scratchPath(ctx, '.parquet')
   try {
     const rows = await ctx.lake.writeParquet(path, `select * from ${await relation(ctx, small)} order by "at", id`)
     const { digest } = await ctx.blobs.put(createReadStream(path))

@@ -1,28 +1,46 @@
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Context } from '../../../core/context.ts'
+import { type Context, liveValue } from '../../../core/context.ts'
+import { scratchPath } from '../../../core/scratch.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
 
-/** The files of an artifact in a folder that a process can read; verified bytes, written once. */
-export async function materialize(ctx: Context, digest: string): Promise<string> {
-  const folder = join(ctx.folder, 'serving', digest.replace(/^sha256:/, ''))
-  if (existsSync(folder)) return folder
-  const draft = join(ctx.folder, 'tmp', ctx.id('files'))
-  try {
-    const { files } = await artifacts.get(ctx, { digest })
-    for (const { path, digest: file } of files) {
-      const to = join(draft, path)
-      await mkdir(dirname(to), { recursive: true })
-      await copyFile(await ctx.blobs.localPath(file), to)
-    }
-    await mkdir(dirname(folder), { recursive: true })
-    await rename(draft, folder).catch((error: unknown) => {
-      // Somebody else was quicker, with the same bytes.
-      if (!existsSync(folder)) throw error
-    })
-  } finally {
-    await rm(draft, { recursive: true, force: true })
+type Held = { folder: string; written: Promise<void>; readers: number }
+
+const heldByDigest = (ctx: Context) => liveValue(ctx, 'registry.held_files', () => new Map<string, Held>())
+
+/** The verified files of an artifact in a folder that processes can read, until the last reader lets go of it. */
+export async function holdFiles(ctx: Context, digest: string): Promise<{ folder: string; release(): Promise<void> }> {
+  const all = heldByDigest(ctx)
+  const held = all.get(digest) ?? begin(ctx, digest)
+  all.set(digest, held)
+  held.readers += 1
+
+  async function release(): Promise<void> {
+    held.readers -= 1
+    if (held.readers > 0) return
+    if (all.get(digest) === held) all.delete(digest)
+    await rm(held.folder, { recursive: true, force: true })
   }
-  return folder
+
+  try {
+    await held.written
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return { folder: held.folder, release }
+}
+
+function begin(ctx: Context, digest: string): Held {
+  const folder = scratchPath(ctx)
+  return { folder, written: write(ctx, digest, folder), readers: 0 }
+}
+
+async function write(ctx: Context, digest: string, folder: string): Promise<void> {
+  const { files } = await artifacts.get(ctx, { digest })
+  for (const { path, digest: file } of files) {
+    const to = join(folder, path)
+    await mkdir(dirname(to), { recursive: true })
+    await copyFile(await ctx.blobs.localPath(file), to)
+  }
 }

@@ -8,7 +8,7 @@ import type { VersionsTable } from '../schema.ts'
 import type { Limits, Run } from '../serves-spec.ts'
 import { dialects } from './asking.ts'
 import { type Child, memoryOf, startChild } from './child.ts'
-import { materialize } from './files.ts'
+import { holdFiles } from './files.ts'
 import { askRemotely, milliseconds } from './remote.ts'
 
 type Own = { run: Run; limits: Limits | undefined }
@@ -25,7 +25,7 @@ const unitBytes: Record<string, number> = { MB: 1024 ** 2, GB: 1024 ** 3 }
 /** A version that a process of its own answers: started, watched, started again with growing pauses, ended with the server. */
 export async function openProcess(ctx: Context, row: VersionsTable, { run, limits }: Own): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
-  const artifact = row.artifact === null ? '' : await materialize(ctx, row.artifact)
+  const files = row.artifact === null ? undefined : await holdFiles(ctx, row.artifact)
   const target = { speaks: run, model: run.model ?? row.model, limits, headers: {} }
   let closed = false
   let restarts = 0
@@ -37,7 +37,7 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
     const port = await freePort()
     const values: Record<string, string> = {
       port: String(port),
-      artifact,
+      artifact: files?.folder ?? '',
       model: row.model,
       version: String(row.version),
     }
@@ -110,7 +110,10 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
     timer.unref()
   }
 
-  await start()
+  await start().catch(async (error: unknown) => {
+    await files?.release()
+    throw error
+  })
   return {
     async predict(rows, asking = {}) {
       if (!current || !ready)
@@ -129,6 +132,7 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
       ready = false
       current?.child.end()
       await current?.child.ended
+      await files?.release()
     },
   }
 }
