@@ -83,6 +83,9 @@ function describeTrend({ trend }: Metrics): string {
   )
 }
 
+const target = ({ frequency }: Metrics) =>
+  frequency === null ? '' : `; ${frequency.met ? 'meets' : 'below'} the target: ${frequency.target}`
+
 export function describeMetrics(metrics: Metrics): string {
   const { changeFailRate: fail, rollbackSeconds, alerts, escapeRate } = metrics
   const seconds = [...rollbackSeconds.incidents, ...rollbackSeconds.drills].map(
@@ -91,7 +94,7 @@ export function describeMetrics(metrics: Metrics): string {
   const judged = alerts.real + alerts.noise
   return facts([
     ['period', `${moment(metrics.from)} – ${moment(metrics.to)}`],
-    ['deployments', `${metrics.deployments} (${number(metrics.perWeek, 2)} a week)`],
+    ['deployments', `${metrics.deployments} (${number(metrics.perWeek, 2)} a week${target(metrics)})`],
     ['lead time', `${estimate(metrics.leadTimeHours, 1)} hours`],
     ['change-fail rate', `${rate(fail)}; above target with p ${number(fail.aboveTarget, 2)}`],
     ['escape rate', `${percent(escapeRate.value)}: ${escapeRate.escaped} escaped, ${escapeRate.caught} caught`],

@@ -36,6 +36,14 @@ const budget = ({ spec }: Position) => spec.delivery.targets.alerts_per_week * w
 /** A value above its bound moves the model up the ladder. */
 export const ladder: readonly Rung[] = [
   {
+    signal: 'deployments a week',
+    value: ({ metrics }) => metrics.perWeek,
+    yellow: null,
+    red: null,
+    says: (value, { spec }) =>
+      `${value.toFixed(2)} deployments a week, ${spec.delivery.targets.frequency} is the target; that alone slows nothing down`,
+  },
+  {
     signal: 'chance that the change-fail rate is above its target',
     value: ({ metrics }) => metrics.changeFailRate.aboveTarget,
     yellow: () => 0.5,

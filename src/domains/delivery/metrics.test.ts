@@ -57,6 +57,7 @@ test('a canary that never answered is no deployment; a caught one is no failure;
   ])
   assert.equal(metrics.deployments, 3)
   assert.equal(metrics.perWeek, 3 / 8)
+  assert.deepEqual(metrics.frequency, { target: 'weekly', perWeek: 1, met: false })
   assert.deepEqual(metrics.escapeRate, { escaped: 1, caught: 1, value: 0.5 })
   assert.deepEqual([metrics.changeFailRate.failed, metrics.changeFailRate.total], [1, 3])
   assert.ok(metrics.changeFailRate.lower < metrics.changeFailRate.mean && metrics.changeFailRate.mean < 1 / 3)

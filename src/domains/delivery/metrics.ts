@@ -5,6 +5,7 @@ import { mean } from '../../core/stats/summary.ts'
 import * as features from '../features/features.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
+import type { ModelSpec } from '../registry/spec.ts'
 import type { delivery } from './contract.ts'
 import type { ReleasesTable, RollbackTimesTable } from './schema.ts'
 import * as store from './store.ts'
@@ -19,6 +20,8 @@ const week = 7 * day
 const attributionMs = 7 * day
 const trendMs = 4 * week
 const defaultTarget = 0.15
+/** Deployments a week that each target comes to. */
+const perWeekOf = { daily: 5, weekly: 1, monthly: 12 / 52 }
 
 /**
  * Delivery metrics from the release log. A deployment is the first time a release answers live traffic (baselines do not
@@ -49,6 +52,7 @@ export async function metrics(ctx: Context, input: Input<Operations['metrics']>)
     from,
     to,
     ...throughput(period, deployed),
+    frequency: frequencyOf(spec, deployed.length / weeksOf(from, to)),
     leadTimeHours: spread([...leads.values()]),
     escapeRate: escapeRate(all, deployed),
     recoveryMinutes: recovery(all, deployed, { alerts, times }),
@@ -75,6 +79,12 @@ function throughput({ all, from, to, target }: Period, deployed: ReleasesTable[]
     perWeek: total / weeksOf(from, to),
     changeFailRate: { ...betaPosterior({ failed, total, target }), failed, total },
   }
+}
+
+function frequencyOf(spec: ModelSpec | null, perWeek: number): Metrics['frequency'] {
+  if (!spec) return null
+  const target = spec.delivery.targets.frequency
+  return { target, perWeek: perWeekOf[target], met: perWeek >= perWeekOf[target] }
 }
 
 function weeksOf(from: string, to: string): number {

@@ -98,6 +98,12 @@ const Seconds = object({
   p90: Ratio,
 })
 
+const Frequency = object({
+  target: oneOf(['daily', 'weekly', 'monthly']),
+  perWeek: Type.Number({ description: 'What the target comes to; daily means working days' }),
+  met: Type.Boolean(),
+})
+
 export const DeliveryMetrics = object({
   model: Name,
   team: Type.String({ description: 'The owner of the spec' }),
@@ -105,6 +111,7 @@ export const DeliveryMetrics = object({
   to: Time,
   deployments: Type.Integer(),
   perWeek: Type.Number(),
+  frequency: Type.Union([Frequency, Type.Null()], { description: 'Against what the spec wants' }),
   leadTimeHours: Estimate,
   changeFailRate: Rate,
   escapeRate: object({ escaped: Type.Integer(), caught: Type.Integer(), value: Ratio }),

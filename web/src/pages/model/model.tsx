@@ -37,7 +37,7 @@ export function Model() {
         <Tile
           name="Deployments"
           value={`${metrics.deployments}`}
-          detail={`${number(metrics.perWeek, 2)} a week, ${day(metrics.from)} – ${day(metrics.to)}`}
+          detail={`${number(metrics.perWeek, 2)} a week${metrics.frequency ? ` (${metrics.frequency.target} wanted)` : ''}, ${day(metrics.from)} – ${day(metrics.to)}`}
         />
         <Tile
           name="Lead time"
