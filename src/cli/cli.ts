@@ -3,6 +3,7 @@ import { ProblemError } from '../client/client.ts'
 import { AppError, catalogue, type ErrorCode, toAppError } from '../core/errors.ts'
 import { didYouMean } from '../core/suggest.ts'
 import type { Command, CommandInput, OptionValue, Outcome } from './command.ts'
+import { commonOptions } from './common-options.ts'
 import { colours, type Io } from './io.ts'
 import { pick, pickedTable } from './output.ts'
 import { createSession, type Session } from './session.ts'
@@ -68,17 +69,6 @@ async function versionProgram(program: Program, io: Io): Promise<Program> {
   })
   return program
 }
-
-const commonOptions: [string, string][] = [
-  ['--json', 'print JSON'],
-  ['--jsonl', 'print JSON, one line for each item'],
-  ['--fields <names>', 'only these fields, such as name,metrics.auc'],
-  ['--project <folder>', 'the project (default: the nearest keel.yaml)'],
-  ['--data <folder>', 'the data folder'],
-  ['--server <url>', 'the server to talk to'],
-  ['--token <token>', 'who you are to it'],
-  ['--debug', 'show where an error comes from'],
-]
 
 function attach(program: Program, node: Program, command: Command, io: Io, json: boolean): void {
   node.description(command.summary).exitOverride().showHelpAfterError(false).helpCommand(false)

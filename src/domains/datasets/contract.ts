@@ -15,28 +15,45 @@ import {
 
 /** What a column of a source must satisfy; checked on every write, reported in the profile. */
 const Expectation = object({
-  column: Type.String(),
-  type: optional(oneOf(['number', 'integer', 'string', 'boolean', 'time'])),
-  required: optional(Type.Boolean()),
-  between: optional(Type.Tuple([Type.Number(), Type.Number()])),
-  one_of: optional(Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]))),
+  column: Type.String({ description: 'Column that must satisfy what follows' }),
+  type: optional(oneOf(['number', 'integer', 'string', 'boolean', 'time'], { description: 'What its values are' })),
+  required: optional(Type.Boolean({ description: 'No value may be missing' })),
+  between: optional(Type.Tuple([Type.Number(), Type.Number()], { description: 'Smallest and largest value' })),
+  one_of: optional(
+    Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+      description: 'The only values there may be',
+    }),
+  ),
 })
 
 /** `sources/<name>.yaml` */
 export const SourceFile = object({
   source: Name,
-  description: optional(Type.String()),
-  owner: Type.String({ minLength: 3 }),
-  licence: optional(Type.String()),
-  attribution: optional(Type.String()),
-  kind: optional(oneOf(['data', 'base_model', 'prompt'], { default: 'data' })),
-  pii: optional(oneOf(['none', 'pseudonymous', 'personal'], { default: 'none' })),
-  /** Who looked at it and found it fit for production; without this everything that touches it is tainted. */
-  vetted: optional(object({ by: Type.String(), on: Type.String(), note: optional(Type.String()) })),
+  description: optional(Type.String({ description: 'What it holds' })),
+  owner: Type.String({ minLength: 3, description: 'Who is asked about it' }),
+  licence: optional(Type.String({ description: 'Under which it may be used' })),
+  attribution: optional(Type.String({ description: 'Whom it is from, as its licence asks' })),
+  kind: optional(oneOf(['data', 'base_model', 'prompt'], { default: 'data', description: 'What comes from it' })),
+  pii: optional(
+    oneOf(['none', 'pseudonymous', 'personal'], {
+      default: 'none',
+      description: 'Whether it says something about people',
+    }),
+  ),
+  vetted: optional(
+    object(
+      {
+        by: Type.String({ description: 'Who looked at it' }),
+        on: Type.String({ description: 'The day' }),
+        note: optional(Type.String({ description: 'What was looked at' })),
+      },
+      { description: 'It was found fit for production; without this everything that touches it is tainted' },
+    ),
+  ),
   time: optional(Type.String({ description: 'Column with the event time' })),
   known_at: optional(Type.String({ description: 'Column with the time at which the row became known' })),
   key: optional(Type.Array(Type.String(), { description: 'Columns that identify a row' })),
-  expectations: optional(Type.Array(Expectation)),
+  expectations: optional(Type.Array(Expectation, { description: 'Checked on every write' })),
 })
 
 export const Source = object({

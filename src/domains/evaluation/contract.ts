@@ -18,13 +18,13 @@ export type { Verdict }
 /** Declared in `keel.yaml` under `golden:`; the file beside it holds the items. */
 export const GoldenFile = object({
   golden: Name,
-  file: Type.String(),
+  file: Type.String({ description: 'CSV or JSONL with the items, from the folder of the project' }),
   id: Type.String({ description: 'Column that identifies an item' }),
   time: optional(
     Type.String({ description: 'Column with the moment of the decision; features are looked up as of it' }),
   ),
   label: Type.String({ description: 'Column with what is right: outcome, class, relevance, or the expected text' }),
-  slices: optional(Type.Array(Type.String())),
+  slices: optional(Type.Array(Type.String(), { description: 'Columns whose values are looked at one by one' })),
   list: optional(Type.String({ description: 'ranking: column that says which items are ranked among each other' })),
   cluster: optional(
     Type.String({ description: 'Column of the user or document; items that share it are not independent' }),

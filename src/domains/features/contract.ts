@@ -19,46 +19,59 @@ export const Entity = object({
     minItems: 1,
     description: 'Columns that identify it, in the source and in requests',
   }),
-  description: optional(Type.String()),
+  description: optional(Type.String({ description: 'What it is' })),
 })
 
 export const Aggregate = object({
   feature: Name,
-  fn: oneOf(['mean', 'sum', 'count', 'min', 'max']),
+  fn: oneOf(['mean', 'sum', 'count', 'min', 'max'], { description: 'Taken over the rows of the window' }),
   of: optional(Type.String({ description: 'Column; not needed by count' })),
   window: Type.String({
     pattern: '^[0-9]+(m|h|d)$',
     description: 'How far back, exclusive of the moment itself: [t - window, t)',
   }),
-  description: optional(Type.String()),
+  description: optional(Type.String({ description: 'What it says' })),
 })
 
 export const FeatureView = object({
   name: Name,
   entity: Name,
   source: Name,
-  description: optional(Type.String()),
-  owner: optional(Type.String()),
-  /** Columns served as they are: the latest row as of the moment. */
-  features: optional(Type.Array(Type.String())),
-  ttl: optional(Type.String({ pattern: '^[0-9]+(m|h|d)$' })),
-  aggregates: optional(Type.Array(Aggregate)),
+  description: optional(Type.String({ description: 'What it says about the entity' })),
+  owner: optional(Type.String({ description: 'Who is asked about it' })),
+  features: optional(
+    Type.Array(Type.String(), { description: 'Columns served as they are: the latest row as of the moment' }),
+  ),
+  ttl: optional(
+    Type.String({ pattern: '^[0-9]+(m|h|d)$', description: 'A latest row that is older counts as missing' }),
+  ),
+  aggregates: optional(Type.Array(Aggregate, { description: 'Computed over a window that ends at the moment' })),
 })
 
 export const FeatureService = object({
   name: Name,
-  description: optional(Type.String()),
-  /** Fields that the caller sends with each request. */
-  request: optional(Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) }))),
-  /** `view:feature`; `join_keys` maps an entity key to another request field. */
-  features: optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$' }))),
+  description: optional(Type.String({ description: 'Which models read it, and for what' })),
+  request: optional(
+    Type.Array(
+      object({
+        name: Type.String({ description: 'As the caller writes it' }),
+        type: oneOf(['number', 'string'], { description: 'What its values are' }),
+      }),
+      { description: 'Fields that the caller sends with each request' },
+    ),
+  ),
+  features: optional(
+    Type.Array(Type.String({ pattern: '^[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$' }), {
+      description: 'Each as `view:feature`',
+    }),
+  ),
 })
 
 /** `features/<name>.yaml` */
 export const FeaturesFile = object({
-  entities: Type.Array(Entity),
-  views: Type.Array(FeatureView),
-  services: Type.Array(FeatureService),
+  entities: Type.Array(Entity, { description: 'What features are about' }),
+  views: Type.Array(FeatureView, { description: 'Features of an entity from one source' }),
+  services: Type.Array(FeatureService, { description: 'What a model reads, at training and at serving alike' }),
 })
 
 export const AsOf = oneOf(['known', 'event'], {

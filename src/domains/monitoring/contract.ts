@@ -114,15 +114,15 @@ export const Alert = object({
 const Secret = Type.String({ minLength: 1, maxLength: 2048, description: 'A text, or env:NAME' })
 export const AlertSink = object({
   name: Name,
-  severities: optional(Type.Array(Severity, { minItems: 1 })),
+  severities: optional(Type.Array(Severity, { minItems: 1, description: 'Which alerts; without it all' })),
   slack: optional(Secret),
   alertmanager: optional(Secret),
   webhook: optional(object({ url: Secret, secret: optional(Secret) })),
   email: optional(
     object({
       smtp: Type.String({ description: 'smtp://user:password@host:587, or env:NAME' }),
-      from: Type.String({ minLength: 3 }),
-      to: Type.Array(Type.String({ minLength: 3 }), { minItems: 1 }),
+      from: Type.String({ minLength: 3, description: 'The sender' }),
+      to: Type.Array(Type.String({ minLength: 3 }), { minItems: 1, description: 'Who gets it' }),
     }),
   ),
 })

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { contract, JsonObject, Name, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
 
-const Duration = Type.String({ pattern: '^[0-9]+(s|m|h|d)$' })
+const Duration = Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description: 'Such as 30m, 1h, 2d' })
 
 const Step = object({
   name: Name,
@@ -9,29 +9,44 @@ const Step = object({
     minLength: 1,
     description: 'A shell command; it reads KEEL_PARAM_<NAME> and KEEL_IN_<STEP> and writes to KEEL_OUT',
   }),
-  needs: optional(Type.Array(Name)),
-  /** Files whose content is part of the cache key; default: the whole project without data. */
-  code: optional(Type.Array(Type.String())),
+  needs: optional(Type.Array(Name, { description: 'Steps whose outputs it reads' })),
+  code: optional(
+    Type.Array(Type.String(), {
+      description: 'Files whose content is part of its cache key; without it the whole project without data',
+    }),
+  ),
   params: optional(
     Type.Array(Name, { description: 'The params that this step reads; only they are part of its cache key' }),
   ),
   sources: optional(
     Type.Array(Name, { description: 'Sources that it reads; how far they have grown is part of its cache key' }),
   ),
-  env: optional(Type.Record(Type.String(), Type.String())),
-  cache: optional(Type.Boolean({ default: true })),
+  env: optional(Type.Record(Type.String(), Type.String(), { description: 'Further variables of its environment' })),
+  cache: optional(Type.Boolean({ default: true, description: 'Whether the same key is answered from before' })),
   timeout: optional(Duration),
-  retries: optional(Type.Integer({ minimum: 0, maximum: 10 })),
+  retries: optional(Type.Integer({ minimum: 0, maximum: 10, description: 'After a failure; 0 without it' })),
 })
 
 /** `pipelines/<name>.yaml` */
 export const PipelineFile = object({
   pipeline: Name,
-  description: optional(Type.String()),
-  owner: optional(Type.String()),
-  params: optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]))),
-  schedule: optional(object({ cron: Type.String(), zone: optional(Type.String()) })),
-  steps: Type.Array(Step, { minItems: 1, maxItems: 200 }),
+  description: optional(Type.String({ description: 'What it makes' })),
+  owner: optional(Type.String({ description: 'Who is asked about it' })),
+  params: optional(
+    Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+      description: 'Names with their defaults; a run may choose others',
+    }),
+  ),
+  schedule: optional(
+    object(
+      {
+        cron: Type.String({ description: 'Minute, hour, day, month, weekday' }),
+        zone: optional(Type.String({ description: 'Time zone, such as Europe/Berlin; without it UTC' })),
+      },
+      { description: 'When it runs by itself' },
+    ),
+  ),
+  steps: Type.Array(Step, { minItems: 1, maxItems: 200, description: 'In the order of their needs' }),
 })
 
 export const Pipeline = object({

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { type SettingName, settings } from '../../core/config.ts'
 import { contract, JsonObject, Name, object, oneOf, optional } from '../../core/contract.ts'
 import { SourceFile } from '../datasets/contract.ts'
 import { GoldenFile } from '../evaluation/contract.ts'
@@ -7,25 +8,31 @@ import { AlertSink } from '../monitoring/contract.ts'
 import { PipelineFile } from '../pipelines/contract.ts'
 import { ModelSpec } from '../registry/spec.ts'
 
+const setting = (name: SettingName) => optional(Type.String({ description: settings[name].help }))
+
+/** The settings that a project may fix, under their own names. */
+const settingFields = {
+  data: setting('data'),
+  host: setting('host'),
+  port: optional(Type.Integer({ minimum: 0, maximum: 65535, description: settings.port.help })),
+  database: setting('database'),
+  log: setting('log'),
+  memory: setting('memory'),
+  egress: setting('egress'),
+  blobs: setting('blobs'),
+  cache: setting('cache'),
+}
+
 /** `keel.yaml` */
 export const ProjectFile = object({
   project: Name,
-  owner: optional(Type.String()),
-  data: optional(Type.String()),
-  host: optional(Type.String()),
-  port: optional(Type.Integer({ minimum: 0, maximum: 65535 })),
-  database: optional(Type.String()),
-  log: optional(Type.String()),
-  memory: optional(Type.String()),
-  egress: optional(Type.String()),
-  blobs: optional(Type.String()),
-  cache: optional(Type.String()),
-  models: optional(object({ refuse: optional(Type.Array(Type.String())) })),
-  golden: optional(Type.Array(GoldenFile)),
+  owner: optional(Type.String({ description: 'Who is asked about the project' })),
+  ...settingFields,
+  models: optional(object({ refuse: optional(Type.Array(Type.String(), { description: settings.refuse.help })) })),
+  golden: optional(Type.Array(GoldenFile, { description: 'Golden sets; see below' })),
   prices: optional(
     Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),
   ),
-  budgets: optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }))),
   alerts: optional(Type.Array(AlertSink, { description: 'Who is told about alerts' })),
 })
 

@@ -6,13 +6,13 @@ const Seconds = Type.String({ pattern: '^[0-9]+(s|m)$', description: 'Such as 30
 /** Whoever speaks OpenAI's chat protocol. The key itself stays in the server's environment. */
 export const Provider = object({
   url: Type.String({ pattern: '^https?://', description: 'Up to /v1, such as https://api.example.com/v1' }),
-  model: Type.String({ minLength: 1 }),
+  model: Type.String({ minLength: 1, description: 'Its name at the provider' }),
   key: optional(
     Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', description: "Name of the server's environment variable" }),
   ),
-  temperature: optional(Type.Number({ minimum: 0, maximum: 2 })),
-  seed: optional(Type.Integer()),
-  max_tokens: optional(Type.Integer({ minimum: 1 })),
+  temperature: optional(Type.Number({ minimum: 0, maximum: 2, description: 'Sent as it is' })),
+  seed: optional(Type.Integer({ description: 'Sent as it is' })),
+  max_tokens: optional(Type.Integer({ minimum: 1, description: 'Of an answer, at most' })),
   timeout: optional(Seconds),
 })
 export type Provider = Static<typeof Provider>
@@ -20,7 +20,7 @@ export type Provider = Static<typeof Provider>
 /** How an answer of text becomes a score in 0 … 1; its name is a metric of the model. */
 export const Scorer = object({
   name: Name,
-  kind: oneOf(['exact', 'contains', 'regex', 'json_schema', 'command', 'judge']),
+  kind: oneOf(['exact', 'contains', 'regex', 'json_schema', 'command', 'judge'], { description: 'Who decides' }),
   ignore_case: optional(Type.Boolean({ description: 'exact, contains' })),
   pattern: optional(Type.String({ description: 'regex; without it the label is the pattern' })),
   schema: optional(Type.Record(Type.String(), Type.Unknown(), { description: 'json_schema' })),

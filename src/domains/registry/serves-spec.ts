@@ -3,15 +3,20 @@ import { Name, object, oneOf, optional } from '../../core/contract.ts'
 import { Provider } from './answers-spec.ts'
 import { LogSpec } from './log-spec.ts'
 
-const Span = Type.String({ pattern: '^[0-9]+(ms|s|m)$', description: 'Such as 250ms, 10s, 1m' })
+const span = (description: string) => Type.String({ pattern: '^[0-9]+(ms|s|m)$', description })
 const Variable = Type.String({
   pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
   description: "Name of the server's environment variable",
 })
-const Path = Type.String({ pattern: '^/[A-Za-z0-9._~/-]*$', maxLength: 256 })
+const Path = Type.String({
+  pattern: '^/[A-Za-z0-9._~/-]*$',
+  maxLength: 256,
+  description: 'Path that answers 200 when it is ready; without it the one of the protocol',
+})
 
-/** How rows are asked for: Open Inference v2, MLflow's /invocations, KServe v1. */
-const Protocol = oneOf(['oip', 'mlflow', 'kserve-v1'])
+const Protocol = oneOf(['oip', 'mlflow', 'kserve-v1'], {
+  description: "How rows are asked for: Open Inference v2, MLflow's /invocations, KServe v1",
+})
 
 /** What both have that answer over HTTP. */
 const speaks = {
@@ -29,11 +34,13 @@ export const Run = object({
     minItems: 1,
     description: '{port}, {artifact} (a folder with the files of the version), {model} and {version} are filled in',
   }),
-  start_within: optional(Span),
+  start_within: optional(span('So long it may take to be ready, such as 90s; 60s')),
   memory: optional(
     Type.String({ pattern: '^[0-9]+(MB|GB)$', description: 'More than this ends it; it is started again' }),
   ),
-  environment: optional(Type.Array(Variable)),
+  environment: optional(
+    Type.Array(Variable, { description: "Names of the server's environment variables that it may see" }),
+  ),
 })
 export type Run = Static<typeof Run>
 
@@ -48,29 +55,44 @@ export type UpstreamSpec = Static<typeof UpstreamSpec>
 const Money = Type.Number({ minimum: 0, description: "In the price table's currency" })
 
 export const Limits = object({
-  timeout: optional(Span),
-  connect: optional(Span),
-  concurrency: optional(Type.Integer({ minimum: 1, maximum: 4_096 })),
-  queue: optional(Type.Integer({ minimum: 0, maximum: 65_536 })),
-  /** What a language model may cost, kept before it is asked. */
-  cost: optional(object({ per_request: optional(Money), per_day: optional(Money) })),
+  timeout: optional(span('For a whole answer; 10s, of a language model 60s')),
+  connect: optional(span('For a connection to an upstream; 1s')),
+  concurrency: optional(Type.Integer({ minimum: 1, maximum: 4_096, description: 'Requests at work at once' })),
+  queue: optional(
+    Type.Integer({ minimum: 0, maximum: 65_536, description: 'Requests that may wait; more are refused with 429' }),
+  ),
+  cost: optional(
+    object(
+      { per_request: optional(Money), per_day: optional(Money) },
+      { description: 'What a language model may cost, kept before it is asked' },
+    ),
+  ),
 })
 export type Limits = Static<typeof Limits>
 
 /** What answers, what it reads, and how much it takes. */
 export const Serves = object({
   service: optional(Name),
-  output: oneOf(['binary', 'regression', 'multiclass', 'ranking', 'text']),
+  output: oneOf(['binary', 'regression', 'multiclass', 'ranking', 'text'], { description: 'What it answers' }),
   provider: optional(Provider),
   positive: optional(Type.String({ description: 'The label column; 1 or true is the positive class' })),
   run: optional(Run),
   upstream: optional(UpstreamSpec),
   limits: optional(Limits),
   log: optional(LogSpec),
-  /** What answers before the first release and when nothing else can, where no training set tells; a text's is empty. */
-  default: optional(Type.Union([Type.Number(), Type.String({ maxLength: 10_000 })])),
-  /** Threads of this server that hold the model (ONNX). */
-  threads: optional(Type.Integer({ minimum: 1, maximum: 64 })),
-  /** Gathers rows of several requests into one call of the model: at most `size`, none waiting longer than `wait`. */
-  batch: optional(object({ size: Type.Integer({ minimum: 2, maximum: 1_024 }), wait: Span })),
+  default: optional(
+    Type.Union([Type.Number(), Type.String({ maxLength: 10_000 })], {
+      description:
+        "What answers before the first release and when nothing else can, where no training set tells; a text's is empty",
+    }),
+  ),
+  threads: optional(
+    Type.Integer({ minimum: 1, maximum: 64, description: 'Threads of this server that hold the model (ONNX); 1' }),
+  ),
+  batch: optional(
+    object(
+      { size: Type.Integer({ minimum: 2, maximum: 1_024, description: 'Rows at most' }), wait: span('Such as 5ms') },
+      { description: 'Gathers rows of several requests into one call of the model, none waiting longer than `wait`' },
+    ),
+  ),
 })

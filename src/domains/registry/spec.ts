@@ -5,9 +5,9 @@ import { Serves } from './serves-spec.ts'
 
 export type { Provider, Scorer }
 
-const Duration = Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description: 'Such as 30m, 1h, 2d' })
-const Share = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?%$', description: 'Such as 15%' })
-const MetricName = Type.String({ minLength: 1, maxLength: 64 })
+const duration = (description: string) => Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description })
+const Duration = duration('Such as 30m, 1h, 2d')
+const MetricName = Type.String({ minLength: 1, maxLength: 64, description: 'A metric, or the name of a scorer' })
 
 const Guardrail = object({
   metric: MetricName,
@@ -17,112 +17,172 @@ const Guardrail = object({
 
 const timeout = optional(Duration)
 
-/** A command, run without a shell, or a webhook. */
 const Act = Type.Union([
-  object({ command: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }), timeout }),
-  object({ webhook: Type.String({ pattern: '^https?://' }), timeout }),
+  object({
+    command: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'Run without a shell' }),
+    timeout,
+  }),
+  object({ webhook: Type.String({ pattern: '^https?://', description: 'Called instead of a command' }), timeout }),
 ])
 export type Act = Static<typeof Act>
 
 /** `models/<name>.yaml`: the target behaviour and what success means; nothing is released without it. */
 export const ModelSpec = object({
   model: Name,
-  owner: Type.String({ minLength: 3 }),
-  backup: Type.String({ minLength: 3 }),
-  purpose: Type.String({ minLength: 10 }),
+  owner: Type.String({ minLength: 3, description: 'Who answers for it' }),
+  backup: Type.String({ minLength: 3, description: 'Who does when the owner is away; somebody else' }),
+  purpose: Type.String({ minLength: 10, description: 'What is decided with its answers' }),
   serves: Serves,
-  labels: optional(object({ from: Type.String({ description: 'source.column' }), arrive_within: Duration })),
+  labels: optional(
+    object(
+      {
+        from: Type.String({ description: 'source.column' }),
+        arrive_within: duration('After so long all labels are there'),
+      },
+      { description: 'Where it is seen what turned out, and until when all of it is' },
+    ),
+  ),
   golden: Name,
   success: object({
-    quality: object({ metric: MetricName, against: oneOf(['live', 'baseline']), margin: Type.Number({ minimum: 0 }) }),
+    quality: object({
+      metric: MetricName,
+      against: oneOf(['live', 'baseline'], { description: 'Who must not be better by more than the margin' }),
+      margin: Type.Number({ minimum: 0, description: 'How much worse is proven not to be the case' }),
+    }),
     floors: optional(
-      Type.Array(object({ metric: MetricName, at_least: optional(Type.Number()), at_most: optional(Type.Number()) })),
+      Type.Array(
+        object({
+          metric: MetricName,
+          at_least: optional(Type.Number({ description: 'Lower bound that is proven' })),
+          at_most: optional(Type.Number({ description: 'Upper bound that is proven' })),
+        }),
+        { description: 'Bounds that hold whatever is live' },
+      ),
     ),
-    guardrails: optional(Type.Array(Guardrail)),
-    slices: optional(Type.Array(Type.String())),
+    guardrails: optional(Type.Array(Guardrail, { description: 'What must not get worse besides' })),
+    slices: optional(
+      Type.Array(Type.String(), { description: 'Columns of the golden set that are judged value by value' }),
+    ),
     slice_margin: optional(Type.Number({ minimum: 0, description: 'For each slice; without it the margin of all' })),
-    /** How often a model that answers differently each time is asked about an item. */
-    repeats: optional(Type.Integer({ minimum: 1, maximum: 20 })),
-    scorers: optional(Type.Array(Scorer)),
-    /** What follows when the golden set is not like production any more. */
-    golden: optional(
-      object({
-        coverage: optional(Type.Number({ minimum: 0, maximum: 1, description: 'Least share of traffic it covers' })),
-        stale: optional(oneOf(['warn', 'block'])),
+    repeats: optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 20,
+        description: 'How often each item is asked; 3 for language models, else 1',
       }),
+    ),
+    scorers: optional(Type.Array(Scorer, { description: 'How an answer of text becomes a number' })),
+    golden: optional(
+      object(
+        {
+          coverage: optional(Type.Number({ minimum: 0, maximum: 1, description: 'Least share of traffic it covers' })),
+          stale: optional(oneOf(['warn', 'block'], { description: 'What follows when it is too easy by now; warn' })),
+        },
+        { description: 'How like production the golden set has to be' },
+      ),
     ),
     parity: optional(
-      object({
-        tolerance: Type.Number({ minimum: 0, description: 'Difference of one value that counts' }),
-        share: Type.Number({ minimum: 0, maximum: 1, description: 'Share of rows that may differ' }),
-      }),
+      object(
+        {
+          tolerance: Type.Number({ minimum: 0, description: 'Difference of one value that counts' }),
+          share: Type.Number({ minimum: 0, maximum: 1, description: 'Share of rows that may differ' }),
+        },
+        { description: 'How far values at serving may differ from those of the training set' },
+      ),
     ),
   }),
   delivery: object({
     targets: object({
-      frequency: oneOf(['daily', 'weekly', 'monthly']),
-      change_fail_rate: Share,
-      rollback_time: Duration,
-      alerts_per_week: Type.Number({ minimum: 0 }),
+      frequency: oneOf(['daily', 'weekly', 'monthly'], { description: 'How often a change goes live at least' }),
+      change_fail_rate: Type.String({
+        pattern: '^[0-9]+(\\.[0-9]+)?%$',
+        description: 'Share of changes that fail, at most, such as 15%',
+      }),
+      rollback_time: duration('From the decision to all of the traffic'),
+      alerts_per_week: Type.Number({ minimum: 0, description: 'Pages at the most' }),
     }),
     rollout: object({
-      shadow: Duration,
-      steps: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 100 }), { minItems: 1 }),
-      bake: Duration,
-      /** A step without enough evidence holds at most this long before somebody has to decide. */
-      hold: optional(Duration),
-      /** Upper bound on the share of bad answers (errors, slow, invalid) that a step must prove. */
-      bad_rate: optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
-      slow_after: optional(Duration),
-      /** Upper bounds of the canary's mean latency and cost over those of the control. */
-      latency_ratio: optional(Type.Number({ minimum: 1 })),
-      cost_ratio: optional(Type.Number({ minimum: 1 })),
-      /** What follows when `hold` is over and the evidence still cannot tell. */
-      inconclusive: optional(oneOf(['hold', 'ship'])),
-    }),
-    rollback: object({ to: oneOf(['previous', 'baseline']), drill_every: Duration, runbook: optional(Type.String()) }),
-    /** For a model that something else serves: what brings a version there, takes it back, and looks whether it answers. */
-    elsewhere: optional(
-      object({
-        deploy: Act,
-        rollback: Act,
-        verify: optional(Act),
-        /** Names of the server's environment variables that the commands may see. */
-        environment: optional(Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }))),
+      shadow: duration('So long its answers are compared and given to nobody'),
+      steps: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 100 }), {
+        minItems: 1,
+        description: 'Percent of the traffic, one after another',
       }),
+      bake: duration('So long each step lasts at least'),
+      hold: optional(duration('So long a step waits for evidence before somebody has to decide; 7d')),
+      bad_rate: optional(
+        Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 1,
+          description: 'Share of bad answers (errors, slow, invalid) that each step proves not to exceed; 0.05',
+        }),
+      ),
+      slow_after: optional(duration('An answer that takes longer is a bad one')),
+      latency_ratio: optional(
+        Type.Number({ minimum: 1, description: "Upper bound of the canary's mean latency over the control's" }),
+      ),
+      cost_ratio: optional(
+        Type.Number({ minimum: 1, description: "Upper bound of the canary's mean cost over the control's" }),
+      ),
+      inconclusive: optional(
+        oneOf(['hold', 'ship'], { description: '`hold` is over and the evidence cannot tell; hold' }),
+      ),
+    }),
+    rollback: object({
+      to: oneOf(['previous', 'baseline'], { description: 'Who answers after a rollback' }),
+      drill_every: duration('How often the rollback is rehearsed at least'),
+      runbook: optional(Type.String({ description: 'Where it says what else is to be done' })),
+    }),
+    elsewhere: optional(
+      object(
+        {
+          deploy: Act,
+          rollback: Act,
+          verify: optional(Act),
+          environment: optional(
+            Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), {
+              description: "Names of the server's environment variables that the commands may see",
+            }),
+          ),
+        },
+        {
+          description:
+            'For a model that something else serves: what brings a version there, takes it back, and looks whether it answers',
+        },
+      ),
     ),
   }),
   monitoring: optional(
     object({
-      every: optional(Duration),
+      every: optional(duration('Length of a window; 7d')),
       anchor: optional(Type.String({ description: 'An instant at which a window begins, such as a Monday 00:00' })),
-      bias: optional(Type.Number({ minimum: 0 })),
-      psi: optional(Type.Number({ minimum: 0 })),
-      min_rows: optional(Type.Integer({ minimum: 1 })),
-      /** Alert rules as data; what is not named keeps its default. */
+      bias: optional(
+        Type.Number({ minimum: 0, description: 'Mean answer minus mean label that counts as wrong; 0.03' }),
+      ),
+      psi: optional(Type.Number({ minimum: 0, description: 'Smallest drift that matters, as PSI; 0.2' })),
+      min_rows: optional(
+        Type.Integer({ minimum: 1, description: 'Windows with fewer rows are merged until there are as many; 300' }),
+      ),
       rules: optional(
         Type.Array(
           object({
-            signal: oneOf([
-              'bias',
-              'quality',
-              'parity',
-              'errors',
-              'latency',
-              'cost',
-              'estimate',
-              'drift',
-              'data',
-              'external',
-            ]),
-            severity: optional(oneOf(['page', 'digest', 'off'])),
-            of: optional(Type.Integer({ minimum: 1, maximum: 20 })),
-            windows: optional(Type.Integer({ minimum: 1, maximum: 20 })),
+            signal: oneOf(
+              ['bias', 'quality', 'parity', 'errors', 'latency', 'cost', 'estimate', 'drift', 'data', 'external'],
+              { description: 'What is watched' },
+            ),
+            severity: optional(oneOf(['page', 'digest', 'off'], { description: 'Who hears of it' })),
+            of: optional(
+              Type.Integer({ minimum: 1, maximum: 20, description: 'So many of the last `windows` must agree' }),
+            ),
+            windows: optional(Type.Integer({ minimum: 1, maximum: 20, description: 'How many are looked at' })),
           }),
+          { description: 'Alert rules as data; what is not named keeps its default' },
         ),
       ),
     }),
   ),
-  review: object({ every: oneOf(['day', 'week', 'month']), on: optional(Type.String()) }),
+  review: object({
+    every: oneOf(['day', 'week', 'month'], { description: 'How often the team looks back' }),
+    on: optional(Type.String({ description: 'The day, such as monday' })),
+  }),
 })
 export type ModelSpec = Static<typeof ModelSpec>

@@ -1,0 +1,43 @@
+import type { Command } from '../../src/cli/command.ts'
+import { commonOptions } from '../../src/cli/common-options.ts'
+import { words } from '../../src/cli/words.ts'
+import { block, code, table } from './markdown.ts'
+
+const head = `# Commands
+
+\`keel <command> --help\` says the same. Data go to stdout, everything for people to stderr.
+
+Exit codes: 0 ok · 1 unexpected · 2 usage or invalid config · 3 gate failed · 4 cannot tell · 5 refused by policy · 6 server unreachable
+
+Every command takes:`
+
+export async function commandsPage(): Promise<string> {
+  const common = table(
+    ['option', 'what it does'],
+    commonOptions.map(([flags, help]) => [code(flags), help]),
+  )
+  const commands = await Promise.all(
+    Object.entries(words).map(async ([name, { load }]) => describe(`keel ${name}`, (await load()).command)),
+  )
+  return [head, common, ...commands.flat()].join('\n\n')
+}
+
+function describe(name: string, command: Command, depth = 2): string[] {
+  const { summary, options = [], examples = [], commands = {} } = command
+  const usage = command.arguments === undefined ? name : `${name} ${command.arguments}`
+  return [
+    `${'#'.repeat(depth)} ${name}`,
+    `${summary}.`.replace(/([.?])\.$/, '$1'),
+    ...(command.run ? [block('', [usage])] : []),
+    ...(options.length > 0
+      ? [
+          table(
+            ['option', 'what it does'],
+            options.map(({ flags, help, required }) => [code(flags), required ? `${help} (needed)` : help]),
+          ),
+        ]
+      : []),
+    ...(examples.length > 0 ? [block('', examples)] : []),
+    ...Object.entries(commands).flatMap(([child, node]) => describe(`${name} ${child}`, node, depth + 1)),
+  ]
+}
