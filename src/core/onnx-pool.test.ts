@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { encodeOnnx } from '../../examples/flights/src/onnx.ts'
-import { testContext } from '../../test/support/context.ts'
+import { temporaryFolder, testContext } from '../../test/support/context.ts'
 import { AppError } from './errors.ts'
 import { openPooledOnnx } from './onnx-pool.ts'
 import { createOnnxThread } from './onnx-thread.ts'
@@ -83,4 +86,13 @@ test('a thread that ends fails only the call at work: its models open again and 
   for (let count = 0; count < 3; count++) await assert.rejects(thread.run(greedy, huge))
   await assert.rejects(thread.run(greedy, [{ x: 5 }]), (error: AppError) => error.code === 'not_ready')
   assert.deepEqual(await answers(modest, 6), [6], 'a model that keeps ending its thread takes no other with it')
+})
+
+test('the runtime neither keeps nor sends a record of how it is used', (t) => {
+  const home = temporaryFolder(t)
+  const child = fileURLToPath(new URL('../../test/support/onnx-child.ts', import.meta.url))
+  const environment = { PATH: process.env['PATH'], HOME: home, TMPDIR: home, XDG_CACHE_HOME: home }
+  const { stdout, stderr } = spawnSync(process.execPath, [child], { env: environment, encoding: 'utf8' })
+  assert.equal(stdout, '[7]', stderr)
+  assert.deepEqual(readdirSync(home), [])
 })

@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { readEnvironment } from './config.ts'
 import type { Context } from './context.ts'
 import { AppError, type ErrorCode } from './errors.ts'
 import type { Row, Value } from './onnx.ts'
@@ -45,9 +46,15 @@ const firstPause = 100
 const longestPause = 10_000
 const idleMilliseconds = 5_000
 
+/** Without this the runtime writes down how it is used and sends that to its vendor. */
+const silence = 'ORT_DISABLE_TELEMETRY'
+
 const file = new URL(`./onnx-worker${extname(import.meta.url)}`, import.meta.url)
 
-export function createOnnxThread(ctx: Context, limits: { heapMegabytes?: number } = {}): OnnxThread {
+export function createOnnxThread(
+  ctx: Pick<Context, 'clock' | 'log'>,
+  limits: { heapMegabytes?: number } = {},
+): OnnxThread {
   const pending = new Map<number, Pending>()
   const models = new Map<number, Held>()
   let worker: Worker | undefined
@@ -61,6 +68,7 @@ export function createOnnxThread(ctx: Context, limits: { heapMegabytes?: number 
 
   function start(): Worker {
     const { heapMegabytes } = limits
+    readEnvironment()[silence] = '1'
     const started = new Worker(file, {
       ...(heapMegabytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
     })
