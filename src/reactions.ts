@@ -41,6 +41,7 @@ export const onEvent: Record<string, Reaction[]> = {
   ],
   'datasets.rows_appended': [monitoring.planLook],
   'evaluation.prices_set': [serving.refreshPrices],
+  'registry.spec_applied': [serving.refreshSpecs],
   'serving.log_lost': [monitoring.alertLostLog],
   'monitoring.alerts_raised': [monitoring.tellByEmail],
   'monitoring.alerts_resolved': [monitoring.tellByEmail],

@@ -10,23 +10,28 @@ import { type LogRules, logRules } from './log-rules.ts'
 import { type Field, milliseconds, type OutputKind } from './rules.ts'
 import { type Cap, recallSpend } from './spend.ts'
 
-/** A version ready to answer. */
-export type Loaded = {
-  version: number
-  runtime: registry.Runtime
+/** How a version is asked, as the spec says: a new spec counts from the next request on. */
+type Rules = {
   /** One row through the batcher, where the spec wants one. */
   predict(row: Row, asking: registry.Asking): Promise<Value>
-  lane: Lane
-  service: string | undefined
-  /** What a caller has to send. */
-  fields: Field[]
   output: OutputKind | undefined
   slowAfterMs: number
   log: LogRules
   timeoutMs: number
+  cap: Cap
+}
+
+/** A version ready to answer. */
+export type Loaded = Rules & {
+  version: number
+  specVersion: number
+  runtime: registry.Runtime
+  lane: Lane
+  service: string | undefined
+  /** What a caller has to send. */
+  fields: Field[]
   /** Unit -> price, for what answers cost; the newest table. */
   prices: Record<string, number>
-  cap: Cap
   /** When a routing last asked for it (clock.elapsed()). */
   neededAt: number
 }
@@ -46,31 +51,52 @@ const laneOf: Record<registry.RuntimeState['kind'], LaneRules> = {
 }
 
 export async function loadVersion(ctx: Context, model: string, version: number): Promise<Loaded> {
-  const { spec } = await registry.getModel(ctx, { model })
+  const { spec, specVersion } = await registry.getModel(ctx, { model })
   const runtime = await registry.openRuntime(ctx, { model, version, purpose: 'live' })
   const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
   const service = row?.service ?? undefined
-  const { concurrency, queue } = laneOf[runtime.state().kind]
-  const limits = spec?.serves.limits
-  const log = logRules(spec?.serves.log, spec?.serves.output)
-  if (limits?.cost) await recallSpend(ctx, model, log.share)
-  const rules = { concurrency: limits?.concurrency ?? concurrency, queue: limits?.queue ?? queue }
+  const rules = rulesOf(spec, runtime)
+  if (spec?.serves.limits?.cost) await recallSpend(ctx, model, rules.log.share)
   return {
+    ...rules,
     version,
+    specVersion,
     runtime,
-    predict: onePredictor(runtime, spec?.serves.batch),
-    lane: createLane(`${model}@${version}`, rules, ctx.clock.elapsed),
+    lane: createLane(`${model}@${version}`, laneRules(spec, runtime), ctx.clock.elapsed),
     service,
     fields: await fieldsOf(ctx, row),
-    output: spec?.serves.output,
-    log,
-    slowAfterMs: milliseconds(spec?.delivery.rollout.slow_after ?? (runtime.chat ? defaultSlowChat : defaultSlow)),
     prices: (await evaluation.getPrices(ctx)).prices,
-    cap: limits?.cost ?? {},
-    timeoutMs: milliseconds(
-      limits?.timeout ?? (runtime.chat ? (runtime.chat.provider.timeout ?? defaultChatTimeout) : defaultTimeout),
-    ),
     neededAt: ctx.clock.elapsed(),
+  }
+}
+
+/** Takes over a newer spec in place. What the version runs on stays as it was loaded: that changes by a release. */
+export async function followSpec(ctx: Context, model: string, loaded: Loaded): Promise<void> {
+  const { spec, specVersion } = await registry.getModel(ctx, { model })
+  if (specVersion === loaded.specVersion) return
+  const rules = rulesOf(spec, loaded.runtime)
+  if (spec?.serves.limits?.cost) await recallSpend(ctx, model, rules.log.share)
+  Object.assign(loaded, rules, { specVersion })
+  loaded.lane.limit(laneRules(spec, loaded.runtime))
+}
+
+function laneRules(spec: ModelSpec | null, runtime: registry.Runtime): LaneRules {
+  const standard = laneOf[runtime.state().kind]
+  const { concurrency = standard.concurrency, queue = standard.queue } = spec?.serves.limits ?? {}
+  return { concurrency, queue }
+}
+
+function rulesOf(spec: ModelSpec | null, runtime: registry.Runtime): Rules {
+  const limits = spec?.serves.limits
+  const timeout = runtime.chat ? (runtime.chat.provider.timeout ?? defaultChatTimeout) : defaultTimeout
+  const slow = runtime.chat ? defaultSlowChat : defaultSlow
+  return {
+    predict: onePredictor(runtime, spec?.serves.batch),
+    output: spec?.serves.output,
+    slowAfterMs: milliseconds(spec?.delivery.rollout.slow_after ?? slow),
+    log: logRules(spec?.serves.log, spec?.serves.output),
+    timeoutMs: milliseconds(limits?.timeout ?? timeout),
+    cap: limits?.cost ?? {},
   }
 }
 

@@ -4,7 +4,7 @@ import { notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import type { Routing as RoutingSchema } from './contract.ts'
-import { type Loaded, loadVersion } from './loading.ts'
+import { followSpec, type Loaded, loadVersion } from './loading.ts'
 import * as store from './store.ts'
 
 export type Routing = Static<typeof RoutingSchema>
@@ -143,9 +143,14 @@ export async function refreshPrices(ctx: Context): Promise<void> {
   for (const loaded of state(ctx).loaded.values()) loaded.prices = prices
 }
 
+/** Limits, log and bounds on cost of a new spec count from the next request on. */
+export async function refreshSpecs(ctx: Context): Promise<void> {
+  for (const [key, loaded] of state(ctx).loaded) await followSpec(ctx, key.slice(0, key.lastIndexOf('@')), loaded)
+}
+
 /** Four times within the second that a rollback may take to reach every server. */
 const followMilliseconds = 250
-const pricesMilliseconds = 30_000
+const settingsMilliseconds = 5_000
 
 export async function startRouting(ctx: Context): Promise<void> {
   await followRoutes(ctx)
@@ -153,11 +158,12 @@ export async function startRouting(ctx: Context): Promise<void> {
   const timer = setInterval(() => {
     followRoutes(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following routes failed'))
   }, followMilliseconds)
-  const prices = setInterval(() => {
-    refreshPrices(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following prices failed'))
-  }, pricesMilliseconds)
-  for (const one of [timer, prices]) one.unref()
-  liveValue(ctx, 'serving.followers', () => [timer, prices])
+  const settings = setInterval(() => {
+    const all = Promise.all([refreshPrices(ctx), refreshSpecs(ctx)])
+    all.catch((error: unknown) => ctx.log.error({ err: error }, 'following prices and specs failed'))
+  }, settingsMilliseconds)
+  for (const one of [timer, settings]) one.unref()
+  liveValue(ctx, 'serving.followers', () => [timer, settings])
 }
 
 export async function stopRouting(ctx: Context): Promise<void> {

@@ -29,6 +29,7 @@ export {
   prepareRouting,
   type Routing,
   refreshPrices,
+  refreshSpecs,
   setRouting,
   startRouting,
   stopRouting,

@@ -3,8 +3,10 @@ import { type TestContext, test } from 'node:test'
 import { rawJson } from '../../../../test/support/raw-http.ts'
 import { misdeeds, type Scorer, startScorer } from '../../../../test/support/scorer.ts'
 import { serveRemote } from '../../../../test/support/served.ts'
-import { model } from '../../../../test/support/trips.ts'
+import { model, spec } from '../../../../test/support/trips.ts'
 import type { ProblemError } from '../../../client/client.ts'
+import * as registry from '../../registry/registry.ts'
+import * as serving from '../serving.ts'
 
 async function scorer(t: TestContext): Promise<Scorer> {
   const started = await startScorer()
@@ -93,6 +95,29 @@ test('no more is asked at once than the spec allows; a few wait, and the rest he
   assert.ok(replies.filter(({ status }) => status === 429).every(({ headers }) => Number(headers['retry-after']) >= 1))
   const [version] = (await served.client.serving.getEndpoint({ endpoint: model })).versions
   assert.deepEqual([version?.refused, version?.running, version?.waiting], [3, 0, 0])
+})
+
+test('new limits and another log count from the next request on; what the version runs on stays', async (t) => {
+  const { url } = await scorer(t)
+  const upstream = { urls: [url], protocol: 'oip' as const }
+  const limits = { concurrency: 2, queue: 1, timeout: '300ms' }
+  const { app, client, ...served } = await serveRemote(t, { serves: { upstream, limits } })
+  const hanging = async () => {
+    const inputs = { good: misdeeds.hang }
+    const replies = Array.from({ length: 6 }, () => rawJson(served.url, `/api/v1/predict/${model}`, { inputs }))
+    return (await Promise.all(replies)).map(({ status }) => status).sort()
+  }
+  assert.deepEqual(await hanging(), [429, 429, 429, 504, 504, 504])
+  const changed = { limits: { ...limits, concurrency: 6 }, log: { omit: ['good'] } }
+  const elsewhere = { urls: ['http://127.0.0.1:1'], protocol: 'oip' as const }
+  const output = 'regression' as const
+  await registry.applySpec(app.ctx, { ...spec, serves: { output, upstream: elsewhere, ...changed } })
+  await app.worker.drain()
+  const answer = await client.serving.predict({ endpoint: model, id: 'after', inputs: { good: 0.25 } })
+  assert.equal(answer.output, 0.25)
+  await serving.flushLog(app.ctx)
+  assert.deepEqual((await client.serving.getPrediction({ prediction: 'after' })).inputs, {})
+  assert.deepEqual(await hanging(), [504, 504, 504, 504, 504, 504])
 })
 
 test("the caller's own deadline ends the call before the endpoint's does", async (t) => {

@@ -11,13 +11,16 @@ export type LaneRules = {
 export type Lane = {
   /** Runs `work` when there is room, in order of arrival; `deadline` (elapsed milliseconds) is kept while waiting, too. */
   run<T>(deadline: number, work: () => Promise<T>): Promise<T>
+  /** Other bounds from now on; who waits already goes on waiting. */
+  limit(rules: LaneRules): void
   state(): { running: number; waiting: number; refused: number }
 }
 
 type Waiting = { start(): void; refuse(error: AppError): void; deadline: number }
 
 /** `name` is what a refusal names. */
-export function createLane(name: string, { concurrency, queue }: LaneRules, elapsed: () => number): Lane {
+export function createLane(name: string, rules: LaneRules, elapsed: () => number): Lane {
+  let { concurrency, queue } = rules
   let running = 0
   let refused = 0
   const waiting: Waiting[] = []
@@ -38,12 +41,11 @@ export function createLane(name: string, { concurrency, queue }: LaneRules, elap
   }
 
   function next(): void {
-    for (let first = waiting.shift(); first; first = waiting.shift()) {
-      if (elapsed() < first.deadline) {
-        first.start()
-        return
-      }
-      first.refuse(late())
+    while (running < concurrency) {
+      const first = waiting.shift()
+      if (!first) return
+      if (elapsed() < first.deadline) first.start()
+      else first.refuse(late())
     }
   }
 
@@ -85,6 +87,11 @@ export function createLane(name: string, { concurrency, queue }: LaneRules, elap
         running -= 1
         next()
       }
+    },
+    limit(rules) {
+      concurrency = rules.concurrency
+      queue = rules.queue
+      next()
     },
     state: () => ({ running, waiting: waiting.length, refused }),
   }
