@@ -16,7 +16,7 @@ import { establish, model } from '../test/support/trips.ts'
  * put into Parquet and its segment into the database. They come at a steady rate, which grows until records are lost; the
  * clock runs until the last one is on disk. The last line is JSON.
  */
-const rates = [10_000, 20_000, 25_000, 30_000, 40_000, 60_000]
+const rates = [10_000, 20_000, 30_000, 40_000, 60_000, 80_000, 100_000]
 const seconds = 5
 const tick = 5
 /** What comes at once after a pause: more than a server would let in. */

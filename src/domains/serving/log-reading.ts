@@ -32,16 +32,11 @@ const keyOf = ({ arm, id, release }: Logged) => `${arm}/${release}/${id}`
 export async function readLog(ctx: Context, read: Read): Promise<LoggedPrediction[]> {
   const { endpoint, from, to, release, arm, labelledOnly = false, limit, sample = 1, forced = false } = read
   // Memory before disk: what a flush moves in between is then seen twice and counted once, never missed.
-  const inMemory = unwritten(ctx)
+  const inMemory = unwritten(ctx, { endpoint })
   const stored = await storedRecords(ctx, endpoint, { from, to, sample })
   const known = new Set(stored.map(keyOf))
   const recent = inMemory.filter(
-    (logged) =>
-      logged.endpoint === endpoint &&
-      logged.at >= from &&
-      logged.at < to &&
-      isSampled(logged.unit, sample) &&
-      !known.has(keyOf(logged)),
+    (logged) => logged.at >= from && logged.at < to && isSampled(logged.unit, sample) && !known.has(keyOf(logged)),
   )
   const wanted = [...stored, ...recent].filter(
     (logged) =>
@@ -89,7 +84,9 @@ export async function countLogged(
 
 /** The answer that the caller got: of several with one id, the one that stood in for the others. */
 export async function findLogged(ctx: Context, id: string): Promise<LoggedPrediction | undefined> {
-  const inMemory = unwritten(ctx).filter((logged) => logged.id === id && logged.arm !== 'shadow')
+  const inMemory = unwritten(ctx, { holding: JSON.stringify(id) }).filter(
+    (logged) => logged.id === id && logged.arm !== 'shadow',
+  )
   const where = `id = $1 and arm <> 'shadow'`
   const candidates =
     inMemory.length > 0 ? inMemory : await readSegments(ctx, await store.allSegments(ctx), { where, values: [id] })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { testContext } from '../../../test/support/context.ts'
+import { addLine, createLines, readLines } from './log-lines.ts'
 import type { Logged } from './log-record.ts'
 import { writeSegment } from './log-segments.ts'
 import { readLog } from './serving.ts'
@@ -29,7 +30,7 @@ const plain: Logged = {
 /** Any UTF-16 there is: halves of surrogate pairs, control characters, and what looks like an escape. */
 const unit16 = fc.oneof(
   fc.nat(0xffff).map((code) => String.fromCharCode(code)),
-  fc.constantFrom('\\', '"', '\\ud800', '\ud83d', '\ude00', '\n'),
+  fc.constantFrom('\\', '"', '\ufeff', '\\ud800', '\ud83d', '\ude00', '\n'),
 )
 const text = fc.array(unit16, { maxLength: 12 }).map((parts) => parts.join(''))
 
@@ -39,7 +40,10 @@ function wellFormed(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), wellFormed(item)]))
 }
 
-test('every text and number comes back from a segment; only half a character is a replacement character', async (t) => {
+/** The reader of columns takes a byte order mark at the beginning of a text for what its name says. */
+const stored = (logged: Logged) => wellFormed({ ...logged, unit: logged.unit.replace(/^\ufeff/, '') })
+
+test('every text and number comes back from memory and from a segment; only half a character is a replacement character', async (t) => {
   const ctx = await testContext(t)
   const one = fc.record({
     unit: text,
@@ -53,10 +57,20 @@ test('every text and number comes back from a segment; only half a character is 
     fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 40 }), async (given) => {
       const endpoint = `e${endpoints++}`
       const records = given.map((more, index): Logged => ({ ...plain, ...more, endpoint, id: `p${index}` }))
-      await writeSegment(ctx, endpoint, records, async () => undefined)
+      const lines = createLines(endpoint)
+      for (const record of records) addLine(lines, record)
+      assert.deepEqual(
+        readLines(lines, '"p0"').map(({ id }) => id),
+        ['p0'],
+      )
+      assert.deepEqual(
+        readLines(lines),
+        records.map((record) => wellFormed(record)),
+      )
+      await writeSegment(ctx, lines, async () => undefined)
       const found = await readLog(ctx, { endpoint, from: '', to: '9999' })
       const byId = new Map(found.map(({ label: _, labelKnownAt: __, ...logged }) => [logged.id, logged]))
-      for (const record of records) assert.deepEqual(byId.get(record.id), wellFormed(record))
+      for (const record of records) assert.deepEqual(byId.get(record.id), stored(record))
     }),
     { numRuns: 20 },
   )

@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import type { Context } from '../../core/context.ts'
 import { enqueue } from '../../core/jobs.ts'
 import { literal } from '../../core/lake.ts'
 import { scratchPath } from '../../core/scratch.ts'
 import { transaction } from '../../core/transaction.ts'
-import { columnTypes, fromRow, type Logged, toLine } from './log-record.ts'
+import { bytesOf, type Lines } from './log-lines.ts'
+import { columnTypes, fromRow, type Logged } from './log-record.ts'
 import type { SegmentsTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -20,28 +21,23 @@ const selected = Object.entries(columnTypes)
   .map(([name, type]) => (type === 'json' ? `"${name}"::varchar as "${name}"` : `"${name}"`))
   .join(', ')
 
-/** Writes records of one endpoint as one immutable Parquet file, and `within` its transaction whatever belongs to it. */
-export async function writeSegment(
-  ctx: Context,
-  endpoint: string,
-  records: Logged[],
-  within: (ctx: Context) => Promise<void>,
-): Promise<void> {
+/** Writes answers of one endpoint as one immutable Parquet file, and `within` its transaction whatever belongs to it. */
+export async function writeSegment(ctx: Context, lines: Lines, within: (ctx: Context) => Promise<void>): Promise<void> {
+  const { endpoint } = lines
   const draft = scratchPath(ctx)
   try {
-    await writeLines(`${draft}.ndjson`, records)
+    await writeFile(`${draft}.ndjson`, bytesOf(lines))
     await ctx.lake.writeParquet(
       `${draft}.parquet`,
       `select ${selected} from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns}) order by "at", id`,
     )
     const { digest } = await ctx.blobs.put(createReadStream(`${draft}.parquet`))
-    const times = records.map(({ at }) => at).sort()
     const segment: SegmentsTable = {
       id: ctx.id('seg'),
       endpoint,
-      from_at: times[0] ?? '',
-      to_at: times.at(-1) ?? '',
-      row_count: records.length,
+      from_at: lines.from,
+      to_at: lines.to,
+      row_count: lines.count,
       digest,
     }
     await transaction(ctx, async (ctx) => {
@@ -53,21 +49,6 @@ export async function writeSegment(
   } finally {
     await rm(`${draft}.ndjson`, { force: true })
     await rm(`${draft}.parquet`, { force: true })
-  }
-}
-
-const slice = 500
-
-/** A slice at a time: turning a second of a busy endpoint into text at once would keep every request waiting. */
-async function writeLines(path: string, records: Logged[]): Promise<void> {
-  const file = await open(path, 'w')
-  try {
-    for (let at = 0; at < records.length; at += slice) {
-      const lines = records.slice(at, at + slice).map((logged) => `${toLine(logged)}\n`)
-      await file.write(lines.join(''))
-    }
-  } finally {
-    await file.close()
   }
 }
 

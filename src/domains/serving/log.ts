@@ -1,6 +1,7 @@
 import { type Context, liveValue } from '../../core/context.ts'
 import { AppError } from '../../core/errors.ts'
 import { forgetOpenLog, noteFlush, noteWaiting, reportGap } from './log-gap.ts'
+import { addLine, createLines, type Lines, readLines } from './log-lines.ts'
 import { addLoss, forgetLoss, type Losses, tellLoss, tellLosses } from './log-losses.ts'
 import type { Logged } from './log-record.ts'
 import { keeps, type LogRules, type Redactions, redact } from './log-rules.ts'
@@ -14,9 +15,12 @@ const flushMilliseconds = 1_000
 /** A write that takes longer hangs: the log counts as failing, and a server that ends does not wait for it. */
 const patienceMilliseconds = 10_000
 
+/** By endpoint. */
+type Waiting = { count: number; lines: Map<string, Lines> }
 type Ring = {
-  waiting: Logged[]
-  writing: Logged[]
+  waiting: Waiting
+  /** What is being written; it stays until it is, also over failures. */
+  writing: Waiting
   dropped: number
   redactions: Redactions
   /** What was dropped since the last record was written. */
@@ -28,13 +32,14 @@ type Ring = {
   timer: NodeJS.Timeout | undefined
 }
 
+const nothing = (): Waiting => ({ count: 0, lines: new Map() })
 const ring = (ctx: Context) =>
   liveValue(
     ctx,
     'serving.log',
     (): Ring => ({
-      waiting: [],
-      writing: [],
+      waiting: nothing(),
+      writing: nothing(),
       dropped: 0,
       redactions: { count: 0 },
       losses: new Map(),
@@ -53,19 +58,22 @@ export function droppedRecords(ctx: Context): number {
 /** Whether what was answered cannot be written down at the moment. */
 export function logState(ctx: Context): { failing: boolean; waiting: number; dropped: number; redactions: number } {
   const held = ring(ctx)
-  const { failing, waiting, writing, dropped, redactions } = held
-  const waits = waiting.length + writing.length
-  return { failing: failing || hangs(ctx, held), waiting: waits, dropped, redactions: redactions.count }
+  const { failing, dropped, redactions } = held
+  return { failing: failing || hangs(ctx, held), waiting: unwrittenCount(held), dropped, redactions: redactions.count }
 }
 
 function hangs(ctx: Context, { flushing, flushingSince }: Ring): boolean {
   return flushing !== undefined && ctx.clock.elapsed() - flushingSince > patienceMilliseconds
 }
 
-/** Answers that are not on disk yet, oldest first. */
-export function unwritten(ctx: Context): Logged[] {
+const unwrittenCount = ({ waiting, writing }: Ring) => waiting.count + writing.count
+
+/** Answers that are not on disk yet, oldest first: of one endpoint or of all, `holding` a text or all. */
+export function unwritten(ctx: Context, { endpoint, holding }: { endpoint?: string; holding?: string }): Logged[] {
   const { writing, waiting } = ring(ctx)
-  return [...writing, ...waiting]
+  return [...writing.lines.values(), ...waiting.lines.values()]
+    .filter((lines) => endpoint === undefined || lines.endpoint === endpoint)
+    .flatMap((lines) => readLines(lines, holding))
 }
 
 type Kept = { rules: LogRules; rollout: boolean }
@@ -75,18 +83,21 @@ export function record(ctx: Context, logged: Omit<Logged, 'forced'>, { rules, ro
   const kept = keeps(rules, { ...logged, rollout })
   if (kept === 'no') return
   const held = ring(ctx)
-  if (held.waiting.length >= capacity) {
+  if (unwrittenCount(held) >= capacity) {
     held.dropped += 1
     addLoss(held.losses, logged)
     return
   }
-  held.waiting.push(redact(rules, { ...logged, forced: kept === 'forced' }, held.redactions))
-  if (held.waiting.length === flushAt) setImmediate(() => void flushQuietly(ctx))
+  add(held.waiting, redact(rules, { ...logged, forced: kept === 'forced' }, held.redactions))
+  if (held.waiting.count === flushAt) setImmediate(() => void flushQuietly(ctx))
 }
 
-function drop(held: Ring, records: Logged[]): void {
-  held.dropped += records.length
-  for (const logged of records) addLoss(held.losses, logged)
+function add(waiting: Waiting, logged: Logged): void {
+  const { endpoint } = logged
+  const lines = waiting.lines.get(endpoint) ?? createLines(endpoint)
+  waiting.lines.set(endpoint, lines)
+  addLine(lines, logged)
+  waiting.count += 1
 }
 
 export async function startLog(ctx: Context): Promise<void> {
@@ -103,7 +114,7 @@ export async function stopLog(ctx: Context): Promise<void> {
   try {
     await inTime(flushLog(ctx))
   } catch (error) {
-    const left = held.waiting.length + held.writing.length
+    const left = unwrittenCount(held)
     ctx.log.error({ err: error, left }, 'the server ends without writing the last predictions')
     await noteQuietly(ctx, left)
     return
@@ -132,7 +143,7 @@ async function flushQuietly(ctx: Context): Promise<void> {
   try {
     await flushLog(ctx)
     await tellLosses(ctx, held.losses)
-    if (held.failing && held.waiting.length === 0) {
+    if (held.failing && held.waiting.count === 0) {
       held.failing = false
       ctx.log.info('the prediction log is written again')
     }
@@ -145,7 +156,7 @@ async function flushQuietly(ctx: Context): Promise<void> {
 async function failing(ctx: Context, held: Ring, error: unknown): Promise<void> {
   if (!held.failing) ctx.log.error({ err: error }, 'the prediction log cannot be written; predictions go on')
   held.failing = true
-  await noteQuietly(ctx, held.waiting.length + held.writing.length)
+  await noteQuietly(ctx, unwrittenCount(held))
   if (held.telling) return
   held.telling = true
   try {
@@ -169,35 +180,33 @@ async function noteQuietly(ctx: Context, waiting: number): Promise<void> {
 /** Puts what waits on disk. */
 export async function flushLog(ctx: Context): Promise<void> {
   const held = ring(ctx)
-  if (held.flushing) await held.flushing
-  if (held.waiting.length === 0) return
-  held.writing = held.waiting
-  held.waiting = []
+  while (held.flushing) await held.flushing
+  if (unwrittenCount(held) === 0) return
   held.flushingSince = ctx.clock.elapsed()
-  held.flushing = writeAll(ctx, held)
-    .catch((error: unknown) => {
-      const all = [...held.writing, ...held.waiting]
-      held.waiting = all.slice(0, capacity)
-      drop(held, all.slice(capacity))
-      throw error
-    })
-    .finally(() => {
-      held.writing = []
-      held.flushing = undefined
-    })
+  held.flushing = writeAll(ctx, held).finally(() => {
+    held.flushing = undefined
+  })
   await held.flushing
 }
 
+/** First what could not be written before, then what has come since. */
 async function writeAll(ctx: Context, held: Ring): Promise<void> {
-  const count = held.writing.length
-  const byEndpoint = Map.groupBy(held.writing, ({ endpoint }) => endpoint)
-  for (const [endpoint, records] of byEndpoint) {
-    let told = 0
-    await writeSegment(ctx, endpoint, records, async (ctx) => {
-      told = await tellLoss(ctx, held.losses, endpoint)
-    })
-    forgetLoss(held.losses, endpoint, told)
-    held.writing = held.writing.filter((logged) => logged.endpoint !== endpoint)
-  }
+  const count = unwrittenCount(held)
+  if (held.writing.count > 0) await writeOut(ctx, held)
+  held.writing = held.waiting
+  held.waiting = nothing()
+  await writeOut(ctx, held)
   await noteFlush(ctx, count)
+}
+
+async function writeOut(ctx: Context, { writing, losses }: Ring): Promise<void> {
+  for (const [endpoint, lines] of writing.lines) {
+    let told = 0
+    await writeSegment(ctx, lines, async (ctx) => {
+      told = await tellLoss(ctx, losses, endpoint)
+    })
+    forgetLoss(losses, endpoint, told)
+    writing.lines.delete(endpoint)
+    writing.count -= lines.count
+  }
 }
