@@ -10,10 +10,17 @@ export type OnnxModel = {
   close(): Promise<void>
 }
 
+type Column = { name: string; type: string }
+type Cells = Float32Array | Float64Array | BigInt64Array | string[]
+/** One input: its tensor reads from the cells. */
+type Feed = { name: string; cells: Cells }
+type Feeds = { list: Feed[]; tensors: Record<string, Tensor> }
+
 /**
  * Loads a model whose inputs are named columns of shape [N, 1] (float, double, int64 or string).
  * The first output is the answer: [N], [N, 1], or [N, C], of which the last column (the positive class) counts.
  * A missing number goes in as NaN. Rows in, answers out, in the same order.
+ * One call at a time: all single rows go through the same tensors, since making them takes as long as a small model.
  */
 export async function openOnnx(bytes: Uint8Array): Promise<OnnxModel> {
   const ort = await import('onnxruntime-node')
@@ -29,15 +36,26 @@ export async function openOnnx(bytes: Uint8Array): Promise<OnnxModel> {
   }
   const columns = session.inputMetadata.map((meta) => ({ name: meta.name, type: meta.isTensor ? meta.type : 'other' }))
   const output = session.outputNames[0] ?? ''
+  let one: Feeds | undefined
+
+  function feedsFor(count: number): Feeds {
+    if (count === 1 && one) return one
+    const list = columns.map((column) => ({ name: column.name, cells: cellsOf(column, count) }))
+    const tensors = columns.map(({ name, type }, index) => [
+      name,
+      new ort.Tensor(type as 'float32', list[index]?.cells as Float32Array, [count, 1]),
+    ])
+    const feeds = { list, tensors: Object.fromEntries(tensors) }
+    if (count === 1) one = feeds
+    return feeds
+  }
 
   return {
     async predict(rows) {
       if (rows.length === 0) return []
-      const feeds: Record<string, Tensor> = {}
-      for (const { name, type } of columns) {
-        feeds[name] = new ort.Tensor(type as 'float32', column(rows, name, type) as Float32Array, [rows.length, 1])
-      }
-      const result = await session.run(feeds, [output])
+      const { list, tensors } = feedsFor(rows.length)
+      for (const feed of list) fill(feed, rows)
+      const result = await session.run(tensors, [output])
       const answer = result[output]
       if (!answer) throw new AppError('upstream_failed', `The model has no output "${output}".`)
       const width = answer.data.length / rows.length
@@ -47,18 +65,27 @@ export async function openOnnx(bytes: Uint8Array): Promise<OnnxModel> {
   }
 }
 
-function column(rows: Row[], name: string, type: string): Float32Array | Float64Array | BigInt64Array | string[] {
+function cellsOf({ name, type }: Column, count: number): Cells {
   switch (type) {
     case 'float32':
-      return Float32Array.from(rows, (row) => asNumber(row[name]))
+      return new Float32Array(count)
     case 'float64':
-      return Float64Array.from(rows, (row) => asNumber(row[name]))
+      return new Float64Array(count)
     case 'int64':
-      return BigInt64Array.from(rows, (row) => asInteger(row[name], name))
+      return new BigInt64Array(count)
     case 'string':
-      return rows.map((row) => String(row[name] ?? ''))
+      return Array.from({ length: count }, () => '')
     default:
       throw new AppError('not_supported', `The input "${name}" of the model has the type ${type}.`, { name })
+  }
+}
+
+function fill({ name, cells }: Feed, rows: Row[]): void {
+  for (let at = 0; at < rows.length; at++) {
+    const value = rows[at]?.[name]
+    if (Array.isArray(cells)) cells[at] = String(value ?? '')
+    else if (cells instanceof BigInt64Array) cells[at] = asInteger(value, name)
+    else cells[at] = asNumber(value)
   }
 }
 
