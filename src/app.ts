@@ -37,8 +37,8 @@ export type App = {
   ctx: Context
   server: FastifyInstance
   worker: Worker
-  /** Starts answering; returns the address. */
-  listen(options?: { port?: number }): Promise<string>
+  /** Starts answering; returns the address. `passing`: only for as long as a command takes. */
+  listen(options?: { port?: number; passing?: boolean }): Promise<string>
   close(): Promise<void>
 }
 
@@ -155,12 +155,12 @@ function running(ctx: Context, server: FastifyInstance, worker: Worker, database
     ctx,
     server,
     worker,
-    async listen({ port } = {}) {
+    async listen({ port, passing = false } = {}) {
       await server.listen({ host: ctx.config.host, port: port ?? Number(ctx.config.port) })
       const bound = server.addresses().find((address) => typeof address !== 'string')
       const host = isLoopback(ctx.config.host) ? ctx.config.host : 'localhost'
       const url = `http://${host}:${bound?.port ?? 0}`
-      lock.announce(url)
+      lock.announce(url, passing)
       provideAddress(ctx, url)
       worker.start()
       return url

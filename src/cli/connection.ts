@@ -11,8 +11,8 @@ import type { Session } from './session.ts'
 
 /** The typed client of a server, and its address. */
 export type Connection = { client: Client<Api>; url: string; close(): Promise<void> }
-/** Who answers: a server, or the same app in this process. */
-type Answering = { url: string; app?: App }
+/** Who answers: a server, another command that has the folder for a while, or the same app in this process. */
+type Answering = { url: string; passing?: boolean; app?: App }
 
 const answerMilliseconds = 3_000
 /** So long a command waits for another one that has the folder, and for a server that is starting. */
@@ -30,14 +30,14 @@ export async function connect(session: Session): Promise<Connection> {
   const client = createClient<Api>(routesOf(api), { url, token: config.token || undefined, fetch: follow })
   return { client, url, close: async () => answering.app?.close() }
 
-  /** What serves this folder may be a command that ends now: then whoever is next answers. */
+  /** A command that served this folder may be done now: then whoever is next answers. A server that is gone is gone. */
   async function follow(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const giveUp = performance.now() + patienceMilliseconds
     for (;;) {
       try {
         return await fetch(String(input).replace(url, answering.url), init)
       } catch (error) {
-        if (!mayAskAgain(error, init?.method) || performance.now() > giveUp) throw error
+        if (!answering.passing || !mayAskAgain(error, init?.method) || performance.now() > giveUp) throw error
       }
       answering = await find()
     }
@@ -55,7 +55,7 @@ async function findServer(session: Session, config: Config): Promise<Answering> 
   const giveUp = performance.now() + patienceMilliseconds
   for (;;) {
     const owner = readOwner(folder)
-    if (owner && (await answers(owner.url))) return { url: owner.url }
+    if (owner && (await answers(owner.url))) return { url: owner.url, passing: owner.passing === true }
     if (!session.hasProject) return withoutProject(config)
     try {
       return await inProcess(session, config)
@@ -79,7 +79,7 @@ async function withoutProject(config: Config): Promise<Answering> {
 async function inProcess(session: Session, config: Config): Promise<Answering> {
   const { createApp } = await import('../app.ts')
   const app = await createApp({ config: { ...config, host: '127.0.0.1' }, root: session.root })
-  return { url: await app.listen({ port: 0 }), app }
+  return { url: await app.listen({ port: 0, passing: true }), app }
 }
 
 export async function answers(url: string): Promise<boolean> {

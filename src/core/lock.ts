@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from './errors.ts'
 
-export type Owner = { pid: number; url: string }
+/** `passing`: a command, which lets go of the folder when it is done. */
+export type Owner = { pid: number; url: string; passing?: boolean }
 
 export type FolderLock = {
   /** Tells other processes where the owner listens. */
-  announce(url: string): void
+  announce(url: string, passing: boolean): void
   release(): void
 }
 
@@ -33,8 +34,8 @@ export function lockFolder(folder: string): FolderLock {
     })
   }
   return {
-    announce(url) {
-      writeFileSync(ownerFile, `${JSON.stringify({ pid: process.pid, url } satisfies Owner)}\n`)
+    announce(url, passing) {
+      writeFileSync(ownerFile, `${JSON.stringify({ pid: process.pid, url, passing } satisfies Owner)}\n`)
     },
     release() {
       rmSync(ownerFile, { force: true })

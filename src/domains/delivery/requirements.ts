@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
+import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { findApproval } from './approvals.ts'
@@ -47,6 +48,7 @@ export async function examine(ctx: Context, wish: Wish) {
       : say('backup', true, spec.backup),
     await rollbackPlan(ctx, spec, candidate),
     await gateRequirement(ctx, wish, { gate, spec, specVersion }),
+    await skewRequirement(ctx, wish),
     lineage(candidate),
     await unpinned(ctx, model),
     await room(ctx, wish),
@@ -100,6 +102,34 @@ async function gateRequirement(ctx: Context, wish: Wish, judged: Judged): Promis
     approval ? `${gate.id} cannot tell; ${approval.by} signed it` : `${gate.id} passed: ${gate.summary}`,
   )
 }
+
+/** What production sends now against what the version was trained on; a second person may find that it is all right. */
+async function skewRequirement(ctx: Context, { model, version }: Wish): Promise<Requirement> {
+  const name = 'train/serve skew'
+  const { served, columns, leaks } = await monitoring.skew(ctx, { model, version })
+  const skewed = columns.filter((column) => column.skewed)
+  const leaking = leaks.filter((leak) => leak.suspicious)
+  if (served === 0) return say(name, true, 'nothing was served yet')
+  if (columns.length === 0) return say(name, true, 'there is no training set to compare with')
+  if (skewed.length === 0 && leaking.length === 0)
+    return say(name, true, `${served} served rows look like those of training`)
+  const approval = await findApproval(ctx, { model, version, author: ctx.actor.name })
+  const found = [
+    ...skewed.map(
+      ({ column, psi, critical }) => `"${column}" differs (PSI ${shown(psi)}, more than ${shown(critical)})`,
+    ),
+    ...leaking.map(({ column, auc }) => `"${column}" alone knows the answer (AUC ${shown(auc.value)})`),
+  ].join(', ')
+  if (approval) return say(name, true, `${found}; ${approval.by} signed it`)
+  const signed = `keel approve ${model}@${version} --reason "…"`
+  return say(
+    name,
+    false,
+    `inputs that are the same at training and at serving: ${found} (or a second person: ${signed})`,
+  )
+}
+
+const shown = (value: number | null) => (value === null ? 'unknown' : value.toFixed(2))
 
 /** Evidence grows old by time, by another spec, and by another release in production. */
 async function staleness(

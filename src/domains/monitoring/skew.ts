@@ -15,6 +15,9 @@ type Operations = typeof monitoring
 type Skew = Output<Operations['skew']>
 
 const lookBack = 28 * 86_400_000
+/** Rows of the log that are gone through for it, about. */
+const mostRead = 1_000_000
+const shortest = 3_600_000
 const servedSample = 5_000
 const trainingSample = 5_000
 /** One input that orders the labels this well alone rarely is knowledge: it mostly is the label in disguise. */
@@ -25,14 +28,7 @@ export async function skew(ctx: Context, { model, version }: Input<Operations['s
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const reference = await referenceOf(ctx, model, version, settings)
   if (!reference) return { served: 0, columns: [], leaks: [] }
-  const now = ctx.now()
-  const log = await serving.readLog(ctx, {
-    endpoint: model,
-    from: new Date(now.getTime() - lookBack).toISOString(),
-    to: new Date(now.getTime() + 1).toISOString(),
-    limit: servedSample,
-  })
-  const rows = log.filter(({ arm }) => arm !== 'shadow')
+  const rows = await servedRows(ctx, model)
   const sketches = new Map(
     reference.columns
       .filter(
@@ -59,6 +55,19 @@ export async function skew(ctx: Context, { model, version }: Input<Operations['s
       reference.trainingSet,
       [...reference.columns].map(({ column }) => column),
     ),
+  }
+}
+
+/** A sample of what was served lately; where much was, of a shorter time. */
+async function servedRows(ctx: Context, endpoint: string) {
+  const now = ctx.now().getTime()
+  const to = new Date(now + 1).toISOString()
+  for (let span = lookBack; ; span /= 2) {
+    const period = { endpoint, from: new Date(now - span).toISOString(), to }
+    const count = await serving.countLogged(ctx, period)
+    if (count > mostRead && span > shortest) continue
+    const log = await serving.readLog(ctx, { ...period, sample: Math.min(1, servedSample / Math.max(1, count)) })
+    return log.filter(({ arm }) => arm !== 'shadow')
   }
 }
 
