@@ -3,7 +3,7 @@ import { enqueue } from '../../core/jobs.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
-import { settle } from './alerting.ts'
+import { type Finding, settle } from './alerting.ts'
 import { describe, driftOf, type Window } from './describe.ts'
 import { driftFindings, estimateFindings, labelFindings, parityFindings, serviceFindings } from './findings.ts'
 import { referenceOf, residualColumn } from './reference.ts'
@@ -40,10 +40,52 @@ const mostOfIt = 0.9
 /** The job at the end of each window, when its labels have come. Doing it twice comes to the same. */
 export async function closeWindow(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
   const model = String(payload['model'])
-  const from = String(payload['from'])
   const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const to = new Date(Date.parse(from) + settings.length).toISOString()
-  const { service, tallies, references } = await countRows(ctx, { model, from, to, settings })
+  const place = placeOf(model, String(payload['from']), settings)
+  const { requests, seen } = await look(ctx, place, settings)
+  if (seen) {
+    const { window, findings } = seen
+    await transaction(ctx, async (ctx) => {
+      await settle(ctx, { ...place, release: window.release }, findings, settings)
+      await save(ctx, window, foundOf(findings))
+    })
+  }
+  await renewEarlier(ctx, place, settings)
+  await planWindow(ctx, model, Date.parse(place.to), settings)
+  return { requests }
+}
+
+/** Windows before this one that may lack labels still: older ones stay as they are. */
+const renewed = 4
+
+/** Quality of the windows before, with the labels that came after they closed. Alerts are about what is new: they stay. */
+async function renewEarlier(ctx: Context, { model, from }: Place, settings: Settings): Promise<void> {
+  for (const row of await store.windowsBefore(ctx, model, from, renewed)) {
+    const before = windowOf(row)
+    if (before.labelled >= before.requests) continue
+    const moment = new Date(Date.parse(row.to_at) + settings.maturity).toISOString()
+    if (!(await serving.labelledAfter(ctx, { endpoint: model, moment }))) continue
+    const { seen } = await look(ctx, { model, from: row.from_at, to: row.to_at }, settings)
+    if (seen && seen.window.labelled !== before.labelled) await save(ctx, seen.window, foundIn(row))
+  }
+}
+
+type Place = { model: string; from: string; to: string }
+
+function placeOf(model: string, from: string, { length }: Settings): Place {
+  return { model, from, to: new Date(Date.parse(from) + length).toISOString() }
+}
+
+type Seen = { window: Window; findings: Finding[] }
+
+/** What a window comes to by what is logged and labelled now; nothing where nobody asked. */
+async function look(
+  ctx: Context,
+  place: Place,
+  settings: Settings,
+): Promise<{ requests: number; seen: Seen | undefined }> {
+  const { model } = place
+  const { service, tallies, references } = await countRows(ctx, { ...place, settings })
   const own = tallies.toSorted((a, b) => b.rows - a.rows)[0]
   for (const tally of tallies) {
     const reference = references.get(tally.version)
@@ -53,36 +95,39 @@ export async function closeWindow(ctx: Context, payload: Record<string, unknown>
       saveHours(ctx, { scope: `release/${tally.release}`, reference: reference.id, hours }),
     )
   }
-  if (own) {
-    const reference = references.get(own.version)
-    const merged = reference
-      ? await enoughRows(ctx, { model, release: own.release, from, to, reference, settings })
-      : undefined
-    const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
-    const window = describe({ model, from, to, own, service, drift, reference, mergedFrom: merged?.from })
-    const residuals = merged?.sketches.get(residualColumn)
-    const findings = [
-      ...labelFindings({ window, own, reference, settings, residuals }),
-      ...(await parityFindings(ctx, model, own)),
-      ...serviceFindings(window, settings),
-      ...estimateFindings(window, reference, settings),
-      ...(own.rows >= service.rows * mostOfIt ? driftFindings(window, reference) : []),
-    ]
-    const told = own.version === 0 ? [] : findings
-    await transaction(ctx, async (ctx) => {
-      await settle(ctx, { model, release: own.release, from, to }, told, settings)
-      const found = told.map(({ signal, subject }) => `${signal}/${subject}`)
-      await store.saveWindow(ctx, { model, from_at: from, to_at: to, content: JSON.stringify({ ...window, found }) })
-    })
-  }
-  await planWindow(ctx, model, Date.parse(to), settings)
-  return { requests: service.rows }
+  if (!own) return { requests: service.rows, seen: undefined }
+  const reference = references.get(own.version)
+  const merged = reference ? await enoughRows(ctx, { ...place, release: own.release, reference, settings }) : undefined
+  const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
+  const window = describe({ ...place, own, service, drift, reference, mergedFrom: merged?.from })
+  const residuals = merged?.sketches.get(residualColumn)
+  const findings = [
+    ...labelFindings({ window, own, reference, settings, residuals }),
+    ...(await parityFindings(ctx, model, own)),
+    ...serviceFindings(window, settings),
+    ...estimateFindings(window, reference, settings),
+    ...(own.rows >= service.rows * mostOfIt ? driftFindings(window, reference) : []),
+  ]
+  return { requests: service.rows, seen: { window, findings: own.version === 0 ? [] : findings } }
 }
+
+const foundOf = (findings: Finding[]) => findings.map(({ signal, subject }) => `${signal}/${subject}`)
+
+function save(ctx: Context, window: Window, found: string[]): Promise<void> {
+  const { model, from, to } = window
+  return store.saveWindow(ctx, { model, from_at: from, to_at: to, content: JSON.stringify({ ...window, found }) })
+}
+
+type Stored = Window & { found?: string[] }
 
 /** What a stored window says; what it found is for the rules alone. */
 export function windowOf({ content }: { content: string }): Window {
-  const { found: _, ...window } = JSON.parse(content) as Window & { found?: string[] }
+  const { found: _, ...window } = JSON.parse(content) as Stored
   return window
+}
+
+function foundIn({ content }: { content: string }): string[] {
+  return (JSON.parse(content) as Stored).found ?? []
 }
 
 type Counted = { service: Service; tallies: Tally[]; references: Map<number, Reference | undefined> }

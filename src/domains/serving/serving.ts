@@ -84,6 +84,14 @@ export async function label(
   return { accepted: labels.length, replaced }
 }
 
+/** Whether labels of an endpoint came, or were corrected, after a moment. */
+export function labelledAfter(
+  ctx: Context,
+  { endpoint, moment }: { endpoint: string; moment: string },
+): Promise<boolean> {
+  return store.hasLabelsAfter(ctx, endpoint, moment)
+}
+
 const defaultLimit = 100
 
 export async function listPredictions(

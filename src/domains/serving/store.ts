@@ -66,6 +66,18 @@ export async function saveLabels(ctx: Context, rows: LabelsTable[]): Promise<voi
   }
 }
 
+/** Whether labels came, or were corrected, after a moment. */
+export async function hasLabelsAfter(ctx: Context, endpoint: string, moment: string): Promise<boolean> {
+  const row = await tables(ctx)
+    .selectFrom('labels')
+    .select('prediction')
+    .where('endpoint', '=', endpoint)
+    .where('known_at', '>', moment)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** How many of these predictions have a label. */
 export async function countLabels(ctx: Context, endpoint: string, predictions: string[]): Promise<number> {
   let found = 0
