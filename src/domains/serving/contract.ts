@@ -89,6 +89,9 @@ export const Prediction = object({
   knownAt: Type.Record(Type.String(), Time, { description: 'Feature -> since when its value could be known' }),
   cost: Type.Union([Type.Number(), Type.Null()], { description: "In the price table's currency" }),
   tokens: Type.Union([object({ input: Type.Number(), output: Type.Number() }), Type.Null()]),
+  firstTokenMs: Type.Union([Type.Number(), Type.Null()], {
+    description: 'Of a stream: from the question to the first piece of text',
+  }),
   label: Type.Union([Type.Number(), Type.Null()]),
   labelKnownAt: Type.Union([Time, Type.Null()]),
 })

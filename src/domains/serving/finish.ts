@@ -54,7 +54,7 @@ export function finish(call: Call, { chosen, target, arm, fallback = false }: As
     fallback,
     traceId: ctx.traceId ?? null,
   }
-  const what = { inputs: row, knownAt, output, bad, latencyMs, cost, tokens }
+  const what = { inputs: row, knownAt, output, bad, latencyMs, cost, tokens, firstTokenMs }
   record(ctx, { ...who, ...what }, { rules: chosen.log, rollout })
   count(ctx, release, { bad, stoodIn: fallback, tokens, cost, firstTokenMs })
 }

@@ -26,6 +26,8 @@ export type Logged = {
   /** In the price table's currency. */
   cost: number | null
   tokens: Tokens | null
+  /** Of a stream: from the question to the first piece of text. */
+  firstTokenMs: number | null
 }
 
 export type LoggedPrediction = Logged & { label: number | null; labelKnownAt: string | null }
@@ -49,6 +51,7 @@ export const columnTypes: Record<keyof Logged, string> = {
   knownAt: 'json',
   cost: 'double',
   tokens: 'json',
+  firstTokenMs: 'double',
 }
 
 /** JSON writes half a surrogate pair as an escape that readers of JSON refuse: one such text would stop the whole log. */
@@ -61,6 +64,7 @@ export function toLine(logged: Logged): string {
 
 export function fromRow(row: Record<string, unknown>): Logged {
   const text = (name: keyof Logged) => (row[name] === null || row[name] === undefined ? null : String(row[name]))
+  const number = (name: keyof Logged) => (text(name) === null ? null : Number(row[name]))
   const json = <T>(name: keyof Logged) => {
     const found = text(name)
     return found === null ? null : (JSON.parse(found) as T)
@@ -81,7 +85,8 @@ export function fromRow(row: Record<string, unknown>): Logged {
     forced: row['forced'] === true,
     traceId: text('traceId'),
     knownAt: json<Record<string, number>>('knownAt'),
-    cost: text('cost') === null ? null : Number(row['cost']),
+    cost: number('cost'),
     tokens: json<Tokens>('tokens'),
+    firstTokenMs: number('firstTokenMs'),
   }
 }

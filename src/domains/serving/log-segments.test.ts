@@ -25,6 +25,7 @@ const plain: Logged = {
   knownAt: null,
   cost: null,
   tokens: null,
+  firstTokenMs: null,
 }
 
 /** Any UTF-16 there is: halves of surrogate pairs, control characters, and what looks like an escape. */
@@ -51,6 +52,7 @@ test('every text and number comes back from memory and from a segment; only half
     output: fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(null)),
     knownAt: fc.option(fc.dictionary(fc.string(), fc.nat())),
     tokens: fc.option(fc.record({ input: fc.nat(), output: fc.nat() })),
+    firstTokenMs: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true })),
   })
   let endpoints = 0
   await fc.assert(

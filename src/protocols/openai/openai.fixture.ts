@@ -17,19 +17,21 @@ type Given = {
   canary?: number
   shadow?: boolean
   warm?: boolean
+  /** Name of the variable that holds the provider's key. */
+  key?: string
 }
 
 /** An endpoint that is a prompt, before a language model of the test. */
 export async function begin(
   t: TestContext,
-  { prompts = ['{{question}}'], serves = {}, canary, shadow, warm }: Given = {},
+  { prompts = ['{{question}}'], serves = {}, canary, shadow, warm, key }: Given = {},
 ) {
   const llm = await startLlm()
   t.after(() => llm.close())
   const { app, url, client } = await testServer(t, { settings: { egress: '127.0.0.1' } })
   const { ctx } = app
   await evaluation.setPrices(ctx, { prices })
-  const provider = { url: llm.url, model: 'tiny', temperature: 0 }
+  const provider = { url: llm.url, model: 'tiny', temperature: 0, ...(key === undefined ? {} : { key }) }
   await registry.applySpec(ctx, {
     ...spec,
     model: bot,

@@ -55,6 +55,32 @@ test('a stream is passed on as it comes; usage is counted, and shown only to who
     rows.map(({ output, tokens, bad }) => [output, tokens, bad]),
     Array.from({ length: 2 }, () => ['one two three', { input: 12, output: 3 }, null]),
   )
+  assert.ok(rows.every(({ firstTokenMs, latencyMs }) => firstTokenMs !== null && firstTokenMs <= latencyMs))
+})
+
+test("the provider's key goes to the provider, and into no answer, log, event or metric", async (t) => {
+  const secret = 'sk-of-the-team-42'
+  process.env['BOT_KEY'] = secret
+  t.after(() => {
+    delete process.env['BOT_KEY']
+  })
+  const { chat, llm, logged, client, url } = await begin(t, { key: 'BOT_KEY' })
+  const answers = ['Hello', 'UNAUTHORIZED', 'BROKEN', 'DIE', 'GARBAGE', 'TOO LONG', 'BUSY'].map(async (words) => {
+    const reply = await chat(words)
+    return JSON.stringify([...reply.headers]) + (await reply.text())
+  })
+  const streamed = await (await chat('one two', { stream: true })).text()
+  assert.ok(llm.asked.every(({ headers }) => headers.authorization === `Bearer ${secret}`))
+  const seen = [
+    ...(await Promise.all(answers)),
+    streamed,
+    JSON.stringify(await logged()),
+    JSON.stringify(await client.system.events({ limit: 1_000 })),
+    JSON.stringify(await client.registry.getModel({ model: bot })),
+    JSON.stringify(await client.serving.getEndpoint({ endpoint: bot })),
+    await (await fetch(`${url}/metrics`)).text(),
+  ]
+  assert.ok(seen.every((text) => text.length > 0 && !text.includes(secret)))
 })
 
 test('embeddings and completions are passed on, and models are listed as endpoints', async (t) => {
