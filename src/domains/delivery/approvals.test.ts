@@ -75,7 +75,18 @@ test('a dry run says what is there and what is missing, and changes nothing', as
   assert.equal(good.ready, true)
   assert.deepEqual(
     good.requirements.map(({ requirement }) => requirement),
-    ['spec', 'owner', 'backup', 'rollback plan', 'gate', 'lineage', 'unpinned', 'no other rollout', 'policy'],
+    [
+      'spec',
+      'owner',
+      'backup',
+      'rollback plan',
+      'gate',
+      'train/serve skew',
+      'lineage',
+      'unpinned',
+      'no other rollout',
+      'policy',
+    ],
   )
   assert.deepEqual((await client.delivery.listReleases({ model })).items, [])
   const released = await client.delivery.release({ model, version, reason: 'first' })

@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
+import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { findApproval } from './approvals.ts'
@@ -47,6 +48,7 @@ export async function examine(ctx: Context, wish: Wish) {
       : say('backup', true, spec.backup),
     await rollbackPlan(ctx, spec, candidate),
     await gateRequirement(ctx, wish, { gate, spec, specVersion }),
+    ...(await alikeServed(ctx, wish)),
     lineage(candidate),
     await unpinned(ctx, model),
     await room(ctx, wish),
@@ -119,6 +121,29 @@ async function staleness(
   return compared === live
     ? undefined
     : `a gate against version ${live}, which is live now; ${gate.id} compared with version ${compared}`
+}
+
+const namedColumns = 3
+
+/** Is the version trained on rows like those that are served now? It does not apply where there is no training set. */
+async function alikeServed(ctx: Context, { model, version }: Wish): Promise<Requirement[]> {
+  const skew = await monitoring.servedSkew(ctx, { model, version })
+  if (!skew) return []
+  const { served, needed, inputs, columns } = skew
+  const met = (detail: string) => [say('train/serve skew', true, detail)]
+  if (served < needed) return met(`cannot tell yet: ${served} rows were served lately, ${needed} are needed`)
+  if (columns.length === 0) return met(`cannot tell: none of its inputs is among the ${served} rows served last`)
+  const skewed = columns.filter((column) => column.skewed).sort((a, b) => b.psi / b.critical - a.psi / a.critical)
+  if (skewed.length === 0)
+    return met(
+      `the ${served} rows served last look like its training rows (${columns.length} of ${inputs.length} inputs compared)`,
+    )
+  const named = skewed
+    .slice(0, namedColumns)
+    .map(({ column, psi, critical }) => `"${column}" (PSI ${psi.toFixed(2)}, ${critical.toFixed(2)} is allowed)`)
+  const more = skewed.length > namedColumns ? ` and ${skewed.length - namedColumns} more` : ''
+  const detail = `training rows like the ${served} served last; ${named.join(', ')}${more} differ: train on newer rows, or name what is meant to differ under "success.skew.allow" in models/${model}.yaml`
+  return [say('train/serve skew', false, detail)]
 }
 
 function lineage({ tainted }: Version): Requirement {

@@ -3,7 +3,7 @@ import { enqueue } from '../../core/jobs.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
-import { settle } from './alerting.ts'
+import { type Finding, type Judgement, settle } from './alerting.ts'
 import { describe, driftOf, type Window } from './describe.ts'
 import { driftFindings, estimateFindings, labelFindings, parityFindings, serviceFindings } from './findings.ts'
 import { referenceOf, residualColumn } from './reference.ts'
@@ -45,14 +45,7 @@ export async function closeWindow(ctx: Context, payload: Record<string, unknown>
   const to = new Date(Date.parse(from) + settings.length).toISOString()
   const { service, tallies, references } = await countRows(ctx, { model, from, to, settings })
   const own = tallies.toSorted((a, b) => b.rows - a.rows)[0]
-  for (const tally of tallies) {
-    const reference = references.get(tally.version)
-    if (!reference) continue
-    const { hours } = tally.sketches
-    await transaction(ctx, (ctx) =>
-      saveHours(ctx, { scope: `release/${tally.release}`, reference: reference.id, hours }),
-    )
-  }
+  await saveCounted(ctx, { tallies, references })
   if (own) {
     const reference = references.get(own.version)
     const merged = reference
@@ -61,8 +54,9 @@ export async function closeWindow(ctx: Context, payload: Record<string, unknown>
     const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
     const window = describe({ model, from, to, own, service, drift, reference, mergedFrom: merged?.from })
     const residuals = merged?.sketches.get(residualColumn)
+    const labels = labelFindings({ window, own, reference, settings, residuals })
     const findings = [
-      ...labelFindings({ window, own, reference, settings, residuals }),
+      ...labels.findings,
       ...(await parityFindings(ctx, model, own)),
       ...serviceFindings(window, settings),
       ...estimateFindings(window, reference, settings),
@@ -70,18 +64,35 @@ export async function closeWindow(ctx: Context, payload: Record<string, unknown>
     ]
     const told = own.version === 0 ? [] : findings
     await transaction(ctx, async (ctx) => {
-      await settle(ctx, { model, release: own.release, from, to }, told, settings)
-      const found = told.map(({ signal, subject }) => `${signal}/${subject}`)
-      await store.saveWindow(ctx, { model, from_at: from, to_at: to, content: JSON.stringify({ ...window, found }) })
+      const { silent } = labels
+      await settle(ctx, { model, release: own.release, from, to }, told, settings, (signal) => !silent.includes(signal))
+      const content = JSON.stringify({ ...window, found: told.map(nameOf), silent })
+      await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
     })
   }
   await planWindow(ctx, model, Date.parse(to), settings)
   return { requests: service.rows }
 }
 
+export async function saveCounted(ctx: Context, { tallies, references }: Omit<Counted, 'service'>): Promise<void> {
+  for (const tally of tallies) {
+    const reference = references.get(tally.version)
+    if (!reference) continue
+    const { hours } = tally.sketches
+    await transaction(ctx, (ctx) =>
+      saveHours(ctx, { scope: `release/${tally.release}`, reference: reference.id, hours }),
+    )
+  }
+}
+
+/** What a stored window found is named by signal and subject. */
+export function nameOf({ signal, subject }: Finding): string {
+  return `${signal}/${subject}`
+}
+
 /** What a stored window says; what it found is for the rules alone. */
 export function windowOf({ content }: { content: string }): Window {
-  const { found: _, ...window } = JSON.parse(content) as Window & { found?: string[] }
+  const { found: _, silent: __, ...window } = JSON.parse(content) as Window & Partial<Judgement>
   return window
 }
 
@@ -89,10 +100,19 @@ type Counted = { service: Service; tallies: Tally[]; references: Map<number, Ref
 
 const piece = 86_400_000
 
+type Rows = {
+  model: string
+  from: string
+  to: string
+  settings: Settings
+  /** Of which columns sketches are made. */
+  sketched?: (column: string) => boolean
+}
+
 /** Reads the log a day at a time, so that the memory does not grow with the window. */
-async function countRows(
+export async function countRows(
   ctx: Context,
-  { model, from, to, settings }: { model: string; from: string; to: string; settings: Settings },
+  { model, from, to, settings, sketched = () => true }: Rows,
 ): Promise<Counted> {
   const service = serviceOf()
   const tallies = new Map<string, Tally>()
@@ -108,7 +128,8 @@ async function countRows(
         references.set(row.version, await referenceOf(ctx, model, row.version, settings))
       let tally = tallies.get(row.release)
       if (!tally) {
-        tally = tallyOf(row.release, row.version, binsOf(references.get(row.version)))
+        const bins = [...binsOf(references.get(row.version))].filter(([column]) => sketched(column))
+        tally = tallyOf(row.release, row.version, new Map(bins))
         tallies.set(row.release, tally)
       }
       addRow(tally, row)
@@ -127,7 +148,7 @@ type Wanted = { model: string; release: string; from: string; to: string; refere
 const mostMerged = 12
 
 /** The window's sketches, with earlier windows of the same release until there are enough rows; they always end at `to`. */
-async function enoughRows(
+export async function enoughRows(
   ctx: Context,
   { release, from, to, reference, settings }: Wanted,
 ): Promise<{ sketches: Sketches; from?: string }> {
