@@ -55,6 +55,7 @@ export const onJob: Record<string, JobHandler> = {
   'pipelines.run': pipelines.perform,
   'pipelines.scheduled': pipelines.startScheduled,
   'serving.merge': serving.mergeSegments,
+  'serving.labelled': monitoring.lookAtLabels,
   'monitoring.window': async (ctx, payload) => {
     const closed = await monitoring.closeWindow(ctx, payload)
     await monitoring.sampleTraffic(ctx, payload)

@@ -10,6 +10,8 @@ import { routesOf } from '../../src/client/routes.ts'
 import { type Api, api } from '../../src/contract.ts'
 import { readEnvironment, resolveConfig } from '../../src/core/config.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
+import { loadedVersion } from '../../src/domains/serving/routing.ts'
+import * as serving from '../../src/domains/serving/serving.ts'
 import { temporaryFolder } from '../support/context.ts'
 import { establish, model, register, spec } from '../support/trips.ts'
 
@@ -101,6 +103,39 @@ test('what one server promotes, aborts and rolls back, the other follows, and no
   assert.deepEqual(followed?.routing, told?.routing)
   t.diagnostic(`followed an abort after ${aborted.toFixed(0)} ms, a rollback after ${rolledBack.toFixed(0)} ms`)
 })
+
+test('what a new spec says of limits and the log counts on both servers, and no model is loaded for it', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const [first, second] = await twoServers(t)
+  const { id } = await first.client.delivery.release({ model, version: 1, reason: 'first' })
+  await first.client.delivery.promote({ release: id })
+  await untilOnly(first, id)
+  while ((await second.client.serving.listEndpoints({})).items.length === 0) await sleep(5)
+  await untilOnly(second, id)
+  const runtimes = () => [first, second].map(({ app }) => loadedVersion(app.ctx, model, 1)?.runtime)
+  const loaded = runtimes()
+  await registry.applySpec(first.app.ctx, { ...spec, serves: { ...spec.serves, log: { omit: ['good'] } } })
+  const began = performance.now()
+  for (const [index, server] of [first, second].entries()) while (await logsGood(server, `s${index}`)) await sleep(5)
+  t.diagnostic(`followed a spec after ${(performance.now() - began).toFixed(0)} ms`)
+  assert.deepEqual(
+    runtimes().map((runtime, index) => runtime !== undefined && runtime === loaded[index]),
+    [true, true],
+  )
+})
+
+let asked = 0
+
+/** Does this server still write down what the new spec leaves out? */
+async function logsGood({ app, client }: Server, name: string): Promise<boolean> {
+  asked += 1
+  const id = `${name}-${asked}`
+  await client.serving.predict({ endpoint: model, id, inputs: { city: 'Bonn', good: 0.4, wrong: 0.6 } })
+  await serving.flushLog(app.ctx)
+  return 'good' in (await client.serving.getPrediction({ prediction: id })).inputs
+}
 
 test('both servers told to do the same at the same time do it once', { skip, timeout: 60_000 }, async (t) => {
   const [first, second] = await twoServers(t)

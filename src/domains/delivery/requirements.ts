@@ -48,7 +48,8 @@ export async function examine(ctx: Context, wish: Wish) {
       : say('backup', true, spec.backup),
     await rollbackPlan(ctx, spec, candidate),
     await gateRequirement(ctx, wish, { gate, spec, specVersion }),
-    await skewRequirement(ctx, wish),
+    ...(await alikeServed(ctx, wish)),
+    ...(await leakage(ctx, wish)),
     lineage(candidate),
     await unpinned(ctx, model),
     await room(ctx, wish),
@@ -103,34 +104,6 @@ async function gateRequirement(ctx: Context, wish: Wish, judged: Judged): Promis
   )
 }
 
-/** What production sends now against what the version was trained on; a second person may find that it is all right. */
-async function skewRequirement(ctx: Context, { model, version }: Wish): Promise<Requirement> {
-  const name = 'train/serve skew'
-  const { served, columns, leaks } = await monitoring.skew(ctx, { model, version })
-  const skewed = columns.filter((column) => column.skewed)
-  const leaking = leaks.filter((leak) => leak.suspicious)
-  if (served === 0) return say(name, true, 'nothing was served yet')
-  if (columns.length === 0) return say(name, true, 'there is no training set to compare with')
-  if (skewed.length === 0 && leaking.length === 0)
-    return say(name, true, `${served} served rows look like those of training`)
-  const approval = await findApproval(ctx, { model, version, author: ctx.actor.name })
-  const found = [
-    ...skewed.map(
-      ({ column, psi, critical }) => `"${column}" differs (PSI ${shown(psi)}, more than ${shown(critical)})`,
-    ),
-    ...leaking.map(({ column, auc }) => `"${column}" alone knows the answer (AUC ${shown(auc.value)})`),
-  ].join(', ')
-  if (approval) return say(name, true, `${found}; ${approval.by} signed it`)
-  const signed = `keel approve ${model}@${version} --reason "…"`
-  return say(
-    name,
-    false,
-    `inputs that are the same at training and at serving: ${found} (or a second person: ${signed})`,
-  )
-}
-
-const shown = (value: number | null) => (value === null ? 'unknown' : value.toFixed(2))
-
 /** Evidence grows old by time, by another spec, and by another release in production. */
 async function staleness(
   ctx: Context,
@@ -149,6 +122,42 @@ async function staleness(
   return compared === live
     ? undefined
     : `a gate against version ${live}, which is live now; ${gate.id} compared with version ${compared}`
+}
+
+const namedColumns = 3
+
+/** Is the version trained on rows like those that are served now? It does not apply where there is no training set. */
+async function alikeServed(ctx: Context, { model, version }: Wish): Promise<Requirement[]> {
+  const skew = await monitoring.servedSkew(ctx, { model, version })
+  if (!skew) return []
+  const { served, needed, inputs, columns } = skew
+  const met = (detail: string) => [say('train/serve skew', true, detail)]
+  if (served < needed) return met(`cannot tell yet: ${served} rows were served lately, ${needed} are needed`)
+  if (columns.length === 0) return met(`cannot tell: none of its inputs is among the ${served} rows served last`)
+  const skewed = columns.filter((column) => column.skewed).sort((a, b) => b.psi / b.critical - a.psi / a.critical)
+  if (skewed.length === 0)
+    return met(
+      `the ${served} rows served last look like its training rows (${columns.length} of ${inputs.length} inputs compared)`,
+    )
+  const named = skewed
+    .slice(0, namedColumns)
+    .map(({ column, psi, critical }) => `"${column}" (PSI ${psi.toFixed(2)}, ${critical.toFixed(2)} is allowed)`)
+  const more = skewed.length > namedColumns ? ` and ${skewed.length - namedColumns} more` : ''
+  const detail = `training rows like the ${served} served last; ${named.join(', ')}${more} differ: train on newer rows, or name what is meant to differ under "success.skew.allow" in models/${model}.yaml`
+  return [say('train/serve skew', false, detail)]
+}
+
+/** Does one input alone know the answer? A second person may find that it is known in time. */
+async function leakage(ctx: Context, { model, version }: Wish): Promise<Requirement[]> {
+  const leaks = await monitoring.leaks(ctx, { model, version })
+  if (leaks.length === 0) return []
+  const suspicious = leaks.filter((leak) => leak.suspicious)
+  if (suspicious.length === 0) return [say('leakage', true, `none of ${leaks.length} inputs orders the labels alone`)]
+  const named = suspicious.map(({ column, auc }) => `"${column}" (AUC ${auc.value?.toFixed(3)})`).join(', ')
+  const approval = await findApproval(ctx, { model, version, author: ctx.actor.name })
+  if (approval) return [say('leakage', true, `${named} orders the labels almost alone; ${approval.by} signed it`)]
+  const detail = `inputs that are known before the answer is; ${named} orders the labels almost alone (or a second person: keel approve ${model}@${version} --reason "…")`
+  return [say('leakage', false, detail)]
 }
 
 function lineage({ tainted }: Version): Requirement {

@@ -17,6 +17,17 @@ export type Finding = {
   thresholdFrom: string
 }
 
+/** What the rules keep with a window: what it found, and of which signals it could not tell. */
+export type Judgement = { found: string[]; silent: Signal[] }
+
+/** Windows that were stored without it: without any label they could not tell of those. */
+export function judgementOf({ content }: { content: string }): Judgement {
+  const { found = [], silent, labelled } = JSON.parse(content) as Partial<Judgement> & { labelled: number }
+  return { found, silent: silent ?? (labelled === 0 ? [...labelSignals] : []) }
+}
+
+export const labelSignals = ['bias', 'quality'] as const satisfies readonly Signal[]
+
 type Place = { model: string; release: string; from: string; to: string }
 type Watched = { rules: readonly AlertRule[]; alertsPerWeek: number }
 
@@ -25,24 +36,26 @@ const week = 7 * 86_400_000
 
 /**
  * One alert per signal and subject: it fires once when its rule says so, goes on while it lasts, and is resolved by its
- * rule. Everything that began in this window is told together, loudest first.
+ * rule. Everything that began in this window is told together, loudest first. A window that cannot tell of a signal is
+ * left out of that signal's history: it neither opens nor resolves.
  */
 export async function settle(
   ctx: Context,
   place: Place,
   findings: readonly Finding[],
   watched: Watched,
+  judges: (signal: Signal) => boolean = () => true,
 ): Promise<void> {
   const { model } = place
-  const earlier = (await store.windowsBefore(ctx, model, place.from, longestHistory)).map(
-    ({ content }) => (JSON.parse(content) as { found?: string[] }).found ?? [],
-  )
+  const earlier = (await store.windowsBefore(ctx, model, place.from, longestHistory)).map(judgementOf)
   const historyOf = (signal: string, subject: string, now: boolean) => [
     now,
-    ...earlier.map((found) => found.includes(`${signal}/${subject}`)),
+    ...earlier
+      .filter(({ silent }) => !silent.some((one) => one === signal))
+      .map(({ found }) => found.includes(`${signal}/${subject}`)),
   ]
   const open = (await store.listAlerts(ctx, { model, state: 'firing', limit: 1_000 })).filter(
-    ({ signal }) => signal !== 'external',
+    ({ signal }) => signal !== 'external' && judges(signal as Signal),
   )
   const raised: AlertsTable[] = []
   for (const finding of inOrder(findings)) {

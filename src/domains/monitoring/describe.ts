@@ -35,22 +35,13 @@ export function describe({ model, from, to, own, service, drift, reference, merg
   const { rows, bad, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
-  const pairs = own.pairs.items
   return {
     model,
     from,
     to,
     release: own.release,
     requests: rows,
-    labelled: own.label.n,
-    meanPrediction: meanOf(own.prediction),
-    meanLabel: meanOf(own.label),
-    bias: meanOf(own.bias),
-    logLoss: estimateOf(pairs.map(({ prediction, label }) => logLossOf(label, prediction))),
-    auc: aucOf(
-      pairs.map(({ label }) => label),
-      pairs.map(({ prediction }) => prediction),
-    ),
+    ...qualityOf(own),
     errorRate: { value: bad / Math.max(1, rows), n: rows, lower: errors.lower, upper: errors.upper },
     p95Ms: {
       value: finite(latency.value),
@@ -70,6 +61,23 @@ export function describe({ model, from, to, own, service, drift, reference, merg
     ...(mergedFrom === undefined ? {} : { mergedFrom }),
     ...estimatedOf(own, reference),
     ...domainOf(own, reference),
+  }
+}
+
+type Quality = Pick<Window, 'labelled' | 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc'>
+
+/** What the labels say of the answers, as far as they are known. */
+export function qualityOf({ pairs: { items }, prediction, label, bias }: Tally): Quality {
+  return {
+    labelled: label.n,
+    meanPrediction: meanOf(prediction),
+    meanLabel: meanOf(label),
+    bias: meanOf(bias),
+    logLoss: estimateOf(items.map((one) => logLossOf(one.label, one.prediction))),
+    auc: aucOf(
+      items.map((one) => one.label),
+      items.map((one) => one.prediction),
+    ),
   }
 }
 
@@ -99,7 +107,7 @@ export function measures(tests: Drift['tests']): Measures {
 
 /** Column by column against what training, or another time, looked like. */
 export function driftOf(
-  reference: Reference,
+  reference: Pick<Reference, 'columns'>,
   now: Sketches,
   settings: Pick<Settings, 'effect'>,
   before?: Sketches,

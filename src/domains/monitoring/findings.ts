@@ -4,7 +4,8 @@ import { proportionInterval } from '../../core/stats/order-statistics.ts'
 import type { Sketch } from '../../core/stats/sketch.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
-import type { Finding } from './alerting.ts'
+import { type Finding, labelSignals } from './alerting.ts'
+import type { Signal } from './contract.ts'
 import { blindSpot, type Window } from './describe.ts'
 import { biasAlarms, type Reference } from './rules.ts'
 import type { Settings } from './settings.ts'
@@ -21,12 +22,20 @@ type LabelEvidence = {
   residuals: Sketch | undefined
 }
 
-/** Loudest first: what the labels say. */
-export function labelFindings({ window, own, reference, settings, residuals }: LabelEvidence): Finding[] {
+/** Loudest first: what the labels say, and of what there are too few of them to tell. */
+export function labelFindings(evidence: LabelEvidence): { findings: Finding[]; silent: Signal[] } {
+  const { own, settings, residuals } = evidence
   const enough = own.bias.n >= settings.fewest
   const summed =
     !enough && residuals?.numbers && residuals.numbers.count >= settings.fewest ? residuals.numbers : undefined
-  if (!enough && !summed) return []
+  if (!enough && !summed) return { findings: [], silent: [...labelSignals] }
+  return { findings: labelsSay(evidence, summed), silent: enough ? [] : ['quality'] }
+}
+
+function labelsSay(
+  { window, own, reference, settings }: LabelEvidence,
+  summed: Sketch['numbers'] | undefined,
+): Finding[] {
   const { n, mean: bias, squares } = summed ? { ...summed, n: summed.count } : own.bias
   const sampled = Math.sqrt(squares / Math.max(1, n - 1) / n)
   const error = settings.binary && !summed ? Math.sqrt(own.spread) / n : sampled
@@ -48,7 +57,7 @@ export function labelFindings({ window, own, reference, settings, residuals }: L
     })
   }
   const least = settings.leastAuc
-  if (enough && least !== undefined && (window.auc.upper ?? 1) < least) {
+  if (!summed && least !== undefined && (window.auc.upper ?? 1) < least) {
     findings.push({
       signal: 'quality',
       subject: 'auc',

@@ -134,23 +134,6 @@ test('labels that come twice or late count once, as they are when the window clo
   assert.equal((await client.monitoring.series({ model })).items[0]?.labelled, 240)
 })
 
-test('labels that come after a window closed still count in it, without another alert', async (t) => {
-  const { client, live, settleWindows } = await begin(t)
-  await live(1, { labelled: false })
-  await settleWindows()
-  const first = async () => (await client.monitoring.series({ model })).items[0]
-  assert.deepEqual([(await first())?.labelled, (await first())?.knownUpTo], [0, null])
-  const labels = Array.from({ length: 200 }, (_, index) => ({ id: `p${index + 1}`, value: 1 }))
-  await client.serving.label({ endpoint: model, labels })
-  assert.equal((await first())?.labelled, 0)
-  await live(1)
-  await settleWindows()
-  const known = await first()
-  assert.equal(known?.labelled, 200)
-  assert.ok((known?.bias.value ?? 0) < -0.2 && known?.knownUpTo !== null, JSON.stringify(known?.bias))
-  assert.deepEqual((await client.monitoring.listAlerts({ model })).items, [])
-})
-
 test('before promotion a version is compared with what is served, and an input that knows the label is named', async (t) => {
   const { client, version, live, settleWindows } = await begin(t)
   await live(1)

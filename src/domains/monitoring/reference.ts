@@ -59,20 +59,13 @@ async function makeReference(ctx: Context, model: string, version: number, setti
     if (column === residualColumn) return difference(scores[index], labels?.[index])
     return rows[index]?.[column] ?? null
   }
-  const described = [...columns, scoreColumn, ...(labels ? [residualColumn] : [])].map((column): ReferenceColumn => {
-    const values = everything.map((index) => valueAt(column, index))
-    const numeric = column === scoreColumn || column === residualColumn ? true : isNumeric(values)
-    const bins = createReference({ kind: numeric ? 'numeric' : 'categorical', values })
-    const whole = sketchOf(bins, values)
-    const strayed = windows.map(({ indexes }) => {
-      const part = sketchOf(
-        bins,
-        indexes.map((index) => valueAt(column, index)),
-      )
-      return sketchTests(whole, part).psi
-    })
-    return { column, sketch: whole, threshold: Math.max(0, ...strayed.filter(Number.isFinite)) }
-  })
+  const described = [...columns, scoreColumn, ...(labels ? [residualColumn] : [])].map((column) =>
+    describeColumn(
+      column,
+      everything.map((index) => valueAt(column, index)),
+      windows,
+    ),
+  )
   const calibration = settings.binary ? calibrate(scores, labels) : null
   const step = Math.max(1, Math.floor(rows.length / keptSample))
   const reference: Reference = {
@@ -88,6 +81,46 @@ async function makeReference(ctx: Context, model: string, version: number, setti
       .map((row) => Object.fromEntries(columns.map((column) => [column, row[column] ?? null]))),
   }
   return reference
+}
+
+/** What training looked like to the inputs alone: the model itself is not asked. */
+export async function trainedInputs(
+  ctx: Context,
+  model: string,
+  version: number,
+  settings: Settings,
+): Promise<ReferenceColumn[] | undefined> {
+  const known = await store.findReference(ctx, model, version)
+  if (known) {
+    const { columns } = JSON.parse(known.content) as Reference
+    return columns.filter(({ column }) => column !== scoreColumn && column !== residualColumn)
+  }
+  const { trainingSet, signature } = await registry.getVersion(ctx, { model, version })
+  if (trainingSet === null) return undefined
+  const set = await features.getTrainingSet(ctx, { trainingSet })
+  const rows = (await features.trainingRows(ctx, trainingSet, trainingSample)) as Row[]
+  const windows = wholeWindows(rows, settings, set.from, set.to)
+  return (signature?.inputs ?? []).map(({ name }) =>
+    describeColumn(
+      name,
+      rows.map((row) => row[name] ?? null),
+      windows,
+    ),
+  )
+}
+
+function describeColumn(column: string, values: readonly unknown[], windows: TrainingWindow[]): ReferenceColumn {
+  const numeric = column === scoreColumn || column === residualColumn ? true : isNumeric(values)
+  const bins = createReference({ kind: numeric ? 'numeric' : 'categorical', values })
+  const whole = sketchOf(bins, values)
+  const strayed = windows.map(({ indexes }) => {
+    const part = sketchOf(
+      bins,
+      indexes.map((index) => values[index]),
+    )
+    return sketchTests(whole, part).psi
+  })
+  return { column, sketch: whole, threshold: Math.max(0, ...strayed.filter(Number.isFinite)) }
 }
 
 function difference(score: unknown, label: number | undefined): number | null {

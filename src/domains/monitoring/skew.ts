@@ -8,16 +8,13 @@ import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
 import type { monitoring } from './contract.ts'
 import { driftOf } from './describe.ts'
-import { referenceOf, residualColumn, scoreColumn } from './reference.ts'
+import { trainedInputs } from './reference.ts'
 import { settingsOf } from './settings.ts'
 
 type Operations = typeof monitoring
 type Skew = Output<Operations['skew']>
 
 const lookBack = 28 * 86_400_000
-/** Rows of the log that are gone through for it, about. */
-const mostRead = 1_000_000
-const shortest = 3_600_000
 const servedSample = 5_000
 const trainingSample = 5_000
 /** One input that orders the labels this well alone rarely is knowledge: it mostly is the label in disguise. */
@@ -25,55 +22,82 @@ const leakFrom = 0.95
 
 /** Before promotion: would this version be served what it was trained on? And does one of its inputs know the answer? */
 export async function skew(ctx: Context, { model, version }: Input<Operations['skew']>): Promise<Skew> {
-  const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const reference = await referenceOf(ctx, model, version, settings)
-  if (!reference) return { served: 0, columns: [], leaks: [] }
+  const found = await servedSkew(ctx, { model, version })
+  if (!found) return { served: 0, columns: [], leaks: [] }
+  return { served: found.served, columns: found.columns, leaks: await leaks(ctx, { model, version }) }
+}
+
+export type ServedSkew = {
+  /** The newest served rows that were looked at. */
+  served: number
+  /** How many are needed to tell. */
+  needed: number
+  /** Inputs of the version. */
+  inputs: string[]
+  /** Those of them that are served now; `critical` is the difference from which on one counts. */
+  columns: Skew['columns']
+}
+
+/** Training rows of a version against the rows that were served last; undefined where it has no training set. */
+export async function servedSkew(
+  ctx: Context,
+  { model, version }: { model: string; version: number },
+): Promise<ServedSkew | undefined> {
+  const spec = await registry.requireSpec(ctx, model)
+  const settings = settingsOf(spec)
+  const trained = await trainedInputs(ctx, model, version, settings)
+  if (!trained) return undefined
   const rows = await servedRows(ctx, model)
   const sketches = new Map(
-    reference.columns
-      .filter(
-        ({ column }) =>
-          column !== scoreColumn && column !== residualColumn && rows.some(({ inputs }) => column in inputs),
-      )
+    trained
+      .filter(({ column }) => rows.some(({ inputs }) => column in inputs))
       .map(({ column, sketch }) => {
         const served = createSketch(sketch.reference)
         for (const { inputs } of rows) if (column in inputs) addToSketch(served, inputs[column])
         return [column, served] as const
       }),
   )
-  const columns = driftOf(reference, sketches, settings).map(({ column, psi, critical, drifted }) => ({
-    column,
-    psi,
-    critical,
-    skewed: drifted && rows.length >= settings.fewest,
-  }))
+  const { psi: effect = settings.effect, allow = [] } = spec.success.skew ?? {}
+  const columns = driftOf({ columns: trained }, sketches, { effect })
   return {
     served: rows.length,
-    columns,
-    leaks: await leaksOf(
-      ctx,
-      reference.trainingSet,
-      [...reference.columns].map(({ column }) => column),
-    ),
+    needed: settings.fewest,
+    inputs: trained.map(({ column }) => column),
+    columns: columns.map(({ column, psi, critical, drifted }) => ({
+      column,
+      psi,
+      critical,
+      skewed: drifted && rows.length >= settings.fewest && !allow.includes(column),
+    })),
   }
 }
 
-/** A sample of what was served lately; where much was, of a shorter time. */
-async function servedRows(ctx: Context, endpoint: string) {
-  const now = ctx.now().getTime()
-  const to = new Date(now + 1).toISOString()
-  for (let span = lookBack; ; span /= 2) {
-    const period = { endpoint, from: new Date(now - span).toISOString(), to }
-    const count = await serving.countLogged(ctx, period)
-    if (count > mostRead && span > shortest) continue
-    const log = await serving.readLog(ctx, { ...period, sample: Math.min(1, servedSample / Math.max(1, count)) })
-    return log.filter(({ arm }) => arm !== 'shadow')
+const dayMilliseconds = 86_400_000
+
+/** Of the newest rows a sample, taken a day at a time, so that the memory does not grow with the log. */
+async function servedRows(ctx: Context, model: string): Promise<serving.LoggedPrediction[]> {
+  const rows: serving.LoggedPrediction[] = []
+  const now = ctx.now().getTime() + 1
+  for (let to = now; to > now - lookBack && rows.length < servedSample; to -= dayMilliseconds) {
+    const day = { endpoint: model, from: new Date(to - dayMilliseconds).toISOString(), to: new Date(to).toISOString() }
+    const sample = Math.min(1, servedSample / Math.max(1, await serving.countLogged(ctx, day)))
+    const read = await serving.readLog(ctx, { ...day, sample })
+    rows.push(...read.filter(({ arm }) => arm !== 'shadow').slice(rows.length - servedSample))
   }
+  return rows
 }
 
-async function leaksOf(ctx: Context, trainingSet: string, columns: string[]): Promise<Skew['leaks']> {
+/** How well each input of a version orders the labels of its training set alone. */
+export async function leaks(
+  ctx: Context,
+  { model, version }: { model: string; version: number },
+): Promise<Skew['leaks']> {
+  const { trainingSet } = await registry.getVersion(ctx, { model, version })
+  if (trainingSet === null) return []
   const { label } = await features.getTrainingSet(ctx, { trainingSet })
   if (label === null) return []
+  const settings = settingsOf(await registry.requireSpec(ctx, model))
+  const columns = ((await trainedInputs(ctx, model, version, settings)) ?? []).map(({ column }) => column)
   const rows = await features.trainingRows(ctx, trainingSet, trainingSample)
   return columns.flatMap((column): Skew['leaks'] => {
     const pairs = rows.flatMap((row) => {

@@ -40,6 +40,15 @@ export async function listWindows(
     .execute()
 }
 
+export async function findWindow(ctx: Context, model: string, from: string): Promise<WindowsTable | undefined> {
+  return tables(ctx)
+    .selectFrom('windows')
+    .selectAll()
+    .where('model', '=', model)
+    .where('from_at', '=', from)
+    .executeTakeFirst()
+}
+
 export async function latestWindow(ctx: Context, model: string): Promise<WindowsTable | undefined> {
   return tables(ctx)
     .selectFrom('windows')

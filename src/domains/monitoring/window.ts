@@ -3,7 +3,7 @@ import { enqueue } from '../../core/jobs.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
-import { type Finding, settle } from './alerting.ts'
+import { type Finding, type Judgement, settle } from './alerting.ts'
 import { describe, driftOf, type Window } from './describe.ts'
 import { driftFindings, estimateFindings, labelFindings, parityFindings, serviceFindings } from './findings.ts'
 import { referenceOf, residualColumn } from './reference.ts'
@@ -40,53 +40,41 @@ const mostOfIt = 0.9
 /** The job at the end of each window, when its labels have come. Doing it twice comes to the same. */
 export async function closeWindow(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
   const model = String(payload['model'])
+  const from = String(payload['from'])
   const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const place = placeOf(model, String(payload['from']), settings)
-  const { requests, seen } = await look(ctx, place, settings)
-  if (seen) {
-    const { window, findings } = seen
+  const to = new Date(Date.parse(from) + settings.length).toISOString()
+  const { service, tallies, references } = await countRows(ctx, { model, from, to, settings })
+  const own = tallies.toSorted((a, b) => b.rows - a.rows)[0]
+  await saveCounted(ctx, { tallies, references })
+  if (own) {
+    const reference = references.get(own.version)
+    const merged = reference
+      ? await enoughRows(ctx, { model, release: own.release, from, to, reference, settings })
+      : undefined
+    const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
+    const window = describe({ model, from, to, own, service, drift, reference, mergedFrom: merged?.from })
+    const residuals = merged?.sketches.get(residualColumn)
+    const labels = labelFindings({ window, own, reference, settings, residuals })
+    const findings = [
+      ...labels.findings,
+      ...(await parityFindings(ctx, model, own)),
+      ...serviceFindings(window, settings),
+      ...estimateFindings(window, reference, settings),
+      ...(own.rows >= service.rows * mostOfIt ? driftFindings(window, reference) : []),
+    ]
+    const told = own.version === 0 ? [] : findings
     await transaction(ctx, async (ctx) => {
-      await settle(ctx, { ...place, release: window.release }, findings, settings)
-      await save(ctx, window, foundOf(findings))
+      const { silent } = labels
+      await settle(ctx, { model, release: own.release, from, to }, told, settings, (signal) => !silent.includes(signal))
+      const content = JSON.stringify({ ...window, found: told.map(nameOf), silent })
+      await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
     })
   }
-  await renewEarlier(ctx, place, settings)
-  await planWindow(ctx, model, Date.parse(place.to), settings)
-  return { requests }
+  await planWindow(ctx, model, Date.parse(to), settings)
+  return { requests: service.rows }
 }
 
-/** Windows before this one that may lack labels still: older ones stay as they are. */
-const renewed = 4
-
-/** Quality of the windows before, with the labels that came after they closed. Alerts are about what is new: they stay. */
-async function renewEarlier(ctx: Context, { model, from }: Place, settings: Settings): Promise<void> {
-  for (const row of await store.windowsBefore(ctx, model, from, renewed)) {
-    const before = windowOf(row)
-    if (before.labelled >= before.requests) continue
-    const moment = new Date(Date.parse(row.to_at) + settings.maturity).toISOString()
-    if (!(await serving.labelledAfter(ctx, { endpoint: model, moment }))) continue
-    const { seen } = await look(ctx, { model, from: row.from_at, to: row.to_at }, settings)
-    if (seen && seen.window.labelled !== before.labelled) await save(ctx, seen.window, foundIn(row))
-  }
-}
-
-type Place = { model: string; from: string; to: string }
-
-function placeOf(model: string, from: string, { length }: Settings): Place {
-  return { model, from, to: new Date(Date.parse(from) + length).toISOString() }
-}
-
-type Seen = { window: Window; findings: Finding[] }
-
-/** What a window comes to by what is logged and labelled now; nothing where nobody asked. */
-async function look(
-  ctx: Context,
-  place: Place,
-  settings: Settings,
-): Promise<{ requests: number; seen: Seen | undefined }> {
-  const { model } = place
-  const { service, tallies, references } = await countRows(ctx, { ...place, settings })
-  const own = tallies.toSorted((a, b) => b.rows - a.rows)[0]
+export async function saveCounted(ctx: Context, { tallies, references }: Omit<Counted, 'service'>): Promise<void> {
   for (const tally of tallies) {
     const reference = references.get(tally.version)
     if (!reference) continue
@@ -95,49 +83,36 @@ async function look(
       saveHours(ctx, { scope: `release/${tally.release}`, reference: reference.id, hours }),
     )
   }
-  if (!own) return { requests: service.rows, seen: undefined }
-  const reference = references.get(own.version)
-  const merged = reference ? await enoughRows(ctx, { ...place, release: own.release, reference, settings }) : undefined
-  const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
-  const window = describe({ ...place, own, service, drift, reference, mergedFrom: merged?.from })
-  const residuals = merged?.sketches.get(residualColumn)
-  const findings = [
-    ...labelFindings({ window, own, reference, settings, residuals }),
-    ...(await parityFindings(ctx, model, own)),
-    ...serviceFindings(window, settings),
-    ...estimateFindings(window, reference, settings),
-    ...(own.rows >= service.rows * mostOfIt ? driftFindings(window, reference) : []),
-  ]
-  return { requests: service.rows, seen: { window, findings: own.version === 0 ? [] : findings } }
 }
 
-const foundOf = (findings: Finding[]) => findings.map(({ signal, subject }) => `${signal}/${subject}`)
-
-function save(ctx: Context, window: Window, found: string[]): Promise<void> {
-  const { model, from, to } = window
-  return store.saveWindow(ctx, { model, from_at: from, to_at: to, content: JSON.stringify({ ...window, found }) })
+/** What a stored window found is named by signal and subject. */
+export function nameOf({ signal, subject }: Finding): string {
+  return `${signal}/${subject}`
 }
-
-type Stored = Window & { found?: string[] }
 
 /** What a stored window says; what it found is for the rules alone. */
 export function windowOf({ content }: { content: string }): Window {
-  const { found: _, ...window } = JSON.parse(content) as Stored
+  const { found: _, silent: __, ...window } = JSON.parse(content) as Window & Partial<Judgement>
   return window
-}
-
-function foundIn({ content }: { content: string }): string[] {
-  return (JSON.parse(content) as Stored).found ?? []
 }
 
 type Counted = { service: Service; tallies: Tally[]; references: Map<number, Reference | undefined> }
 
 const piece = 86_400_000
 
+type Rows = {
+  model: string
+  from: string
+  to: string
+  settings: Settings
+  /** Of which columns sketches are made. */
+  sketched?: (column: string) => boolean
+}
+
 /** Reads the log a day at a time, so that the memory does not grow with the window. */
-async function countRows(
+export async function countRows(
   ctx: Context,
-  { model, from, to, settings }: { model: string; from: string; to: string; settings: Settings },
+  { model, from, to, settings, sketched = () => true }: Rows,
 ): Promise<Counted> {
   const service = serviceOf()
   const tallies = new Map<string, Tally>()
@@ -153,7 +128,8 @@ async function countRows(
         references.set(row.version, await referenceOf(ctx, model, row.version, settings))
       let tally = tallies.get(row.release)
       if (!tally) {
-        tally = tallyOf(row.release, row.version, binsOf(references.get(row.version)))
+        const bins = [...binsOf(references.get(row.version))].filter(([column]) => sketched(column))
+        tally = tallyOf(row.release, row.version, new Map(bins))
         tallies.set(row.release, tally)
       }
       addRow(tally, row)
@@ -172,7 +148,7 @@ type Wanted = { model: string; release: string; from: string; to: string; refere
 const mostMerged = 12
 
 /** The window's sketches, with earlier windows of the same release until there are enough rows; they always end at `to`. */
-async function enoughRows(
+export async function enoughRows(
   ctx: Context,
   { release, from, to, reference, settings }: Wanted,
 ): Promise<{ sketches: Sketches; from?: string }> {

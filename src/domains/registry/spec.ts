@@ -90,6 +90,22 @@ export const ModelSpec = object({
         { description: 'How far values at serving may differ from those of the training set' },
       ),
     ),
+    skew: optional(
+      object(
+        {
+          psi: optional(
+            Type.Number({ minimum: 0, description: 'Smallest difference that matters, as PSI; monitoring.psi' }),
+          ),
+          allow: optional(
+            Type.Array(Type.String({ minLength: 1 }), {
+              maxItems: 1_000,
+              description: 'Columns that are meant to differ, such as the date',
+            }),
+          ),
+        },
+        { description: 'How far the training rows of a version may be from what is served when it is released' },
+      ),
+    ),
   }),
   delivery: object({
     targets: object({

@@ -32,6 +32,11 @@ export function applySpec(ctx: Context, spec: ModelSpec): Promise<void> {
   })
 }
 
+/** Which version of its spec each of these models has: what a server asks often. */
+export function specVersions(ctx: Context, { models }: { models: string[] }): Promise<Map<string, number>> {
+  return store.specVersions(ctx, models)
+}
+
 export async function requireSpec(ctx: Context, model: string): Promise<ModelSpec> {
   const { spec } = await getModel(ctx, { model })
   if (spec) return spec

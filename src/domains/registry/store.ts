@@ -15,6 +15,17 @@ export async function findModel(ctx: Context, name: string): Promise<ModelsTable
   return tables(ctx).selectFrom('models').selectAll().where('name', '=', name).executeTakeFirst()
 }
 
+/** Which version of its spec each of these models has. */
+export async function specVersions(ctx: Context, names: string[]): Promise<Map<string, number>> {
+  if (names.length === 0) return new Map()
+  const rows = await tables(ctx)
+    .selectFrom('models')
+    .select(['name', 'spec_version'])
+    .where('name', 'in', names)
+    .execute()
+  return new Map(rows.map(({ name, spec_version }) => [name, Number(spec_version)]))
+}
+
 export async function listModels(
   ctx: Context,
   kind: string | undefined,

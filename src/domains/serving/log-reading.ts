@@ -44,9 +44,7 @@ export async function readLog(ctx: Context, read: Read): Promise<LoggedPredictio
       (arm === undefined || logged.arm === arm) &&
       (forced || !logged.forced),
   )
-  const labels = new Map(
-    (await store.labelsSince(ctx, endpoint, dayBefore(from))).map((label) => [label.prediction, label]),
-  )
+  const labels = new Map((await labelsFor(ctx, endpoint, { from, to }, wanted)).map((one) => [one.prediction, one]))
   const joined = wanted.map((logged): LoggedPrediction => {
     const label = labels.get(logged.id)
     return { ...logged, label: label?.value ?? null, labelKnownAt: label?.known_at ?? null }
@@ -57,6 +55,18 @@ export async function readLog(ctx: Context, read: Read): Promise<LoggedPredictio
 }
 
 const dayMilliseconds = 86_400_000
+
+/** Of a time long past the labels of its own predictions are read: those known since then are of all that came later. */
+function labelsFor(ctx: Context, endpoint: string, { from, to }: { from: string; to: string }, logged: Logged[]) {
+  const past = to !== '9999' && Date.parse(to) < ctx.now().getTime() - dayMilliseconds
+  return past
+    ? store.labelsOf(
+        ctx,
+        endpoint,
+        logged.map(({ id }) => id),
+      )
+    : store.labelsSince(ctx, endpoint, dayBefore(from))
+}
 
 /** Clocks differ and callers are quick: a label may have come up to a day before its prediction. */
 function dayBefore(from: string): string {

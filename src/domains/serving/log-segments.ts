@@ -103,3 +103,15 @@ export async function readSegments(
   const rows = await ctx.lake.query(`select * from ${await relation(ctx, segments)} where ${where}`, values)
   return rows.map(fromRow)
 }
+
+/** The different values of one expression in the segments, under a condition whose values are $1, $2, …. */
+export async function readSegmentColumn(
+  ctx: Context,
+  segments: SegmentsTable[],
+  { column, where, values }: { column: string; where: string; values: (string | number)[] },
+): Promise<string[]> {
+  if (segments.length === 0) return []
+  const from = await relation(ctx, segments)
+  const rows = await ctx.lake.query(`select distinct ${column} as value from ${from} where ${where}`, values)
+  return rows.map(({ value }) => String(value))
+}

@@ -3,6 +3,7 @@ import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import { notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
+import * as registry from '../registry/registry.ts'
 import type { Routing as RoutingSchema } from './contract.ts'
 import { followSpec, type Loaded, loadVersion } from './loading.ts'
 import * as store from './store.ts'
@@ -143,27 +144,31 @@ export async function refreshPrices(ctx: Context): Promise<void> {
   for (const loaded of state(ctx).loaded.values()) loaded.prices = prices
 }
 
-/** Limits, log and bounds on cost of a new spec count from the next request on. */
+/** Limits, log and bounds on cost of a new spec count from the next request on; nothing is loaded for it. */
 export async function refreshSpecs(ctx: Context): Promise<void> {
-  for (const [key, loaded] of state(ctx).loaded) await followSpec(ctx, key.slice(0, key.lastIndexOf('@')), loaded)
+  const entries = [...state(ctx).loaded].map(([key, loaded]) => ({ model: key.slice(0, key.lastIndexOf('@')), loaded }))
+  const models = [...new Set(entries.map(({ model }) => model))]
+  const versions = await registry.specVersions(ctx, { models })
+  for (const { model, loaded } of entries)
+    if (versions.get(model) !== loaded.specVersion) await followSpec(ctx, model, loaded)
 }
 
-/** Four times within the second that a rollback may take to reach every server. */
+/** Four times within the second that a rollback or a new spec may take to reach every server. */
 const followMilliseconds = 250
-const settingsMilliseconds = 5_000
+const pricesMilliseconds = 5_000
 
 export async function startRouting(ctx: Context): Promise<void> {
   await followRoutes(ctx)
   if (ctx.engine.name !== 'postgres') return
   const timer = setInterval(() => {
     followRoutes(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following routes failed'))
+    refreshSpecs(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following specs failed'))
   }, followMilliseconds)
-  const settings = setInterval(() => {
-    const all = Promise.all([refreshPrices(ctx), refreshSpecs(ctx)])
-    all.catch((error: unknown) => ctx.log.error({ err: error }, 'following prices and specs failed'))
-  }, settingsMilliseconds)
-  for (const one of [timer, settings]) one.unref()
-  liveValue(ctx, 'serving.followers', () => [timer, settings])
+  const prices = setInterval(() => {
+    refreshPrices(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following prices failed'))
+  }, pricesMilliseconds)
+  for (const one of [timer, prices]) one.unref()
+  liveValue(ctx, 'serving.followers', () => [timer, prices])
 }
 
 export async function stopRouting(ctx: Context): Promise<void> {

@@ -6,6 +6,7 @@ import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { serving } from './contract.ts'
 import { counters } from './counters.ts'
+import { planLook } from './late-labels.ts'
 import { droppedRecords } from './log.ts'
 import { findLogged, readLog } from './log-reading.ts'
 import type { LoggedPrediction } from './log-record.ts'
@@ -17,6 +18,7 @@ import * as store from './store.ts'
 export { predictBatch, stopBatches } from './batch.ts'
 export { type Conversation, converse } from './chat/converse.ts'
 export { type Counters, counters, firstTokenBounds } from './counters.ts'
+export { labelledHours } from './late-labels.ts'
 export { droppedRecords, flushLog, logState, startLog, stopLog } from './log.ts'
 export { logHealth } from './log-health.ts'
 export { countLogged, readLog } from './log-reading.ts'
@@ -79,17 +81,10 @@ export async function label(
   const replaced = await transaction(ctx, async (ctx) => {
     const known = await store.countLabels(ctx, endpoint, [...latest.keys()])
     await store.saveLabels(ctx, [...latest.values()])
+    await planLook(ctx, endpoint)
     return known
   })
   return { accepted: labels.length, replaced }
-}
-
-/** Whether labels of an endpoint came, or were corrected, after a moment. */
-export function labelledAfter(
-  ctx: Context,
-  { endpoint, moment }: { endpoint: string; moment: string },
-): Promise<boolean> {
-  return store.hasLabelsAfter(ctx, endpoint, moment)
 }
 
 const defaultLimit = 100

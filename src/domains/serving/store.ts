@@ -66,18 +66,6 @@ export async function saveLabels(ctx: Context, rows: LabelsTable[]): Promise<voi
   }
 }
 
-/** Whether labels came, or were corrected, after a moment. */
-export async function hasLabelsAfter(ctx: Context, endpoint: string, moment: string): Promise<boolean> {
-  const row = await tables(ctx)
-    .selectFrom('labels')
-    .select('prediction')
-    .where('endpoint', '=', endpoint)
-    .where('known_at', '>', moment)
-    .limit(1)
-    .executeTakeFirst()
-  return row !== undefined
-}
-
 /** How many of these predictions have a label. */
 export async function countLabels(ctx: Context, endpoint: string, predictions: string[]): Promise<number> {
   let found = 0
@@ -101,6 +89,46 @@ export async function labelsSince(ctx: Context, endpoint: string, from: string):
     .where('endpoint', '=', endpoint)
     .where('known_at', '>=', from)
     .execute()
+}
+
+type Page = { after: { known_at: string; prediction: string }; to: string; limit: number }
+
+/** Labels that became known before `to`, from a place in that order on. */
+export async function labelsBetween(
+  ctx: Context,
+  endpoint: string,
+  { after, to, limit }: Page,
+): Promise<{ known_at: string; prediction: string }[]> {
+  return tables(ctx)
+    .selectFrom('labels')
+    .select(['known_at', 'prediction'])
+    .where('endpoint', '=', endpoint)
+    .where('known_at', '<', to)
+    .where((eb) =>
+      eb.or([
+        eb('known_at', '>', after.known_at),
+        eb.and([eb('known_at', '=', after.known_at), eb('prediction', '>', after.prediction)]),
+      ]),
+    )
+    .where('known_at', '>=', after.known_at)
+    .orderBy('known_at')
+    .orderBy('prediction')
+    .limit(limit)
+    .execute()
+}
+
+export async function labelsOf(ctx: Context, endpoint: string, predictions: string[]): Promise<LabelsTable[]> {
+  const found: LabelsTable[] = []
+  for (let at = 0; at < predictions.length; at += chunk) {
+    const rows = await tables(ctx)
+      .selectFrom('labels')
+      .selectAll()
+      .where('endpoint', '=', endpoint)
+      .where('prediction', 'in', predictions.slice(at, at + chunk))
+      .execute()
+    found.push(...rows)
+  }
+  return found
 }
 
 export async function findLabel(ctx: Context, endpoint: string, prediction: string): Promise<LabelsTable | undefined> {

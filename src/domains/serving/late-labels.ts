@@ -1,0 +1,66 @@
+import type { Context } from '../../core/context.ts'
+import { enqueue } from '../../core/jobs.ts'
+import { unwritten } from './log.ts'
+import { readSegmentColumn } from './log-segments.ts'
+import * as store from './store.ts'
+
+/** Labels are looked at together: one look per endpoint and slot, however many requests bring them. */
+const slotMilliseconds = 300_000
+/** A request that began within the slot has committed by then. */
+const graceMilliseconds = 30_000
+
+/** In the transaction of the labels: whoever watches the model looks at them when their slot is over. */
+export async function planLook(ctx: Context, endpoint: string): Promise<void> {
+  const from = Math.floor(ctx.now().getTime() / slotMilliseconds) * slotMilliseconds
+  const to = from + slotMilliseconds
+  await enqueue(ctx, {
+    kind: 'serving.labelled',
+    payload: { model: endpoint, from: new Date(from).toISOString(), to: new Date(to).toISOString() },
+    key: `serving.labelled/${endpoint}/${from}`,
+    runAt: new Date(to + graceMilliseconds),
+  })
+}
+
+type Span = { from: string; to: string }
+
+const page = 5_000
+
+/**
+ * The hours in [predicted.from, predicted.to) that hold a prediction whose label became known in [known.from, known.to).
+ * Predictions since are looked through first: most labels are theirs, and then nothing older is read.
+ */
+export async function labelledHours(
+  ctx: Context,
+  { endpoint, known, predicted }: { endpoint: string; known: Span; predicted: Span },
+): Promise<string[]> {
+  const hours = new Set<string>()
+  let after = { known_at: known.from, prediction: '' }
+  for (;;) {
+    const labels = await store.labelsBetween(ctx, endpoint, { after, to: known.to, limit: page })
+    const last = labels.at(-1)
+    if (!last) return [...hours].sort()
+    after = last
+    const wanted = new Set(labels.map(({ prediction }) => prediction))
+    for (const { id } of unwritten(ctx, { endpoint })) wanted.delete(id)
+    for (const id of await find(ctx, endpoint, { from: predicted.to, to: '9999' }, 'id', wanted)) wanted.delete(id)
+    for (const hour of await find(ctx, endpoint, predicted, 'hour', wanted)) hours.add(hour)
+  }
+}
+
+const selections = { id: 'id', hour: `substr("at", 1, 13) || ':00:00.000Z'` } as const
+
+async function find(
+  ctx: Context,
+  endpoint: string,
+  { from, to }: Span,
+  what: keyof typeof selections,
+  wanted: ReadonlySet<string>,
+): Promise<string[]> {
+  if (wanted.size === 0) return []
+  const segments = await store.segmentsBetween(ctx, endpoint, from, to)
+  return readSegmentColumn(ctx, segments, {
+    column: selections[what],
+    where: `"at" >= $1 and "at" < $2 and arm <> 'shadow' and id in (select unnest(from_json($3, '["varchar"]')))`,
+    values: [from, to, JSON.stringify([...wanted])],
+  })
+}
