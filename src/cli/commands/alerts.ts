@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts'
-import { optionalTime, string, time } from '../input.ts'
+import { optionalTime, string } from '../input.ts'
 import { estimate, facts, moment, percent, table } from '../output.ts'
 
 export const command: Command = {
@@ -98,25 +98,36 @@ export const command: Command = {
       summary: 'Record alerts without telling anybody, for a time',
       arguments: '[model]',
       options: [
-        { flags: '--until <time>', help: 'when it ends', required: true },
+        { flags: '--until <time>', help: 'when it ends; needed unless it comes back by --every' },
+        { flags: '--every <cron>', help: 'it comes back by this cron expression' },
+        { flags: '--for <duration>', help: 'with --every: how long each time, such as 2h' },
+        { flags: '--zone <zone>', help: 'with --every: time zone, such as Europe/Berlin; UTC by default' },
         { flags: '--from <time>', help: 'when it begins; now by default' },
         { flags: '--signal <signal>', help: 'only this signal' },
         { flags: '--maintenance', help: 'it is a maintenance window' },
         { flags: '--reason <text>', help: 'why', required: true },
       ],
-      examples: ['keel alerts silence flight-delay --until 2001-05-02T06:00 --reason "labels are being reloaded"'],
+      examples: [
+        'keel alerts silence flight-delay --until 2001-05-02T06:00 --reason "labels are being reloaded"',
+        'keel alerts silence --maintenance --every "0 2 * * 0" --for 3h --zone Europe/Berlin --reason "weekly upgrade"',
+      ],
       async run(session, { args: [model], options }) {
         const from = optionalTime(options['from'])
         const signal = string(options['signal']) as 'bias' | undefined
+        const until = optionalTime(options['until'])
+        const cron = string(options['every'])
+        const zone = string(options['zone'])
+        const zoned = zone === undefined ? {} : { zone }
         const made = await (await session.client()).monitoring.silence({
-          to: time(string(options['until']) ?? ''),
+          ...(until === undefined ? {} : { to: until }),
+          ...(cron === undefined ? {} : { repeats: { cron, lasts: string(options['for']) ?? '', ...zoned } }),
           reason: string(options['reason']) ?? '',
           ...(from === undefined ? {} : { from }),
           ...(model === undefined ? {} : { model }),
           ...(signal === undefined ? {} : { signal }),
           ...(options['maintenance'] === true ? { kind: 'maintenance' as const } : {}),
         })
-        return { data: made, text: `${made.id}: ${made.model} ${made.signal} until ${moment(made.to)}` }
+        return { data: made, text: `${made.id}: ${made.model} ${made.signal} ${spanOf(made)}` }
       },
     },
     silences: {
@@ -126,14 +137,15 @@ export const command: Command = {
         return {
           data: items,
           text: table(
-            ['silence', 'kind', 'model', 'signal', 'from', 'to', 'by', 'reason'],
+            ['silence', 'kind', 'model', 'signal', 'from', 'to', 'repeats', 'by', 'reason'],
             items.map((one) => [
               one.id,
               one.kind,
               one.model,
               one.signal,
               moment(one.from),
-              moment(one.to),
+              one.to === null ? 'open' : moment(one.to),
+              one.repeats ? recurrence(one.repeats) : '',
               one.by,
               one.reason,
             ]),
@@ -150,4 +162,15 @@ export const command: Command = {
       },
     },
   },
+}
+
+type Recurrence = { cron: string; zone?: string; lasts: string }
+
+function recurrence({ cron, zone, lasts }: Recurrence): string {
+  return `"${cron}" ${zone ?? 'UTC'}, ${lasts} each`
+}
+
+function spanOf({ to, repeats }: { to: string | null; repeats: Recurrence | null }): string {
+  const end = to === null ? 'until it is ended' : `until ${moment(to)}`
+  return repeats ? `${recurrence(repeats)}, ${end}` : end
 }

@@ -1,8 +1,9 @@
 import type { Context } from '../../core/context.ts'
 import type { Estimate } from '../../core/contract.ts'
 import { append, latestEvents } from '../../core/events.ts'
+import { nextTick } from '../../core/jobs.ts'
 import type { Signal } from './contract.ts'
-import { type AlertRule, defaultRules, demoted, fires } from './rules.ts'
+import { type AlertRule, defaultRules, demoted, fires, milliseconds } from './rules.ts'
 import type { AlertsTable, SilencesTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -186,9 +187,10 @@ async function loudnessOf(
   perWeek: number,
 ): Promise<{ severity: 'page' | 'digest'; quiet: string | null }> {
   const now = ctx.now()
-  const silence = (await store.silencesAt(ctx, now.toISOString())).find((one) => covers(one, model, finding.signal))
+  const silences = (await store.silencesAt(ctx, now.toISOString())).filter((one) => covers(one, model, finding.signal))
+  const silence = silences.map((one) => ({ ...one, until: silentUntil(one, now) })).find(({ until }) => until !== null)
   const declared = rule.severity === 'page' && finding.severity === 'page' ? 'page' : 'digest'
-  if (silence) return { severity: declared, quiet: `${silence.kind} until ${silence.to_at}: ${silence.reason}` }
+  if (silence) return { severity: declared, quiet: `${silence.kind} until ${silence.until}: ${silence.reason}` }
   if (declared === 'digest') return { severity: 'digest', quiet: null }
   const counts = await verdictsOf(ctx, model, finding.signal)
   if (demoted(rule, counts))
@@ -203,6 +205,20 @@ async function loudnessOf(
 
 export function covers(silence: SilencesTable, model: string, signal: string): boolean {
   return (silence.model === '*' || silence.model === model) && (silence.signal === '*' || silence.signal === signal)
+}
+
+/** When the silence that is on now ends; null between two times of one that comes back. */
+export function silentUntil(
+  silence: Pick<SilencesTable, 'cron' | 'zone' | 'lasts' | 'to_at'>,
+  now: Date,
+): string | null {
+  const { cron, zone, lasts, to_at } = silence
+  if (cron === null || lasts === null) return to_at
+  const length = milliseconds(lasts)
+  const began = nextTick(cron, zone ?? 'UTC', new Date(now.getTime() - length))
+  if (began > now) return null
+  const until = new Date(began.getTime() + length).toISOString()
+  return until < to_at ? until : to_at
 }
 
 const judgedLooked = 20

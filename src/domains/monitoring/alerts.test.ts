@@ -7,6 +7,7 @@ import { model } from '../../../test/support/trips.ts'
 import { append, latestEvents } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import { signatureOf } from '../webhooks/rules.ts'
+import { silentUntil } from './alerting.ts'
 import { begin, release } from './monitoring.fixture.ts'
 
 const wrong = { late: () => 0 }
@@ -143,6 +144,54 @@ test('what is silenced is recorded and told to nobody; a maintenance window is t
   await client.monitoring.endSilence({ silence: silence.id })
   assert.equal((await client.monitoring.listSilences({})).items[0]?.to, ctx.now().toISOString())
   await assert.rejects(client.monitoring.silence({ to: '2020-01-01T00:00:00Z', reason: 'backwards' }), /cannot end/)
+})
+
+test('a maintenance window comes back by its cron expression in its own time zone, and pages between are told', async (t) => {
+  const { client, live, settleWindows } = await begin(t)
+  const repeats = { cron: '30 2 * * *', zone: 'Europe/Berlin', lasts: '1h' }
+  const made = await client.monitoring.silence({ model, kind: 'maintenance', repeats, reason: 'nightly load' })
+  assert.deepEqual([made.to, made.repeats], [null, repeats])
+  await live(1, wrong)
+  await settleWindows()
+  const [alert] = (await client.monitoring.listAlerts({ model })).items
+  assert.deepEqual([alert?.firedAt, alert?.severity], ['2026-01-02T01:00:00.000Z', 'page'])
+  assert.equal(alert?.quiet, null)
+})
+
+test('within a time of a maintenance window that comes back, an alert is recorded and told to nobody', async (t) => {
+  const { client, ctx, live, settleWindows } = await begin(t)
+  const repeats = { cron: '30 1 * * *', zone: 'Europe/Berlin', lasts: '1h' }
+  const { id } = await client.monitoring.silence({ model, kind: 'maintenance', repeats, reason: 'nightly load' })
+  await live(1, wrong)
+  await settleWindows()
+  const [alert] = (await client.monitoring.listAlerts({ model })).items
+  assert.equal(alert?.quiet, 'maintenance until 2026-01-02T01:30:00.000Z: nightly load')
+  assert.deepEqual(await latestEvents(ctx, { type: 'monitoring.alerts_raised' }), [])
+  await client.monitoring.endSilence({ silence: id })
+  assert.equal((await client.monitoring.listSilences({})).items[0]?.to, ctx.now().toISOString())
+})
+
+test('a window that comes back keeps to the wall clock where summer time begins, and ends with its last day', () => {
+  const silence = { cron: '0 4 * * *', zone: 'Europe/Berlin', lasts: '2h', to_at: '2026-03-30T03:00:00.000Z' }
+  const until = (at: string) => silentUntil(silence, new Date(at))
+  assert.equal(until('2026-03-28T03:00:00Z'), '2026-03-28T05:00:00.000Z')
+  assert.equal(until('2026-03-28T02:59:59Z'), null)
+  assert.equal(until('2026-03-28T05:00:00Z'), null)
+  assert.equal(until('2026-03-29T02:00:00Z'), '2026-03-29T04:00:00.000Z')
+  assert.equal(until('2026-03-30T02:30:00Z'), '2026-03-30T03:00:00.000Z')
+})
+
+test('what never comes, or says no length or no end, is refused with its name', async (t) => {
+  const { client } = await begin(t)
+  const silence = { model, reason: 'nightly load' }
+  await assert.rejects(client.monitoring.silence(silence), /needs an end/)
+  const wrongs = [
+    { cron: 'at night', lasts: '1h' },
+    { cron: '0 0 31 2 *', lasts: '1h' },
+  ]
+  for (const repeats of wrongs) await assert.rejects(client.monitoring.silence({ ...silence, repeats }), /schedule/)
+  const nowhere = { cron: '0 1 * * *', zone: 'Nowhere/City', lasts: '1h' }
+  await assert.rejects(client.monitoring.silence({ ...silence, repeats: nowhere }), /Nowhere\/City/)
 })
 
 test('beyond the budget of the week a page becomes a line of the digest and says why', async (t) => {

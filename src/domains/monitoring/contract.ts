@@ -138,13 +138,20 @@ const Rule = object({
   because: Type.String(),
 })
 
+const Recurrence = object({
+  cron: Type.String({ minLength: 1, maxLength: 200, description: 'When it begins each time, as a cron expression' }),
+  zone: optional(Type.String({ maxLength: 64, description: 'Time zone, such as Europe/Berlin; without it UTC' })),
+  lasts: Type.String({ pattern: '^[1-9][0-9]*[smhd]$', description: 'How long each time, such as 2h' }),
+})
+
 export const Silence = object({
   id: Type.String(),
   kind: oneOf(['silence', 'maintenance']),
   model: Type.String({ description: 'A model, or * for all' }),
   signal: Type.String({ description: 'A signal, or * for all' }),
   from: Time,
-  to: Time,
+  to: Type.Union([Time, Type.Null()], { description: 'Null: until somebody ends it' }),
+  repeats: Type.Union([Recurrence, Type.Null()]),
   reason: Type.String(),
   by: Type.String(),
 })
@@ -258,13 +265,15 @@ export const monitoring = contract({
     method: 'POST',
     path: '/silences',
     role: 'member',
-    summary: 'Records alerts without telling anybody, for a time: a silence, or a maintenance window',
+    summary:
+      'Records alerts without telling anybody, for a time, once or again and again: a silence, or a maintenance window',
     input: object({
       kind: optional(oneOf(['silence', 'maintenance'])),
       model: optional(Name),
       signal: optional(Signal),
       from: optional(Time),
-      to: Time,
+      to: optional({ ...Time, description: 'Needed unless it repeats' }),
+      repeats: optional(Recurrence),
       reason: Type.String({ minLength: 3, maxLength: 2000 }),
     }),
     output: Silence,

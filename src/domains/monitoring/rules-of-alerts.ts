@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
+import { nextTick } from '../../core/jobs.ts'
 import { wilsonInterval } from '../../core/stats/order-statistics.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
@@ -39,6 +40,9 @@ export async function listRules(
   return { rules: described, budget: { perWeek: alertsPerWeek, pages: await pagesOfWeek(ctx, model) } }
 }
 
+/** Sorts after every moment: what repeats until somebody ends it. */
+const endless = '9999-12-31T00:00:00.000Z'
+
 export async function silence(
   ctx: Context,
   input: Input<Operations['silence']>,
@@ -46,8 +50,13 @@ export async function silence(
   const { kind = 'silence', model = '*', signal = '*', reason } = input
   if (model !== '*') await registry.getModel(ctx, { model })
   const from = new Date(input.from ?? ctx.now()).toISOString()
-  const to = new Date(input.to).toISOString()
+  const { repeats } = input
+  if (input.to === undefined && !repeats)
+    throw invalidInput('A silence needs an end, or "repeats" with how long it lasts each time.', { name: 'to' })
+  const to = input.to === undefined ? endless : new Date(input.to).toISOString()
   if (to <= from) throw invalidInput(`A silence cannot end at ${to}: it begins at ${from}.`, { name: 'to' })
+  const zone = repeats?.zone ?? 'UTC'
+  if (repeats) nextTick(repeats.cron, zone, ctx.now())
   const row: SilencesTable = {
     id: ctx.id('silence'),
     kind,
@@ -57,6 +66,9 @@ export async function silence(
     to_at: to,
     reason,
     by_actor: ctx.actor.name,
+    cron: repeats?.cron ?? null,
+    zone: repeats ? zone : null,
+    lasts: repeats?.lasts ?? null,
   }
   await transaction(ctx, async (ctx) => {
     await store.insertSilence(ctx, row)
@@ -64,7 +76,8 @@ export async function silence(
       silence: row.id,
       signal,
       from,
-      to,
+      to: to === endless ? null : to,
+      ...(repeats ? { repeats: { ...repeats, zone } } : {}),
       reason,
     })
   })
@@ -99,7 +112,9 @@ function toSilence(row: SilencesTable): Output<Operations['silence']> {
     model: row.model,
     signal: row.signal,
     from: row.from_at,
-    to: row.to_at,
+    to: row.to_at === endless ? null : row.to_at,
+    repeats:
+      row.cron === null || row.lasts === null ? null : { cron: row.cron, zone: row.zone ?? 'UTC', lasts: row.lasts },
     reason: row.reason,
     by: row.by_actor,
   }

@@ -58,6 +58,10 @@ export type SilencesTable = {
   to_at: string
   reason: string
   by_actor: string
+  /** Comes back by this cron expression in this time zone, each time for so long; null where it happens once. */
+  cron: string | null
+  zone: string | null
+  lasts: string | null
 }
 
 export type SinksTable = { name: string; definition: string }
@@ -94,6 +98,14 @@ export const migrations: Migration[] = [
         reason text not null, by_actor text not null)`,
       'create table alert_sinks (name text primary key, definition text not null)',
       'create table source_watches (source text primary key, upto_seq bigint not null, content text not null)',
+    ],
+  },
+  {
+    name: 'monitoring/003-recurring-silences',
+    up: () => [
+      'alter table silences add column cron text',
+      'alter table silences add column zone text',
+      'alter table silences add column lasts text',
     ],
   },
 ]
