@@ -15,7 +15,7 @@ async function beginUnlabelled(t: Parameters<typeof begin>[0], days: number) {
   const label = async (predictions: string[], value: (index: number) => number) => {
     const labels = predictions.map((id, index) => ({ id, value: value(index) }))
     await begun.client.serving.label({ endpoint: model, labels })
-    await begun.worker.advance(new Date(begun.ctx.now().getTime() + 6 * minute))
+    await begun.worker.advance(new Date(begun.ctx.now().getTime() + 62 * minute))
   }
   const windows = async () => (await begun.client.monitoring.series({ model })).items
   const alerts = async () => (await begun.client.monitoring.listAlerts({ model })).items

@@ -4,8 +4,8 @@ import { unwritten } from './log.ts'
 import { readSegmentColumn } from './log-segments.ts'
 import * as store from './store.ts'
 
-/** Labels are looked at together: one look per endpoint and slot, however many requests bring them. */
-const slotMilliseconds = 300_000
+/** Labels are looked at together, once an hour: one look goes through what was predicted since the newest window closed. */
+const slotMilliseconds = 3_600_000
 /** A request that began within the slot has committed by then. */
 const graceMilliseconds = 30_000
 
