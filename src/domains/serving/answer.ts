@@ -101,10 +101,10 @@ function within(work: Promise<Value>, milliseconds: number): Promise<Value> {
 }
 
 function plain(inputs: Record<string, unknown>): Row {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [
-      name,
-      typeof value === 'number' || typeof value === 'string' ? value : null,
-    ]),
-  )
+  const row: Row = {}
+  for (const name of Object.keys(inputs)) {
+    const value = inputs[name]
+    row[name] = typeof value === 'number' || typeof value === 'string' ? value : null
+  }
+  return row
 }
