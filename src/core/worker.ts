@@ -22,8 +22,8 @@ export type Worker = {
   stop(): Promise<void>
   /** Runs everything that is due now, until nothing is. */
   drain(): Promise<void>
-  /** Moves a simulated clock forward, stopping at every instant at which something is due. */
-  advance(to: Date): Promise<void>
+  /** Moves a simulated clock forward, stopping at every instant at which something is due; `before` it comes to each. */
+  advance(to: Date, before?: (instant: Date) => Promise<void>): Promise<void>
 }
 
 type Options = { handlers: Record<string, JobHandler>; reactions: Record<string, Reaction[]>; concurrency?: number }
@@ -161,16 +161,19 @@ export function createWorker(ctx: Context, { handlers, reactions, concurrency = 
     }
   }
 
-  async function advance(to: Date): Promise<void> {
+  async function advance(to: Date, before?: (instant: Date) => Promise<void>): Promise<void> {
+    async function moveTo(instant: Date): Promise<void> {
+      if (instant > ctx.now()) await before?.(instant)
+      ctx.clock.set(instant)
+      await drain()
+    }
     for (;;) {
       const instants = [await jobs.nextDue(ctx), await jobs.nextScheduled(ctx)].filter((at) => at !== undefined)
       const next = instants.sort((a, b) => a.getTime() - b.getTime())[0]
       if (!next || next > to) break
-      ctx.clock.set(next)
-      await drain()
+      await moveTo(next)
     }
-    ctx.clock.set(to)
-    await drain()
+    await moveTo(to)
   }
 
   return {
