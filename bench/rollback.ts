@@ -11,8 +11,9 @@ import { model } from '../test/support/trips.ts'
 /**
  * A steady thousand requests a second through the gateway, from a process of its own, while a canary is aborted and a
  * release is rolled back. No request may fail; the last line is JSON, and any failed request makes the exit code 1.
+ * `bench:rollback <n>` asks n times a second.
  */
-const perSecond = 1_000
+const perSecond = Number(process.argv[2] ?? 1_000)
 const seconds = 12
 
 type Answer = { sent: number; answered: number; status: number; release: string }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { tripAt } from '../../test/support/trips.ts'
 
 /**
  * `load.ts <url> <path> <requests per second> <seconds>`: asks at a steady pace, whatever the answers take, and prints
@@ -13,6 +14,7 @@ const now = () => performance.timeOrigin + performance.now()
 const waiting = new Set<Promise<void>>()
 
 async function ask(index: number): Promise<void> {
+  const { city, good, wrong } = tripAt(index)
   const sent = now()
   let [status, release] = [0, '']
   try {
@@ -20,7 +22,7 @@ async function ask(index: number): Promise<void> {
       method: 'POST',
       path,
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ inputs: { city: 'Bonn', good: 0.4, wrong: 0.6 }, unit: `u${index}` }),
+      body: JSON.stringify({ inputs: { city, good, wrong }, unit: `u${index}` }),
     })
     status = statusCode
     const answer: unknown = await body.json()

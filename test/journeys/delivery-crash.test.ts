@@ -10,7 +10,7 @@ import * as evaluation from '../../src/domains/evaluation/evaluation.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { temporaryFolder } from '../support/context.ts'
-import { establish, model, register, spec } from '../support/trips.ts'
+import { establish, model, register, spec, trips } from '../support/trips.ts'
 
 const child = fileURLToPath(new URL('../support/delivery-child.ts', import.meta.url))
 
@@ -62,9 +62,9 @@ async function checkWhole(app: App, after: string): Promise<void> {
     assert.ok(rollout.share > 0 || routing?.shadow?.release === id, after)
   }
   if (open.length === 0) assert.deepEqual([routing?.canary, routing?.shadow], [null, null], after)
-  for (let index = 0; index < 5; index++) {
-    const inputs = { city: 'Bonn', good: 0.4, wrong: 0.6 }
-    assert.ok((await serving.predict(ctx, { endpoint: model, inputs, unit: `u${index}` })).release, after)
+  for (const { id, city, good, wrong } of trips(5)) {
+    const inputs = { city, good, wrong }
+    assert.ok((await serving.predict(ctx, { endpoint: model, inputs, unit: id })).release, after)
   }
   const back = await delivery
     .rollback(ctx, { model, reason: 'after a crash' })

@@ -13,7 +13,7 @@ import * as registry from '../../src/domains/registry/registry.ts'
 import { loadedVersion } from '../../src/domains/serving/routing.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { temporaryFolder } from '../support/context.ts'
-import { establish, model, register, spec } from '../support/trips.ts'
+import { establish, model, register, spec, trips } from '../support/trips.ts'
 
 const { TEST_PG, KEEL_TEST_ENGINE } = readEnvironment()
 const skip = (KEEL_TEST_ENGINE !== 'postgres' || !TEST_PG) && 'two servers share a PostgreSQL'
@@ -61,10 +61,10 @@ async function prepare({ app, client }: Server): Promise<void> {
   }
 }
 
-/** Every request of the moment is answered; by whom. */
+/** Every request of the moment is answered, by whom; they ask for what the models were trained on. */
 async function answeredBy({ client }: Server): Promise<Set<string>> {
-  const answers = Array.from({ length: 20 }, (_, index) =>
-    client.serving.predict({ endpoint: model, inputs: { city: 'Bonn', good: 0.4, wrong: 0.6 }, unit: `u${index}` }),
+  const answers = trips(20).map(({ id, city, good, wrong }) =>
+    client.serving.predict({ endpoint: model, inputs: { city, good, wrong }, unit: id }),
   )
   return new Set((await Promise.all(answers)).map(({ release }) => release))
 }
