@@ -28,6 +28,7 @@ export const onStop: Step[] = [
   serving.stopLog,
   serving.stopBatches,
   serving.stopRouting,
+  serving.giveAllBack,
   features.stopFollowing,
   runs.stopJournal,
 ]

@@ -66,7 +66,16 @@ async function askPrompt(call: Call, asked: Asked, row: Row): Promise<Reply> {
   const { model = '', max_tokens: maxTokens } = runtime.chat?.provider ?? {}
   const body = JSON.stringify(runtime.chat?.compose({ inputs: row }))
   const inputTokens = Buffer.byteLength(body)
-  const money = reserve(ctx, { endpoint, model, cap, prices, inputTokens, maxTokens, answers: 1, generates: true })
+  const money = await reserve(ctx, {
+    endpoint,
+    model,
+    cap,
+    prices,
+    inputTokens,
+    maxTokens,
+    answers: 1,
+    generates: true,
+  })
   let tokens: Tokens | null = null
   let billed = false
   try {

@@ -64,7 +64,8 @@ export const Endpoint = object({
   stoodIn: Type.Integer({ description: 'Answers that another release gave for one that could not' }),
   shadowsDropped: Type.Integer({ description: 'Copies of requests that no shadow was asked about; of all endpoints' }),
   spentToday: Type.Number({
-    description: "What this server spent on language models today (UTC), in the price table's currency",
+    description:
+      "What was spent on language models today (UTC), in the price table's currency: by this server, and with a bound on the day by all as far as they have told",
   }),
   versions: Type.Array(LoadedVersion),
 })

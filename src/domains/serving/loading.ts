@@ -4,11 +4,12 @@ import * as evaluation from '../evaluation/evaluation.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
+import { giveBack, lacks, provide } from './allowance.ts'
 import { createBatcher } from './gateway/batcher.ts'
 import { createLane, type Lane, type LaneRules } from './gateway/lane.ts'
 import { type LogRules, logRules } from './log-rules.ts'
 import { type Field, milliseconds, type OutputKind } from './rules.ts'
-import { type Cap, recallSpend } from './spend.ts'
+import { type Cap, openAnswer } from './spend.ts'
 
 /** How a version is asked, as the spec says: a new spec counts from the next request on. */
 type Rules = {
@@ -56,7 +57,7 @@ export async function loadVersion(ctx: Context, model: string, version: number):
   const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
   const service = row?.service ?? undefined
   const rules = rulesOf(spec, runtime)
-  if (spec?.serves.limits?.cost) await recallSpend(ctx, model, rules.log.share)
+  await provideFirst(ctx, model, rules.cap)
   return {
     ...rules,
     version,
@@ -75,9 +76,19 @@ export async function followSpec(ctx: Context, model: string, loaded: Loaded): P
   const { spec, specVersion } = await registry.getModel(ctx, { model })
   if (specVersion === loaded.specVersion) return
   const rules = rulesOf(spec, loaded.runtime)
-  if (spec?.serves.limits?.cost) await recallSpend(ctx, model, rules.log.share)
+  if (rules.cap.per_day !== loaded.cap.per_day) {
+    await giveBack(ctx, model)
+    await provideFirst(ctx, model, rules.cap)
+  }
   Object.assign(loaded, rules, { specVersion })
   loaded.lane.limit(laneRules(spec, loaded.runtime))
+}
+
+/** The first call finds money at hand. */
+async function provideFirst(ctx: Context, endpoint: string, { per_day: perDay }: Cap): Promise<void> {
+  if (perDay === undefined) return
+  const wanted = { endpoint, perDay, need: perDay * openAnswer }
+  while (lacks(ctx, wanted)) await provide(ctx, wanted)
 }
 
 function laneRules(spec: ModelSpec | null, runtime: registry.Runtime): LaneRules {

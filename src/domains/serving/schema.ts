@@ -1,6 +1,11 @@
 import type { Migration } from '../../core/migrate.ts'
 
-export type ServingTables = { serving_routes: RoutesTable; prediction_segments: SegmentsTable; labels: LabelsTable }
+export type ServingTables = {
+  serving_routes: RoutesTable
+  prediction_segments: SegmentsTable
+  labels: LabelsTable
+  serving_spend: SpendTable
+}
 
 export type RoutesTable = { endpoint: string; revision: number; routing: string }
 
@@ -16,6 +21,9 @@ export type SegmentsTable = {
 
 export type LabelsTable = { endpoint: string; prediction: string; value: number; known_at: string }
 
+/** Money of an endpoint's day: what servers have taken to spend, and what of it they said they spent. */
+export type SpendTable = { endpoint: string; day: string; taken: number; spent: number }
+
 export const migrations: Migration[] = [
   {
     name: 'serving/001-routes',
@@ -29,6 +37,14 @@ export const migrations: Migration[] = [
         endpoint text not null, prediction text not null, value double precision not null, known_at text not null,
         primary key (endpoint, prediction))`,
       'create index labels_by_time on labels (endpoint, known_at)',
+    ],
+  },
+  {
+    name: 'serving/002-spend',
+    up: () => [
+      `create table serving_spend (
+        endpoint text not null, day text not null, taken double precision not null, spent double precision not null,
+        primary key (endpoint, day))`,
     ],
   },
 ]

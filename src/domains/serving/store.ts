@@ -1,5 +1,5 @@
 import type { Context } from '../../core/context.ts'
-import type { LabelsTable, RoutesTable, SegmentsTable, ServingTables } from './schema.ts'
+import type { LabelsTable, RoutesTable, SegmentsTable, ServingTables, SpendTable } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<ServingTables>()
 
@@ -138,4 +138,24 @@ export async function findLabel(ctx: Context, endpoint: string, prediction: stri
     .where('endpoint', '=', endpoint)
     .where('prediction', '=', prediction)
     .executeTakeFirst()
+}
+
+/** Of a day (UTC, yyyy-mm-dd); nothing was taken yet where there is no row. */
+export async function findSpend(ctx: Context, endpoint: string, day: string): Promise<SpendTable> {
+  const row = await tables(ctx)
+    .selectFrom('serving_spend')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .where('day', '=', day)
+    .executeTakeFirst()
+  return row ?? { endpoint, day, taken: 0, spent: 0 }
+}
+
+export async function saveSpend(ctx: Context, row: SpendTable): Promise<void> {
+  const { taken, spent } = row
+  await tables(ctx)
+    .insertInto('serving_spend')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['endpoint', 'day']).doUpdateSet({ taken, spent }))
+    .execute()
 }

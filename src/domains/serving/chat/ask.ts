@@ -55,7 +55,7 @@ export async function askChat(call: Call, asked: Asked, { path, body, signal }: 
   const sent = prepare(chat, path, body, streams)
   const sentBytes = Buffer.byteLength(JSON.stringify(sent))
   const { model } = chat.provider
-  const money = reserve(ctx, {
+  const money = await reserve(ctx, {
     endpoint,
     model,
     cap: chosen.cap,
