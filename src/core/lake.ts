@@ -73,7 +73,7 @@ function over(connection: DuckDBConnection): Lake {
       await mkdir(dirname(path), { recursive: true })
       const draft = `${path}.draft`
       const reader = await connection.runAndReadAll(
-        `copy (${sql}) to ${literal(draft)} (format parquet, compression zstd)`,
+        `copy (${sql}) to ${literal(draft)} (format parquet, compression zstd, compression_level 1)`,
         parameters as DuckDBValue[],
       )
       await moveDurably(draft, path)

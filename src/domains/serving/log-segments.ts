@@ -21,7 +21,7 @@ const selected = Object.entries(columnTypes)
   .map(([name, type]) => (type === 'json' ? `"${name}"::varchar as "${name}"` : `"${name}"`))
   .join(', ')
 
-/** Writes answers of one endpoint as one immutable Parquet file, and `within` its transaction whatever belongs to it. */
+/** Writes answers of one endpoint, in the order they came, as one immutable Parquet file, and `within` its transaction whatever belongs to it. */
 export async function writeSegment(ctx: Context, lines: Lines, within: (ctx: Context) => Promise<void>): Promise<void> {
   const { endpoint } = lines
   const draft = scratchPath(ctx)
@@ -29,7 +29,7 @@ export async function writeSegment(ctx: Context, lines: Lines, within: (ctx: Con
     await writeFile(`${draft}.ndjson`, bytesOf(lines))
     await ctx.lake.writeParquet(
       `${draft}.parquet`,
-      `select ${selected} from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns}) order by "at", id`,
+      `select ${selected} from read_json(${literal(`${draft}.ndjson`)}, format = 'newline_delimited', columns = ${columns})`,
     )
     const { digest } = await ctx.blobs.put(createReadStream(`${draft}.parquet`))
     const segment: SegmentsTable = {
