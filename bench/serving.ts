@@ -3,7 +3,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pythonWith } from '../test/interop/python-tools.ts'
 import { added, atAThousand, type Found, loggingCost, type Row, type Side, throughput } from './serving/measures.ts'
-import { bodiesOf, makeModel, makeOwnModel } from './serving/model.ts'
+import { bodiesOf, type Kind, makeModel, makeOwnModel } from './serving/model.ts'
 import { type Peer, startMlflowServe, startMlserver } from './serving/peers.ts'
 import { startLoad, startOurs, startUpstream } from './serving/processes.ts'
 
@@ -19,13 +19,17 @@ const wanted = (name: string) => words.length === 0 || words.some((word) => name
 
 const folder = mkdtempSync(join(tmpdir(), 'keel-bench-serving-'))
 const clients = pythonWith('serving')
-const table = 'python' in clients ? makeModel(clients.python, folder) : makeOwnModel(folder)
+const kinds = ['ridge', 'forest'] as const
+const folderOf = (kind: Kind) => join(folder, kind)
+const [table = makeOwnModel(folderOf('ridge'))] =
+  'python' in clients ? kinds.map((kind) => makeModel(clients.python, folderOf(kind), kind)) : []
 const bodies = bodiesOf(table)
 const upstream = await startUpstream()
 const ours = await startOurs(
-  folder,
+  folderOf('ridge'),
   [
     { name: 'ridge' },
+    ...('python' in clients ? [{ name: 'forest', folder: folderOf('forest') }] : []),
     { name: 'shadowed', shadow: true },
     { name: 'unlogged', serves: { log: { sample: '0%' } } },
     { name: 'gate', serves: { upstream: { protocol: 'oip', urls: [upstream.url] } } },
@@ -37,8 +41,26 @@ const rounds = quick ? { load, rounds: 1, seconds: 1 } : { load, rounds: 5, seco
 const many = quick ? rounds : { load, rounds: 9, seconds: 3 }
 
 const plain: Side = { port: ours.port, path: '/api/v1/predict/ridge', bodies: bodies.plain }
-const scoring: Side = { port: ours.port, path: '/serve/ridge/invocations', bodies: bodies.mlflow }
-const tensors: Side = { port: ours.port, path: '/v2/models/ridge/infer', bodies: bodies.oip }
+const infer = (kind: Kind) => `/v2/models/${kind}/infer`
+const scoring = (kind: Kind): Side => ({ port: ours.port, path: `/serve/${kind}/invocations`, bodies: bodies.mlflow })
+const tensors = (kind: Kind): Side => ({ port: ours.port, path: infer(kind), bodies: bodies.oip })
+const mlserver = (workers: number) => ({
+  needs: () => pythonWith('mlserver'),
+  start: (python: string, folder: string) => startMlserver(python, folder, workers),
+  ours: tensors,
+  path: infer,
+})
+const peers = [
+  {
+    name: 'predict-vs-mlflow-serve',
+    needs: () => clients,
+    start: startMlflowServe,
+    ours: scoring,
+    path: () => '/invocations',
+  },
+  { name: 'predict-vs-mlserver', ...mlserver(1) },
+  { name: 'predict-vs-mlserver-in-process', ...mlserver(0) },
+]
 const gate = '/v2/models/gate/infer'
 
 const results: Record<string, Found['numbers']> = {}
@@ -68,23 +90,15 @@ async function against(name: string, peer: () => Promise<Peer>, side: Side, path
 }
 
 try {
-  if (wanted('predict-vs-mlflow-serve')) {
-    if ('missing' in clients) skip('predict-vs-mlflow-serve', clients.missing)
-    else {
-      const { python } = clients
-      await against('predict-vs-mlflow-serve', () => startMlflowServe(python, folder), scoring, '/invocations')
+  for (const kind of kinds)
+    for (const peer of peers) {
+      const name = kind === 'ridge' ? peer.name : `${peer.name}-${kind}`
+      if (!wanted(name)) continue
+      const [model, server] = [clients, peer.needs()]
+      if ('missing' in model) skip(name, model.missing)
+      else if ('missing' in server) skip(name, server.missing)
+      else await against(name, () => peer.start(server.python, folderOf(kind)), peer.ours(kind), peer.path(kind))
     }
-  }
-  for (const [name, workers] of [
-    ['predict-vs-mlserver', 1],
-    ['predict-vs-mlserver-in-process', 0],
-  ] as const) {
-    if (!wanted(name)) continue
-    const server = pythonWith('mlserver')
-    const missing = 'missing' in clients ? clients.missing : 'missing' in server ? server.missing : undefined
-    if (missing !== undefined || !('python' in server)) skip(name, missing ?? '')
-    else await against(name, () => startMlserver(server.python, folder, workers), tensors, '/v2/models/ridge/infer')
-  }
   if (wanted('predict-latency')) take('predict-latency', await atAThousand(rounds, plain))
   if (wanted('logging-cost')) {
     const unlogged = { ...plain, path: '/api/v1/predict/unlogged' }

@@ -74,11 +74,11 @@ export async function atAThousand(rounds: Rounds, side: Side): Promise<Found> {
   }
 }
 
-/** What the second side costs of the first one's throughput. */
+/** What the second side costs of the first one's throughput: the median over pairs of rounds, which lie beside each other in time. */
 export async function loggingCost(rounds: Rounds, [without, with_]: [Side, Side]): Promise<Found> {
   const [quiet = [], logging = []] = await inTurns(rounds, [without, with_], { connections })
   const [a, b] = [of(quiet, 'perSecond'), of(logging, 'perSecond')]
-  const cost = 1 - b / a
+  const cost = 1 - median(logging.map(({ perSecond }, round) => perSecond / (quiet[round]?.perSecond ?? Number.NaN)))
   return {
     row: {
       name: 'logging-cost',

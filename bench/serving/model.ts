@@ -1,21 +1,26 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeOnnx } from '../../examples/flights/src/onnx.ts'
 
 export type Table = { columns: string[]; rows: number[][]; answers: number[] }
 
+/** A linear model, of which next to nothing is computed, and a hundred trees. */
+export type Kind = 'ridge' | 'forest'
+
 /** Writes one scikit-learn model into the folder in every form that the servers want. */
-export function makeModel(python: string, folder: string): Table {
+export function makeModel(python: string, folder: string, kind: Kind = 'ridge'): Table {
   const script = fileURLToPath(new URL('make-model.py', import.meta.url))
-  const { status, stderr } = spawnSync(python, ['-I', script, folder], { encoding: 'utf8' })
+  mkdirSync(folder, { recursive: true })
+  const { status, stderr } = spawnSync(python, ['-I', script, folder, kind], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`make-model.py failed: ${stderr.slice(-2_000)}`)
   return JSON.parse(readFileSync(join(folder, 'rows.json'), 'utf8')) as Table
 }
 
 /** Where there is no Python: a model that adds its inputs up, for what needs no other server. */
 export function makeOwnModel(folder: string): Table {
+  mkdirSync(folder, { recursive: true })
   const columns = Array.from({ length: 10 }, (_, index) => `x${index}`)
   const bytes = encodeOnnx({
     name: 'sum',

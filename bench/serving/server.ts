@@ -7,8 +7,8 @@ import type { ModelSpec } from '../../src/domains/registry/spec.ts'
 import { addEndpoint } from '../../test/interop/serving-endpoint.ts'
 import type { Table } from './model.ts'
 
-/** `serves` adds to the spec; `shadow` sends every request to a second version too. */
-export type Wanted = { name: string; serves?: Partial<ModelSpec['serves']>; shadow?: boolean }
+/** `serves` adds to the spec; `shadow` sends every request to a second version too; `folder` has another model. */
+export type Wanted = { name: string; folder?: string; serves?: Partial<ModelSpec['serves']>; shadow?: boolean }
 
 /**
  * `server.ts <folder> <egress> <endpoints as JSON>`: a server in a process of its own, with the ONNX model of the folder
@@ -20,10 +20,10 @@ const root = mkdtempSync(join(tmpdir(), 'keel-bench-serving-'))
 const { config } = resolveConfig({ environment: {} })
 const app = await createApp({ config: { ...config, port: '0', log: 'error', egress }, root })
 
-for (const { name, serves, shadow } of JSON.parse(endpoints) as Wanted[]) {
+for (const { name, folder: own = folder, serves, shadow } of JSON.parse(endpoints) as Wanted[]) {
   const kind = serves?.upstream
     ? ({ flavor: 'remote' } as const)
-    : ({ flavor: 'onnx', path: join(folder, 'model.onnx') } as const)
+    : ({ flavor: 'onnx', path: join(own, 'model.onnx') } as const)
   await addEndpoint(app.ctx, { name, columns, serves, shadow, ...kind })
 }
 process.stdout.write(`${await app.listen({ port: 0 })}\n`)

@@ -42,7 +42,7 @@ export async function writeSegment(ctx: Context, lines: Lines, within: (ctx: Con
     }
     await transaction(ctx, async (ctx) => {
       await store.insertSegment(ctx, segment)
-      if ((await smallSegments(ctx, endpoint)).length >= mergeFrom)
+      if ((await store.segmentsBelow(ctx, endpoint, smallRows)).length >= mergeFrom)
         await enqueue(ctx, { kind: 'serving.merge', payload: { endpoint }, key: `serving.merge/${segment.id}` })
       await within(ctx)
     })
@@ -52,15 +52,10 @@ export async function writeSegment(ctx: Context, lines: Lines, within: (ctx: Con
   }
 }
 
-async function smallSegments(ctx: Context, endpoint: string): Promise<SegmentsTable[]> {
-  const segments = await store.segmentsBetween(ctx, endpoint, '', '9999')
-  return segments.filter(({ row_count }) => Number(row_count) < smallRows)
-}
-
 /** Merges small segments, so that reading months stays cheap. */
 export async function mergeSegments(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
   const endpoint = String(payload['endpoint'])
-  const small = await smallSegments(ctx, endpoint)
+  const small = await store.segmentsBelow(ctx, endpoint, smallRows)
   if (small.length < 2) return { merged: 0 }
   const path = scratchPath(ctx, '.parquet')
   try {

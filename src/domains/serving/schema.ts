@@ -47,4 +47,8 @@ export const migrations: Migration[] = [
         primary key (endpoint, day))`,
     ],
   },
+  {
+    name: 'serving/003-small-segments',
+    up: () => ['create index prediction_segments_by_size on prediction_segments (endpoint, row_count)'],
+  },
 ]

@@ -47,6 +47,17 @@ export async function segmentsBetween(
     .execute()
 }
 
+/** Those with fewer rows than this, oldest first. */
+export async function segmentsBelow(ctx: Context, endpoint: string, rows: number): Promise<SegmentsTable[]> {
+  return tables(ctx)
+    .selectFrom('prediction_segments')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .where('row_count', '<', rows)
+    .orderBy('from_at')
+    .execute()
+}
+
 export async function allSegments(ctx: Context): Promise<SegmentsTable[]> {
   return tables(ctx).selectFrom('prediction_segments').selectAll().orderBy('from_at', 'desc').execute()
 }
