@@ -4,6 +4,9 @@ import { AppError } from './errors.ts'
 export function parseCsv(text: string, shown = 'The CSV'): Record<string, string>[] {
   const [header, ...rows] = records(text.startsWith('\uFEFF') ? text.slice(1) : text, shown)
   if (!header) throw new AppError('invalid_file', `${shown} is empty.`, { name: shown })
+  const twice = header.find((name, column) => header.indexOf(name) < column)
+  if (twice !== undefined)
+    throw new AppError('invalid_file', `${shown} has the column "${twice}" twice.`, { name: twice })
   return rows.map((row, index) => {
     if (row.length !== header.length) {
       const line = index + 2

@@ -12,6 +12,7 @@ export const catalogue = {
   stale_token: { status: 409, exit: 1, title: 'Another worker holds this work now' },
   gone: { status: 410, exit: 2, title: 'It was deleted' },
   too_large: { status: 413, exit: 2, title: 'The input is too large' },
+  uri_too_long: { status: 414, exit: 2, title: 'The path is too long' },
   unsupported_media_type: { status: 415, exit: 2, title: 'The content type is not supported' },
   refused_by_policy: { status: 422, exit: 5, title: 'A policy refuses this' },
   needs_approval: { status: 422, exit: 5, title: 'Somebody has to approve this first' },

@@ -30,13 +30,25 @@ export function toProblem(error: AppError, requestId: string): Problem {
 }
 
 /** Errors of the HTTP layer itself, by their status, in our words. */
-const ofTransport: Record<number, ErrorCode> = { 400: 'invalid_input', 413: 'too_large', 415: 'unsupported_media_type' }
+const ofTransport: Record<number, ErrorCode> = {
+  400: 'invalid_input',
+  413: 'too_large',
+  414: 'uri_too_long',
+  415: 'unsupported_media_type',
+}
+
+const longestMessage = 300
 
 export function asAppError(error: FastifyError | AppError | Error): AppError {
   if (error instanceof AppError) return error
   const status = 'statusCode' in error ? error.statusCode : undefined
   const code = status === undefined ? undefined : ofTransport[status]
-  if (code) return new AppError(code, error.message, { cause: error })
+  if (code === 'too_large')
+    return new AppError(code, 'The body is larger than this path takes.', {
+      hint: 'Send fewer rows at once; whole files go through "keel predict <endpoint> --input <file>".',
+      cause: error,
+    })
+  if (code) return new AppError(code, error.message.slice(0, longestMessage), { cause: error })
   return toAppError(error)
 }
 

@@ -22,6 +22,22 @@ test('a refused request is a problem document with code, name, hint and request 
   assert.match(String(problem['requestId']), /^req_/)
 })
 
+test('a path that cannot be read, or is too long, and a body that is too large are problem documents too', async (t) => {
+  const { url } = await testServer(t)
+  const bodies = [
+    ['/api/v1/predict/%FF', '{}', 400, 'invalid_input'],
+    [`/api/v1/predict/${'a'.repeat(3_000)}`, '{}', 414, 'uri_too_long'],
+    ['/api/v1/predict/x', `{"inputs": "${'a'.repeat(9_000_000)}"}`, 413, 'too_large'],
+  ] as const
+  for (const [path, body, status, code] of bodies) {
+    const response = await fetch(url + path, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+    assert.match(String(response.headers.get('content-type')), /^application\/problem\+json/)
+    const problem = (await response.json()) as Record<string, unknown>
+    assert.deepEqual([response.status, problem['code']], [status, code])
+    assert.ok(String(problem['detail']).length <= 300)
+  }
+})
+
 test('a page of another site is refused, and so is a host that is not this one', async (t) => {
   const { app } = await testServer(t)
   const call = (headers: Record<string, string>) => app.server.inject({ method: 'GET', url: '/api/v1/models', headers })

@@ -56,6 +56,7 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
     genReqId: () => ctx.id('req'),
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, asAppError(error)),
   })
   server.decorateRequest('ctx', null as never)
 

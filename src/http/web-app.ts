@@ -22,13 +22,16 @@ const securityHeaders = {
   'referrer-policy': 'no-referrer',
 }
 
-/** Serves the built UI; every path without a file extension is a screen and gets the one page. */
+/** Where protocols live: a client that asks there for what does not exist must hear so, and not read a page as success. */
+const protocolPath = /^(api|ajax-api|v1|v2|serve|metrics)(\/|$)/
+
+/** Serves the built UI; every other path without a file extension is a screen and gets the one page. */
 export function webApp(server: FastifyInstance): void {
   const config = { role: 'anyone', cause: 'web' } as const
   server.get('/', { config }, (_request, reply) => sendFile(reply, 'index.html'))
   server.get('/*', { config }, async (request, reply) => {
     const path = normalize((request.params as { '*': string })['*'])
-    const isScreen = extname(path) === '' && !path.startsWith('api')
+    const isScreen = extname(path) === '' && !protocolPath.test(path)
     if (isScreen) return sendFile(reply, 'index.html')
     if (path.startsWith('..') || path.includes(`..${sep}`) || !(await exists(path))) return reply.callNotFound()
     return sendFile(reply, path)

@@ -22,7 +22,7 @@ export function checkInputs(inputs: Record<string, unknown>, needed: Field[], kn
     for (const name of Object.keys(inputs)) {
       if (!known.has(name)) {
         const hint = didYouMean(name, [...known]) ?? `Known inputs: ${[...known].join(', ')}.`
-        throw invalidInput(`The input "${name}" is not known.`, { name, hint })
+        throw invalidInput(`The input ${shown(name)} is not known.`, { name: name.slice(0, longestShown), hint })
       }
     }
   }
@@ -34,6 +34,7 @@ function checkValue({ name, type, integer, minimum, maximum, values }: Field, va
   const wrong = (wanted: string) =>
     invalidInput(`The input "${name}" must be ${wanted}, not ${shown(value)}.`, { name })
   if (typeof value !== type) throw wrong(`a ${type}`)
+  if (type === 'number' && !Number.isFinite(value)) throw wrong('a finite number')
   if (integer === true && !Number.isInteger(value)) throw wrong('a whole number')
   if (minimum !== undefined && Number(value) < minimum) throw wrong(`at least ${minimum}`)
   if (maximum !== undefined && Number(value) > maximum) throw wrong(`at most ${maximum}`)
@@ -46,7 +47,7 @@ function checkValue({ name, type, integer, minimum, maximum, values }: Field, va
 const longestShown = 100
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value)
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value)
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
 }
 

@@ -125,6 +125,12 @@ test('every wrong tensor is refused by its name, with 400 and nothing logged', a
     [{ inputs: [city, { ...good, shape: [1], data: [1] }, wrong] }, /"good" has 1 rows/],
     [{ inputs: [city, good] }, /"wrong" is missing/],
     [{ inputs: [city, good, wrong, { ...good, name: 'god' }] }, /"god" is not known/],
+    [{ inputs: [city, good, wrong, good] }, /"good" is there twice/],
+    [
+      `{"inputs": [${[city, wrong].map((one) => JSON.stringify(one))}, {"name": "good", "shape": [2], "datatype": "FP64", "data": [1e999, 1]}]}`,
+      /"good" must be a finite number, not Infinity/,
+    ],
+    [{ inputs: [city, good, wrong, { ...good, name: 'g'.repeat(200_000) }] }, /^.{0,250}is not known/],
     [{ inputs: [city, good, wrong], outputs: [{ name: 'label' }] }, /no output "label"/],
     [{ inputs: [city, { ...good, parameters: { binary_data_size: 16 } }, wrong] }, /ends before its binary tensors/],
   ]
@@ -134,6 +140,22 @@ test('every wrong tensor is refused by its name, with 400 and nothing logged', a
     assert.match(String(json['error']), pattern)
   }
   assert.deepEqual((await client.serving.listPredictions({ endpoint: model })).items, [])
+})
+
+test('a readiness check or a call that leads nowhere is 404 and never a page', async (t) => {
+  const { call } = await begin(t)
+  const nowhere = [
+    `/v2/models/${model}/infer`,
+    `/v2/models/${model}/redy`,
+    `/v2/models/a/b/ready`,
+    '/v2/repository',
+    '/v1',
+  ]
+  for (const path of [...nowhere, `/serve/${model}/invocations`, `/serve/${model}`, '/metrics/all'])
+    assert.equal((await call('GET', path)).status, 404, path)
+  assert.equal((await call('GET', `/v2/models/${'a'.repeat(3_000)}/ready`)).status, 404)
+  assert.equal((await call('GET', `/v2/models/%FF/ready`)).status, 400)
+  assert.equal((await call('GET', `/v1/models/${model}`)).json['ready'], true)
 })
 
 test('numbers of every binary type come back as they were written', () => {

@@ -158,7 +158,10 @@ export function toRows(
     )
   }
   const rows = only?.shape[0] ?? 0
+  const seen = new Set<string>()
   for (const { name, shape } of tensors) {
+    if (seen.has(name)) wrong(name, 'is there twice')
+    seen.add(name)
     if (shape[0] !== rows) wrong(name, `has ${shape[0]} rows, and "${only?.name}" has ${rows}`)
     if (shape.slice(1).some((size) => size !== 1))
       wrong(name, `has the shape [${shape.join(', ')}]; it must be [rows] or [rows, 1]`)

@@ -19,8 +19,12 @@ export async function openaiRoutes(server: FastifyInstance): Promise<void> {
   server.get('/v1/models/:model', { config: config('model') }, (request) => {
     const { model } = request.params as { model: string }
     const found = endpoints(request).find(({ name }) => name === model)
-    if (!found) throw notFound('Model', model, 'List them with GET /v1/models.')
-    return describe(found)
+    if (found) return describe(found)
+    // KServe's first protocol has its readiness at this very path.
+    const { items } = serving.listEndpoints(request.ctx)
+    const other = items.find(({ name }) => name === model)
+    if (!other) throw notFound('Model', model, 'List them with "keel endpoints list".')
+    return { name: other.name, ready: serving.signatureOf(request.ctx, { endpoint: other.name }).ready }
   })
   const routes = [
     ['/chat/completions', 'chat', 'messages'],
