@@ -50,7 +50,7 @@ async function ofModel(session: Session, { args: [model = ''], options }: Comman
       ['accuracy without labels', estimated ? `${estimate(estimated.accuracy)} ${estimated.blindSpot}` : '–'],
       ['all columns together', domain ? `AUC ${estimate(domain.auc)} (0.5 is alike)` : '–'],
     ]),
-    table(['column', 'PSI', 'threshold', 'p', 'missing', ''], rows),
+    rows.length === 0 ? 'No column was compared.' : table(['column', 'PSI', 'threshold', 'p', 'missing', ''], rows),
     report.meaning,
   ]
   const drifted = window.drift.some((row) => row.drifted)

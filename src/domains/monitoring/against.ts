@@ -29,6 +29,9 @@ export async function sketchesAgainst(
   const read = (from: string, to: string) =>
     mergedHours(ctx, { scope: `release/${release}`, reference: reference.id, from, to, references: binsOf(reference) })
   const [now, before] = [await read(window.from, window.to), await read(shifted(window.from), shifted(window.to))]
+  // Nothing compared with something is steady by arithmetic and says nothing.
+  const served = [...before.values()].some(({ counts }) => counts.some((count) => count > 0))
+  if (!served) return { drift: [], reference: `${span}: ${release} served nothing then, so nothing can be compared` }
   const drift = driftOf(reference, now, settings, before)
   return {
     drift: drift.map(({ column, psi, critical, drifted, tests }) => ({

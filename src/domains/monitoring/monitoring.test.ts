@@ -95,6 +95,16 @@ test('last week is as good a reference as training when a season comes back', as
   assert.deepEqual([drifted(training), drifted(week)], [true, false])
   assert.match(week.reference, /^2026-01-01 to 2026-01-02/)
   assert.match(training.meaning, /cannot be seen yet/)
+  assert.deepEqual([training.window?.domain === undefined, week.window?.domain], [false, undefined])
+})
+
+test('a time in which nothing was served is no reference: no column is called steady beside it', async (t) => {
+  const { client, live, settleWindows } = await begin(t)
+  await live(2, { labelled: false })
+  await settleWindows()
+  const report = await client.monitoring.drift({ model, against: 'last-year' })
+  assert.match(report.reference, /served nothing then/)
+  assert.deepEqual(report.window?.drift, [])
 })
 
 test('closing a window twice, or on two servers, counts nothing and tells nobody twice', async (t) => {

@@ -58,7 +58,10 @@ export async function drift(
   const drift = compared ? compared.drift : window.drift
   const sorted = [...drift].sort((a, b) => b.psi / b.critical - a.psi / a.critical)
   const reference = compared ? compared.reference : `the training set of ${window.release}`
-  return { model, window: { ...window, drift: sorted }, reference, meaning: meaningOf(window) }
+  const shown = { ...window, drift: sorted }
+  // The classifier compared with the training set alone.
+  if (compared) delete shown.domain
+  return { model, window: shown, reference, meaning: meaningOf(window) }
 }
 
 function meaningOf({ labelled, bias, knownUpTo }: Window): string {
