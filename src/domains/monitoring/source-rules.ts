@@ -66,7 +66,7 @@ function columnFindings(source: string, { column, before, now, identity }: Colum
     )
   }
   if (identity || missing === 1) return found
-  const factor = unitFactor(was.median, is.median)
+  const factor = spreadFollows(was, is) ? unitFactor(was.median, is.median) : undefined
   if (factor !== undefined) {
     found.push(
       finding(
@@ -127,6 +127,17 @@ export function unitFactor(before: number | null, now: number | null): string | 
     [factor, 1 / factor].some((one) => Math.abs(ratio / one - 1) < unitTolerance),
   )
   return known?.[1]
+}
+
+type Summary = { median: number | null; deviation: number | null }
+
+/**
+ * Another unit stretches the spread as it stretches the median: at least half of the way, on a logarithmic scale. A median near
+ * zero, of a delay for example, changes by any factor while its unit stays. Columns without spread have only their median.
+ */
+export function spreadFollows(before: Summary, now: Summary): boolean {
+  if (!before.median || !now.median || !before.deviation || !now.deviation) return true
+  return Math.log(now.deviation / before.deviation) / Math.log(now.median / before.median) > 0.5
 }
 
 function duplicateFindings(source: string, { rows, duplicates }: SourceLook): Finding[] {

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { createRandom } from '../../core/stats/random.ts'
 import * as datasets from '../datasets/datasets.ts'
-import { unitFactor } from './source-rules.ts'
+import { spreadFollows, unitFactor } from './source-rules.ts'
 import * as store from './store.ts'
 
 const day = 86_400_000
@@ -109,4 +109,11 @@ test('the usual changes of units are told apart from growth', () => {
   assert.equal(unitFactor(10, 13), undefined)
   assert.equal(unitFactor(0, 5), undefined)
   assert.equal(unitFactor(-1, 5), undefined)
+})
+
+test('a median near zero that moves tenfold while the spread stays is no other unit', () => {
+  assert.equal(spreadFollows({ median: -1, deviation: 30 }, { median: -10, deviation: 28 }), false)
+  assert.equal(spreadFollows({ median: -1, deviation: 30 }, { median: -10, deviation: 310 }), true)
+  assert.equal(spreadFollows({ median: 100, deviation: 20 }, { median: 45.36, deviation: 9 }), true)
+  assert.equal(spreadFollows({ median: 5, deviation: 0 }, { median: 50, deviation: 0 }), true)
 })
