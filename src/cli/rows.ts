@@ -8,13 +8,13 @@ export type Row = Record<string, unknown>
 
 const maximumBytes = 1024 ** 3
 
-/** Rows of a .csv or .jsonl file, also gzipped. */
-export function readRows(path: string, shown = path): Row[] {
+/** Rows of a .csv or .jsonl file, also gzipped. In a .csv the columns `texts` stay as they are written. */
+export function readRows(path: string, shown = path, texts: readonly string[] = []): Row[] {
   const text = readText(path, shown)
   const name = path.replace(/\.gz$/, '')
   if (name.endsWith('.csv')) {
     return parseCsv(text, `"${shown}"`).map((row) =>
-      Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typed(value)])),
+      Object.fromEntries(Object.entries(row).map(([key, value]) => [key, texts.includes(key) ? value : typed(value)])),
     )
   }
   if (name.endsWith('.jsonl') || name.endsWith('.ndjson')) return parseJsonLines(text, shown)

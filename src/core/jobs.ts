@@ -230,11 +230,13 @@ export async function tick(ctx: Context): Promise<void> {
 
 /** The first instant strictly after `after` that the cron expression names, in its own time zone. */
 export function nextTick(cron: string, zone: string, after: Date): Date {
+  if (!isZone(zone))
+    throw invalidInput(`"${zone}" is not a time zone.`, { name: zone, hint: 'Such as UTC or Europe/Berlin.' })
   let next: Date | null
   try {
     next = new Cron(cron, { timezone: zone, paused: true }).nextRun(after)
   } catch (cause) {
-    throw invalidInput(`The schedule "${cron}" in "${zone}" is not a cron expression.`, { name: cron, cause })
+    throw invalidInput(`The schedule "${cron}" is not a cron expression.`, { name: cron, cause })
   }
   if (!next) throw invalidInput(`The schedule "${cron}" never comes.`, { name: cron })
   return next
@@ -253,5 +255,13 @@ function toJob(row: JobsTable): Job {
     progress: row.progress === null ? null : (JSON.parse(row.progress) as Job['progress']),
     result: row.result === null ? null : JSON.parse(row.result),
     error: row.error,
+  }
+}
+
+function isZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }) !== undefined
+  } catch {
+    return false
   }
 }

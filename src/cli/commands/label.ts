@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from '../command.ts'
-import { readRows } from '../rows.ts'
+import { readLabels } from '../labels.ts'
 
 const batch = 5_000
 
@@ -9,10 +9,7 @@ export const command: Command = {
   arguments: '<endpoint> <file>',
   examples: ['keel label flight-delay labels.csv   # columns: id, value'],
   async run(session, { args: [endpoint = '', file = ''] }) {
-    const labels = readRows(resolve(session.io.cwd, file), file).map((row) => ({
-      id: String(row['id']),
-      value: Number(row['value']),
-    }))
+    const labels = readLabels(resolve(session.io.cwd, file), file)
     const client = await session.client()
     let [accepted, replaced] = [0, 0]
     for (let at = 0; at < labels.length; at += batch) {

@@ -21,7 +21,7 @@ export { tokenLimit, withSettings } from './runtimes/messages.ts'
 export type { Chat } from './runtimes/prompt.ts'
 export { keyHeader } from './runtimes/remote.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
-export { applySpec, getSpec, requireSpec, specVersions } from './specs.ts'
+export { applySpec, currentSpec, getSpec, requireSpec, specVersions } from './specs.ts'
 export {
   deleteVersion,
   downloadVersion,

@@ -197,10 +197,13 @@ export const serving = contract({
     summary: 'Tells what turned out, by prediction id; the first label of an id stays unless it is corrected later',
     input: object({
       endpoint: Name,
-      labels: Type.Array(object({ id: Type.String({ minLength: 1, maxLength: 128 }), value: Type.Number() }), {
-        minItems: 1,
-        maxItems: 10_000,
-      }),
+      labels: Type.Array(
+        object({ id: Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000]+$' }), value: Type.Number() }),
+        {
+          minItems: 1,
+          maxItems: 10_000,
+        },
+      ),
     }),
     output: object({
       accepted: Type.Integer(),

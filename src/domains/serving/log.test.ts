@@ -148,4 +148,11 @@ test('a label may come before its prediction, for one that nobody knows, and twi
   })
   assert.deepEqual(again, { accepted: 2, replaced: 1 })
   assert.deepEqual(await labelled(), [['early', 0]])
+  for (const [wrong, why] of [
+    [{ id: 'early', value: 7 }, /"early" must be 0 or 1/],
+    [{ id: 'early', value: Number.POSITIVE_INFINITY }, /value/],
+    [{ id: 'nul\u0000', value: 1 }, /id/],
+  ] as const)
+    await assert.rejects(client.serving.label({ endpoint: model, labels: [{ id: 'other', value: 1 }, wrong] }), why)
+  assert.deepEqual(await labelled(), [['early', 0]])
 })

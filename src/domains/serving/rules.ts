@@ -60,6 +60,13 @@ export function isValid(output: unknown, kind: OutputKind | undefined): output i
   return kind !== 'binary' || (output >= 0 && output <= 1)
 }
 
+/** One outcome that cannot be would spoil the bias of its whole window. */
+export function checkLabel(id: string, value: number, kind: OutputKind | undefined): void {
+  const wrong = (what: string) => invalidInput(`The label of ${shown(id)} ${what}, not ${shown(value)}.`, { name: id })
+  if (!Number.isFinite(value)) throw wrong('must be a finite number')
+  if (kind === 'binary' && value !== 0 && value !== 1) throw wrong('must be 0 or 1, because its endpoint is binary')
+}
+
 const unitMilliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** `250ms`, `10s`, `5m`, `2h`, `1d` in milliseconds. */

@@ -12,6 +12,7 @@ import { droppedRecords } from './log.ts'
 import { findLogged, readLog } from './log-reading.ts'
 import type { LoggedPrediction } from './log-record.ts'
 import { loadedVersion, type Routing, requireRouting, state } from './routing.ts'
+import { checkLabel } from './rules.ts'
 import { droppedShadows } from './shadow.ts'
 import * as store from './store.ts'
 
@@ -77,6 +78,8 @@ export async function label(
   { endpoint, labels }: Input<Operations['label']>,
 ): Promise<Output<Operations['label']>> {
   requireRouting(ctx, endpoint)
+  const spec = await registry.currentSpec(ctx, endpoint)
+  for (const { id, value } of labels) checkLabel(id, value, spec?.serves.output)
   const known_at = ctx.now().toISOString()
   const latest = new Map(labels.map(({ id, value }) => [id, { endpoint, prediction: id, value, known_at }]))
   const replaced = await transaction(ctx, async (ctx) => {
