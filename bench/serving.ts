@@ -38,7 +38,7 @@ const ours = await startOurs(
 )
 const load = await startLoad()
 const rounds = quick ? { load, rounds: 1, seconds: 1 } : { load, rounds: 5, seconds: 3 }
-const many = quick ? rounds : { load, rounds: 9, seconds: 3 }
+const many = quick ? rounds : { load, rounds: 15, seconds: 2 }
 
 const plain: Side = { port: ours.port, path: '/api/v1/predict/ridge', bodies: bodies.plain }
 const infer = (kind: Kind) => `/v2/models/${kind}/infer`

@@ -55,7 +55,7 @@ function cleanInputs(rules: LogRules, inputs: Logged['inputs'], done: Redactions
   let copy: Logged['inputs'] | undefined
   for (const name of Object.keys(inputs)) {
     const value = inputs[name]
-    const omitted = rules.omit.has(name)
+    const omitted = rules.omit.size > 0 && rules.omit.has(name)
     if (omitted) {
       copy ??= { ...inputs }
       delete copy[name]

@@ -10,7 +10,7 @@ import { writeSegment } from './log-segments.ts'
 /** Records wait in memory for at most a second; beyond this many the newest are dropped and counted. */
 const capacity = 50_000
 /** So many are written before the second is over. */
-const flushAt = 10_000
+const flushAt = 25_000
 const flushMilliseconds = 1_000
 /** A write that takes longer hangs: the log counts as failing, and a server that ends does not wait for it. */
 const patienceMilliseconds = 10_000
