@@ -11,4 +11,6 @@ export type Card = Status['models'][number]
 export type Release = Output<Api['delivery']['getRelease']>
 export type Span = Output<Api['delivery']['timeline']>['spans'][number]
 export type Window = Output<Api['monitoring']['series']>['items'][number]
+export type Drift = Output<Api['monitoring']['drift']>
+export type Endpoint = Output<Api['serving']['getEndpoint']>
 export type Estimate = Window['bias']

@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router'
 import { client } from '../../client.ts'
 import { CopyAsCli } from '../../copy-as-cli.tsx'
 import { day, interval, moment, number, percent, stateWords } from '../../format.ts'
+import { Monitoring, Scroll } from './monitoring.tsx'
 import { QualityChart } from './quality-chart.tsx'
 import { RollBack } from './roll-back.tsx'
 
@@ -32,7 +33,12 @@ export function Model() {
       </div>
       <QualityChart spans={spans} windows={windows} releases={releases} />
 
-      <h2>Delivery</h2>
+      <Monitoring model={model} />
+
+      <div className="row spread head">
+        <h2>Delivery</h2>
+        <CopyAsCli command={`keel delivery ${model}`} />
+      </div>
       <div className="tiles">
         <Tile
           name="Deployments"
@@ -74,69 +80,81 @@ export function Model() {
         />
       </div>
 
-      <h2>Releases</h2>
-      <table>
-        <thead>
-          <tr>
-            <th>Release</th>
-            <th>Version</th>
-            <th>State</th>
-            <th>Fully live</th>
-            <th>Ended</th>
-            <th>Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {releases.map((release) => (
-            <tr key={release.id}>
-              <td>{release.id}</td>
-              <td>v{release.version}</td>
-              <td>{release.state.replaceAll('_', ' ')}</td>
-              <td>{moment(release.fullyLiveAt)}</td>
-              <td>{moment(release.endedAt)}</td>
-              <td>{release.endedBecause ?? release.reason}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-
-      <h2>Alerts</h2>
-      {alerts.length === 0 ? (
-        <p className="quiet">None.</p>
-      ) : (
+      <div className="row spread head">
+        <h2>Releases</h2>
+        <CopyAsCli command={`keel releases ${model}`} />
+      </div>
+      <Scroll>
         <table>
           <thead>
             <tr>
-              <th>Fired</th>
-              <th>Signal</th>
-              <th>What</th>
-              <th>Value</th>
-              <th>Threshold</th>
+              <th>Release</th>
+              <th>Version</th>
               <th>State</th>
+              <th>Fully live</th>
+              <th>Ended</th>
+              <th>Why</th>
             </tr>
           </thead>
           <tbody>
-            {alerts.map((alert) => (
-              <tr key={alert.id}>
-                <td>{moment(alert.firedAt)}</td>
-                <td>
-                  {alert.signal} <span className="quiet">{alert.severity}</span>
-                </td>
-                <td>{alert.summary}</td>
-                <td>
-                  {number(alert.value.value)}{' '}
-                  <span className="quiet">
-                    {interval(alert.value)} · n {alert.value.n}
-                  </span>
-                </td>
-                <td>
-                  {number(alert.threshold)} <span className="quiet">{alert.thresholdFrom}</span>
-                </td>
-                <td>{alert.verdict ?? alert.state}</td>
+            {releases.map((release) => (
+              <tr key={release.id}>
+                <td>{release.id}</td>
+                <td>v{release.version}</td>
+                <td>{release.state.replaceAll('_', ' ')}</td>
+                <td>{moment(release.fullyLiveAt)}</td>
+                <td>{moment(release.endedAt)}</td>
+                <td>{release.endedBecause ?? release.reason}</td>
               </tr>
             ))}
           </tbody>
         </table>
+      </Scroll>
+
+      <div className="row spread head">
+        <h2>Alerts</h2>
+        <CopyAsCli command={`keel alerts ${model}`} />
+      </div>
+      {alerts.length === 0 ? (
+        <p className="quiet">None.</p>
+      ) : (
+        <Scroll>
+          <table>
+            <thead>
+              <tr>
+                <th>Fired</th>
+                <th>Signal</th>
+                <th>What</th>
+                <th>Value</th>
+                <th>Threshold</th>
+                <th>State</th>
+              </tr>
+            </thead>
+            <tbody>
+              {alerts.map((alert) => (
+                <tr key={alert.id}>
+                  <td>{moment(alert.firedAt)}</td>
+                  <td>
+                    {alert.signal} <span className="quiet">{alert.severity}</span>
+                  </td>
+                  <td>{alert.summary}</td>
+                  <td>
+                    {number(alert.value.value)}{' '}
+                    <span className="quiet">
+                      {interval(alert.value) && `${interval(alert.value)} · `}n {alert.value.n}
+                    </span>
+                  </td>
+                  <td>
+                    {number(alert.threshold)} <span className="quiet">{alert.thresholdFrom}</span>
+                  </td>
+                  <td>
+                    {alert.state} <span className="quiet">{alert.verdict ?? 'not judged'}</span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
       )}
       <p className="quiet">
         Owner {spec?.owner ?? '–'}, backup {spec?.backup ?? '–'}, runbook {spec?.delivery.rollback.runbook ?? '–'}

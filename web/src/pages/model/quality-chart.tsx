@@ -1,8 +1,8 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { Release, Span, Window } from '../../client.ts'
-import { moment } from '../../format.ts'
+import { day, interval, moment, number } from '../../format.ts'
 
 type Props = { spans: Span[]; windows: Window[]; releases: Release[] }
 
@@ -10,6 +10,8 @@ const palette = ['#7c8798', '#2563eb', '#0d9488', '#9333ea', '#c2410c']
 
 /** Who was live (bands) over how right the answers were (line with its interval), on one time axis. */
 export function QualityChart({ spans, windows, releases }: Props) {
+  const [point, setPoint] = useState<number | null>(null)
+  const shown = windows[point ?? windows.length - 1]
   const begin = spans[0]?.from ?? windows[0]?.from
   const end = windows.at(-1)?.to
   if (begin === undefined || end === undefined)
@@ -40,15 +42,26 @@ export function QualityChart({ spans, windows, releases }: Props) {
           )
         })}
       </div>
-      <Line windows={windows} from={from / 1000} to={shownTo / 1000} />
+      <Line windows={windows} from={from / 1000} to={shownTo / 1000} onPoint={setPoint} />
+      <p className="reading">{shown && reading(shown)}</p>
       <p className="quiet">
-        Log loss by window (lower is better), 95 % interval; bars above: who was live. Hover for details.
+        Log loss by window (lower is better), 95 % interval; bars above: who was live. Point at a window for its
+        numbers.
       </p>
     </div>
   )
 }
 
-function Line({ windows, from, to }: { windows: Window[]; from: number; to: number }) {
+/** The numbers of one window in words: what, how sure, of how many, and until when it is known. */
+function reading({ from, to, release, logLoss, labelled, requests, knownUpTo }: Window): string {
+  const known = knownUpTo ? `, labels known up to ${moment(knownUpTo)}` : ''
+  const sure = interval(logLoss) && ` (${interval(logLoss)})`
+  return `${day(from)} – ${day(to)}, ${release}: log loss ${number(logLoss.value)}${sure}, n ${labelled} of ${requests}${known}`
+}
+
+type LineProps = { windows: Window[]; from: number; to: number; onPoint: (index: number | null) => void }
+
+function Line({ windows, from, to, onPoint }: LineProps) {
   const target = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const element = target.current
@@ -76,7 +89,8 @@ function Line({ windows, from, to }: { windows: Window[]; from: number; to: numb
           { label: 'log loss', stroke: accent, width: 2, points: { show: true, size: 5 } },
         ],
         bands: [{ series: [1, 2], fill: `color-mix(in srgb, ${accent} 18%, transparent)` }],
-        legend: { show: true },
+        legend: { show: false },
+        hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
       },
       [middle, pick('upper'), pick('lower'), pick('value')],
@@ -88,7 +102,7 @@ function Line({ windows, from, to }: { windows: Window[]; from: number; to: numb
       window.removeEventListener('resize', onResize)
       chart.destroy()
     }
-  }, [windows, from, to])
+  }, [windows, from, to, onPoint])
   return <div ref={target} />
 }
 
