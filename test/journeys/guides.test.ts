@@ -59,7 +59,7 @@ async function runAll(guide: string, url: string): Promise<string[]> {
 async function route(t: TestContext, model: string, ctx: Parameters<typeof serving.setRouting>[0]): Promise<void> {
   const routing = {
     endpoint: model,
-    live: { release: `${model}.r2`, version: 1 },
+    live: { release: `${model}.r1`, version: 1 },
     canary: null,
     shadow: null,
     warm: [],
@@ -89,7 +89,6 @@ test('every curl example of the serving guide works as it stands, in each protoc
     distance: 'number',
     hour: 'integer',
     weekday: 'integer',
-    route: 'string',
   } as const
   const inputs = Object.entries(types).map(([name, type]) => ({ name, type }))
   const signature = { inputs, output: { name: 'p', type: 'number' as const } }

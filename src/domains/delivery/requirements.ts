@@ -93,7 +93,7 @@ async function gateRequirement(ctx: Context, wish: Wish, judged: Judged): Promis
       : undefined
   if (gate.verdict !== 'pass' && !approval) {
     const signed = gate.verdict === 'cannot_tell' ? ` (or a second person: keel approve ${name} --reason "…")` : ''
-    return missing(`a passed gate; ${gate.id} says ${said}: ${gate.summary}${signed}`)
+    return missing(`a passed gate; ${gate.id} says ${said}: ${gate.summary.replace(/\.$/, '')}${signed}`)
   }
   const stale = await staleness(ctx, wish.model, { ...judged, gate })
   if (stale !== undefined) return missing(`${stale}: run "keel gate ${name}"`)

@@ -100,6 +100,11 @@ test('one message for all pages of a window goes to Slack, Alertmanager, a signe
 
   const routed = JSON.parse(called('/alertmanager')[0]?.body ?? '')
   assert.deepEqual([routed.version, routed.status, routed.alerts[0].labels.signal], ['4', 'firing', 'bias'])
+  assert.deepEqual(routed.groupLabels, { model: routed.alerts[0].labels.model })
+  const held = routed.alerts.flatMap(({ labels }: { labels: Record<string, string> }) =>
+    Object.entries(routed.commonLabels).map(([name, value]) => labels[name] === value),
+  )
+  assert.ok(held.length > 0 && held.every(Boolean), 'what is common is on every alert')
   assert.match(routed.alerts[0].fingerprint, /^[0-9a-f]{16}$/)
 
   const [hook] = called('/hook')

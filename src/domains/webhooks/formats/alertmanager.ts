@@ -7,18 +7,17 @@ import { standardHeaders } from './generic.ts'
 export const alertmanager: Format = {
   nameOf: nameOfAlerts,
   render: (event) => {
-    const { model, severity, resolved, alerts } = alertEventOf(event)
-    const groupLabels = { alertname: 'keel', model }
+    const { model, resolved, alerts } = alertEventOf(event)
     return {
       contentType: 'application/json',
       body: JSON.stringify({
         version: '4',
-        groupKey: `{}:{alertname="keel", model="${model}"}`,
+        groupKey: `{}:{model="${model}"}`,
         truncatedAlerts: 0,
         status: resolved ? 'resolved' : 'firing',
         receiver: 'keel',
-        groupLabels,
-        commonLabels: { ...groupLabels, severity },
+        groupLabels: { model },
+        commonLabels: commonTo(alerts.map(labelsOf)),
         commonAnnotations: {},
         externalURL: '',
         alerts: alerts.map((alert) => ({
@@ -39,6 +38,12 @@ export const alertmanager: Format = {
 
 function labelsOf({ model, signal, subject, severity, release }: ToldAlert): Record<string, string> {
   return { alertname: `keel_${signal}`, model, signal, severity, release, ...(subject === '' ? {} : { subject }) }
+}
+
+function commonTo([first = {}, ...others]: Record<string, string>[]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(first).filter(([name, value]) => others.every((labels) => labels[name] === value)),
+  )
 }
 
 /** The same labels, the same fingerprint: what the receiver tells repeats by. */
