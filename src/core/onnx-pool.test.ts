@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { encodeOnnx } from '../../examples/flights/src/onnx.ts'
 import { temporaryFolder, testContext } from '../../test/support/context.ts'
+import { loop } from '../../test/support/onnx-loop.ts'
 import { AppError } from './errors.ts'
 import { openPooledOnnx } from './onnx-pool.ts'
 import { createOnnxThread } from './onnx-thread.ts'
@@ -86,6 +88,31 @@ test('a thread that ends fails only the call at work: its models open again and 
   for (let count = 0; count < 3; count++) await assert.rejects(thread.run(greedy, huge))
   await assert.rejects(thread.run(greedy, [{ x: 5 }]), (error: AppError) => error.code === 'not_ready')
   assert.deepEqual(await answers(modest, 6), [6], 'a model that keeps ending its thread takes no other with it')
+})
+
+test('a computation that does not end is given up: others are answered, its model is asked again when it has ended', async (t) => {
+  const ctx = await testContext(t)
+  const thread = createOnnxThread(ctx, { patience: { open: 60_000, run: 500, row: 0, stop: 60_000 } })
+  t.after(() => thread.stop())
+  const [endless, modest] = [await thread.open('endless', async () => loop), await thread.open('modest', read)]
+  const stuck = thread.run(endless, [{ x: 8_000_000 }])
+  const behind = thread.run(modest, [{ x: 1 }])
+  await assert.rejects(stuck, (error: AppError) => /does not end/.test(error.message))
+  assert.deepEqual((await behind).values, [1])
+  await assert.rejects(thread.run(endless, [{ x: 5 }]), (error: AppError) => error.code === 'not_ready')
+  const again = async () => (await thread.run(endless, [{ x: 5 }])).values
+  let found = await again().catch(() => undefined)
+  while (!found) {
+    await pause(20)
+    found = await again().catch(() => undefined)
+  }
+  assert.deepEqual(found, [10])
+})
+
+test('a server ends although a computation does not', () => {
+  const child = fileURLToPath(new URL('../../test/support/endless-child.ts', import.meta.url))
+  const { stdout, stderr, signal } = spawnSync(process.execPath, [child], { encoding: 'utf8', timeout: 60_000 })
+  assert.deepEqual({ stdout, signal }, { stdout: 'stopped', signal: 'SIGKILL' }, stderr)
 })
 
 test('the runtime neither keeps nor sends a record of how it is used', (t) => {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { readEnvironment } from './config.ts'
 import type { Context } from './context.ts'
+import { endThread, killAtExit } from './endless.ts'
 import { AppError, type ErrorCode } from './errors.ts'
 import type { Row, Value } from './onnx.ts'
 
@@ -23,11 +24,14 @@ type Held = {
   /** How often the thread ended while this model was at work, since it last answered. */
   strikes: number
   brokenUntil: number
+  /** A thread that was given up still computes for it. */
+  endless: boolean
 }
 
 /**
  * A worker thread that holds ONNX models. When it ends, the call at work fails, the models are opened again in a new
- * thread, and the calls that waited behind it are made there: one model's crash fails no other's request.
+ * thread, and the calls that waited behind it are made there: one model's crash fails no other's request. A thread whose
+ * call does not end is given up in the same way, and its model is not asked again before that thread has come back.
  */
 export type OnnxThread = {
   open(name: string, read: () => Promise<Uint8Array>): Promise<number>
@@ -45,6 +49,13 @@ const brokenMilliseconds = 30_000
 const firstPause = 100
 const longestPause = 10_000
 const idleMilliseconds = 5_000
+const lookMilliseconds = 5_000
+
+/**
+ * Milliseconds that a call may compute: opening a large model takes minutes, a row rarely a tenth of a second. `stop` is
+ * for the one at work when the server ends.
+ */
+const standard = { open: 600_000, run: 60_000, row: 100, stop: 10_000 }
 
 /** Without this the runtime writes down how it is used and sends that to its vendor. */
 const silence = 'ORT_DISABLE_TELEMETRY'
@@ -53,13 +64,17 @@ const file = new URL(`./onnx-worker${extname(import.meta.url)}`, import.meta.url
 
 export function createOnnxThread(
   ctx: Pick<Context, 'clock' | 'log'>,
-  limits: { heapMegabytes?: number } = {},
+  { heapMegabytes, patience = standard }: { heapMegabytes?: number; patience?: typeof standard } = {},
 ): OnnxThread {
   const pending = new Map<number, Pending>()
   const models = new Map<number, Held>()
+  const givenUp = new WeakSet<Worker>()
   let worker: Worker | undefined
   let restarting: Promise<void> | undefined
   let idle: NodeJS.Timeout | undefined
+  let watch: NodeJS.Timeout | undefined
+  /** Since when the oldest call is at work (clock.elapsed()). */
+  let since = 0
   let stopped = false
   let restarts = 0
   let inARow = 0
@@ -67,7 +82,6 @@ export function createOnnxThread(
   let opened = 0
 
   function start(): Worker {
-    const { heapMegabytes } = limits
     readEnvironment()[silence] = '1'
     const started = new Worker(file, {
       ...(heapMegabytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } }),
@@ -80,14 +94,48 @@ export function createOnnxThread(
     started.once('exit', () => {
       if (worker === started) ended(reason)
     })
+    killAtExit(started, () => busyFor(started))
     started.unref()
+    watch ??= setInterval(lookAtWork, Math.min(lookMilliseconds, patience.run / 2)).unref()
     return started
+  }
+
+  function busyFor(thread: Worker): number {
+    if (givenUp.has(thread)) return Number.POSITIVE_INFINITY
+    return thread === worker && pending.size > 0 ? ctx.clock.elapsed() - since : 0
+  }
+
+  function isOverdue(): boolean {
+    const [first] = pending.values()
+    if (!first || restarting) return false
+    const { message } = first
+    const most = message.kind === 'run' ? patience.run + patience.row * message.rows.length : patience.open
+    return ctx.clock.elapsed() - since > most
+  }
+
+  /** Where this thread itself was held up, the answer may be here already, unread. */
+  function lookAtWork(): void {
+    if (isOverdue()) setImmediate(() => isOverdue() && giveUp())
+  }
+
+  function giveUp(): void {
+    const [first] = pending.values()
+    if (!first || !worker) return
+    const held = models.get(first.message.model)
+    if (held) held.endless = true
+    givenUp.add(worker)
+    worker.once('exit', () => {
+      if (held) held.endless = false
+    })
+    void endThread(worker, 0)
+    ended('its computation does not end')
   }
 
   function take(reply: FromThread): void {
     const done = pending.get(reply.call)
     if (!done) return
     pending.delete(reply.call)
+    since = ctx.clock.elapsed()
     if (pending.size === 0) worker?.unref()
     const held = models.get(done.message.model)
     if (done.message.kind === 'run') {
@@ -100,7 +148,10 @@ export function createOnnxThread(
 
   function send(entry: Pending): void {
     worker ??= start()
-    if (pending.size === 0) worker.ref()
+    if (pending.size === 0) {
+      worker.ref()
+      since = ctx.clock.elapsed()
+    }
     pending.set(entry.message.call, entry)
     worker.postMessage(entry.message)
   }
@@ -160,7 +211,7 @@ export function createOnnxThread(
       if (models.size > 0 || pending.size > 0 || !worker) return
       const old = worker
       worker = undefined
-      old.terminate().catch((error: unknown) => ctx.log.warn({ err: error }, 'a thread could not be ended'))
+      void endThread(old, 0)
     }, idleMilliseconds).unref()
   }
 
@@ -169,11 +220,16 @@ export function createOnnxThread(
       opened += 1
       const model = opened
       await post({ kind: 'open', model, bytes: await read() })
-      models.set(model, { name, read, strikes: 0, brokenUntil: 0 })
+      models.set(model, { name, read, strikes: 0, brokenUntil: 0, endless: false })
       return model
     },
     async run(model, rows) {
       const held = models.get(model)
+      if (held?.endless)
+        throw new AppError('not_ready', `A computation of "${held.name}" does not end.`, {
+          name: held.name,
+          retryAfterSeconds: patience.run / 1_000,
+        })
       const wait = (held?.brokenUntil ?? 0) - ctx.clock.elapsed()
       if (wait > 0)
         throw new AppError('not_ready', `"${held?.name}" ended its thread ${mostStrikes} times in a row.`, {
@@ -192,7 +248,9 @@ export function createOnnxThread(
     async stop() {
       stopped = true
       clearTimeout(idle)
-      await worker?.terminate()
+      clearInterval(watch)
+      if (!worker || (await endThread(worker, patience.stop))) return
+      ctx.log.error('a computation does not end: the process ends without it')
     },
   }
 }

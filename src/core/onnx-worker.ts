@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import type { End } from './endless.ts'
 import { toAppError } from './errors.ts'
 import { type OnnxModel, openOnnx, type Value } from './onnx.ts'
 import type { FromThread, ToThread } from './onnx-thread.ts'
@@ -36,6 +37,7 @@ async function answer(message: ToThread): Promise<FromThread> {
 }
 
 let last = Promise.resolve()
-port.on('message', (message: ToThread) => {
+port.on('message', (message: ToThread | End) => {
+  if (message.kind === 'end') process.exit()
   last = last.then(async () => port.postMessage(await answer(message)))
 })
