@@ -48,6 +48,8 @@ export function asAppError(error: FastifyError | AppError | Error): AppError {
       hint: 'Send fewer rows at once; whole files go through "keel predict <endpoint> --input <file>".',
       cause: error,
     })
+  if (code === 'unsupported_media_type')
+    return new AppError(code, 'This content type is not read here.', { hint: 'Send application/json.', cause: error })
   if (code) return new AppError(code, error.message.slice(0, longestMessage), { cause: error })
   return toAppError(error)
 }

@@ -161,7 +161,8 @@ export const monitoring = contract({
     method: 'GET',
     path: '/models/:model/windows',
     role: 'viewer',
-    summary: 'Windows of a model, oldest first: quality, bias, service and drift, each with n and interval',
+    summary:
+      'Windows of a model, oldest first, the newest ones where there are more than the limit: quality, bias, service and drift, each with n and interval',
     input: object({ model: Name, from: optional(Time), to: optional(Time), limit: paging.limit }),
     output: page(Window),
   },

@@ -201,4 +201,6 @@ test('a clock that jumps over many windows closes each of them once, in order', 
       ['2026-01-20', 240],
     ],
   )
+  const [newest, ...others] = (await client.monitoring.series({ model, limit: 1 })).items
+  assert.deepEqual([newest?.from.slice(0, 10), others], ['2026-01-20', []])
 })

@@ -22,6 +22,7 @@ export async function saveWindow(ctx: Context, row: WindowsTable): Promise<void>
     .execute()
 }
 
+/** Oldest first; `limit` keeps the newest. */
 export async function listWindows(
   ctx: Context,
   model: string,
@@ -29,15 +30,16 @@ export async function listWindows(
   to: string,
   limit: number,
 ): Promise<WindowsTable[]> {
-  return tables(ctx)
+  const rows = await tables(ctx)
     .selectFrom('windows')
     .selectAll()
     .where('model', '=', model)
     .where('from_at', '>=', from)
     .where('from_at', '<', to)
-    .orderBy('from_at')
+    .orderBy('from_at', 'desc')
     .limit(limit)
     .execute()
+  return rows.reverse()
 }
 
 export async function findWindow(ctx: Context, model: string, from: string): Promise<WindowsTable | undefined> {

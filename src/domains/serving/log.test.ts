@@ -156,3 +156,20 @@ test('a label may come before its prediction, for one that nobody knows, and twi
     await assert.rejects(client.serving.label({ endpoint: model, labels: [{ id: 'other', value: 1 }, wrong] }), why)
   assert.deepEqual(await labelled(), [['early', 0]])
 })
+
+test('a clock that jumps back and forth loses no answer: each is read at the time that the clock said', async (t) => {
+  const { app } = await begin(t)
+  const times = ['2026-01-05T12:00:00', '2026-01-05T11:00:00', '2026-03-01T00:00:00', '2026-01-05T11:30:00']
+  for (const [index, time] of times.entries()) {
+    const jumped = { ...app.ctx, now: () => new Date(`${time}Z`) }
+    await serving.predict(jumped, { endpoint: model, id: `p${index}`, inputs })
+    if (index === 1) await serving.flushLog(app.ctx)
+  }
+  const ids = async (from: string, to: string) =>
+    (await serving.readLog(app.ctx, { ...everything, from, to })).map(({ id }) => id)
+  for (const written of [false, true]) {
+    if (written) await serving.flushLog(app.ctx)
+    assert.deepEqual(await ids('2026-01-01', '2027'), ['p1', 'p3', 'p0', 'p2'])
+    assert.deepEqual(await ids('2026-01-05T11:15:00.000Z', '2026-01-05T12:00:00.000Z'), ['p3'])
+  }
+})
