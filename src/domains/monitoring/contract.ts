@@ -58,6 +58,8 @@ export const Window = object({
   bias: Estimate,
   logLoss: Estimate,
   auc: Estimate,
+  /** Mean distance of answer and label, in their unit; only where the answer is a quantity. */
+  absoluteError: optional(Estimate),
   errorRate: Estimate,
   p95Ms: Estimate,
   /** Of a thousand answers, in the price table's currency; absent where nothing was paid. */

@@ -25,13 +25,15 @@ type Described = {
   drift: Drift[]
   reference: Reference | undefined
   mergedFrom: string | undefined
+  settings: Pick<Settings, 'binary' | 'regression'>
 }
 
 const z95 = 1.959963984540054
 const aucResamples = 200
 
 /** Everything a window says, each number with its n and interval. */
-export function describe({ model, from, to, own, service, drift, reference, mergedFrom }: Described): Window {
+export function describe(described: Described): Window {
+  const { model, from, to, own, service, drift, reference, mergedFrom, settings } = described
   const { rows, bad, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
@@ -41,7 +43,7 @@ export function describe({ model, from, to, own, service, drift, reference, merg
     to,
     release: own.release,
     requests: rows,
-    ...qualityOf(own),
+    ...qualityOf(own, settings),
     errorRate: { value: bad / Math.max(1, rows), n: rows, lower: errors.lower, upper: errors.upper },
     p95Ms: {
       value: finite(latency.value),
@@ -64,15 +66,25 @@ export function describe({ model, from, to, own, service, drift, reference, merg
   }
 }
 
-type Quality = Pick<Window, 'labelled' | 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc'>
+type Quality = Pick<Window, 'labelled' | 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc' | 'absoluteError'>
 
-/** What the labels say of the answers, as far as they are known. */
-export function qualityOf({ pairs: { items }, prediction, label, bias }: Tally): Quality {
+const unknown: Estimate = { value: null, n: 0, lower: null, upper: null }
+
+/** What the labels say of the answers, as far as they are known: log loss and AUC of probabilities, absolute error of quantities. */
+export function qualityOf(own: Tally, { binary, regression }: Pick<Settings, 'binary' | 'regression'>): Quality {
+  const { items } = own.pairs
+  const known = {
+    labelled: own.label.n,
+    meanPrediction: meanOf(own.prediction),
+    meanLabel: meanOf(own.label),
+    bias: meanOf(own.bias),
+  }
+  if (!binary) {
+    const absoluteError = estimateOf(items.map((one) => Math.abs(one.label - one.prediction)))
+    return { ...known, logLoss: unknown, auc: unknown, ...(regression ? { absoluteError } : {}) }
+  }
   return {
-    labelled: label.n,
-    meanPrediction: meanOf(prediction),
-    meanLabel: meanOf(label),
-    bias: meanOf(bias),
+    ...known,
     logLoss: estimateOf(items.map((one) => logLossOf(one.label, one.prediction))),
     auc: aucOf(
       items.map((one) => one.label),

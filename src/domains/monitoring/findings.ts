@@ -12,6 +12,7 @@ import type { Settings } from './settings.ts'
 import type { Tally } from './tally.ts'
 
 const percent = (value: number | null) => `${(100 * (value ?? 0)).toFixed(1)} %`
+const plain = (value: number | null) => (value ?? 0).toPrecision(4)
 
 type LabelEvidence = {
   window: Window
@@ -42,6 +43,7 @@ function labelsSay(
   const threshold = reference?.bias.threshold ?? settings.bias
   const calibrated = reference?.bias.window
   const findings: Finding[] = []
+  const shown = settings.binary ? percent : plain
   if (biasAlarms({ bias, error, threshold })) {
     const half = 1.96 * sampled
     findings.push({
@@ -49,8 +51,8 @@ function labelsSay(
       subject: '',
       severity: 'page',
       summary: summed
-        ? `Over ${n} labelled rows it predicted ${percent(Math.abs(bias))} too ${bias > 0 ? 'much' : 'little'}.`
-        : `It predicted ${percent(window.meanPrediction.value)} and ${percent(window.meanLabel.value)} happened.`,
+        ? `Over ${n} labelled rows it predicted ${shown(Math.abs(bias))} too ${bias > 0 ? 'much' : 'little'}.`
+        : `It predicted ${shown(window.meanPrediction.value)} and ${shown(window.meanLabel.value)} happened.`,
       value: summed ? { value: bias, n, lower: bias - half, upper: bias + half } : window.bias,
       threshold,
       thresholdFrom: calibrated ? `the largest in its own training windows (${calibrated.slice(0, 10)})` : 'the spec',

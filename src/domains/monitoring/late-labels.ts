@@ -68,7 +68,7 @@ async function relook(ctx: Context, row: WindowsTable, settings: Settings, alert
   await saveCounted(ctx, { tallies, references })
   const reference = references.get(own.version)
   const merged = reference ? await enoughRows(ctx, { model, release, from, to, reference, settings }) : undefined
-  const quality = { ...qualityOf(own), knownUpTo: service.knownUpTo }
+  const quality = { ...qualityOf(own, settings), knownUpTo: service.knownUpTo }
   await transaction(ctx, async (ctx) => {
     const stored = await store.findWindow(ctx, model, from)
     if (!stored) return

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { model } from '../../../test/support/trips.ts'
 import { latestEvents } from '../../core/events.ts'
+import * as registry from '../registry/registry.ts'
 import { begin, release } from './monitoring.fixture.ts'
 import * as monitoring from './monitoring.ts'
 
@@ -203,4 +204,19 @@ test('a clock that jumps over many windows closes each of them once, in order', 
   )
   const [newest, ...others] = (await client.monitoring.series({ model, limit: 1 })).items
   assert.deepEqual([newest?.from.slice(0, 10), others], ['2026-01-20', []])
+})
+
+test('quantities are judged by their distance from what happened, in their own unit, and never as probabilities', async (t) => {
+  const { client, ctx, live, settleWindows } = await begin(t)
+  const own = await registry.requireSpec(ctx, model)
+  await registry.applySpec(ctx, { ...own, serves: { ...own.serves, output: 'regression' } })
+  await live(1, { late: (good) => good + 12 })
+  await settleWindows()
+  const [window] = (await client.monitoring.series({ model })).items
+  assert.ok(Math.abs((window?.absoluteError?.value ?? 0) - 12) < 1e-6)
+  assert.deepEqual([window?.absoluteError?.n, window?.logLoss.value, window?.auc.value], [240, null, null])
+  const [alert] = (await client.monitoring.listAlerts({ model })).items
+  assert.match(alert?.summary ?? '', /^It predicted 0\.\d+ and 12\.\d+ happened\.$/)
+  const { quality } = (await client.review.status({})).models.find((card) => card.model === model) ?? {}
+  assert.deepEqual([quality?.metric, Math.round(quality?.now.value ?? 0)], ['absolute error', 12])
 })

@@ -21,6 +21,7 @@ export function settingsOf(spec: ModelSpec) {
     costPer1k: spec.success.guardrails?.find(({ metric }) => metric === 'cost_per_1k')?.within,
     leastAuc: spec.success.floors?.find(({ metric }) => metric === 'auc')?.at_least,
     binary: spec.serves.output === 'binary',
+    regression: spec.serves.output === 'regression',
     alertsPerWeek: spec.delivery.targets.alerts_per_week,
     rules: rulesOf(monitoring?.rules),
   }

@@ -52,7 +52,7 @@ export async function closeWindow(ctx: Context, payload: Record<string, unknown>
       ? await enoughRows(ctx, { model, release: own.release, from, to, reference, settings })
       : undefined
     const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
-    const window = describe({ model, from, to, own, service, drift, reference, mergedFrom: merged?.from })
+    const window = describe({ model, from, to, own, service, drift, reference, mergedFrom: merged?.from, settings })
     const residuals = merged?.sketches.get(residualColumn)
     const labels = labelFindings({ window, own, reference, settings, residuals })
     const findings = [

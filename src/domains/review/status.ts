@@ -1,5 +1,5 @@
 import type { Context } from '../../core/context.ts'
-import type { Output } from '../../core/contract.ts'
+import type { Estimate, Output } from '../../core/contract.ts'
 import * as delivery from '../delivery/delivery.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
@@ -104,10 +104,14 @@ async function cardOf(ctx: Context, model: string): Promise<{ card: Card; todo: 
       version: live?.version ?? null,
       liveSince: live?.from ?? null,
       pinned,
-      quality: { metric: 'log loss', now: latest?.logLoss ?? nothing, atRelease: first?.logLoss ?? nothing },
+      quality: {
+        metric: latest?.absoluteError ? 'absolute error' : 'log loss',
+        now: latest ? qualityOf(latest) : nothing,
+        atRelease: first ? qualityOf(first) : nothing,
+      },
       labelsUntil: latest?.to ?? null,
       p95Ms: latest?.p95Ms ?? nothing,
-      sparkline: windows.slice(-26).map(({ from, logLoss }) => ({ at: from, value: logLoss.value })),
+      sparkline: windows.slice(-26).map((window) => ({ at: window.from, value: qualityOf(window).value })),
       releases: releases.flatMap(({ id, fullyLiveAt }) =>
         fullyLiveAt === null ? [] : [{ at: fullyLiveAt, release: id }],
       ),
@@ -115,4 +119,9 @@ async function cardOf(ctx: Context, model: string): Promise<{ card: Card; todo: 
     },
     todo,
   }
+}
+
+/** Probabilities are judged by their log loss, other numbers by their distance from what happened. */
+function qualityOf({ absoluteError, logLoss }: monitoring.Window): Estimate {
+  return absoluteError ?? logLoss
 }

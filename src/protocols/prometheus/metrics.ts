@@ -95,6 +95,7 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     upper: gauge('bias_upper', 'Upper bound of the bias (95 %)'),
     auc: gauge('auc', 'Area under the ROC curve'),
     logLoss: gauge('log_loss', 'Mean log loss'),
+    absoluteError: gauge('absolute_error', 'Mean distance of answer and label, where the answer is a quantity'),
     errors: gauge('error_ratio', 'Share of bad answers'),
     p95: gauge('latency_p95_seconds', '95th percentile of the latency'),
     cost: gauge('cost_per_1k', "Cost of a thousand answers, in the price table's currency"),
@@ -116,6 +117,7 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     set(gauges.upper, window.bias.upper)
     set(gauges.auc, window.auc.value)
     set(gauges.logLoss, window.logLoss.value)
+    set(gauges.absoluteError, window.absoluteError?.value)
     set(gauges.errors, window.errorRate.value)
     set(gauges.p95, window.p95Ms.value === null ? null : window.p95Ms.value / 1000)
     set(gauges.cost, window.costPer1k?.value)

@@ -37,8 +37,14 @@ function Newest({ window, report }: { window: Window; report: Drift }) {
       </p>
       <div className="tiles">
         <Measured name="Predicted – observed" of={window.bias} shown={number(window.bias.value)} />
-        <Measured name="Log loss" of={window.logLoss} shown={number(window.logLoss.value)} />
-        <Measured name="AUC" of={window.auc} shown={number(window.auc.value)} />
+        {window.absoluteError ? (
+          <Measured name="Absolute error" of={window.absoluteError} shown={number(window.absoluteError.value)} />
+        ) : (
+          <>
+            <Measured name="Log loss" of={window.logLoss} shown={number(window.logLoss.value)} />
+            <Measured name="AUC" of={window.auc} shown={number(window.auc.value)} />
+          </>
+        )}
         {window.estimated && (
           <Measured
             name="Accuracy without labels"

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import type { Release, Span, Window } from '../../client.ts'
+import type { Estimate, Release, Span, Window } from '../../client.ts'
 import { day, interval, moment, number } from '../../format.ts'
 
 type Props = { spans: Span[]; windows: Window[]; releases: Release[] }
@@ -45,18 +45,29 @@ export function QualityChart({ spans, windows, releases }: Props) {
       <Line windows={windows} from={from / 1000} to={shownTo / 1000} onPoint={setPoint} />
       <p className="reading">{shown && reading(shown)}</p>
       <p className="quiet">
-        Log loss by window (lower is better), 95 % interval; bars above: who was live. Point at a window for its
-        numbers.
+        {heading(windows)} by window (lower is better), 95 % interval; bars above: who was live. Point at a window for
+        its numbers.
       </p>
     </div>
   )
 }
 
+/** Probabilities are judged by their log loss, other numbers by their distance from what happened. */
+function qualityOf({ absoluteError, logLoss }: Window): Estimate {
+  return absoluteError ?? logLoss
+}
+
+function heading(windows: Window[]): string {
+  return windows.at(-1)?.absoluteError ? 'Absolute error' : 'Log loss'
+}
+
 /** The numbers of one window in words: what, how sure, of how many, and until when it is known. */
-function reading({ from, to, release, logLoss, labelled, requests, knownUpTo }: Window): string {
+function reading(window: Window): string {
+  const { from, to, release, labelled, requests, knownUpTo } = window
+  const quality = qualityOf(window)
   const known = knownUpTo ? `, labels known up to ${moment(knownUpTo)}` : ''
-  const sure = interval(logLoss) && ` (${interval(logLoss)})`
-  return `${day(from)} – ${day(to)}, ${release}: log loss ${number(logLoss.value)}${sure}, n ${labelled} of ${requests}${known}`
+  const sure = interval(quality) && ` (${interval(quality)})`
+  return `${day(from)} – ${day(to)}, ${release}: ${heading([window]).toLowerCase()} ${number(quality.value)}${sure}, n ${labelled} of ${requests}${known}`
 }
 
 type LineProps = { windows: Window[]; from: number; to: number; onPoint: (index: number | null) => void }
@@ -70,7 +81,7 @@ function Line({ windows, from, to, onPoint }: LineProps) {
     const ink = resolved(element, colour('--quiet'))
     const accent = resolved(element, colour('--accent'))
     const middle = windows.map((window) => (Date.parse(window.from) + Date.parse(window.to)) / 2000)
-    const pick = (key: 'value' | 'lower' | 'upper') => windows.map(({ logLoss }) => logLoss[key] ?? null)
+    const pick = (key: 'value' | 'lower' | 'upper') => windows.map((window) => qualityOf(window)[key] ?? null)
     const axis = {
       stroke: ink,
       grid: { stroke: resolved(element, colour('--line')), width: 1 },
