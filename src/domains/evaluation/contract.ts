@@ -11,7 +11,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
-import { Evaluation, Verdict } from './evaluation-shapes.ts'
+import { Evaluation, Verdict } from './shapes.ts'
 
 export type { Verdict }
 

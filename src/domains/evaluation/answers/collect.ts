@@ -1,0 +1,94 @@
+import { atOnce } from '../../../core/concurrency.ts'
+import type { Context } from '../../../core/context.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import { measureLatency } from './latency.ts'
+import type { Answerer, Contender } from './side.ts'
+import { answersOf } from './usable.ts'
+
+/** What one answer took. */
+export type Usage = { cpuMs: number } | { model: string; inputTokens: number; outputTokens: number }
+
+/** Milliseconds and usage of one answer per item, features not included; both lists are paired by item. */
+export type Measured = {
+  latencies: { candidate: number[]; baseline: number[] }
+  usage: { candidate: Usage[]; baseline: Usage[] }
+}
+
+export type Asked = { candidate: Value[][]; baseline: Value[][]; measured: Measured | undefined }
+
+type Sides = { candidate: Contender & Answerer; baseline: Contender & Answerer; repeats: number; timed: boolean }
+
+/** Asks both sides about every item, as often as told. */
+export async function askBoth(ctx: Context, sides: Sides): Promise<Asked> {
+  const { candidate, baseline, repeats, timed } = sides
+  if (candidate.ask || baseline.ask) return askRemotely(ctx, sides)
+  const answers = async (side: Contender & Answerer) => {
+    const all: Value[][] = []
+    for (let repeat = 0; repeat < repeats; repeat++) all.push(await answersOf(side.name, side, side.inputs))
+    return all
+  }
+  const asked = { candidate: await answers(candidate), baseline: await answers(baseline) }
+  return { ...asked, measured: timed ? await measureLatency(ctx, candidate, baseline) : undefined }
+}
+
+const callsAtOnce = 4
+
+/**
+ * Models elsewhere are slow and cost money, so the answers are timed while they are asked for: candidate first, then baseline
+ * first, in turn, so that whatever slows one slows both.
+ */
+async function askRemotely(ctx: Context, { candidate, baseline, repeats }: Sides): Promise<Asked> {
+  const n = candidate.inputs.length
+  const slots = () => Array.from({ length: repeats }, () => new Array<Value>(n).fill(null))
+  const asked = { candidate: slots(), baseline: slots() }
+  const measured: Measured = {
+    latencies: { candidate: new Array(n).fill(0), baseline: new Array(n).fill(0) },
+    usage: { candidate: [], baseline: [] },
+  }
+  const one = async (which: 'candidate' | 'baseline', index: number, repeat: number) => {
+    const side = which === 'candidate' ? candidate : baseline
+    const { answer, elapsed, usage } = await timedAnswer(ctx, side, side.inputs[index] ?? {})
+    const answers = asked[which][repeat]
+    if (answers) answers[index] = answer
+    const times = measured.latencies[which]
+    times[index] = (times[index] ?? 0) + elapsed / repeats
+    measured.usage[which][index] = added(measured.usage[which][index], usage, repeats)
+  }
+  await atOnce(callsAtOnce, n, async (index) => {
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const order =
+        (index + repeat) % 2 === 0 ? (['candidate', 'baseline'] as const) : (['baseline', 'candidate'] as const)
+      for (const which of order) await one(which, index, repeat)
+    }
+  })
+  return { ...asked, measured }
+}
+
+async function timedAnswer(ctx: Context, side: Contender & Answerer, row: Row) {
+  const start = ctx.clock.elapsed()
+  try {
+    const { answer, usage } = side.ask
+      ? await side.ask(row)
+      : { answer: (await side.predict([row]))[0] ?? null, usage: { cpuMs: 0 } }
+    return { answer, usage, elapsed: ctx.clock.elapsed() - start }
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError('upstream_failed', `${side.name} failed on the golden items: ${message}`, {
+      name: side.name,
+      cause,
+    })
+  }
+}
+
+/** The mean over the times that an item was asked about. */
+function added(sum: Usage | undefined, usage: Usage, repeats: number): Usage {
+  if ('cpuMs' in usage) return { cpuMs: (sum && 'cpuMs' in sum ? sum.cpuMs : 0) + usage.cpuMs / repeats }
+  const before = sum && 'model' in sum ? sum : { inputTokens: 0, outputTokens: 0 }
+  return {
+    model: usage.model,
+    inputTokens: before.inputTokens + usage.inputTokens / repeats,
+    outputTokens: before.outputTokens + usage.outputTokens / repeats,
+  }
+}

@@ -1,0 +1,57 @@
+import type { Context } from '../../../core/context.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import type { Measured } from './collect.ts'
+
+type Side = { predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>; inputs: readonly Row[] }
+type Taken = { elapsed: number; cpu: number }
+
+const warmUp = 20
+const maximumItems = 1000
+
+/**
+ * Times single answers in the order candidate, baseline, baseline, candidate for each item, so that whatever slows the
+ * machine down slows both sides alike; each time is the mean of its two. Of a model in a thread of this server the computation
+ * counts, not the way there: a busy machine would be taken for a slow model. Processor time is this whole process's.
+ */
+export async function measureLatency(ctx: Context, candidate: Side, baseline: Side): Promise<Measured> {
+  const items = evenly(candidate.inputs.length, maximumItems)
+  for (const index of items.slice(0, warmUp)) {
+    await timed(ctx, candidate, index)
+    await timed(ctx, baseline, index)
+  }
+  const measured: Measured = {
+    latencies: { candidate: [], baseline: [] },
+    usage: { candidate: [], baseline: [] },
+  }
+  const keep = (side: 'candidate' | 'baseline', one: Taken, other: Taken) => {
+    measured.latencies[side].push((one.elapsed + other.elapsed) / 2)
+    measured.usage[side].push({ cpuMs: (one.cpu + other.cpu) / 2 })
+  }
+  for (const index of items) {
+    const first = await timed(ctx, candidate, index)
+    const second = await timed(ctx, baseline, index)
+    const third = await timed(ctx, baseline, index)
+    keep('candidate', first, await timed(ctx, candidate, index))
+    keep('baseline', second, third)
+  }
+  return measured
+}
+
+async function timed(ctx: Context, { predict, inputs }: Side, index: number): Promise<Taken> {
+  const row = inputs[index] ?? {}
+  const busy = process.cpuUsage()
+  const start = ctx.clock.elapsed()
+  let computed: number | undefined
+  await predict([row], (milliseconds) => {
+    computed = milliseconds
+  })
+  const elapsed = computed ?? ctx.clock.elapsed() - start
+  const { user, system } = process.cpuUsage(busy)
+  return { elapsed, cpu: (user + system) / 1000 }
+}
+
+/** At most `count` of the indexes 0 … total-1, spread evenly. */
+function evenly(total: number, count: number): number[] {
+  const taken = Math.min(total, count)
+  return Array.from({ length: taken }, (_, index) => Math.floor((index * total) / taken))
+}

@@ -1,0 +1,246 @@
+import { digestOfJson } from '../../../core/canonical.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Output } from '../../../core/contract.ts'
+import { AppError, invalidInput } from '../../../core/errors.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import * as features from '../../features/features.ts'
+import type { registry as registryContract } from '../../registry/contract.ts'
+import * as registry from '../../registry/registry.ts'
+import type { ModelSpec, Provider } from '../../registry/spec.ts'
+import { type Definition, type Item, instantOf, textOf } from '../golden/items.ts'
+import { chat } from './chat.ts'
+import type { Usage } from './collect.ts'
+
+export type ModelVersion = Output<(typeof registryContract)['getVersion']>
+type AsOf = 'known' | 'event' | 'request'
+
+/** One side of a comparison: a version, what it reads for each item, and what it was made from. */
+export type Contender = {
+  model: string
+  /** 0: the built-in baseline, which always answers `constant`. */
+  version: number
+  name: string
+  constant: number | string | null
+  prompt: { text: string; provider: Provider } | null
+  inputs: Row[]
+  asOf: AsOf
+  /** The period that its training set covers, end excluded. */
+  trained: { from: string; to: string } | null
+  evidence: Record<string, unknown>
+}
+
+/** Answers many rows at once, or, where each answer is a call elsewhere, one by one with what it took. */
+export type Answerer = {
+  predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>
+  ask?: (row: Row) => Promise<{ answer: Value; usage: Usage }>
+  close(): Promise<void>
+}
+
+type Golden = { definition: Definition; items: readonly Item[]; spec: ModelSpec }
+
+/** A registered version with its inputs: request fields from the item, features as the version was trained on them. */
+export async function versionContender(ctx: Context, version: ModelVersion, golden: Golden): Promise<Contender> {
+  const trainingSet =
+    version.trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet: version.trainingSet })
+  const { inputs, asOf } = await inputsOf(ctx, { version, golden, asOf: trainingSet?.asOf ?? 'known' })
+  const prompt = version.flavor === 'prompt' ? promptOf(version, golden.spec) : null
+  return {
+    model: version.model,
+    version: version.version,
+    name: `v${version.version}`,
+    constant: null,
+    prompt,
+    inputs,
+    asOf,
+    trained: trainingSet ? { from: trainingSet.from, to: trainingSet.to } : null,
+    evidence: {
+      version: version.version,
+      flavor: version.flavor,
+      artifact: version.artifact,
+      constant: version.constant,
+      ...(prompt ? { prompt: digestOfJson(prompt.text), provider: prompt.provider } : {}),
+      code: version.code,
+      service: version.service,
+      trainingSet: trainingSet ? { id: trainingSet.id, digest: trainingSet.digest } : null,
+      asOf,
+      inputs: digestOfJson(inputs),
+    },
+  }
+}
+
+function promptOf({ model, version, prompt }: ModelVersion, spec: ModelSpec): { text: string; provider: Provider } {
+  const { provider } = spec.serves
+  if (provider && prompt !== null) return { text: prompt, provider }
+  throw invalidInput(`"${model}@${version}" is a prompt, and the spec names nobody who answers it.`, {
+    name: `${model}@${version}`,
+    hint: 'Add "provider" with url and model under "serves" in the spec.',
+  })
+}
+
+/** Version 0 of every model: always the label mean, stored at the first release and until then that of the candidate's training set. */
+async function baselineContender(ctx: Context, candidate: ModelVersion, golden: Golden): Promise<Contender> {
+  const value = await constantAnswer(ctx, candidate, golden)
+  if (value === null) {
+    const { model, version } = candidate
+    throw new AppError(
+      'refused_by_policy',
+      `"${model}" has no baseline, and v${version} names no training set with labels.`,
+      {
+        name: `${model}@${version}`,
+        hint: 'Register the version with its training set: the mean of its labels is the built-in baseline.',
+      },
+    )
+  }
+  return {
+    model: candidate.model,
+    version: 0,
+    name: `constant baseline ${typeof value === 'number' ? Number(value.toPrecision(4)) : JSON.stringify(value)}`,
+    constant: value,
+    prompt: null,
+    inputs: golden.items.map(() => ({})),
+    asOf: 'request',
+    trained: null,
+    evidence: { version: 0, constant: value },
+  }
+}
+
+/** What answers without a model: nothing for text, the commonest class, one score for every item of a list, else a number. */
+async function constantAnswer(
+  ctx: Context,
+  candidate: ModelVersion,
+  { spec, definition, items }: Golden,
+): Promise<number | string | null> {
+  const { output } = spec.serves
+  if (output === 'text') return ''
+  if (output === 'ranking') return 0
+  if (output === 'multiclass') return commonest(items.map((item) => textOf(item[definition.label])))
+  return knownConstant(ctx, candidate)
+}
+
+function commonest(values: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].sort(([a, first], [b, second]) => second - first || (a < b ? -1 : 1))[0]?.[0] ?? ''
+}
+
+/** The constant of the model's baseline, or the label mean that would become it; null when neither is known. */
+export async function knownConstant(ctx: Context, { model, trainingSet }: ModelVersion): Promise<number | null> {
+  const stored = await registry.getBaseline(ctx, model)
+  if (stored !== null || trainingSet === null) return stored
+  const { label } = await features.getTrainingSet(ctx, { trainingSet })
+  return label === null ? null : features.labelMean(ctx, trainingSet)
+}
+
+/** What this side is compared with: what is live (else the baseline), the baseline, or a given version. */
+export async function resolveBaseline(
+  ctx: Context,
+  { against, candidate, golden }: { against: string; candidate: ModelVersion; golden: Golden },
+): Promise<{ contender: Contender; against: string }> {
+  const { model } = candidate
+  if (against === 'live') {
+    const live = (await registry.getModel(ctx, { model })).aliases['live']
+    if (live !== undefined) {
+      const contender = await versionContender(ctx, await registry.getVersion(ctx, { model, version: live }), golden)
+      return { contender, against: `live (v${live})` }
+    }
+  }
+  if (against === 'live' || against === 'baseline') {
+    const contender = await baselineContender(ctx, candidate, golden)
+    return { contender, against: against === 'live' ? `${contender.name} (nothing is live)` : contender.name }
+  }
+  const version = Number(/^v?([0-9]+)$/.exec(against)?.[1] ?? Number.NaN)
+  if (!Number.isInteger(version)) {
+    throw invalidInput(`"${against}" is nothing to compare with.`, {
+      name: against,
+      hint: 'Use live, baseline, or a version number.',
+    })
+  }
+  if (version === 0) return resolveBaseline(ctx, { against: 'baseline', candidate, golden })
+  const contender = await versionContender(ctx, await registry.getVersion(ctx, { model, version }), golden)
+  return { contender, against: contender.name }
+}
+
+/** Opens the side's model; the caller closes it. */
+export async function openContender(ctx: Context, side: Contender): Promise<Contender & Answerer> {
+  const { model, version, constant, prompt } = side
+  const nothing = async () => undefined
+  if (prompt) {
+    const ask = async (row: Row) => {
+      const said = await chat(ctx, prompt.provider, [
+        { role: 'user', content: registry.fillTemplate(prompt.text, row, 'an item of the golden set') },
+      ])
+      const { inputTokens, outputTokens } = said
+      return { answer: said.text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
+    }
+    const predict = async (rows: Row[]) => {
+      const answers: Value[] = []
+      for (const row of rows) answers.push((await ask(row)).answer)
+      return answers
+    }
+    return { ...side, predict, ask, close: nothing }
+  }
+  if (constant !== null) return { ...side, predict: async (rows) => rows.map(() => constant), close: nothing }
+  const runtime = await registry.openRuntime(ctx, { model, version })
+  return { ...side, predict: (rows, took) => runtime.predict(rows, took ? { took } : {}), close: () => runtime.close() }
+}
+
+type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event' }
+
+async function inputsOf(ctx: Context, { version, golden, asOf }: InputsOf): Promise<{ inputs: Row[]; asOf: AsOf }> {
+  const { definition, items } = golden
+  const requests = items.map((item) => requestOf(item, definition))
+  if (version.flavor === 'prompt') return { inputs: requests, asOf: 'request' }
+  const { rows, used } = await withFeatures(ctx, { service: version.service, golden, requests, asOf })
+  const needed = version.signature?.inputs.map(({ name }) => name) ?? []
+  for (const name of needed) {
+    if (rows.every((row) => row[name] === undefined)) {
+      throw invalidInput(
+        `The golden set "${definition.golden}" has no column "${name}", which v${version.version} reads.`,
+        {
+          name,
+          hint:
+            version.service === null ? undefined : `The feature service "${version.service}" does not give it either.`,
+        },
+      )
+    }
+  }
+  const inputs = rows.map((row) => Object.fromEntries(needed.map((name) => [name, row[name] ?? null])))
+  return { inputs, asOf: used }
+}
+
+type WithFeatures = { service: string | null; golden: Golden; requests: Row[]; asOf: 'known' | 'event' }
+
+async function withFeatures(
+  ctx: Context,
+  { service, golden, requests, asOf }: WithFeatures,
+): Promise<{ rows: Row[]; used: AsOf }> {
+  if (service === null) return { rows: requests, used: 'request' }
+  const { items: services } = await features.listServices(ctx)
+  const found = services.find(({ name }) => name === service)
+  if ((found?.features ?? []).length === 0) return { rows: requests, used: 'request' }
+  const column = golden.definition.time
+  if (column === undefined) {
+    throw invalidInput(`The golden set "${golden.definition.golden}" has no time column, and "${service}" needs one.`, {
+      name: golden.definition.golden,
+      hint: 'Name the column with the moment of the decision under "time" in keel.yaml.',
+    })
+  }
+  const rows = golden.items.map((item, index) => ({
+    time: instantOf(item[column])?.toISOString() ?? '',
+    request: requests[index] ?? {},
+  }))
+  const values = await features.lookupAsOf(ctx, { service, rows, asOf })
+  return { rows: requests.map((request, index) => ({ ...request, ...values[index] })), used: asOf }
+}
+
+/** What a caller would have sent; never the label. */
+function requestOf(item: Item, { label }: Definition): Row {
+  const request: Row = {}
+  for (const [column, value] of Object.entries(item)) if (column !== label) request[column] = toValue(value)
+  return request
+}
+
+function toValue(value: unknown): Value {
+  if (typeof value === 'number' || typeof value === 'string') return value
+  return typeof value === 'boolean' ? Number(value) : null
+}

@@ -1,0 +1,62 @@
+import { AppError, invalidInput } from '../../../core/errors.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import type { Task } from '../comparison/tasks.ts'
+import { type Definition, type Item, textOf } from '../golden/items.ts'
+
+const batch = 500
+
+/** Answers in the order of the inputs. Whatever a model throws becomes an error that names it. */
+export async function answersOf(
+  name: string,
+  runtime: { predict(rows: Row[]): Promise<Value[]> },
+  inputs: readonly Row[],
+): Promise<Value[]> {
+  const answers: Value[] = []
+  for (let start = 0; start < inputs.length; start += batch) {
+    const rows = inputs.slice(start, start + batch)
+    const part = await runtime.predict(rows).catch((cause: unknown) => {
+      if (cause instanceof AppError) throw cause
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw new AppError('upstream_failed', `${name} failed on the golden items: ${message}`, { name, cause })
+    })
+    for (let index = 0; index < rows.length; index++) answers.push(part[index] ?? null)
+  }
+  return answers
+}
+
+const wanted: Record<Task, string> = {
+  binary: '0 or 1',
+  regression: 'a number',
+  ranking: 'a relevance of 0 or more',
+  multiclass: 'a class',
+  text: 'a text',
+}
+
+/** What is right for each item: a number, or the name of a class or the expected text. */
+export function labelsOf({ golden, id, label }: Definition, items: readonly Item[], task: Task): (number | string)[] {
+  return items.map((item) => {
+    const value = task === 'multiclass' || task === 'text' ? textOf(item[label]) : numeric(item[label])
+    const fits =
+      value !== undefined &&
+      value !== '' &&
+      (task !== 'binary' || value === 0 || value === 1) &&
+      (task !== 'ranking' || Number(value) >= 0)
+    if (fits) return value
+    throw invalidInput(
+      `The golden set "${golden}" has the label ${JSON.stringify(item[label])} for "${item[id]}", not ${wanted[task]}.`,
+      { name: label },
+    )
+  })
+}
+
+function numeric(value: unknown): number | undefined {
+  if (value === true || value === 'true') return 1
+  if (value === false || value === 'false') return 0
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined
+}
+
+/** The column's value of each item as text; undefined where the definition names none. */
+export function groupingOf(items: readonly Item[], column: string | undefined): string[] | undefined {
+  return column === undefined ? undefined : items.map((item) => textOf(item[column]))
+}

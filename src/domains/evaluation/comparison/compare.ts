@@ -1,0 +1,225 @@
+import type { Estimate } from '../../../core/contract.ts'
+import { invalidInput } from '../../../core/errors.ts'
+import { mean } from '../../../core/stats/summary.ts'
+import type { Verdict } from '../contract.ts'
+import { type Bounded, shown } from '../rules.ts'
+import { type Columns, encode, type Side } from './encoding.ts'
+import { type HiddenOutcome, hiddenOf } from './hidden-items.ts'
+import { type Both, intervalOf, oneSided, type Paired, pairedOf } from './intervals.ts'
+import { type SliceOutcome, slicesOf, untested } from './slices.ts'
+import { columnOf, findMetric, type Judging, metricsFor } from './tasks.ts'
+import { type Metric, partsOf, unitsOf } from './units.ts'
+
+/** Two sets of answers to the same items. */
+export type Pairs = {
+  ids: string[]
+  labels: (number | string)[]
+  candidate: Side
+  baseline: Side
+  lists?: string[] | undefined
+  clusters?: string[] | undefined
+  /** Items that nobody may see one by one; they are scored with the others and apart. */
+  hidden?: boolean[] | undefined
+}
+
+export type MetricOutcome = {
+  metric: string
+  direction: Metric['direction']
+  /** With central 95 % intervals. */
+  candidate: Bounded
+  baseline: Bounded
+  /** The candidate's one-sided 95 % bounds, for metrics that a check limits. */
+  limits: Bounded | null
+}
+
+/** How steady answers are where the model is asked several times. */
+type Steadiness = { passOnce: number; passAlways: number; flips: number }
+export type Stability = { metric: string; repeats: number; candidate: Steadiness; baseline: Steadiness }
+
+export type Comparison = {
+  primary: {
+    metric: string
+    difference: Estimate
+    margin: number
+    method: string
+    verdict: Verdict
+    reason: string
+    standardError: number | null
+  }
+  metrics: MetricOutcome[]
+  slices: SliceOutcome[]
+  stability: Stability[]
+  hidden: HiddenOutcome | null
+}
+
+export type Question = Judging & {
+  metric: string
+  margin: number
+  sliceMargin: number
+  /** Metrics that the spec limits by a floor or a guardrail. */
+  limited: string[]
+  slices: { slice: string; values: string[] }[]
+  seed: number
+  baselineName: string
+  /** Both sides are the same version: there is nothing that could be worse. */
+  sameVersion: boolean
+}
+
+/**
+ * Judges candidate and baseline on the same items. One answer that is missing or not usable makes the whole comparison
+ * an error that names the items: dropping them would judge the model on the items it likes.
+ */
+export function compare(pairs: Pairs, question: Question): Comparison {
+  const metric = checkQuestion(question)
+  const { labels, candidate, baseline } = encode(pairs, question.task)
+  const grouping = { labels, lists: pairs.lists, clusters: pairs.clusters }
+  const bothOf = (wanted: Metric): Both => {
+    const column = columnOf(question, wanted)
+    return { ...grouping, candidate: candidate[column] ?? [], baseline: baseline[column] ?? [] }
+  }
+  const all = bothOf(metric)
+  const n = unitsOf(metric, all)
+  const unusable = problems(pairs, all)
+  if (unusable !== undefined) return broken(question, unusable, pairs.ids.length)
+  const metrics = metricsFor(question)
+    .filter((one) => isAsked(one, question) || hasAnswers(candidate[columnOf(question, one)]))
+    .map((one) => outcomeOf(one, bothOf(one), question))
+  const paired = question.sameVersion ? unchanged : pairedOf(metric, all, question.margin, question.seed)
+  return {
+    primary: { ...primaryOf(paired, question, n), standardError: paired.standardError },
+    metrics,
+    slices: slicesOf(metric, all, question),
+    stability: metricsFor(question).flatMap((one) => steadinessOf(one, bothOf(one))),
+    hidden: pairs.hidden && !question.sameVersion ? hiddenOf(metric, all, pairs.hidden, question) : null,
+  }
+}
+
+const unchanged: Paired = {
+  value: 0,
+  lower: 0,
+  upper: 0,
+  method: 'none',
+  verdict: 'pass',
+  standardError: null,
+  harm: 1,
+  note: 'it is the same version',
+}
+
+function isAsked({ name }: Metric, { metric, limited }: Question): boolean {
+  return name === metric || limited.includes(name)
+}
+
+/** A model that answers with classes has no probabilities; what reads them is left out unless the spec asks for it. */
+function hasAnswers(column: Columns[string] | undefined): boolean {
+  return (column ?? []).some((outputs) => outputs.some((output) => !Number.isNaN(output)))
+}
+
+function outcomeOf(metric: Metric, both: Both, { limited, seed }: Question): MetricOutcome {
+  const { candidate, baseline, ...shared } = both
+  const answers = { ...shared, outputs: candidate }
+  return {
+    metric: metric.name,
+    direction: metric.direction,
+    candidate: intervalOf(metric, answers, seed),
+    baseline: intervalOf(metric, { ...shared, outputs: baseline }, seed),
+    limits: limited.includes(metric.name) ? intervalOf(metric, answers, seed, oneSided) : null,
+  }
+}
+
+/** pass@1, pass^k and flips of right/wrong items that were asked about several times. */
+function steadinessOf(metric: Metric, both: Both): Stability[] {
+  const repeats = both.candidate.length
+  if (!metric.counts || repeats < 2) return []
+  const of = (outputs: number[][]): Steadiness => {
+    const parts = partsOf(metric, { ...both, outputs }) ?? []
+    return {
+      passOnce: mean(parts),
+      passAlways: mean(parts.map((part) => Number(part === 1))),
+      flips: mean(parts.map((part) => Number(part > 0 && part < 1))),
+    }
+  }
+  const found = { metric: metric.name, repeats, candidate: of(both.candidate), baseline: of(both.baseline) }
+  return Number.isFinite(found.candidate.passOnce + found.baseline.passOnce) ? [found] : []
+}
+
+/** The quality metric; throws for one that the task does not have or that cannot be compared by "not worse". */
+export function checkQuestion(question: Judging & { metric: string }): Metric {
+  const { metric: name, task } = question
+  const metric = findMetric(question, name)
+  if (!metric) {
+    const names = metricsFor(question).map((one) => one.name)
+    throw invalidInput(`"${name}" is not a metric of ${task} answers.`, {
+      name,
+      hint: names.length === 0 ? 'Add "scorers" to the spec.' : `Use one of: ${names.join(', ')}.`,
+    })
+  }
+  if (metric.direction !== 'zero') return metric
+  throw invalidInput(`"${name}" cannot be the quality metric: it is best at zero, not at an end.`, {
+    name,
+    hint: 'Put it under "guardrails" with "within".',
+  })
+}
+
+function problems({ ids, labels, hidden }: Pairs, { candidate, baseline }: Both): string | undefined {
+  const sides: [string, number[][]][] = [
+    ['the candidate', candidate],
+    ['the baseline', baseline],
+  ]
+  if (ids.length === 0 || labels.length !== ids.length) return 'there are no items to compare'
+  if (candidate.length !== baseline.length) return 'the two sides were not asked equally often'
+  for (const [side, outputs] of sides) {
+    const missing = (index: number) =>
+      outputs.length === 0 || outputs.some((output) => output.length !== ids.length || Number.isNaN(output[index]))
+    const bad = ids.flatMap((id, index) => (missing(index) ? [{ id, hidden: hidden?.[index] === true }] : []))
+    if (bad.length === 0) continue
+    const named = bad.filter((item) => !item.hidden).slice(0, 5)
+    const rest = bad.length - named.length
+    const more = rest === 0 ? '' : named.length === 0 ? `${rest} hidden` : ` and ${rest} more`
+    return `${side} has no usable answer for ${bad.length} of ${ids.length} items: ${named.map(({ id }) => id).join(', ')}${more}`
+  }
+  return undefined
+}
+
+function broken(question: Question, reason: string, n: number): Comparison {
+  const unknown: Bounded = { value: null, lower: null, upper: null }
+  const nothing: Estimate = { value: null, n, lower: null, upper: null }
+  const { metric, margin } = question
+  return {
+    primary: { metric, difference: nothing, margin, method: 'none', verdict: 'error', reason, standardError: null },
+    metrics: metricsFor(question).map(({ name, direction }) => ({
+      metric: name,
+      direction,
+      candidate: unknown,
+      baseline: unknown,
+      limits: null,
+    })),
+    slices: untested(question.slices),
+    stability: [],
+    hidden: null,
+  }
+}
+
+function primaryOf(paired: Paired, { metric, margin, baselineName }: Question, n: number) {
+  const { value, lower, upper } = paired
+  const bounds = `${shown(value)} (one-sided 95 % bounds ${shown(lower)} … ${shown(upper)}, n ${n})`
+  const better = value !== null && value >= 0 ? 'better' : 'worse'
+  const words: Record<Verdict, string> = {
+    pass: `${metric} is not worse than ${baselineName} by more than ${margin}: ${better} by ${bounds}`,
+    fail: `${metric} is worse than ${baselineName} by more than ${margin}: ${bounds}`,
+    cannot_tell: `${metric} may be worse than ${baselineName} by more than ${margin}: ${bounds}`,
+    error: `${metric} could not be compared with ${baselineName}`,
+  }
+  const note = paired.note === '' ? '' : `; ${paired.note}`
+  return {
+    metric,
+    difference: estimateOf(paired, n, `positive: better than ${baselineName}; one-sided 95 % bounds`),
+    margin,
+    method: paired.method,
+    verdict: paired.verdict,
+    reason: `${words[paired.verdict]}${note}`,
+  }
+}
+
+function estimateOf({ value, lower, upper }: Bounded, n: number, reference: string): Estimate {
+  return { value, n, lower, upper, reference }
+}

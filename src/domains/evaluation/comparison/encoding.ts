@@ -1,0 +1,84 @@
+import type { Value } from '../../../core/onnx.ts'
+import type { Task } from './tasks.ts'
+
+/** What one side said, asked once or more, and what scorers made of answers of text. */
+export type Side = { answers: Value[][]; scores: Record<string, (number | null)[][]> }
+
+/** Numbers by what a metric reads, then by the time of asking; NaN for what cannot be used. */
+export type Columns = Record<string, number[][]>
+
+type Pairs = { labels: readonly (number | string)[]; candidate: Side; baseline: Side }
+
+type Encoded = { labels: number[]; candidate: Columns; baseline: Columns }
+
+/** Labels and answers as numbers, the same number for the same class. */
+export function encode({ labels, candidate, baseline }: Pairs, task: Task): Encoded {
+  if (task === 'text') {
+    return { labels: labels.map(() => 1), candidate: scoresOf(candidate), baseline: scoresOf(baseline) }
+  }
+  if (task === 'multiclass') return encodeClasses(labels.map(String), candidate, baseline)
+  const numbers = ({ answers }: Side): Columns => ({
+    answer: answers.map((asked) => asked.map((answer) => usable(answer, task) ?? Number.NaN)),
+  })
+  return { labels: labels.map(Number), candidate: numbers(candidate), baseline: numbers(baseline) }
+}
+
+/** The answer as a number, when it is one the task allows: a probability, or any finite number. */
+export function usable(answer: Value | undefined, task: Task): number | undefined {
+  if (typeof answer !== 'number' || !Number.isFinite(answer)) return undefined
+  return task === 'binary' && (answer < 0 || answer > 1) ? undefined : answer
+}
+
+function scoresOf({ scores }: Side): Columns {
+  const usableScore = (score: number | null) => (score !== null && score >= 0 && score <= 1 ? score : Number.NaN)
+  return Object.fromEntries(
+    Object.entries(scores).map(([name, asked]) => [name, asked.map((all) => all.map(usableScore))]),
+  )
+}
+
+type Classified = { name: string; chances: Map<string, number> | undefined } | undefined
+
+function encodeClasses(labels: string[], candidate: Side, baseline: Side): Encoded {
+  const known = new Map<string, number>()
+  for (const label of [...new Set(labels)].sort()) known.set(label, known.size)
+  const numberOf = (name: string) => {
+    const found = known.get(name) ?? known.size
+    known.set(name, found)
+    return found
+  }
+  const columns = ({ answers }: Side): Columns => {
+    const classified = answers.map((asked) => asked.map(classOf))
+    return {
+      answer: classified.map((asked) => asked.map((answer) => (answer ? numberOf(answer.name) : Number.NaN))),
+      probability: classified.map((asked) =>
+        asked.map((answer, index) => (answer?.chances ? (answer.chances.get(labels[index] ?? '') ?? 0) : Number.NaN)),
+      ),
+    }
+  }
+  return { labels: labels.map(numberOf), candidate: columns(candidate), baseline: columns(baseline) }
+}
+
+/** A class by its name, or as the likeliest of `{"class": probability, …}`. */
+function classOf(answer: Value): Classified {
+  if (answer === null || answer === '' || Number.isNaN(answer)) return undefined
+  const text = String(answer)
+  if (!text.startsWith('{')) return { name: text, chances: undefined }
+  const chances = probabilitiesOf(text)
+  const likeliest = chances && [...chances].sort(([a, p], [b, q]) => q - p || (a < b ? -1 : 1))[0]
+  return likeliest && { name: likeliest[0], chances }
+}
+
+function probabilitiesOf(text: string): Map<string, number> | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    // What is no JSON is no set of probabilities, and the item counts as not answered.
+    return undefined
+  }
+  if (typeof parsed !== 'object' || parsed === null) return undefined
+  const entries: [string, number][] = Object.entries(parsed)
+  const valid = entries.every(([, chance]) => typeof chance === 'number' && chance >= 0 && chance <= 1)
+  const total = entries.reduce((sum, [, chance]) => sum + chance, 0)
+  return valid && Math.abs(total - 1) < 0.01 ? new Map(entries) : undefined
+}

@@ -1,0 +1,95 @@
+import type { Estimate } from '../../../core/contract.ts'
+import { holm } from '../../../core/stats/holm.ts'
+import { type Bounded, judgeSlice } from '../rules.ts'
+import { type Both, pairedOf } from './intervals.ts'
+import { groupsOf, type Metric, metricOf, pick, unitsOf } from './units.ts'
+
+type Slices = readonly { slice: string; values: string[] }[]
+
+export type SliceOutcome = {
+  slice: string
+  value: string
+  n: number
+  candidate: number | null
+  baseline: number | null
+  difference: Estimate
+  verdict: 'pass' | 'fail' | 'cannot_tell' | 'not_tested'
+  /** Worse when judged on its own, but not after correcting for the number of slices. */
+  worse: boolean
+}
+
+const smallestSlice = 30
+
+/** Every value of every slice compared on its own, harm corrected for their number. */
+export function slicesOf(
+  metric: Metric,
+  all: Both,
+  { slices, sliceMargin, seed }: { slices: Slices; sliceMargin: number; seed: number },
+): SliceOutcome[] {
+  const found = slices.flatMap(({ slice, values }) =>
+    groupsOf(values).map(([value, members]) => {
+      const part = partOf(all, members)
+      const n = unitsOf(metric, part)
+      return {
+        slice,
+        value,
+        part,
+        n,
+        paired: n < smallestSlice ? undefined : pairedOf(metric, part, sliceMargin, seed),
+      }
+    }),
+  )
+  const harms = found.flatMap(({ paired }) => (paired?.harm == null ? [] : [paired.harm]))
+  const adjusted = holm(harms)
+  let tested = 0
+  return found.map(({ slice, value, part, n, paired }) => {
+    const harm = paired?.harm ?? null
+    const adjustedHarm = harm === null ? null : (adjusted[tested++] ?? null)
+    const { candidate, baseline, ...shared } = part
+    return {
+      slice,
+      value,
+      n,
+      candidate: finite(metricOf(metric, { ...shared, outputs: candidate })),
+      baseline: finite(metricOf(metric, { ...shared, outputs: baseline })),
+      difference: estimateOf(paired ?? { value: null, lower: null, upper: null }, n),
+      // A verdict that the method withholds for too few differences is not replaced by its bound.
+      ...judgeSlice({ lower: paired?.verdict === 'pass' ? paired.lower : null, harm, adjustedHarm }, sliceMargin),
+    }
+  })
+}
+
+export function untested(slices: Slices): SliceOutcome[] {
+  return slices.flatMap(({ slice, values }) =>
+    groupsOf(values).map(([value, members]) => ({
+      slice,
+      value,
+      n: members.length,
+      candidate: null,
+      baseline: null,
+      difference: estimateOf({ value: null, lower: null, upper: null }, members.length),
+      verdict: 'not_tested' as const,
+      worse: false,
+    })),
+  )
+}
+
+/** The given items of a comparison alone. */
+export function partOf({ labels, candidate, baseline, lists, clusters }: Both, members: number[]): Both {
+  const texts = (values: readonly string[]) => members.map((member) => values[member] ?? '')
+  return {
+    labels: pick(labels, members),
+    candidate: candidate.map((output) => pick(output, members)),
+    baseline: baseline.map((output) => pick(output, members)),
+    lists: lists && texts(lists),
+    clusters: clusters && texts(clusters),
+  }
+}
+
+function estimateOf({ value, lower, upper }: Bounded, n: number): Estimate {
+  return { value: finite(value), n, lower: finite(lower), upper: finite(upper) }
+}
+
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null
+}

@@ -1,0 +1,49 @@
+import { type MetricTask, metricsOf } from '../../../core/stats/metrics.ts'
+import { mean } from '../../../core/stats/summary.ts'
+import type { ModelSpec, Scorer } from '../../registry/spec.ts'
+import type { Metric } from './units.ts'
+
+export type Task = MetricTask | 'text'
+
+/** What a model's answers are, and with them how they are scored. */
+export type Judging = { task: Task; scorers: readonly Pick<Scorer, 'name' | 'kind'>[] }
+
+export function judgingOf(spec: ModelSpec): Judging {
+  return {
+    task: spec.serves.output,
+    scorers: (spec.success.scorers ?? []).map(({ name, kind }) => ({ name, kind })),
+  }
+}
+
+/** The metrics of a task by name; answers of text have one for each scorer of the spec. */
+export function metricsFor({ task, scorers }: Judging): Metric[] {
+  if (task === 'text') return scorers.map(scored)
+  return Object.entries(metricsOf[task]).map(([name, metric]) => ({ ...metric, name }))
+}
+
+export function findMetric(judging: Judging, name: string): Metric | undefined {
+  return metricsFor(judging).find((metric) => metric.name === name)
+}
+
+const graded = new Set<Scorer['kind']>(['command', 'judge'])
+
+function scored({ name, kind }: Pick<Scorer, 'name' | 'kind'>): Metric {
+  return {
+    name,
+    says: `Mean score of the answers by "${name}" (${kind.replaceAll('_', ' ')})`,
+    direction: 'higher',
+    value: (_labels, scores) => mean(Array.from(scores)),
+    perItem: (_label, score) => score,
+    ...(graded.has(kind) ? {} : { counts: true }),
+  }
+}
+
+/** The column of encoded answers that a metric reads: a scorer's own, or the answer. */
+export function columnOf({ task }: Judging, metric: Metric): string {
+  return task === 'text' ? metric.name : (metric.reads ?? 'answer')
+}
+
+/** How often an item is asked about: prompts answer differently each time. */
+export function repeatsOf({ success, serves }: ModelSpec): number {
+  return success.repeats ?? (serves.provider ? 3 : 1)
+}

@@ -1,0 +1,85 @@
+import type { Context } from '../../../core/context.ts'
+import type { Input, Output } from '../../../core/contract.ts'
+import { invalidInput, notFound } from '../../../core/errors.ts'
+import { hiddenItems } from '../comparison/hidden-items.ts'
+import type { evaluation } from '../contract.ts'
+import { readGolden } from '../golden/golden-sets.ts'
+import { textOf } from '../golden/items.ts'
+import { readProvenance } from '../golden/provenance.ts'
+import * as store from '../store.ts'
+import { requireEvaluation } from './evaluations.ts'
+import type { Recorded } from './run-comparison.ts'
+
+type Operations = typeof evaluation
+type Items = Output<Operations['listItems']>
+type Outputs = Output<Operations['listOutputs']>
+
+/** Hidden items are left out for everybody but admins: what is seen is tuned to. */
+export async function listItems(
+  ctx: Context,
+  { golden, version, limit = 100, cursor }: Input<Operations['listItems']>,
+): Promise<Items> {
+  const { set, items } = await readGolden(ctx, { golden, version })
+  const row = await store.findGolden(ctx, golden, set.version)
+  if (!row) throw notFound('Golden set', golden)
+  const provenance = await readProvenance(ctx, row)
+  const hidden = hiddenItems(set.definition, set.version, items)
+  const all = items.map((item, index) => ({
+    id: textOf(item[set.definition.id]),
+    item,
+    hidden: hidden?.[index] === true,
+    provenance: provenance[index] ?? { by: 'unknown', at: set.createdAt, from: 'unknown' },
+  }))
+  return pageOf(
+    all.filter((one) => maySee(ctx, one.hidden)),
+    limit,
+    cursor,
+  )
+}
+
+/** What both sides said about each item, read from the record of the evaluation. */
+export async function listOutputs(
+  ctx: Context,
+  { evaluation: id, limit = 100, cursor }: Input<Operations['listOutputs']>,
+): Promise<Outputs> {
+  const row = await requireEvaluation(ctx, id)
+  if (row.record === null) throw notFound('Record of the evaluation', id, 'Evaluate again to have one.')
+  const { golden, goldenVersion } = JSON.parse(row.body) as { golden: string; goldenVersion: number }
+  const { set, items } = await readGolden(ctx, { golden, version: goldenVersion })
+  const recorded = JSON.parse((await ctx.blobs.readVerified(row.record)).toString('utf8')) as Recorded
+  const hidden = hiddenItems(set.definition, set.version, items)
+  const { id: key, label } = set.definition
+  const all = items.map((item, index) => ({
+    id: textOf(item[key]),
+    label: item[label] ?? null,
+    hidden: hidden?.[index] === true,
+    candidate: answersAt(recorded, 'candidate', index),
+    baseline: answersAt(recorded, 'baseline', index),
+  }))
+  return pageOf(
+    all.filter((one) => maySee(ctx, one.hidden)),
+    limit,
+    cursor,
+  )
+}
+
+function answersAt(recorded: Recorded, side: 'candidate' | 'baseline', index: number) {
+  const scores = Object.entries(recorded.scored[side])
+  return {
+    answers: recorded[side].map((asked) => asked[index] ?? null),
+    scores: Object.fromEntries(scores.map(([name, asked]) => [name, asked.map((all) => all[index] ?? null)])),
+  }
+}
+
+function maySee({ actor }: Context, hidden: boolean): boolean {
+  return !hidden || actor.role === 'admin'
+}
+
+function pageOf<T>(all: T[], limit: number, cursor: string | undefined): { items: T[]; next?: string } {
+  const start = cursor === undefined ? 0 : Number(cursor)
+  if (!Number.isSafeInteger(start) || start < 0) {
+    throw invalidInput(`"${cursor}" is not a cursor of this list.`, { name: 'cursor' })
+  }
+  const end = start + limit
+  return { items: all.slice(start, end), ...(end < all.length ? { next: String(end) } : {}) }
+}

@@ -1,0 +1,200 @@
+import { digestOfJson } from '../../../core/canonical.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Output } from '../../../core/contract.ts'
+import { invalidInput } from '../../../core/errors.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import { type Asked, askBoth, type Measured } from '../answers/collect.ts'
+import { type Contender, type ModelVersion, openContender, resolveBaseline, versionContender } from '../answers/side.ts'
+import { groupingOf, labelsOf } from '../answers/usable.ts'
+import type { Comparison, Pairs } from '../comparison/compare.ts'
+import { hiddenItems } from '../comparison/hidden-items.ts'
+import { judgingOf, repeatsOf } from '../comparison/tasks.ts'
+import type { evaluation } from '../contract.ts'
+import { readGolden } from '../golden/golden-sets.ts'
+import { type Item, textOf } from '../golden/items.ts'
+import { goldenFacts } from '../production/golden-facts.ts'
+import type { Representativeness } from '../production/representative.ts'
+import { readTraffic } from '../production/sample.ts'
+import { type Scored, scoreAnswers } from '../scoring/scorers.ts'
+import { compareAside } from './comparison-thread.ts'
+
+type GoldenSet = Output<(typeof evaluation)['getGolden']>
+
+/** Fixed, so that resampling gives the same bounds again; recorded in the evidence of every gate. */
+export const seed = 20_010_101
+
+/** All that was asked, answered, scored and timed: what the decision can be made from again. */
+export type Recorded = Asked & { scored: Scored }
+
+/** A comparison with what a gate needs beside it. */
+export type Examination = {
+  comparison: Comparison
+  representativeness: Representativeness
+  logistic: number[] | null
+  /** Digest of the sample of production that the set was compared with. */
+  traffic: string | null
+  set: GoldenSet
+  items: Item[]
+  pairs: Pairs
+  candidate: Contender
+  baseline: Contender
+  against: string
+  recorded: Recorded
+  measured: Measured | undefined
+  repeats: number
+}
+
+type Examine = {
+  spec: ModelSpec
+  version: ModelVersion
+  golden: string
+  goldenVersion?: number | undefined
+  against: string
+  timed: boolean
+  /** Digest of the sample of production, null for none; without it the newest. */
+  traffic?: string | null | undefined
+  /** Answers of an earlier time, judged again instead of asking again. */
+  recorded?: Recorded | undefined
+}
+
+/** Has both sides answer the same golden items, or takes what they answered before, and compares. */
+export async function examine(ctx: Context, asked: Examine): Promise<Examination> {
+  const { spec, version, timed } = asked
+  const judging = judgingOf(spec)
+  const { set, items } = await readGolden(ctx, { golden: asked.golden, version: asked.goldenVersion })
+  const { definition } = set
+  if (judging.task === 'ranking' && definition.list === undefined) {
+    throw invalidInput(`The golden set "${set.name}" does not say which items are ranked together.`, {
+      name: set.name,
+      hint: 'Name the column under "list" in keel.yaml.',
+    })
+  }
+  const slices = slicesOf(spec, set, items)
+  const labels = labelsOf(definition, items, judging.task)
+  const golden = { definition, items, spec }
+  const candidate = await versionContender(ctx, version, golden)
+  const { contender: baseline, against } = await resolveBaseline(ctx, {
+    against: asked.against,
+    candidate: version,
+    golden,
+  })
+  const ids = items.map((item) => textOf(item[definition.id]))
+  const repeats = repeatsOf(spec)
+  const recorded = asked.recorded ?? (await ask(ctx, { spec, candidate, baseline, ids, labels, repeats, timed }))
+  const { scored } = recorded
+  const pairs: Pairs = {
+    ids,
+    labels,
+    candidate: { answers: recorded.candidate, scores: scored.candidate },
+    baseline: { answers: recorded.baseline, scores: scored.baseline },
+    lists: groupingOf(items, definition.list),
+    clusters: groupingOf(items, definition.cluster),
+    hidden: hiddenItems(definition, set.version, items),
+  }
+  const { metric, margin } = spec.success.quality
+  const traffic = asked.traffic === null ? undefined : await readTraffic(ctx, spec.model, asked.traffic)
+  const question = {
+    ...judging,
+    metric,
+    margin,
+    sliceMargin: spec.success.slice_margin ?? margin,
+    limited: limitedBy(spec),
+    slices,
+    seed,
+    baselineName: against,
+    sameVersion: baseline.version === candidate.version,
+  }
+  const facts = await goldenFacts(ctx, { spec, version, definition, items, candidate, baseline, traffic })
+  const { comparison, representativeness, logistic } = await compareAside({ pairs, question, golden: facts })
+  return {
+    comparison,
+    representativeness,
+    logistic,
+    traffic: traffic?.digest ?? null,
+    set,
+    items,
+    pairs,
+    candidate,
+    baseline,
+    against,
+    recorded,
+    measured: recorded.measured,
+    repeats,
+  }
+}
+
+type Ask = {
+  spec: ModelSpec
+  candidate: Contender
+  baseline: Contender
+  ids: string[]
+  labels: (number | string)[]
+  repeats: number
+  timed: boolean
+}
+
+async function ask(ctx: Context, { spec, candidate, baseline, ids, labels, repeats, timed }: Ask): Promise<Recorded> {
+  const first = await openContender(ctx, candidate)
+  try {
+    const second = await openContender(ctx, baseline)
+    try {
+      const answers = await askBoth(ctx, { candidate: first, baseline: second, repeats, timed })
+      const scorers = spec.serves.output === 'text' ? (spec.success.scorers ?? []) : []
+      const scored = await scoreAnswers(ctx, { scorers, items: { ids, questions: candidate.inputs, labels }, answers })
+      return { ...answers, scored }
+    } finally {
+      await second.close()
+    }
+  } finally {
+    await first.close()
+  }
+}
+
+/** What the verdict depends on beside the words of the spec. */
+export function evidenceOf({
+  set,
+  candidate,
+  baseline,
+  recorded,
+  repeats,
+  traffic,
+}: Examination): Record<string, unknown> {
+  const { scored, measured: _, ...answers } = recorded
+  return {
+    golden: { name: set.name, version: set.version, digest: set.digest },
+    candidate: candidate.evidence,
+    baseline: baseline.evidence,
+    answers: digestOfJson([answers, scored.candidate, scored.baseline]),
+    repeats,
+    traffic,
+    ...(Object.keys(scored.evidence).length === 0 ? {} : { scorers: scored.evidence }),
+    seed,
+  }
+}
+
+function limitedBy({ success }: ModelSpec): string[] {
+  return [...(success.floors ?? []), ...(success.guardrails ?? [])].map(({ metric }) => metric)
+}
+
+function slicesOf(spec: ModelSpec, { name, columns }: GoldenSet, items: Item[]): { slice: string; values: string[] }[] {
+  return (spec.success.slices ?? []).map((slice) => {
+    const values = items.map((item) => item[slice])
+    const missing = values.findIndex((value) => value === undefined || value === null)
+    if (missing < 0) return { slice, values: fewValues(slice, values.map(String)) }
+    throw invalidInput(`Row ${missing + 1} of the golden set "${name}" has no "${slice}", which the spec slices by.`, {
+      name: slice,
+      hint: `Columns: ${columns.join(', ')}.`,
+    })
+  })
+}
+
+const mostSliceValues = 200
+
+function fewValues(slice: string, values: string[]): string[] {
+  const distinct = new Set(values).size
+  if (distinct <= mostSliceValues) return values
+  throw invalidInput(`"${slice}" has ${distinct} different values; a slice may have ${mostSliceValues}.`, {
+    name: slice,
+    hint: 'Slice by a column with few values, such as a region or a group.',
+  })
+}

@@ -1,0 +1,95 @@
+import type { Context } from '../../../core/context.ts'
+import type { Output } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import { identifier } from '../../../core/lake.ts'
+import type { Value } from '../../../core/onnx.ts'
+import * as datasets from '../../datasets/datasets.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import { knownConstant, type ModelVersion } from '../answers/side.ts'
+import { encode } from '../comparison/encoding.ts'
+import { columnOf, findMetric, judgingOf } from '../comparison/tasks.ts'
+import { metricOf } from '../comparison/units.ts'
+import type { evaluation } from '../contract.ts'
+import { instantOf } from '../golden/items.ts'
+import type { Examination } from './run-comparison.ts'
+
+type SimpleBaselines = Output<(typeof evaluation)['evaluate']>['simpleBaselines']
+
+type Simple = { spec: ModelSpec; version: ModelVersion; examined: Examination }
+
+/** What answers without a model would score; one that would need to look ahead is left out. */
+export async function simpleBaselines(ctx: Context, { spec, version, examined }: Simple): Promise<SimpleBaselines> {
+  const judging = judgingOf(spec)
+  const name = spec.success.quality.metric
+  const metric = findMetric(judging, name)
+  const { set, items, pairs, baseline } = examined
+  const constant = baseline.constant ?? (await knownConstant(ctx, version))
+  if (!metric || constant === null || judging.task === 'text') return []
+  const shownConstant = typeof constant === 'number' ? Number(constant.toPrecision(4)) : JSON.stringify(constant)
+  const answers: [string, Value[]][] = [[`constant ${shownConstant}`, items.map(() => constant)]]
+  const column = set.definition.time
+  if (column !== undefined && typeof constant === 'number') {
+    const moments = items.flatMap((item) => instantOf(item[column]) ?? [])
+    const known = await lastKnownLabels(ctx, { labels: spec.labels?.from, moments })
+    if (known) answers.push(['mean label known of the last 7 d', known.map(({ rate }) => rate ?? constant)])
+    // As a probability the last outcome is infinitely sure, which says nothing.
+    if (known && (judging.task === 'regression' || metric.counts))
+      answers.push(['last label known', known.map(({ last }) => last ?? constant)])
+  }
+  if (examined.logistic) answers.push(['logistic regression', examined.logistic])
+  return answers
+    .map(([answered, values]) => {
+      const side = { answers: [values], scores: {} }
+      const { labels, candidate } = encode({ labels: pairs.labels, candidate: side, baseline: side }, judging.task)
+      const outputs = candidate[columnOf(judging, metric)] ?? []
+      return { name: answered, metric: name, value: metricOf(metric, { labels, outputs, lists: pairs.lists }) }
+    })
+    .filter(({ value }) => Number.isFinite(value))
+}
+
+const mostMoments = 5000
+const windowDays = 7
+
+type Known = { rate: number | null; last: number | null }
+
+/**
+ * What somebody without a model would say at each moment: the mean label of the last seven days, or
+ * the last one, from rows already known then. Undefined where that cannot be computed without looking ahead: no source, no time at which rows became known.
+ */
+async function lastKnownLabels(
+  ctx: Context,
+  { labels, moments }: { labels: string | undefined; moments: readonly Date[] },
+): Promise<Known[] | undefined> {
+  const [source = '', column = ''] = labels?.split('.') ?? []
+  if (column === '' || moments.length === 0 || moments.length > mostMoments) return undefined
+  const knownAt = await knownAtOf(ctx, source)
+  if (knownAt === undefined) return undefined
+  const values = moments.map((moment, index) => `(${index}, timestamp '${moment.toISOString().slice(0, -1)}')`)
+  const known = identifier(knownAt)
+  const rows = await datasets.withSource(ctx, { source }, async (lake, table) => {
+    const columns = (await lake.query(`describe ${table}`)).map((row) => row['column_name'])
+    if (!columns.includes(column)) return undefined
+    return lake.query(
+      `select moments.position as position, avg(rows.label) as rate, arg_max(rows.label, rows.known_at) as last
+       from (values ${values.join(', ')}) as moments (position, moment)
+       join (select ${known} as known_at, try_cast(${identifier(column)} as double) as label from ${table}) as rows
+         on rows.known_at <= moments.moment and rows.known_at > moments.moment - interval ${windowDays} day
+       group by moments.position`,
+    )
+  })
+  if (rows === undefined) return undefined
+  const found: Known[] = moments.map(() => ({ rate: null, last: null }))
+  for (const { position, rate, last } of rows) {
+    if (typeof rate === 'number' && typeof last === 'number') found[Number(position)] = { rate, last }
+  }
+  return found
+}
+
+async function knownAtOf(ctx: Context, source: string): Promise<string | undefined> {
+  try {
+    return (await datasets.getSource(ctx, { source })).definition.known_at
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_found') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,109 @@
+import { studentTQuantile } from '../../../core/stats/distributions.ts'
+import { clusteredMean, ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import type { Measured, Usage } from '../answers/collect.ts'
+import { oneSided } from '../comparison/intervals.ts'
+import type { PriceTable } from '../prices.ts'
+import { combine, type GateCheck, judge, shown } from '../rules.ts'
+
+type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
+type Given = { measured: Measured | undefined; prices: PriceTable; constantBaseline: boolean }
+
+const perThousand = 1000
+
+/** Cost of an answer by the price table: its ratio to the baseline's, and the budget for a thousand answers. */
+export function costCheck(
+  { metric, ratio, within }: Guardrail,
+  { measured, prices, constantBaseline }: Given,
+): GateCheck {
+  const frame = { check: `guardrail ${metric}`, required: true, value: null, limit: ratio ?? within ?? null, n: 0 }
+  if (Object.keys(prices.prices).length === 0) {
+    const reason = 'not configured: no price table prices its answers; add "prices" to keel.yaml'
+    return { ...frame, required: false, verdict: 'cannot_tell', reason }
+  }
+  if (!measured || measured.usage.candidate.length === 0)
+    return { ...frame, verdict: 'error', reason: 'no answer was measured' }
+  const { usage } = measured
+  const missing = missingPrices([...usage.candidate, ...(constantBaseline ? [] : usage.baseline)], prices.prices)
+  if (missing.length > 0) {
+    return { ...frame, verdict: 'error', reason: `the price table has no price for ${missing.join(', ')}` }
+  }
+  const costs = usage.candidate.map((one) => costOf(one, prices.prices))
+  const parts = [
+    ...(within === undefined ? [] : [budget(costs, within)]),
+    ...(ratio === undefined || constantBaseline
+      ? []
+      : [
+          compared(
+            costs,
+            usage.baseline.map((one) => costOf(one, prices.prices)),
+            ratio,
+          ),
+        ]),
+  ]
+  const [first] = parts
+  if (!first) {
+    const reason = constantBaseline
+      ? 'a ratio to the cost of a constant says nothing; give a budget per thousand answers by "within"'
+      : `the spec gives neither "ratio" nor "within" for ${metric}`
+    return { ...frame, required: !constantBaseline, verdict: constantBaseline ? 'cannot_tell' : 'error', reason }
+  }
+  const verdict = combine(parts.map((part) => ({ ...part, required: true })))
+  const deciding = parts.find((part) => part.verdict === verdict) ?? first
+  return { ...frame, ...deciding, n: costs.length, reason: parts.map(({ reason }) => reason).join('; ') }
+}
+
+/** The price of one answer; NaN when something of it was not counted. */
+export function costOf(usage: Usage, prices: Record<string, number>): number {
+  const amounts = amountsOf(usage)
+  return amounts.reduce(
+    (sum, [unit, amount]) => sum + (Number.isFinite(amount) ? amount : Number.NaN) * (prices[unit] ?? Number.NaN),
+    0,
+  )
+}
+
+function amountsOf(usage: Usage): [string, number][] {
+  if ('cpuMs' in usage) return [['cpu_ms', usage.cpuMs]]
+  return [
+    [`${usage.model}/input_token`, usage.inputTokens],
+    [`${usage.model}/output_token`, usage.outputTokens],
+  ]
+}
+
+function missingPrices(usages: readonly Usage[], prices: Record<string, number>): string[] {
+  const units = new Set(usages.flatMap((usage) => amountsOf(usage).map(([unit]) => unit)))
+  return [...units].filter((unit) => !Object.hasOwn(prices, unit)).map((unit) => `"${unit}"`)
+}
+
+type Part = Pick<GateCheck, 'verdict' | 'value' | 'lower' | 'upper' | 'limit' | 'reason'>
+
+function budget(costs: number[], limit: number): Part {
+  const { mean, error, freedom } = clusteredMean(costs)
+  const half = freedom > 0 ? studentTQuantile(1 - oneSided / 2, freedom) * error : Number.NaN
+  const bounded = Number.isFinite(half)
+    ? { value: mean * perThousand, lower: (mean - half) * perThousand, upper: (mean + half) * perThousand }
+    : { value: null, lower: null, upper: null }
+  const verdict = judge(bounded, { atMost: limit })
+  return { ...bounded, verdict, limit, reason: `a thousand answers cost ${inWords(bounded)}, wanted at most ${limit}` }
+}
+
+function compared(candidate: number[], baseline: number[], limit: number): Part {
+  const pairs = candidate.map((cost, index) => [cost, baseline[index] ?? Number.NaN] as const)
+  const { ratio, lower, upper, verdict, reason } = ratioNonInferiority({ pairs, limit })
+  const bounded = { value: Number.isFinite(ratio) ? ratio : null, lower, upper }
+  const words =
+    bounded.value === null ? reason : `answers cost ${inWords(bounded)} times as much, wanted at most ${limit}`
+  return { ...bounded, verdict, limit, reason: words }
+}
+
+function inWords({
+  value,
+  lower,
+  upper,
+}: {
+  value: number | null
+  lower: number | null
+  upper: number | null
+}): string {
+  return `${shown(value)} (${shown(lower)} … ${shown(upper)})`
+}

@@ -1,0 +1,43 @@
+import type { Context } from '../../../core/context.ts'
+import * as features from '../../features/features.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import type { ModelVersion } from '../answers/side.ts'
+import { type GateCheck, judgeParity } from '../rules.ts'
+
+const sample = 2000
+const standard = { tolerance: 0.05, share: 0.01 }
+
+/** Whether serving would have seen what the version was trained on, feature by feature. */
+export async function parityOf(
+  ctx: Context,
+  spec: ModelSpec,
+  { service, trainingSet }: ModelVersion,
+): Promise<{ checks: GateCheck[]; evidence: unknown }> {
+  if (service === null) return { checks: [plain('pass', 'the version reads request fields only')], evidence: null }
+  const { items } = await features.listServices(ctx)
+  const served = items.find(({ name }) => name === service)?.features ?? []
+  if (served.length === 0) {
+    return {
+      checks: [plain('pass', `"${service}" gives request fields only: there is nothing to differ`)],
+      evidence: null,
+    }
+  }
+  if (trainingSet === null) {
+    const reason = `the version names no training set, so its values of "${service}" cannot be compared with serving's`
+    return { checks: [plain('cannot_tell', reason)], evidence: null }
+  }
+  const rule = spec.success.parity ?? standard
+  const { asOf, digest, service: trained } = await features.getTrainingSet(ctx, { trainingSet })
+  if (trained !== service) {
+    const reason = `it was trained on the features of "${trained}" and is served those of "${service}"`
+    return { checks: [plain('fail', reason)], evidence: { trainingSet: digest, trained, service } }
+  }
+  const found = await features.parity(ctx, { trainingSet, sample, tolerance: rule.tolerance })
+  const checks = found.features.map((finding) => judgeParity(finding, { ...rule, asOf }))
+  if (checks.length === 0) checks.push(plain('error', `parity of "${trainingSet}" compared no feature`))
+  return { checks, evidence: { trainingSet: digest, sample, ...rule, features: found.features } }
+}
+
+function plain(verdict: GateCheck['verdict'], reason: string): GateCheck {
+  return { check: 'parity', verdict, required: true, value: null, limit: null, n: 0, reason }
+}

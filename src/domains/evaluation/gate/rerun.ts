@@ -1,0 +1,102 @@
+import { canonicalJson, digestOfJson } from '../../../core/canonical.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Input, Output } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import { append } from '../../../core/events.ts'
+import { transaction } from '../../../core/transaction.ts'
+import * as registry from '../../registry/registry.ts'
+import type { evaluation } from '../contract.ts'
+import { requireEvaluation } from '../evaluate/evaluations.ts'
+import type { Recorded } from '../evaluate/run-comparison.ts'
+import { combine, ordered, summarize } from '../rules.ts'
+import { findingsOf } from './criteria.ts'
+import { getGate, rulesVersion } from './run-gate.ts'
+
+type Operations = typeof evaluation
+type Rerun = Output<Operations['rerunGate']>
+
+/** As much of a gate's evidence as pins what it looked at. */
+type Basis = {
+  spec: { version: number } | null
+  golden?: { version: number }
+  baseline?: { version: number }
+  prices?: string | null
+  traffic?: string | null
+}
+
+/**
+ * Judges a gate once more on what it looked at then: the same version of the spec, the golden set, the baseline and the
+ * price table. Models of this process answer again, others are not asked twice: their recorded answers are judged.
+ * Measured times are always those of the record, because no two measurements are alike.
+ */
+export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operations['rerunGate']>): Promise<Rerun> {
+  const gate = await getGate(ctx, { gate: id })
+  const { measured: _, ...before } = gate.evidence
+  const basis = before as Basis
+  if (gate.evaluation === null || !basis.spec || !basis.golden || !basis.baseline) {
+    throw new AppError('conflict', `The gate "${id}" compared nothing, so there is nothing to judge again.`, {
+      name: id,
+      hint: `It says: ${gate.summary}`,
+    })
+  }
+  const { record } = await requireEvaluation(ctx, gate.evaluation)
+  if (record === null) {
+    throw new AppError('conflict', `The gate "${id}" is from before answers were recorded.`, { name: id })
+  }
+  const recorded = JSON.parse((await ctx.blobs.readVerified(record)).toString('utf8')) as Recorded
+  const { model, version } = gate
+  const elsewhere =
+    Object.keys(recorded.scored.evidence).length > 0 || recorded.measured?.usage.candidate.some((one) => 'model' in one)
+  const source = from ?? (elsewhere ? 'record' : 'models')
+  const spec = await registry.getSpec(ctx, { model, version: basis.spec.version })
+  const found = await findingsOf(ctx, {
+    spec,
+    candidate: await registry.getVersion(ctx, { model, version }),
+    pinned: {
+      goldenVersion: basis.golden.version,
+      against: String(basis.baseline.version),
+      prices: basis.prices ?? null,
+      traffic: basis.traffic ?? null,
+      recorded: source === 'record' ? recorded : undefined,
+      measured: recorded.measured,
+    },
+  })
+  const after = {
+    rules: rulesVersion,
+    model,
+    version,
+    spec: { version: basis.spec.version, digest: digestOfJson(spec) },
+    ...found.basis,
+  }
+  const verdict = combine(found.checks)
+  const digest = digestOfJson(after)
+  const result: Rerun = {
+    gate: id,
+    from: source,
+    recorded: gate.verdict,
+    verdict,
+    same: verdict === gate.verdict,
+    sameEvidence: digest === gate.digest,
+    differences: differencesOf(before, after),
+    summary: summarize(found.checks),
+    checks: ordered(found.checks),
+  }
+  await transaction(ctx, (ctx) =>
+    append(ctx, 'evaluation.gate_rerun', `model/${model}`, { gate: id, verdict, same: result.same, from: source }),
+  )
+  return result
+}
+
+/** The paths at which two pieces of evidence differ. */
+function differencesOf(before: unknown, after: unknown, path = ''): string[] {
+  if (canonicalJson(before) === canonicalJson(after)) return []
+  if (isObject(before) && isObject(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+    return keys.flatMap((key) => differencesOf(before[key], after[key], path === '' ? key : `${path}.${key}`))
+  }
+  return [path]
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,86 @@
+import type { Static } from 'typebox'
+import { canonicalJson, digestOfJson } from '../../../core/canonical.ts'
+import { invalidInput } from '../../../core/errors.ts'
+import { didYouMean } from '../../../core/suggest.ts'
+import type { GoldenFile } from '../contract.ts'
+
+export type Definition = Static<typeof GoldenFile>
+export type Item = Record<string, unknown>
+
+/** Throws for the first item that could not be judged: no identifier, no label, no time, no slice value. */
+export function checkItems(definition: Definition, items: readonly Item[]): void {
+  const rowOf = new Map<string, number>()
+  items.forEach((item, index) => {
+    const { id: key, label, slices = [], list, cluster } = definition
+    for (const column of [key, label, ...slices, list, cluster]) {
+      if (column === undefined) continue
+      const value = item[column]
+      if (value === undefined || value === null || value === '') throw bad(index, column, 'is missing', item)
+      if (!isPlain(value)) throw bad(index, column, 'is neither a text, a number nor a boolean', item)
+    }
+    if (definition.time !== undefined && instantOf(item[definition.time]) === undefined) {
+      const shown = item[definition.time]
+      throw bad(
+        index,
+        definition.time,
+        shown === undefined ? 'is missing' : `is ${JSON.stringify(shown)}, not a time`,
+        item,
+      )
+    }
+    const id = String(item[definition.id])
+    const earlier = rowOf.get(id)
+    if (earlier !== undefined) throw bad(index, definition.id, `is "${id}", as in row ${earlier + 1}`, item)
+    rowOf.set(id, index)
+  })
+}
+
+/** What names a version of a golden set: the same items under the same definition have the same digest. */
+export function digestOfItems(definition: Definition, items: readonly Item[]): string {
+  return digestOfJson({ definition, items })
+}
+
+export function toJsonLines(items: readonly Item[]): Buffer {
+  return Buffer.from(items.map((item) => `${canonicalJson(item)}\n`).join(''))
+}
+
+export function fromJsonLines(bytes: Buffer): Item[] {
+  const lines = bytes.toString('utf8').split('\n')
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Item)
+}
+
+/** Columns in the order in which they first appear. */
+export function columnsOf(items: readonly Item[]): string[] {
+  return [...new Set(items.flatMap((item) => Object.keys(item)))]
+}
+
+const isoTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:?\d\d)?)?$/
+
+/** The moment of an ISO 8601 text (without a zone: UTC) or of epoch milliseconds; undefined when it is neither. */
+export function instantOf(value: unknown): Date | undefined {
+  const text = typeof value === 'number' && Number.isInteger(value) ? value : zoned(value)
+  if (text === undefined) return undefined
+  const date = new Date(text)
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+function zoned(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !isoTime.test(value)) return undefined
+  if (value.length === 10) return `${value}T00:00:00Z`
+  return `${value.replace(' ', 'T')}${/(Z|[+-]\d\d:?\d\d)$/.test(value) ? '' : 'Z'}`
+}
+
+/** A value as text, so that `1` and `"1"` name the same. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+}
+
+function bad(index: number, column: string, message: string, item: Item) {
+  return invalidInput(`Row ${index + 1}: "${column}" ${message}. Nothing was stored.`, {
+    name: column,
+    hint: column in item ? undefined : didYouMean(column, Object.keys(item)),
+  })
+}

@@ -1,0 +1,117 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Context } from '../../../core/context.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import * as features from '../../features/features.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import type { Contender, ModelVersion } from '../answers/side.ts'
+import { type Definition, type Item, instantOf } from '../golden/items.ts'
+import type { GoldenFacts } from './golden-measure.ts'
+import type { Traffic } from './sample.ts'
+
+type Facts = {
+  spec: ModelSpec
+  version: ModelVersion
+  definition: Definition
+  items: readonly Item[]
+  candidate: Contender
+  baseline: Contender
+  traffic: Traffic | undefined
+}
+
+/** What a golden set can be compared with: production, its own age, and what the candidate was trained on. */
+export async function goldenFacts(ctx: Context, given: Facts): Promise<GoldenFacts> {
+  const { spec, version, definition, items, candidate, baseline, traffic } = given
+  const labelled = (traffic?.rows ?? []).filter((row) => row.version === baseline.version && row.label !== null)
+  return {
+    items: items.map((item, index) => ({ ...requestOf(item, definition), ...candidate.inputs[index] })),
+    slices: definition.slices ?? spec.success.slices ?? [],
+    population: traffic ? { from: traffic.from, to: traffic.to, rows: traffic.rows } : null,
+    ages: agesOf(ctx, definition, items),
+    overlap: await overlapOf(ctx, version, definition, items),
+    training: spec.serves.output === 'binary' ? await trainingOf(ctx, version) : null,
+    labelled:
+      labelled.length === 0
+        ? null
+        : { labels: labelled.map(({ label }) => label ?? ''), outputs: labelled.map(({ output }) => output) },
+  }
+}
+
+function requestOf(item: Item, { id, label, time, list, cluster }: Definition): Row {
+  const left = new Set([id, label, time, list, cluster])
+  return Object.fromEntries(
+    Object.entries(item).flatMap(([name, value]): [string, Value][] =>
+      left.has(name) || (typeof value !== 'number' && typeof value !== 'string') ? [] : [[name, value]],
+    ),
+  )
+}
+
+const dayMilliseconds = 86_400_000
+
+function agesOf(ctx: Context, { time }: Definition, items: readonly Item[]): number[] {
+  if (time === undefined) return []
+  return items.flatMap((item) => {
+    const moment = instantOf(item[time])
+    return moment ? [(ctx.now().getTime() - moment.getTime()) / dayMilliseconds] : []
+  })
+}
+
+const mostTrainingRows = 200_000
+const rowsAtOnce = 2000
+
+/**
+ * Golden items that the candidate was trained on, by the columns that both have, spelling and the last digits aside. Null
+ * where these columns do not tell rows apart, or nobody knows the training rows.
+ */
+async function overlapOf(
+  ctx: Context,
+  { trainingSet }: ModelVersion,
+  { label, time }: Definition,
+  items: readonly Item[],
+): Promise<GoldenFacts['overlap']> {
+  if (trainingSet === null || items.length === 0) return null
+  const { rows: total } = await features.getTrainingSet(ctx, { trainingSet })
+  if (total > mostTrainingRows) return null
+  const rows = await features.trainingRows(ctx, trainingSet)
+  const first = rows[0]
+  const shared = Object.keys(items[0] ?? {}).filter((name) => name !== label && first && Object.hasOwn(first, name))
+  // Training sets name the moment of the decision "time".
+  const timed = time !== undefined && first !== undefined && Object.hasOwn(first, 'time')
+  if (shared.length === 0) return null
+  const keyOf = (row: Item, moment: unknown) =>
+    JSON.stringify([timed ? normal(moment) : null, ...shared.map((name) => normal(row[name]))])
+  const trained = new Set<string>()
+  for (const [index, row] of rows.entries()) {
+    // Predictions are answered in between.
+    if (index % rowsAtOnce === 0) await setImmediate()
+    trained.add(keyOf(row, row['time']))
+  }
+  if (trained.size < 0.9 * rows.length) return null
+  return {
+    shared: items.filter((item) => trained.has(keyOf(item, time === undefined ? undefined : item[time]))).length,
+    of: items.length,
+  }
+}
+
+function normal(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString()
+  const moment = instantOf(value)
+  if (typeof value === 'string') return moment?.toISOString() ?? value.trim().toLowerCase()
+  return typeof value === 'number' ? Number(value.toPrecision(6)) : (value ?? null)
+}
+
+const mostFitted = 5000
+
+/** As the version reads it: its inputs, with the label of the training set. */
+async function trainingOf(ctx: Context, { trainingSet, signature }: ModelVersion): Promise<GoldenFacts['training']> {
+  if (trainingSet === null || signature === null) return null
+  const { label } = await features.getTrainingSet(ctx, { trainingSet })
+  if (label === null) return null
+  const found = (await features.trainingRows(ctx, trainingSet, mostFitted)).slice(0, 2 * mostFitted)
+  const known = found.filter((row) => row[label] !== null && row[label] !== undefined)
+  const plain = (value: unknown): Value => (typeof value === 'number' || typeof value === 'string' ? value : null)
+  const names = signature.inputs.map(({ name }) => name)
+  return {
+    rows: known.map((row) => Object.fromEntries(names.map((name) => [name, plain(row[name])]))),
+    labels: known.map((row) => Number(row[label])),
+  }
+}
