@@ -5,7 +5,7 @@ import { establish, model, register } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
-import { mergeSegments } from './log-segments.ts'
+import { mergeSegments } from './log/segments.ts'
 import { inCanary } from './rules.ts'
 import * as serving from './serving.ts'
 

@@ -1,11 +1,11 @@
-import type { Context } from '../../core/context.ts'
-import { AppError } from '../../core/errors.ts'
-import type { Row, Value } from '../../core/onnx.ts'
+import type { Context } from '../../../core/context.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import { costOf } from '../budget/reserve.ts'
+import { record } from '../log/prediction-log.ts'
+import type { Arm, Bad, Logged, Tokens } from '../log/record.ts'
+import type { Loaded } from '../routing/loading.ts'
 import { count } from './counters.ts'
-import type { Loaded } from './loading.ts'
-import { record } from './log.ts'
-import type { Arm, Bad, Logged, Tokens } from './log-record.ts'
-import { costOf } from './spend.ts'
 
 export type Target = { release: string; version: number }
 

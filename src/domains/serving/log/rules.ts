@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { hashUnit } from '../../core/stats/random.ts'
-import type { ModelSpec } from '../registry/spec.ts'
-import type { Logged } from './log-record.ts'
-import type { OutputKind } from './rules.ts'
+import { hashUnit } from '../../../core/stats/random.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import type { OutputKind } from '../rules.ts'
+import type { Logged } from './record.ts'
 
 export type LogRules = {
   share: number

@@ -1,7 +1,7 @@
-import { type Context, liveValue } from '../../core/context.ts'
+import { type Context, liveValue } from '../../../core/context.ts'
+import { loadedVersion } from '../routing/routing-table.ts'
 import { answer } from './answer.ts'
-import type { Call, Target } from './finish.ts'
-import { loadedVersion } from './routing.ts'
+import type { Call, Target } from './record-answer.ts'
 
 /** Copies that wait; beyond this many the newest are dropped and counted. */
 const capacity = 1_000

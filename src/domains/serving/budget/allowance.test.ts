@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import { testApp, testContext } from '../../../test/support/context.ts'
-import type { Context } from '../../core/context.ts'
-import { createRandom } from '../../core/stats/random.ts'
+import { testApp, testContext } from '../../../../test/support/context.ts'
+import type { Context } from '../../../core/context.ts'
+import { createRandom } from '../../../core/stats/random.ts'
 import { giveAllBack, spentToday } from './allowance.ts'
-import { type Reservation, reserve } from './spend.ts'
+import { type Reservation, reserve } from './reserve.ts'
 
 const endpoint = 'bot'
 const bound = 10

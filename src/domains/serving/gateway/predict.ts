@@ -1,11 +1,11 @@
-import type { Context } from '../../core/context.ts'
-import type { Input, Output } from '../../core/contract.ts'
-import { AppError } from '../../core/errors.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Input, Output } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { serving } from '../contract.ts'
+import { type Loaded, loadedVersion, type Routing, requireRouting } from '../routing/routing-table.ts'
+import * as rules from '../rules.ts'
 import { answer } from './answer.ts'
-import type { serving } from './contract.ts'
-import type { Call, Target } from './finish.ts'
-import { type Loaded, loadedVersion, type Routing, requireRouting } from './routing.ts'
-import * as rules from './rules.ts'
+import type { Call, Target } from './record-answer.ts'
 import { shadow } from './shadow.ts'
 
 type Operations = typeof serving

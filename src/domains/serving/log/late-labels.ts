@@ -1,8 +1,8 @@
-import type { Context } from '../../core/context.ts'
-import { enqueue } from '../../core/jobs.ts'
-import { unwritten } from './log.ts'
-import { readSegmentColumn } from './log-segments.ts'
-import * as store from './store.ts'
+import type { Context } from '../../../core/context.ts'
+import { enqueue } from '../../../core/jobs.ts'
+import * as store from '../store.ts'
+import { unwritten } from './prediction-log.ts'
+import { readSegmentColumn } from './segments.ts'
 
 /** Labels are looked at together, once an hour: one look goes through what was predicted since the newest window closed. */
 const slotMilliseconds = 3_600_000

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Context } from '../../core/context.ts'
-import { unwritten } from './log.ts'
-import type { Arm, Logged, LoggedPrediction } from './log-record.ts'
-import { readSegments } from './log-segments.ts'
-import * as store from './store.ts'
+import type { Context } from '../../../core/context.ts'
+import * as store from '../store.ts'
+import { unwritten } from './prediction-log.ts'
+import type { Arm, Logged, LoggedPrediction } from './record.ts'
+import { readSegments } from './segments.ts'
 
 type Read = {
   endpoint: string

@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import type { Context } from '../../core/context.ts'
-import { enqueue } from '../../core/jobs.ts'
-import { literal } from '../../core/lake.ts'
-import { scratchPath } from '../../core/scratch.ts'
-import { transaction } from '../../core/transaction.ts'
-import { bytesOf, type Lines } from './log-lines.ts'
-import { columnTypes, fromRow, type Logged } from './log-record.ts'
-import type { SegmentsTable } from './schema.ts'
-import * as store from './store.ts'
+import type { Context } from '../../../core/context.ts'
+import { enqueue } from '../../../core/jobs.ts'
+import { literal } from '../../../core/lake.ts'
+import { scratchPath } from '../../../core/scratch.ts'
+import { transaction } from '../../../core/transaction.ts'
+import type { SegmentsTable } from '../schema.ts'
+import * as store from '../store.ts'
+import { bytesOf, type Lines } from './lines.ts'
+import { columnTypes, fromRow, type Logged } from './record.ts'
 
 const mergeFrom = 30
 /** What is written before its second is over (`flushAt` of the log) is large enough. */

@@ -1,8 +1,8 @@
-import type { Context } from '../../core/context.ts'
-import { AppError, invalidInput, notFound } from '../../core/errors.ts'
+import type { Context } from '../../../core/context.ts'
+import { AppError, invalidInput, notFound } from '../../../core/errors.ts'
+import { loadedVersion, requireRouting } from '../routing/routing-table.ts'
+import * as rules from '../rules.ts'
 import { knownFields, predict } from './predict.ts'
-import { loadedVersion, requireRouting } from './routing.ts'
-import * as rules from './rules.ts'
 
 export type Signature = {
   endpoint: string

@@ -1,12 +1,12 @@
-import { AppError } from '../../core/errors.ts'
-import type { Row, Value } from '../../core/onnx.ts'
-import { neverSent } from '../../core/upstream/upstream.ts'
-import * as features from '../features/features.ts'
-import { type Asked, type Call, endsAt, finish, isRefusal, toGatewayError } from './finish.ts'
-import type { Loaded } from './loading.ts'
-import type { Bad, Logged, Tokens } from './log-record.ts'
-import * as rules from './rules.ts'
-import { costOf, reserve } from './spend.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { Row, Value } from '../../../core/onnx.ts'
+import { neverSent } from '../../../core/upstream/upstream.ts'
+import * as features from '../../features/features.ts'
+import { costOf, reserve } from '../budget/reserve.ts'
+import type { Bad, Logged, Tokens } from '../log/record.ts'
+import type { Loaded } from '../routing/loading.ts'
+import * as rules from '../rules.ts'
+import { type Asked, type Call, endsAt, finish, isRefusal, toGatewayError } from './record-answer.ts'
 
 /** `error` is why there is no valid output. */
 type Outcome = { output: Value; error: AppError | undefined }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { testContext } from '../../../test/support/context.ts'
-import { addLine, createLines, readLines } from './log-lines.ts'
-import type { Logged } from './log-record.ts'
-import { writeSegment } from './log-segments.ts'
-import { readLog } from './serving.ts'
+import { testContext } from '../../../../test/support/context.ts'
+import { readLog } from '../serving.ts'
+import { addLine, createLines, readLines } from './lines.ts'
+import type { Logged } from './record.ts'
+import { writeSegment } from './segments.ts'
 
 const plain: Logged = {
   id: 'p',

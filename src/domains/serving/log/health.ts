@@ -1,6 +1,6 @@
-import type { Context } from '../../core/context.ts'
-import { logState } from './log.ts'
-import { type Gap, gapBefore } from './log-gap.ts'
+import type { Context } from '../../../core/context.ts'
+import { type Gap, gapBefore } from './gap.ts'
+import { logState } from './prediction-log.ts'
 
 export type LogHealth = {
   failing: boolean

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { begin, everything, inputs } from '../../../test/support/logged.ts'
-import { model } from '../../../test/support/trips.ts'
-import { keeps, logRules, mask, redact } from './log-rules.ts'
-import * as serving from './serving.ts'
+import { begin, everything, inputs } from '../../../../test/support/logged.ts'
+import { model } from '../../../../test/support/trips.ts'
+import * as serving from '../serving.ts'
+import { keeps, logRules, mask, redact } from './rules.ts'
 
 const sampled = (share: string, log: Partial<Parameters<typeof keeps>[1]> = {}) => {
   const rules = logRules({ sample: share, uncertain: 0.1 }, 'binary')

@@ -8,19 +8,19 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ownDatabase, temporaryFolder, testServer } from '../../../test/support/context.ts'
-import { begin, everything, inputs } from '../../../test/support/logged.ts'
-import { proxyTo } from '../../../test/support/proxy.ts'
-import { testBucket } from '../../../test/support/s3.ts'
-import { model } from '../../../test/support/trips.ts'
-import { type App, createApp } from '../../app.ts'
-import { type Client, createClient } from '../../client/client.ts'
-import { routesOf } from '../../client/routes.ts'
-import { type Api, api } from '../../contract.ts'
-import { readEnvironment, resolveConfig } from '../../core/config.ts'
-import type { Context } from '../../core/context.ts'
-import { latestEvents } from '../../core/events.ts'
-import * as serving from './serving.ts'
+import { ownDatabase, temporaryFolder, testServer } from '../../../../test/support/context.ts'
+import { begin, everything, inputs } from '../../../../test/support/logged.ts'
+import { proxyTo } from '../../../../test/support/proxy.ts'
+import { testBucket } from '../../../../test/support/s3.ts'
+import { model } from '../../../../test/support/trips.ts'
+import { type App, createApp } from '../../../app.ts'
+import { type Client, createClient } from '../../../client/client.ts'
+import { routesOf } from '../../../client/routes.ts'
+import { type Api, api } from '../../../contract.ts'
+import { readEnvironment, resolveConfig } from '../../../core/config.ts'
+import type { Context } from '../../../core/context.ts'
+import { latestEvents } from '../../../core/events.ts'
+import * as serving from '../serving.ts'
 
 test('while the log cannot be written predictions go on, the loss is counted, and somebody hears of it afterwards', async (t) => {
   const { app, client, ask, url } = await begin(t)
@@ -46,7 +46,7 @@ test('kill -9 loses at most what came within the last second, and the next start
   const root = temporaryFolder(t)
   const child = spawn(
     process.execPath,
-    [fileURLToPath(new URL('../../../test/support/log-child.ts', import.meta.url)), root, database],
+    [fileURLToPath(new URL('../../../../test/support/log-child.ts', import.meta.url)), root, database],
     { stdio: 'inherit' },
   )
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null]

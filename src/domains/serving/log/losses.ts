@@ -1,7 +1,7 @@
-import type { Context } from '../../core/context.ts'
-import { append } from '../../core/events.ts'
-import { transaction } from '../../core/transaction.ts'
-import type { Logged } from './log-record.ts'
+import type { Context } from '../../../core/context.ts'
+import { append } from '../../../core/events.ts'
+import { transaction } from '../../../core/transaction.ts'
+import type { Logged } from './record.ts'
 
 /** By endpoint, what was answered and never written down, and nobody was told of yet. */
 export type Losses = Map<string, { count: number; from: string; to: string }>

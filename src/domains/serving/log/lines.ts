@@ -1,4 +1,4 @@
-import { type Logged, toLine } from './log-record.ts'
+import { type Logged, toLine } from './record.ts'
 
 /**
  * Answers of one endpoint that wait to be written, as lines of JSON. They lie outside the heap: a second of a busy endpoint

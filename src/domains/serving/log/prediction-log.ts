@@ -1,11 +1,11 @@
-import { type Context, liveValue } from '../../core/context.ts'
-import { AppError } from '../../core/errors.ts'
-import { forgetOpenLog, noteFlush, noteWaiting, reportGap } from './log-gap.ts'
-import { addLine, createLines, type Lines, readLines } from './log-lines.ts'
-import { addLoss, forgetLoss, type Losses, tellLoss, tellLosses } from './log-losses.ts'
-import type { Logged } from './log-record.ts'
-import { keeps, type LogRules, type Redactions, redact } from './log-rules.ts'
-import { writeSegment } from './log-segments.ts'
+import { type Context, liveValue } from '../../../core/context.ts'
+import { AppError } from '../../../core/errors.ts'
+import { forgetOpenLog, noteFlush, noteWaiting, reportGap } from './gap.ts'
+import { addLine, createLines, type Lines, readLines } from './lines.ts'
+import { addLoss, forgetLoss, type Losses, tellLoss, tellLosses } from './losses.ts'
+import type { Logged } from './record.ts'
+import { keeps, type LogRules, type Redactions, redact } from './rules.ts'
+import { writeSegment } from './segments.ts'
 
 /** Records wait in memory for at most a second; beyond this many the newest are dropped and counted. */
 const capacity = 50_000

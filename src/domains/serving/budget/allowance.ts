@@ -1,7 +1,7 @@
-import { type Context, liveValue } from '../../core/context.ts'
-import { AppError } from '../../core/errors.ts'
-import { transaction } from '../../core/transaction.ts'
-import * as store from './store.ts'
+import { type Context, liveValue } from '../../../core/context.ts'
+import { AppError } from '../../../core/errors.ts'
+import { transaction } from '../../../core/transaction.ts'
+import * as store from '../store.ts'
 
 /**
  * What this server may still spend of an endpoint's day (UTC). It takes money out of the day's bound in slices, which are
