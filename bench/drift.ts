@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openLake } from '../src/core/lake.ts'
-import type { FileDrift } from '../src/domains/monitoring/file-drift.ts'
+import type { FileDrift } from '../src/domains/monitoring/files/file-drift.ts'
 import { writeDriftFiles } from '../test/interop/drift-data.ts'
 import { lastLine, pythonWith } from '../test/interop/python-tools.ts'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { temporaryFolder } from '../../../test/support/context.ts'
-import { openLake } from '../../core/lake.ts'
-import { current, reference } from '../../core/stats/drifting.fixture.ts'
+import { temporaryFolder } from '../../../../test/support/context.ts'
+import { openLake } from '../../../core/lake.ts'
+import { current, reference } from '../../../core/stats/drifting.fixture.ts'
 import { fileDrift } from './file-drift.ts'
 
 function begin(t: TestContext) {

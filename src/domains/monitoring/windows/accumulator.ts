@@ -1,6 +1,6 @@
-import type { SketchReference } from '../../core/stats/sketch.ts'
-import type { LoggedPrediction } from '../serving/serving.ts'
-import { residualColumn, scoreColumn } from './reference.ts'
+import type { SketchReference } from '../../../core/stats/sketch.ts'
+import type { LoggedPrediction } from '../../serving/serving.ts'
+import { residualColumn, scoreColumn } from './baseline.ts'
 import { hourlySketches } from './sketches.ts'
 
 /** Count, mean and squared deviations of numbers that are not kept. */

@@ -1,4 +1,4 @@
-import type { Context } from '../../core/context.ts'
+import type { Context } from '../../../core/context.ts'
 import {
   addToSketch,
   createSketch,
@@ -6,10 +6,10 @@ import {
   type Sketch,
   type SketchReference,
   sketchSummary,
-} from '../../core/stats/sketch.ts'
-import { countOf } from './rules.ts'
-import type { SketchesTable } from './schema.ts'
-import * as store from './store.ts'
+} from '../../../core/stats/sketch.ts'
+import { countOf } from '../rules.ts'
+import type { SketchesTable } from '../schema.ts'
+import * as store from '../store.ts'
 
 export const hourMilliseconds = 3_600_000
 

@@ -1,13 +1,13 @@
-import { readEnvironment } from '../../core/config.ts'
-import type { Context } from '../../core/context.ts'
-import type { Input, Output } from '../../core/contract.ts'
-import { AppError, invalidInput } from '../../core/errors.ts'
-import { append, type Event } from '../../core/events.ts'
-import { enqueue } from '../../core/jobs.ts'
-import { transaction } from '../../core/transaction.ts'
-import * as webhooks from '../webhooks/webhooks.ts'
-import type { monitoring } from './contract.ts'
-import * as store from './store.ts'
+import { readEnvironment } from '../../../core/config.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Input, Output } from '../../../core/contract.ts'
+import { AppError, invalidInput } from '../../../core/errors.ts'
+import { append, type Event } from '../../../core/events.ts'
+import { enqueue } from '../../../core/jobs.ts'
+import { transaction } from '../../../core/transaction.ts'
+import * as webhooks from '../../webhooks/webhooks.ts'
+import type { monitoring } from '../contract.ts'
+import * as store from '../store.ts'
 
 type Operations = typeof monitoring
 type Sink = Input<Operations['setSinks']>['sinks'][number]

@@ -1,5 +1,5 @@
-import { AppError, invalidInput } from '../../core/errors.ts'
-import { identifier, type Lake, literal } from '../../core/lake.ts'
+import { AppError, invalidInput } from '../../../core/errors.ts'
+import { identifier, type Lake, literal } from '../../../core/lake.ts'
 import {
   type ColumnKind,
   type CompatResult,
@@ -7,8 +7,8 @@ import {
   embeddingDiscrepancy,
   evidentlyTest,
   nannymlTest,
-} from '../../core/stats/compat.ts'
-import { didYouMean } from '../../core/suggest.ts'
+} from '../../../core/stats/compat.ts'
+import { didYouMean } from '../../../core/suggest.ts'
 import { largeColumn } from './large-column.ts'
 
 export type Tool = 'evidently' | 'nannyml'

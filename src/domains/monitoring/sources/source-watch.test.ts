@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { testServer } from '../../../test/support/context.ts'
-import { createRandom } from '../../core/stats/random.ts'
-import * as datasets from '../datasets/datasets.ts'
+import { testServer } from '../../../../test/support/context.ts'
+import { createRandom } from '../../../core/stats/random.ts'
+import * as datasets from '../../datasets/datasets.ts'
+import * as store from '../store.ts'
 import { spreadFollows, unitFactor } from './source-rules.ts'
-import * as store from './store.ts'
 
 const day = 86_400_000
 type Row = Record<string, unknown>

@@ -1,7 +1,7 @@
-import { twoProportionZ } from '../../core/stats/drift-distances.ts'
-import { type Sketch, sketchSummary } from '../../core/stats/sketch.ts'
-import type { Finding } from './alerting.ts'
-import { countOf } from './rules.ts'
+import { twoProportionZ } from '../../../core/stats/drift-distances.ts'
+import { type Sketch, sketchSummary } from '../../../core/stats/sketch.ts'
+import type { Finding } from '../alerts/alerting.ts'
+import { countOf } from '../rules.ts'
 
 /** A column as a source had it at first, and as its newest rows have it. */
 export type ColumnLook = { column: string; before: Sketch | undefined; now: Sketch | undefined; identity: boolean }

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createTcp, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { model } from '../../../test/support/trips.ts'
-import { append, latestEvents } from '../../core/events.ts'
-import { transaction } from '../../core/transaction.ts'
-import { signatureOf } from '../webhooks/rules.ts'
+import { model } from '../../../../test/support/trips.ts'
+import { append, latestEvents } from '../../../core/events.ts'
+import { transaction } from '../../../core/transaction.ts'
+import { signatureOf } from '../../webhooks/rules.ts'
+import { begin, release } from '../monitoring.fixture.ts'
 import { silentUntil } from './alerting.ts'
-import { begin, release } from './monitoring.fixture.ts'
 
 const wrong = { late: () => 0 }
 

@@ -1,7 +1,7 @@
-import type { Context } from '../../core/context.ts'
-import { hashUnit } from '../../core/stats/random.ts'
-import * as evaluation from '../evaluation/evaluation.ts'
-import * as serving from '../serving/serving.ts'
+import type { Context } from '../../../core/context.ts'
+import { hashUnit } from '../../../core/stats/random.ts'
+import * as evaluation from '../../evaluation/evaluation.ts'
+import * as serving from '../../serving/serving.ts'
 
 const days = 28
 const mostRows = 2000

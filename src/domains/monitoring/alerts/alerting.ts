@@ -1,11 +1,11 @@
-import type { Context } from '../../core/context.ts'
-import type { Estimate } from '../../core/contract.ts'
-import { append, latestEvents } from '../../core/events.ts'
-import { nextTick } from '../../core/jobs.ts'
-import type { Signal } from './contract.ts'
-import { type AlertRule, defaultRules, demoted, fires, milliseconds } from './rules.ts'
-import type { AlertsTable, SilencesTable } from './schema.ts'
-import * as store from './store.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Estimate } from '../../../core/contract.ts'
+import { append, latestEvents } from '../../../core/events.ts'
+import { nextTick } from '../../../core/jobs.ts'
+import type { Signal } from '../contract.ts'
+import { type AlertRule, defaultRules, demoted, fires, milliseconds } from '../rules.ts'
+import type { AlertsTable, SilencesTable } from '../schema.ts'
+import * as store from '../store.ts'
 
 /** Something that a window found beyond its threshold. */
 export type Finding = {

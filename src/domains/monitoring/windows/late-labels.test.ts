@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { model } from '../../../test/support/trips.ts'
-import { readEvents } from '../../core/events.ts'
-import { begin } from './monitoring.fixture.ts'
-import * as monitoring from './monitoring.ts'
+import { model } from '../../../../test/support/trips.ts'
+import { readEvents } from '../../../core/events.ts'
+import { begin } from '../monitoring.fixture.ts'
+import * as monitoring from '../monitoring.ts'
 
 const minute = 60_000
 const ids = (first: number, count: number) => Array.from({ length: count }, (_, index) => `p${first + index}`)

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../../core/canonical.ts'
-import type { Context } from '../../core/context.ts'
-import type { Input, Output } from '../../core/contract.ts'
-import { latestEvents } from '../../core/events.ts'
-import { transaction } from '../../core/transaction.ts'
+import { canonicalJson } from '../../../core/canonical.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Input, Output } from '../../../core/contract.ts'
+import { latestEvents } from '../../../core/events.ts'
+import { transaction } from '../../../core/transaction.ts'
+import type { monitoring } from '../contract.ts'
+import * as store from '../store.ts'
 import { recordExternal, resolveAlert } from './alerting.ts'
-import type { monitoring } from './contract.ts'
-import * as store from './store.ts'
 
 type Operations = typeof monitoring
 type Received = Input<Operations['receiveAlerts']>['alerts'][number]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { model } from '../../../test/support/trips.ts'
-import { begin } from './monitoring.fixture.ts'
+import { model } from '../../../../test/support/trips.ts'
+import { begin } from '../monitoring.fixture.ts'
 
 test('each window hands evaluation what production asked and answered, without shadows', async (t) => {
   const { client, live, settleWindows } = await begin(t)
