@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '../../src/app.ts'
 import { resolveConfig } from '../../src/core/config.ts'
-import type { ModelSpec } from '../../src/domains/registry/spec.ts'
+import type { ModelSpec } from '../../src/domains/registry/spec/model-spec.ts'
 import { addEndpoint } from '../../test/interop/serving-endpoint.ts'
 import type { Table } from './model.ts'
 

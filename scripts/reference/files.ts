@@ -3,7 +3,7 @@ import { GoldenFile } from '../../src/domains/evaluation/contract.ts'
 import { FeaturesFile } from '../../src/domains/features/contract.ts'
 import { PipelineFile } from '../../src/domains/pipelines/contract.ts'
 import { ProjectFile } from '../../src/domains/project/contract.ts'
-import { ModelSpec } from '../../src/domains/registry/spec.ts'
+import { ModelSpec } from '../../src/domains/registry/spec/model-spec.ts'
 import { fieldTable } from './markdown.ts'
 import { fieldsOf } from './schemas.ts'
 

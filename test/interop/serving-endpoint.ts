@@ -4,7 +4,7 @@ import type { Context } from '../../src/core/context.ts'
 import { transaction } from '../../src/core/transaction.ts'
 import * as artifacts from '../../src/domains/artifacts/artifacts.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
-import type { ModelSpec } from '../../src/domains/registry/spec.ts'
+import type { ModelSpec } from '../../src/domains/registry/spec/model-spec.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { spec } from '../support/trips.ts'
 

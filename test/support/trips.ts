@@ -5,7 +5,7 @@ import * as datasets from '../../src/domains/datasets/datasets.ts'
 import * as evaluation from '../../src/domains/evaluation/evaluation.ts'
 import * as features from '../../src/domains/features/features.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
-import type { ModelSpec } from '../../src/domains/registry/spec.ts'
+import type { ModelSpec } from '../../src/domains/registry/spec/model-spec.ts'
 
 /** A small project in the database: a source of trips, a model that answers with one of its inputs, a golden set. */
 export const model = 'trip-late'

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { establish, model, register, spec } from '../../../test/support/trips.ts'
 import * as registry from '../registry/registry.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelSpec } from '../registry/spec/model-spec.ts'
 
 type Elsewhere = NonNullable<ModelSpec['delivery']['elsewhere']>
 

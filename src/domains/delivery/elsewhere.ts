@@ -6,7 +6,7 @@ import { AppError } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
-import type { Act, ModelSpec } from '../registry/spec.ts'
+import type { Act, ModelSpec } from '../registry/spec/model-spec.ts'
 import { type Guard, milliseconds } from './rules.ts'
 import type { ReleasesTable } from './schema.ts'
 

@@ -3,7 +3,7 @@ import { encodeOnnx } from '../../../examples/flights/src/onnx.ts'
 import type { Context } from '../../core/context.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import * as registry from '../registry/registry.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelSpec } from '../registry/spec/model-spec.ts'
 import { applyGolden } from './evaluation.ts'
 
 /** Evenly spread in (0, 1) and the same in every run. */

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { establish, model, register, spec } from '../../../test/support/trips.ts'
 import * as registry from '../registry/registry.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelSpec } from '../registry/spec/model-spec.ts'
 import * as serving from '../serving/serving.ts'
 import { watch } from './monitoring.ts'
 

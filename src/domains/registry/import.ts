@@ -6,7 +6,7 @@ import * as artifacts from '../artifacts/artifacts.ts'
 import type { registry } from './contract.ts'
 import { getModel } from './models.ts'
 import { liveAlias } from './rules.ts'
-import { refuseByPolicy, type ScanReport, scanArtifact } from './scan.ts'
+import { refuseByPolicy, type ScanReport, scanArtifact } from './scan/scanner.ts'
 import type { VersionsTable } from './schema.ts'
 import * as store from './store.ts'
 

@@ -7,7 +7,7 @@ import type { registry } from './contract.ts'
 import { liveAlias } from './rules.ts'
 import type { ModelsTable } from './schema.ts'
 import { searchModels as findModels, type ModelQuery } from './search-store.ts'
-import type { ModelSpec } from './spec.ts'
+import type { ModelSpec } from './spec/model-spec.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry

@@ -14,7 +14,7 @@ import * as datasets from '../datasets/datasets.ts'
 import * as features from '../features/features.ts'
 import * as runs from '../runs/runs.ts'
 import * as registry from './registry.ts'
-import type { ModelSpec } from './spec.ts'
+import type { ModelSpec } from './spec/model-spec.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
 

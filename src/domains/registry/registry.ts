@@ -1,4 +1,5 @@
 export { aliasHistory, deleteAlias, moveLiveAlias, setAlias } from './aliases.ts'
+export { applySpec, currentSpec, getSpec, requireSpec, specVersions } from './applied-specs.ts'
 export { importModel } from './import.ts'
 export {
   createModel,
@@ -15,13 +16,12 @@ export {
 } from './models.ts'
 export { getPrompt, pushPrompt } from './prompts.ts'
 export { fillTemplate, variablesOf } from './rules.ts'
-export { type Asking, openRuntime, type Runtime, type RuntimeState } from './runtime.ts'
 export { readSaid } from './runtimes/chat-reply.ts'
 export { tokenLimit, withSettings } from './runtimes/messages.ts'
+export { type Asking, openRuntime, type Runtime, type RuntimeState } from './runtimes/open.ts'
 export type { Chat } from './runtimes/prompt.ts'
 export { keyHeader } from './runtimes/remote.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
-export { applySpec, currentSpec, getSpec, requireSpec, specVersions } from './specs.ts'
 export {
   deleteVersion,
   downloadVersion,

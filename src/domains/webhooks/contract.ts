@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { contract, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
-import { formatNames } from './formats.ts'
+import { formatNames } from './formats/formats.ts'
 
 /** In whose words the receiver is told; each has its own names for what happened. */
 export const FormatName = oneOf(formatNames)

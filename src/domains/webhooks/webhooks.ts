@@ -7,7 +7,7 @@ import { seal } from '../../core/secrets.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { webhooks } from './contract.ts'
 import { deliveryOf, enqueueAttempt, post, sealed } from './deliver.ts'
-import { type FormatName, formats } from './formats.ts'
+import { type FormatName, formats } from './formats/formats.ts'
 import type { WebhooksTable } from './schema.ts'
 import * as store from './store.ts'
 

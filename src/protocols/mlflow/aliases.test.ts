@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { testApp } from '../../../test/support/context.ts'
 import type { App } from '../../app.ts'
 import * as registry from '../../domains/registry/registry.ts'
-import type { ModelSpec } from '../../domains/registry/spec.ts'
+import type { ModelSpec } from '../../domains/registry/spec/model-spec.ts'
 
 const spec: ModelSpec = {
   model: 'delay',

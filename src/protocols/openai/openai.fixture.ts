@@ -5,7 +5,7 @@ import { spec } from '../../../test/support/trips.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as evaluation from '../../domains/evaluation/evaluation.ts'
 import * as registry from '../../domains/registry/registry.ts'
-import type { ModelSpec } from '../../domains/registry/spec.ts'
+import type { ModelSpec } from '../../domains/registry/spec/model-spec.ts'
 import * as serving from '../../domains/serving/serving.ts'
 
 export const bot = 'support-bot'

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../registry/spec.ts'
+import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import type { ModelVersion } from '../answers/side.ts'
 import type { Examination } from '../evaluate/run-comparison.ts'
 import { instantOf } from '../golden/items.ts'

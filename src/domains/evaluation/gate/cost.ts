@@ -1,6 +1,6 @@
 import { studentTQuantile } from '../../../core/stats/distributions.ts'
 import { clusteredMean, ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
-import type { ModelSpec } from '../../registry/spec.ts'
+import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import type { Measured, Usage } from '../answers/collect.ts'
 import { oneSided } from '../comparison/intervals.ts'
 import type { PriceTable } from '../prices.ts'

@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
-import type { ModelSpec } from '../../registry/spec.ts'
+import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import type { Measured } from '../answers/collect.ts'
 import type { ModelVersion } from '../answers/side.ts'
 import { type Examination, evidenceOf, examine, type Recorded } from '../evaluate/run-comparison.ts'

@@ -1,6 +1,6 @@
 import { quantileInterval } from '../../../core/stats/order-statistics.ts'
 import { ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
-import type { ModelSpec } from '../../registry/spec.ts'
+import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import type { Measured } from '../answers/collect.ts'
 import type { Comparison, MetricOutcome } from '../comparison/compare.ts'
 import { oneSided } from '../comparison/intervals.ts'

@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import * as features from '../../features/features.ts'
-import type { ModelSpec } from '../../registry/spec.ts'
+import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import type { ModelVersion } from '../answers/side.ts'
 import { type GateCheck, judgeParity } from '../rules.ts'
 

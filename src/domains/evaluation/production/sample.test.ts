@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { testContext, testServer } from '../../../../test/support/context.ts'
 import type { Context } from '../../../core/context.ts'
 import * as registry from '../../registry/registry.ts'
-import type { ModelSpec } from '../../registry/spec.ts'
+import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import { establish, makeItems, makeSpec, registerEcho, type TestItem } from '../evaluation.fixture.ts'
 import * as evaluation from '../evaluation.ts'
 

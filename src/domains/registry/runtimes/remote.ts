@@ -4,9 +4,9 @@ import { checkDestination, isListed } from '../../../core/egress.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx.ts'
 import type { Upstream, UpstreamReply } from '../../../core/upstream/upstream.ts'
-import type { Asking } from '../runtime.ts'
-import type { Limits, Run, UpstreamSpec } from '../serves-spec.ts'
+import type { Limits, Run, UpstreamSpec } from '../spec/serves.ts'
 import { dialects } from './asking.ts'
+import type { Asking } from './open.ts'
 
 const defaultTimeout = '10s'
 const unitMilliseconds: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 }

@@ -1,8 +1,8 @@
 import type { Context } from '../../../core/context.ts'
 import { openUpstream } from '../../../core/upstream/upstream.ts'
-import type { Runtime } from '../runtime.ts'
 import type { VersionsTable } from '../schema.ts'
-import type { Limits, UpstreamSpec } from '../serves-spec.ts'
+import type { Limits, UpstreamSpec } from '../spec/serves.ts'
+import type { Runtime } from './open.ts'
 import { askRemotely, keyHeader, milliseconds } from './remote.ts'
 
 type Elsewhere = { upstream: UpstreamSpec; limits: Limits | undefined }

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
-import { Name, object, oneOf, optional } from '../../core/contract.ts'
-import { type Provider, Scorer } from './answers-spec.ts'
-import { Serves } from './serves-spec.ts'
+import { Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { type Provider, Scorer } from './answers.ts'
+import { Serves } from './serves.ts'
 
 export type { Provider, Scorer }
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { object, optional } from '../../core/contract.ts'
+import { object, optional } from '../../../core/contract.ts'
 
 /** What of the predictions is kept. */
 export const LogSpec = object({

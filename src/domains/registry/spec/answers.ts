@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Name, object, oneOf, optional } from '../../core/contract.ts'
+import { Name, object, oneOf, optional } from '../../../core/contract.ts'
 
 const Seconds = Type.String({ pattern: '^[0-9]+(s|m)$', description: 'Such as 30s' })
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
-import { Name, object, oneOf, optional } from '../../core/contract.ts'
-import { Provider } from './answers-spec.ts'
-import { LogSpec } from './log-spec.ts'
+import { Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { Provider } from './answers.ts'
+import { LogSpec } from './log.ts'
 
 const span = (description: string) => Type.String({ pattern: '^[0-9]+(ms|s|m)$', description })
 const Variable = Type.String({

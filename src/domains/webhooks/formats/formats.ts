@@ -1,10 +1,10 @@
-import type { Event } from '../../core/events.ts'
-import { alertmanager } from './formats/alertmanager.ts'
-import { cdevents } from './formats/cdevents.ts'
-import { cloudevents } from './formats/cloudevents.ts'
-import { generic } from './formats/generic.ts'
-import { mlflow } from './formats/mlflow.ts'
-import { slack } from './formats/slack.ts'
+import type { Event } from '../../../core/events.ts'
+import { alertmanager } from './alertmanager.ts'
+import { cdevents } from './cdevents.ts'
+import { cloudevents } from './cloudevents.ts'
+import { generic } from './generic.ts'
+import { mlflow } from './mlflow.ts'
+import { slack } from './slack.ts'
 
 /** One way to tell a receiver what happened: pure functions of the event. */
 export type Format = {

@@ -4,7 +4,7 @@ import { AppError, notFound } from '../../core/errors.ts'
 import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
 import { createModel, getModel } from './models.ts'
-import type { ModelSpec } from './spec.ts'
+import type { ModelSpec } from './spec/model-spec.ts'
 import * as store from './store.ts'
 
 /** Stores a spec as a new version; an unchanged one changes nothing. */
