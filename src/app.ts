@@ -1,20 +1,20 @@
 import { join, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { api } from './contract.ts'
-import { type Blobs, diskBlobs } from './core/blobs.ts'
 import { type Clock, realClock, simulatedClock } from './core/clock.ts'
 import type { Config } from './core/config.ts'
 import type { Context } from './core/context.ts'
-import { type Database, openDatabase } from './core/db.ts'
+import { migrate } from './core/database/migrate.ts'
+import { type Database, openDatabase } from './core/database/open.ts'
 import { sortableId } from './core/ids.ts'
-import { reclaimAll } from './core/jobs.ts'
 import { openLake } from './core/lake.ts'
 import { type FolderLock, lockFolder } from './core/lock.ts'
 import { createLogger } from './core/log.ts'
-import { migrate } from './core/migrate.ts'
-import { stopOnnxThreads } from './core/onnx-pool.ts'
+import { stopOnnxThreads } from './core/onnx/pool.ts'
 import { emptyScratch } from './core/scratch.ts'
-import { createWorker, type Worker } from './core/worker.ts'
+import { type Blobs, diskBlobs } from './core/storage/blobs.ts'
+import { reclaimAll } from './core/work/jobs.ts'
+import { createWorker, type Worker } from './core/work/worker.ts'
 import { resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
@@ -113,7 +113,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
 /** The S3 client is loaded only where it is used: it is large. */
 async function openBlobs(config: Config, folder: string): Promise<Blobs> {
   if (config.blobs === '') return diskBlobs(folder)
-  const { openS3 } = await import('./core/blobs-s3.ts')
+  const { openS3 } = await import('./core/storage/s3.ts')
   return openS3(config, join(folder, 'cache'))
 }
 

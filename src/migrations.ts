@@ -1,5 +1,5 @@
-import type { Migration } from './core/migrate.ts'
-import { migrations as core } from './core/schema.ts'
+import type { Migration } from './core/database/migrate.ts'
+import { migrations as core } from './core/database/schema.ts'
 import { migrations as access } from './domains/access/schema.ts'
 import { migrations as artifacts } from './domains/artifacts/schema.ts'
 import { migrations as datasets } from './domains/datasets/schema.ts'

@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import type { Blobs } from './blobs.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import type { Engine } from './db.ts'
+import type { Engine } from './database/open.ts'
+import type { CoreTables } from './database/schema.ts'
 import type { Lake } from './lake.ts'
-import type { CoreTables } from './schema.ts'
+import type { Blobs } from './storage/blobs.ts'
 
 export type Role = 'viewer' | 'member' | 'admin'
 

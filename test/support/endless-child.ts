@@ -1,6 +1,6 @@
 import { realClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { createOnnxThread } from '../../src/core/onnx-thread.ts'
+import { createOnnxThread } from '../../src/core/onnx/thread.ts'
 import { loop } from './onnx-loop.ts'
 
 /** A process that wants to end in the middle of a computation that takes weeks. */

@@ -1,7 +1,7 @@
 import { encodeOnnx } from '../../examples/flights/src/onnx.ts'
 import { realClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { createOnnxThread } from '../../src/core/onnx-thread.ts'
+import { createOnnxThread } from '../../src/core/onnx/thread.ts'
 
 /** A process that does nothing but answer one row, as the server would. */
 const model = encodeOnnx({

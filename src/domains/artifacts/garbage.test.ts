@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { testApp } from '../../../test/support/context.ts'
 import type { App } from '../../app.ts'
 import type { Context } from '../../core/context.ts'
-import { getJob } from '../../core/jobs.ts'
+import { getJob } from '../../core/work/jobs.ts'
 import * as registry from '../registry/registry.ts'
 import * as artifacts from './artifacts.ts'
 

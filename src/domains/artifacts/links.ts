@@ -2,8 +2,8 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input, Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { verifying } from '../../core/hashed-file.ts'
 import { sign } from '../../core/secrets.ts'
+import { verifying } from '../../core/storage/hashed-file.ts'
 import type { artifacts } from './contract.ts'
 
 type Operations = typeof artifacts

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { testBucket } from '../../../test/support/s3.ts'
 import type { ProblemError } from '../../client/client.ts'
-import { digestOf } from '../../core/blobs.ts'
+import { digestOf } from '../../core/storage/blobs.ts'
 
 const refusedAs = (code: string) => (error: ProblemError) => error.problem.code === code
 

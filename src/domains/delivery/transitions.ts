@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
-import { append } from '../../core/events.ts'
-import { enqueue } from '../../core/jobs.ts'
+import { append } from '../../core/work/events.ts'
+import { enqueue } from '../../core/work/jobs.ts'
 import * as registry from '../registry/registry.ts'
 import type { Guard, Plan } from './rules.ts'
 import type { ReleasesTable, RolloutsTable } from './schema.ts'

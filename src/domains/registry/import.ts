@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { append } from '../../core/events.ts'
 import { transaction } from '../../core/transaction.ts'
+import { append } from '../../core/work/events.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import type { registry } from './contract.ts'
 import { getModel } from './models.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../core/context.ts'
-import { send } from '../../../core/egress.ts'
+import { send } from '../../../core/egress/guard.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Provider } from '../../registry/spec/model-spec.ts'
 import { milliseconds } from '../rules.ts'

@@ -1,5 +1,5 @@
 import { AppError, invalidInput } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
 import type { Task } from '../comparison/tasks.ts'
 import { type Definition, type Item, textOf } from '../golden/items.ts'
 

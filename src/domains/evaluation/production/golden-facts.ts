@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from '../../../core/context.ts'
-import type { Row, Value } from '../../../core/onnx.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
 import * as features from '../../features/features.ts'
 import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import type { Contender, ModelVersion } from '../answers/side.ts'

@@ -1,4 +1,4 @@
-import type { Row, Value } from '../../../core/onnx.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
 import { encoderOf } from '../../../core/stats/design-matrix.ts'
 import { chance, fitLogistic } from '../../../core/stats/logistic.ts'
 import type { Pairs, Question } from '../comparison/compare.ts'

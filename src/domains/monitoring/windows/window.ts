@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
-import { enqueue } from '../../../core/jobs.ts'
 import { transaction } from '../../../core/transaction.ts'
+import { enqueue } from '../../../core/work/jobs.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { type Finding, type Judgement, settle } from '../alerts/alerting.ts'

@@ -1,5 +1,5 @@
 import { AppError } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
 import type { Run, UpstreamSpec } from '../spec/serves.ts'
 
 type Protocol = (Run | UpstreamSpec)['protocol']

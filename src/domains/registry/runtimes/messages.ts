@@ -1,5 +1,5 @@
 import { invalidInput } from '../../../core/errors.ts'
-import type { Row } from '../../../core/onnx.ts'
+import type { Row } from '../../../core/onnx/models.ts'
 import { fillTemplate, variablesOf } from '../rules.ts'
 import type { Provider } from '../spec/model-spec.ts'
 

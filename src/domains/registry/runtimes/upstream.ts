@@ -1,5 +1,5 @@
 import type { Context } from '../../../core/context.ts'
-import { openUpstream } from '../../../core/upstream/upstream.ts'
+import { openUpstream } from '../../../core/upstream/call.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits, UpstreamSpec } from '../spec/serves.ts'
 import type { Runtime } from './open.ts'

@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { AppError } from '../../../core/errors.ts'
-import { neverSent, type UpstreamStream } from '../../../core/upstream/upstream.ts'
+import { neverSent, type UpstreamStream } from '../../../core/upstream/call.ts'
 import * as registry from '../../registry/registry.ts'
 import { costOf, reserve } from '../budget/reserve.ts'
 import { type Asked, type Call, endsAt, finish, isRefusal } from '../gateway/record-answer.ts'

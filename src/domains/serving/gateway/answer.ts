@@ -1,6 +1,6 @@
 import { AppError } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx.ts'
-import { neverSent } from '../../../core/upstream/upstream.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
+import { neverSent } from '../../../core/upstream/call.ts'
 import * as features from '../../features/features.ts'
 import { costOf, reserve } from '../budget/reserve.ts'
 import type { Bad, Logged, Tokens } from '../log/record.ts'

@@ -1,7 +1,7 @@
 import { type Context, liveValue } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'

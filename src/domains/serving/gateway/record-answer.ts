@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
 import { costOf } from '../budget/reserve.ts'
 import { record } from '../log/prediction-log.ts'
 import type { Arm, Bad, Logged, Tokens } from '../log/record.ts'

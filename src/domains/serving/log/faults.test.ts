@@ -19,7 +19,7 @@ import { routesOf } from '../../../client/routes.ts'
 import { type Api, api } from '../../../contract.ts'
 import { readEnvironment, resolveConfig } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
-import { latestEvents } from '../../../core/events.ts'
+import { latestEvents } from '../../../core/work/events.ts'
 import * as serving from '../serving.ts'
 
 test('while the log cannot be written predictions go on, the loss is counted, and somebody hears of it afterwards', async (t) => {

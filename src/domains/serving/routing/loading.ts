@@ -1,5 +1,5 @@
 import type { Context } from '../../../core/context.ts'
-import type { Row, Value } from '../../../core/onnx.ts'
+import type { Row, Value } from '../../../core/onnx/models.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../../core/context.ts'
 import { notFound } from '../../../core/errors.ts'
-import { append } from '../../../core/events.ts'
+import { append } from '../../../core/work/events.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Routing as RoutingSchema } from '../contract.ts'

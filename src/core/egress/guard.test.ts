@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import { testContext } from '../../test/support/context.ts'
-import { checkDestination, type Resolve, send } from './egress.ts'
-import { blockedRange } from './egress-ranges.ts'
-import { AppError } from './errors.ts'
+import { testContext } from '../../../test/support/context.ts'
+import { AppError } from '../errors.ts'
+import { checkDestination, type Resolve, send } from './guard.ts'
+import { blockedRange } from './ranges.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testContext } from '../../test/support/context.ts'
-import { afterCommit } from './context.ts'
+import { testContext } from '../../../test/support/context.ts'
+import { afterCommit } from '../context.ts'
+import { groupCommit } from '../group-commit.ts'
+import { transaction } from '../transaction.ts'
 import { append, readEvents, undelivered } from './events.ts'
-import { groupCommit } from './group-commit.ts'
-import { transaction } from './transaction.ts'
 import { createWorker } from './worker.ts'
 
 test('a change and its event are kept together or not at all', async (t) => {

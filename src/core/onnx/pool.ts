@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { type Context, liveValue } from './context.ts'
-import type { OnnxModel } from './onnx.ts'
-import { createOnnxThread, type OnnxThread } from './onnx-thread.ts'
+import { type Context, liveValue } from '../context.ts'
+import type { OnnxModel } from './models.ts'
+import { createOnnxThread, type OnnxThread } from './thread.ts'
 
 type Opening = {
   name: string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testApp, testContext } from '../../test/support/context.ts'
-import type { AppError } from './errors.ts'
+import { testApp, testContext } from '../../../test/support/context.ts'
+import type { AppError } from '../errors.ts'
 import * as jobs from './jobs.ts'
 import { createWorker } from './worker.ts'
 

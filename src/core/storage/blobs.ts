@@ -3,8 +3,8 @@ import { createReadStream, type ReadStream, type Stats } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type Drafts, diskDrafts } from './blob-drafts.ts'
-import { AppError, invalidInput } from './errors.ts'
+import { AppError, invalidInput } from '../errors.ts'
+import { type Drafts, diskDrafts } from './drafts.ts'
 import { hashOf, writeHashed } from './hashed-file.ts'
 
 /** Bytes named by what they are: `sha256:<64 hex digits>`. */

@@ -1,9 +1,9 @@
 import { Cron } from 'croner'
 import { sql } from 'kysely'
-import { afterCommit, type Context } from './context.ts'
-import { AppError, invalidInput } from './errors.ts'
-import type { JobsTable } from './schema.ts'
-import { transaction } from './transaction.ts'
+import { afterCommit, type Context } from '../context.ts'
+import type { JobsTable } from '../database/schema.ts'
+import { AppError, invalidInput } from '../errors.ts'
+import { transaction } from '../transaction.ts'
 import { wakeWorker } from './wake.ts'
 
 export const leaseMilliseconds = 30_000

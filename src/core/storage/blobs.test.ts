@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { temporaryFolder } from '../../test/support/context.ts'
+import { temporaryFolder } from '../../../test/support/context.ts'
+import { AppError } from '../errors.ts'
 import { type Blob, type Blobs, digestOf, diskBlobs } from './blobs.ts'
-import { AppError } from './errors.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterCommit, type Context } from './context.ts'
+import { afterCommit, type Context } from '../context.ts'
 import { following, wakeWorker, wakeWorkerSoon } from './wake.ts'
 
 /** Audit log, feed and outbox in one: appended in the transaction of the change it tells of. */

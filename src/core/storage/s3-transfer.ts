@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type * as sdk from '@aws-sdk/client-s3'
-import { partBytes } from './blob-drafts.ts'
-import { AppError } from './errors.ts'
+import { AppError } from '../errors.ts'
+import { partBytes } from './drafts.ts'
 
 type Sdk = typeof sdk
 type Target = { Bucket: string; Key: string }

@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads'
-import type { End } from './endless.ts'
-import { toAppError } from './errors.ts'
-import { type OnnxModel, openOnnx, type Value } from './onnx.ts'
-import type { FromThread, ToThread } from './onnx-thread.ts'
+import { toAppError } from '../errors.ts'
+import { type OnnxModel, openOnnx, type Value } from './models.ts'
+import type { FromThread, ToThread } from './thread.ts'
+import type { End } from './thread-exit.ts'
 
 /** One thread of models. What comes is done in order and one at a time, so the oldest unanswered call is the one at work. */
 const models = new Map<number, OnnxModel>()

@@ -1,8 +1,8 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import type { Context } from './context.ts'
-import { blockedRange } from './egress-ranges.ts'
-import { AppError, invalidInput } from './errors.ts'
+import type { Context } from '../context.ts'
+import { AppError, invalidInput } from '../errors.ts'
+import { blockedRange } from './ranges.ts'
 
 type Address = { address: string; family: number }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Database, Engine } from './db.ts'
-import { AppError } from './errors.ts'
+import { AppError } from '../errors.ts'
+import type { Database, Engine } from './open.ts'
 
 /** Forward only, applied once, each in one transaction. The statements use the portable subset of both databases. */
 export type Migration = { name: string; up: (engine: Engine) => string[] }

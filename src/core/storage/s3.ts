@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
-import { blobCache, bytesOf } from './blob-cache.ts'
-import { choose, type Drafts } from './blob-drafts.ts'
+import type { Config } from '../config.ts'
+import { invalidInput, notFound } from '../errors.ts'
 import {
   assertDigest,
   type Blob,
@@ -15,8 +15,8 @@ import {
   expectDigest,
   noSuchBytes,
 } from './blobs.ts'
-import type { Config } from './config.ts'
-import { invalidInput, notFound } from './errors.ts'
+import { blobCache, bytesOf } from './cache.ts'
+import { choose, type Drafts } from './drafts.ts'
 import { hashOf } from './hashed-file.ts'
 import { copyObject, isMissing, onStore, uploadFile } from './s3-transfer.ts'
 

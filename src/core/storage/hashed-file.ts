@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { AppError } from '../errors.ts'
 import type { Blob, Digest } from './blobs.ts'
-import { AppError } from './errors.ts'
 
 export async function hashOf(stream: Readable): Promise<Digest> {
   const hash = createHash('sha256')

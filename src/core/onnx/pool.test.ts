@@ -4,12 +4,12 @@ import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { encodeOnnx } from '../../examples/flights/src/onnx.ts'
-import { temporaryFolder, testContext } from '../../test/support/context.ts'
-import { loop } from '../../test/support/onnx-loop.ts'
-import { AppError } from './errors.ts'
-import { openPooledOnnx } from './onnx-pool.ts'
-import { createOnnxThread } from './onnx-thread.ts'
+import { encodeOnnx } from '../../../examples/flights/src/onnx.ts'
+import { temporaryFolder, testContext } from '../../../test/support/context.ts'
+import { loop } from '../../../test/support/onnx-loop.ts'
+import { AppError } from '../errors.ts'
+import { openPooledOnnx } from './pool.ts'
+import { createOnnxThread } from './thread.ts'
 
 const echo = encodeOnnx({
   name: 'echo',
@@ -110,14 +110,14 @@ test('a computation that does not end is given up: others are answered, its mode
 })
 
 test('a server ends although a computation does not', () => {
-  const child = fileURLToPath(new URL('../../test/support/endless-child.ts', import.meta.url))
+  const child = fileURLToPath(new URL('../../../test/support/endless-child.ts', import.meta.url))
   const { stdout, stderr, signal } = spawnSync(process.execPath, [child], { encoding: 'utf8', timeout: 60_000 })
   assert.deepEqual({ stdout, signal }, { stdout: 'stopped', signal: 'SIGKILL' }, stderr)
 })
 
 test('the runtime neither keeps nor sends a record of how it is used', (t) => {
   const home = temporaryFolder(t)
-  const child = fileURLToPath(new URL('../../test/support/onnx-child.ts', import.meta.url))
+  const child = fileURLToPath(new URL('../../../test/support/onnx-child.ts', import.meta.url))
   const environment = { PATH: process.env['PATH'], HOME: home, TMPDIR: home, XDG_CACHE_HOME: home }
   const { stdout, stderr } = spawnSync(process.execPath, [child], { env: environment, encoding: 'utf8' })
   assert.equal(stdout, '[7]', stderr)

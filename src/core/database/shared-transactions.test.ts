@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testContext } from '../../test/support/context.ts'
-import { append, readEvents } from './events.ts'
-import { transaction } from './transaction.ts'
+import { testContext } from '../../../test/support/context.ts'
+import { transaction } from '../transaction.ts'
+import { append, readEvents } from '../work/events.ts'
 
 test('of transactions that arrive together each succeeds or fails alone', async (t) => {
   const ctx = await testContext(t)

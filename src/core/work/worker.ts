@@ -1,8 +1,8 @@
-import type { Context } from './context.ts'
-import { AppError } from './errors.ts'
+import type { Context } from '../context.ts'
+import { AppError } from '../errors.ts'
+import { transaction } from '../transaction.ts'
 import { type Event, markDelivered, undelivered } from './events.ts'
 import * as jobs from './jobs.ts'
-import { transaction } from './transaction.ts'
 import { bell, follow } from './wake.ts'
 
 /** What a job handler is given beside its payload: `report` shows progress and keeps the lease, `signal` says stop. */

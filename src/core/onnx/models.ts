@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import { AppError } from './errors.ts'
+import { AppError } from '../errors.ts'
 
 export type Value = number | string | null
 export type Row = Record<string, Value>

@@ -1,11 +1,11 @@
 import { extname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { readEnvironment } from './config.ts'
-import type { Context } from './context.ts'
-import { endThread, killAtExit } from './endless.ts'
-import { AppError, type ErrorCode } from './errors.ts'
-import type { Row, Value } from './onnx.ts'
+import { readEnvironment } from '../config.ts'
+import type { Context } from '../context.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
+import type { Row, Value } from './models.ts'
+import { endThread, killAtExit } from './thread-exit.ts'
 
 type Order =
   | { kind: 'open'; model: number; bytes: Uint8Array }

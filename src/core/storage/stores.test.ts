@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
-import { temporaryFolder } from '../../test/support/context.ts'
-import { testBucket } from '../../test/support/s3.ts'
+import { temporaryFolder } from '../../../test/support/context.ts'
+import { testBucket } from '../../../test/support/s3.ts'
+import { AppError } from '../errors.ts'
 import { type Blobs, digestOf, diskBlobs } from './blobs.ts'
-import { s3Blobs } from './blobs-s3.ts'
-import { AppError } from './errors.ts'
+import { s3Blobs } from './s3.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
 

@@ -1,4 +1,4 @@
-import { type Context, liveValue } from './context.ts'
+import { type Context, liveValue } from '../context.ts'
 
 type Bell = { ring: () => void; soon: NodeJS.Timeout | undefined }
 
