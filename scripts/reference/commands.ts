@@ -1,5 +1,5 @@
-import type { Command } from '../../src/cli/command.ts'
-import { commonOptions } from '../../src/cli/common-options.ts'
+import type { Command } from '../../src/cli/kit/command.ts'
+import { commonOptions } from '../../src/cli/kit/common-options.ts'
 import { words } from '../../src/cli/words.ts'
 import { block, code, table } from './markdown.ts'
 

@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { optionalTime, string } from '../input.ts'
-import { estimate, facts, moment, percent, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { optionalTime, string } from '../kit/input.ts'
+import { estimate, facts, moment, percent, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Alerts, newest first, and their verdicts',

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { readDefinitions } from '../definitions.ts'
+import { readDefinitions } from '../files/definitions.ts'
+import type { Command } from '../kit/command.ts'
 import { describePlan } from './plan.ts'
 
 export const command: Command = {

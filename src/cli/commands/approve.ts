@@ -1,7 +1,7 @@
 import { invalidInput } from '../../core/errors.ts'
-import type { Command } from '../command.ts'
-import { modelVersion, string } from '../input.ts'
-import { facts, moment, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { modelVersion, string } from '../kit/input.ts'
+import { facts, moment, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Sign a version and its gate evidence as a second person; a changed artifact or other evidence voids it',

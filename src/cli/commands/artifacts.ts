@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
-import { getArtifact, putArtifact } from '../artifact-files.ts'
-import type { Command } from '../command.ts'
-import { optionalNumber, string } from '../input.ts'
-import { listing, listOptions } from '../listing.ts'
-import { moment, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { optionalNumber, string } from '../kit/input.ts'
+import { listing, listOptions } from '../kit/listing.ts'
+import { moment, table } from '../kit/output.ts'
+import { getArtifact, putArtifact } from '../transfer/artifact-files.ts'
 
 export const command: Command = {
   summary: 'Immutable bytes, named by their digest',

@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { string } from '../input.ts'
-import { table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { string } from '../kit/input.ts'
+import { table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Find the first release that is worse than a good one on the golden set, by halving',

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { time } from '../input.ts'
+import type { Command } from '../kit/command.ts'
+import { time } from '../kit/input.ts'
 
 export const command: Command = {
   summary: 'Move the simulated clock of a replay server',

@@ -1,6 +1,6 @@
 import { settingNames, settings } from '../../core/config.ts'
-import type { Command } from '../command.ts'
-import { table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Settings, and where each comes from',

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import type { Command } from '../command.ts'
-import { optionalTime } from '../input.ts'
-import { facts, moment, table } from '../output.ts'
-import { type Row, readRows } from '../rows.ts'
+import { type Row, readRows } from '../files/rows.ts'
+import type { Command } from '../kit/command.ts'
+import { optionalTime } from '../kit/input.ts'
+import { facts, moment, table } from '../kit/output.ts'
 
 const batch = 5_000
 

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { string } from '../input.ts'
+import type { Command } from '../kit/command.ts'
+import { string } from '../kit/input.ts'
 
 export const command: Command = {
   summary: 'Record a decision with its reason',

@@ -1,8 +1,8 @@
 import type { Output } from '../../core/contract.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import type { Command } from '../command.ts'
-import { optionalTime } from '../input.ts'
-import { estimate, facts, moment, number, percent, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { optionalTime } from '../kit/input.ts'
+import { estimate, facts, moment, number, percent, table } from '../kit/output.ts'
 
 type Metrics = Output<(typeof delivery)['metrics']>
 

@@ -5,13 +5,13 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AppError, conflict } from '../../core/errors.ts'
 import { run } from '../cli.ts'
-import type { Command, Outcome } from '../command.ts'
 import { createReplay } from '../demo/replay.ts'
 import { startServer, stopServer } from '../demo/server.ts'
 import { beginning, story } from '../demo/story.ts'
-import { colours, type Io } from '../io.ts'
-import { demoFolder } from '../project-folder.ts'
-import { createSession, type Session } from '../session.ts'
+import type { Command, Outcome } from '../kit/command.ts'
+import { colours, type Io } from '../kit/io.ts'
+import { demoFolder } from '../kit/project-folder.ts'
+import { createSession, type Session } from '../kit/session.ts'
 
 const example = fileURLToPath(new URL('../../../examples/flights', import.meta.url))
 const standardPort = 5335

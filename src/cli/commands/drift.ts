@@ -3,10 +3,10 @@ import { invalidInput } from '../../core/errors.ts'
 import { openLake } from '../../core/lake.ts'
 import type { ColumnKind } from '../../core/stats/compat.ts'
 import { type FileDrift, fileDrift, type Tool } from '../../domains/monitoring/monitoring.ts'
-import type { Command, CommandInput, Outcome } from '../command.ts'
-import { string } from '../input.ts'
-import { estimate, facts, moment, number, percent, table } from '../output.ts'
-import type { Session } from '../session.ts'
+import type { Command, CommandInput, Outcome } from '../kit/command.ts'
+import { string } from '../kit/input.ts'
+import { estimate, facts, moment, number, percent, table } from '../kit/output.ts'
+import type { Session } from '../kit/session.ts'
 
 export const command: Command = {
   summary: 'Did the world move, and does it matter?',

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { facts } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { facts } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Rehearse: perform the rollback on the warm pair, verify, restore, record the seconds',

@@ -1,8 +1,8 @@
 import type { Output } from '../../core/contract.ts'
 import type { evaluation } from '../../domains/evaluation/contract.ts'
-import type { Command } from '../command.ts'
-import { modelVersion, optionalNumber, string } from '../input.ts'
-import { estimate, facts, number, percent, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { modelVersion, optionalNumber, string } from '../kit/input.ts'
+import { estimate, facts, number, percent, table } from '../kit/output.ts'
 
 type Evaluation = Output<(typeof evaluation)['evaluate']>
 type Representativeness = NonNullable<Evaluation['representativeness']>

@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { optionalNumber, string } from '../input.ts'
-import { estimate, number, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { optionalNumber, string } from '../kit/input.ts'
+import { estimate, number, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'What keeps going wrong: groups of wrong predictions, worst first',

@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { resultOf } from '../job.ts'
-import { readableBytes } from '../sizes.ts'
+import type { Command } from '../kit/command.ts'
+import { resultOf } from '../kit/job.ts'
+import { readableBytes } from '../kit/sizes.ts'
 
 type Report = {
   ok: boolean

@@ -1,8 +1,8 @@
-import type { Command } from '../command.ts'
-import { string } from '../input.ts'
-import { resultOf } from '../job.ts'
-import { facts } from '../output.ts'
-import { graceHours, readableBytes } from '../sizes.ts'
+import type { Command } from '../kit/command.ts'
+import { string } from '../kit/input.ts'
+import { resultOf } from '../kit/job.ts'
+import { facts } from '../kit/output.ts'
+import { graceHours, readableBytes } from '../kit/sizes.ts'
 
 type Report = {
   unnamed: number

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
-import type { Command, CommandInput, Outcome } from '../command.ts'
 import { checkCounts, importMlflow } from '../import/importer.ts'
 import type { MlflowSource, SourceFile } from '../import/source.ts'
-import { string } from '../input.ts'
-import { table } from '../output.ts'
-import type { Session } from '../session.ts'
+import type { Command, CommandInput, Outcome } from '../kit/command.ts'
+import { string } from '../kit/input.ts'
+import { table } from '../kit/output.ts'
+import type { Session } from '../kit/session.ts'
 
 export const command: Command = {
   summary: 'Take over what another tracking server knows',

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { Command } from '../command.ts'
-import { readLabels } from '../labels.ts'
+import { readLabels } from '../files/labels.ts'
+import type { Command } from '../kit/command.ts'
 
 const batch = 5_000
 

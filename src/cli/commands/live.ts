@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { optionalTime } from '../input.ts'
-import { facts, moment, percent, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { optionalTime } from '../kit/input.ts'
+import { facts, moment, percent, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'What is live, or was at a time',

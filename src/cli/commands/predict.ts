@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { AppError, invalidInput } from '../../core/errors.ts'
-import type { Command, CommandInput, Outcome } from '../command.ts'
-import { assignments, string } from '../input.ts'
-import { openPredictionFile, type Part } from '../prediction-file.ts'
-import { createProgress } from '../progress.ts'
-import type { Session } from '../session.ts'
+import { openPredictionFile, type Part } from '../files/prediction-file.ts'
+import type { Command, CommandInput, Outcome } from '../kit/command.ts'
+import { assignments, string } from '../kit/input.ts'
+import { createProgress } from '../kit/progress.ts'
+import type { Session } from '../kit/session.ts'
 
 export const command: Command = {
   summary: 'Ask an endpoint, about one request or about a whole file',

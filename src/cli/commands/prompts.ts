@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
-import { changedLines } from '../changed-lines.ts'
-import type { Command, CommandInput, Outcome } from '../command.ts'
-import { list, string } from '../input.ts'
-import { colours } from '../io.ts'
-import { listing, listOptions } from '../listing.ts'
-import { moment } from '../output.ts'
-import { changeAlias, exportVersion } from '../registry-actions.ts'
-import type { Session } from '../session.ts'
+import type { Command, CommandInput, Outcome } from '../kit/command.ts'
+import { list, string } from '../kit/input.ts'
+import { colours } from '../kit/io.ts'
+import { listing, listOptions } from '../kit/listing.ts'
+import { moment } from '../kit/output.ts'
+import type { Session } from '../kit/session.ts'
+import { changedLines } from '../prompts/changed-lines.ts'
+import { changeAlias, exportVersion } from '../transfer/registry-actions.ts'
 
 const pushOptions = [
   { flags: '--description <text>', help: 'what is new' },

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { number, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { number, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'The ML Test Score of a model, computed from the records',

@@ -1,9 +1,9 @@
 import type { Output } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import type { Command, CommandInput } from '../command.ts'
-import { modelVersion, string } from '../input.ts'
-import { facts, moment, table } from '../output.ts'
+import type { Command, CommandInput } from '../kit/command.ts'
+import { modelVersion, string } from '../kit/input.ts'
+import { facts, moment, table } from '../kit/output.ts'
 
 type Plan = Output<(typeof delivery)['planRelease']>
 

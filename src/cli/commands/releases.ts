@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { moment, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { moment, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Releases of a model, newest first',

@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { optionalNumber } from '../input.ts'
-import { facts, moment, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { optionalNumber } from '../kit/input.ts'
+import { facts, moment, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Run a logged prediction again, on any version, with features as they were known then',

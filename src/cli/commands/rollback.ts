@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { string } from '../input.ts'
-import { facts } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { string } from '../kit/input.ts'
+import { facts } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Put the previous release back, at once, and pin it',

@@ -4,12 +4,12 @@ import type { Input } from '../../core/contract.ts'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import type { runs } from '../../domains/runs/contract.ts'
 import { runConditions, runOrder } from '../../protocols/mlflow/run-search.ts'
-import type { Command, CommandInput, Outcome } from '../command.ts'
-import { assignments, list, optionalNumber, string } from '../input.ts'
-import { listing, listOptions } from '../listing.ts'
-import { facts, moment, number, table } from '../output.ts'
-import { compareRuns, comparisonTable, type Run, runsCsv } from '../run-comparison.ts'
-import type { Session } from '../session.ts'
+import type { Command, CommandInput, Outcome } from '../kit/command.ts'
+import { assignments, list, optionalNumber, string } from '../kit/input.ts'
+import { listing, listOptions } from '../kit/listing.ts'
+import { facts, moment, number, table } from '../kit/output.ts'
+import type { Session } from '../kit/session.ts'
+import { compareRuns, comparisonTable, type Run, runsCsv } from '../tracking/run-comparison.ts'
 
 const searchOptions = [
   { flags: '--experiment <name...>', help: 'only of these experiments' },

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { estimate, moment, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { estimate, moment, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Is everything steady?',

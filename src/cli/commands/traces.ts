@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { moment, number, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { moment, number, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Traces of calls to models, prompts and tools',

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { createApp } from '../../app.ts'
-import type { Command } from '../command.ts'
-import { colours } from '../io.ts'
-import { mlflowOptions, withMlflowOptions } from '../mlflow-options.ts'
+import type { Command } from '../kit/command.ts'
+import { colours } from '../kit/io.ts'
+import { mlflowOptions, withMlflowOptions } from '../tracking/mlflow-options.ts'
 
 export const command: Command = {
   summary: 'Start the server; it runs until you stop it',

@@ -1,6 +1,6 @@
-import type { Command } from '../command.ts'
-import { list, string } from '../input.ts'
-import { moment, table } from '../output.ts'
+import type { Command } from '../kit/command.ts'
+import { list, string } from '../kit/input.ts'
+import { moment, table } from '../kit/output.ts'
 
 export const command: Command = {
   summary: 'Tell other systems what happens here',

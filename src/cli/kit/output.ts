@@ -1,4 +1,4 @@
-import type { Estimate } from '../core/contract.ts'
+import type { Estimate } from '../../core/contract.ts'
 
 /** Numbers as people read them: enough digits to tell apart, none for show. */
 export function number(value: number | null | undefined, digits = 3): string {

@@ -1,6 +1,6 @@
-import type { Client } from '../client/client.ts'
-import type { Api } from '../contract.ts'
-import { AppError } from '../core/errors.ts'
+import type { Client } from '../../client/client.ts'
+import type { Api } from '../../contract.ts'
+import { AppError } from '../../core/errors.ts'
 import type { Session } from './session.ts'
 
 const pollMilliseconds = 100

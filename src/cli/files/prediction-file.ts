@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { extname, join } from 'node:path'
-import { conflict, invalidInput, notFound } from '../core/errors.ts'
-import { identifier, type Lake, literal, openLake } from '../core/lake.ts'
+import { conflict, invalidInput, notFound } from '../../core/errors.ts'
+import { identifier, type Lake, literal, openLake } from '../../core/lake.ts'
 
 type Plan = {
   input: string

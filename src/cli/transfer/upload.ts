@@ -1,8 +1,8 @@
 import { openAsBlob } from 'node:fs'
-import type { Client } from '../client/client.ts'
-import type { Api } from '../contract.ts'
-import { AppError } from '../core/errors.ts'
-import type { Session } from './session.ts'
+import type { Client } from '../../client/client.ts'
+import type { Api } from '../../contract.ts'
+import { AppError } from '../../core/errors.ts'
+import type { Session } from '../kit/session.ts'
 
 type Stored = { digest: string; size: number }
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import { type Config, type ResolvedConfig, resolveConfig } from '../core/config.ts'
-import { AppError } from '../core/errors.ts'
-import type { CommandInput } from './command.ts'
-import { string } from './input.ts'
+import { type Config, type ResolvedConfig, resolveConfig } from '../../core/config.ts'
+import { AppError } from '../../core/errors.ts'
+import type { CommandInput } from '../kit/command.ts'
+import { string } from '../kit/input.ts'
 
 /** The words in which people start MLflow's server, for scripts that should go on working. */
 export const mlflowOptions = [

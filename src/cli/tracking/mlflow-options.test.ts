@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { resolveConfig } from '../core/config.ts'
+import { resolveConfig } from '../../core/config.ts'
 import { withMlflowOptions } from './mlflow-options.ts'
 
 function settled(options: Record<string, string | boolean>, environment: NodeJS.ProcessEnv = {}) {

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { App } from '../app.ts'
-import { type Client, createClient } from '../client/client.ts'
-import type { Api } from '../contract.ts'
-import type { Config } from '../core/config.ts'
-import { AppError } from '../core/errors.ts'
-import { readOwner } from '../core/lock.ts'
+import type { App } from '../../app.ts'
+import { type Client, createClient } from '../../client/client.ts'
+import type { Api } from '../../contract.ts'
+import type { Config } from '../../core/config.ts'
+import { AppError } from '../../core/errors.ts'
+import { readOwner } from '../../core/lock.ts'
 import { demoFolder } from './project-folder.ts'
 import type { Session } from './session.ts'
 
@@ -23,8 +23,8 @@ export async function connect(session: Session): Promise<Connection> {
   const { config } = await session.settings()
   const find = () => (config.server === '' ? findServer(session, config) : named(config.server))
   let answering = await find()
-  const { routesOf } = await import('../client/routes.ts')
-  const { api } = await import('../contract.ts')
+  const { routesOf } = await import('../../client/routes.ts')
+  const { api } = await import('../../contract.ts')
 
   const { url } = answering
   const client = createClient<Api>(routesOf(api), { url, token: config.token || undefined, fetch: follow })
@@ -77,7 +77,7 @@ async function withoutProject(config: Config): Promise<Answering> {
 
 /** No server runs: the same app, in this process, on the same folder, for as long as the command lasts. */
 async function inProcess(session: Session, config: Config): Promise<Answering> {
-  const { createApp } = await import('../app.ts')
+  const { createApp } = await import('../../app.ts')
   const app = await createApp({ config: { ...config, host: '127.0.0.1' }, root: session.root })
   return { url: await app.listen({ port: 0, passing: true }), app }
 }

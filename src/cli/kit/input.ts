@@ -1,4 +1,4 @@
-import { invalidInput } from '../core/errors.ts'
+import { invalidInput } from '../../core/errors.ts'
 import type { OptionValue } from './command.ts'
 
 /** `flight-delay@2` -> model and version. */

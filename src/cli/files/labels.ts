@@ -1,4 +1,4 @@
-import { invalidInput } from '../core/errors.ts'
+import { invalidInput } from '../../core/errors.ts'
 import { readRows } from './rows.ts'
 
 export type Label = { id: string; value: number }

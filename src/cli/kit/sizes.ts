@@ -1,4 +1,4 @@
-import { invalidInput } from '../core/errors.ts'
+import { invalidInput } from '../../core/errors.ts'
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
 

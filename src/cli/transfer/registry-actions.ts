@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import type { CommandInput, Outcome } from '../kit/command.ts'
+import { modelVersion, string } from '../kit/input.ts'
+import type { Session } from '../kit/session.ts'
 import { getArtifact } from './artifact-files.ts'
-import type { CommandInput, Outcome } from './command.ts'
-import { modelVersion, string } from './input.ts'
-import type { Session } from './session.ts'
 
 /** Models and prompts have their aliases in common. */
 export async function changeAlias(session: Session, { args, options }: CommandInput): Promise<Outcome> {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Static, TSchema } from 'typebox'
 import { parseDocument } from 'yaml'
-import { AppError } from '../core/errors.ts'
-import { parse } from '../core/validate.ts'
+import { AppError } from '../../core/errors.ts'
+import { parse } from '../../core/validate.ts'
 
 /** Reads one YAML file by its schema; what is wrong is told with file, line and the nearest known name. */
 export function readYaml<Schema extends TSchema>(path: string, schema: Schema, shown = path): Static<Schema> {

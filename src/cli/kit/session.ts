@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
-import type { Client } from '../client/client.ts'
-import type { Api } from '../contract.ts'
-import { type ResolvedConfig, resolveConfig } from '../core/config.ts'
+import type { Client } from '../../client/client.ts'
+import type { Api } from '../../contract.ts'
+import { type ResolvedConfig, resolveConfig } from '../../core/config.ts'
 import { type Connection, connect } from './connection.ts'
 import { colours, type Io } from './io.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -70,8 +70,8 @@ async function readSettings(
   environment: NodeJS.ProcessEnv,
 ): Promise<ResolvedConfig> {
   if (!hasProject) return resolveConfig({ flags, environment })
-  const { readYaml } = await import('./yaml-file.ts')
-  const { ProjectFile } = await import('../domains/project/contract.ts')
+  const { readYaml } = await import('../files/yaml-file.ts')
+  const { ProjectFile } = await import('../../domains/project/contract.ts')
   const file = readYaml(join(root, 'keel.yaml'), ProjectFile, 'keel.yaml')
   const { data, host, port, database, log, memory, egress, blobs, cache, models } = file
   return resolveConfig({

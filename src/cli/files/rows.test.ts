@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder } from '../../test/support/context.ts'
-import type { AppError } from '../core/errors.ts'
-import { openLake } from '../core/lake.ts'
+import { temporaryFolder } from '../../../test/support/context.ts'
+import type { AppError } from '../../core/errors.ts'
+import { openLake } from '../../core/lake.ts'
 import { readItems } from './rows.ts'
 
 test('a golden set reads the same from CSV, JSON lines and Parquet', async (t) => {
