@@ -4,17 +4,15 @@ import { api } from './contract.ts'
 import { type Clock, realClock, simulatedClock } from './core/clock.ts'
 import type { Config } from './core/config.ts'
 import type { Context } from './core/context.ts'
-import { migrate } from './core/database/migrate.ts'
-import { type Database, openDatabase } from './core/database/open.ts'
+import { type Database, migrate, openDatabase } from './core/database/database.ts'
 import { sortableId } from './core/ids.ts'
 import { openLake } from './core/lake.ts'
 import { type FolderLock, lockFolder } from './core/lock.ts'
 import { createLogger } from './core/log.ts'
-import { stopOnnxThreads } from './core/onnx/pool.ts'
+import { stopOnnxThreads } from './core/onnx/onnx.ts'
 import { emptyScratch } from './core/scratch.ts'
-import { type Blobs, diskBlobs } from './core/storage/blobs.ts'
-import { reclaimAll } from './core/work/jobs.ts'
-import { createWorker, type Worker } from './core/work/worker.ts'
+import { openBlobs } from './core/storage/storage.ts'
+import { createWorker, reclaimAll, type Worker } from './core/work/work.ts'
 import { resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
@@ -108,13 +106,6 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
     lock.release()
     throw error
   }
-}
-
-/** The S3 client is loaded only where it is used: it is large. */
-async function openBlobs(config: Config, folder: string): Promise<Blobs> {
-  if (config.blobs === '') return diskBlobs(folder)
-  const { openS3 } = await import('./core/storage/s3.ts')
-  return openS3(config, join(folder, 'cache'))
 }
 
 /** A folder that was started with a simulated clock stays a replay: its time never jumps to the present. */

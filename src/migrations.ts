@@ -1,5 +1,4 @@
-import type { Migration } from './core/database/migrate.ts'
-import { migrations as core } from './core/database/schema.ts'
+import { migrations as core, type Migration } from './core/database/database.ts'
 import { migrations as access } from './domains/access/schema.ts'
 import { migrations as artifacts } from './domains/artifacts/schema.ts'
 import { migrations as datasets } from './domains/datasets/schema.ts'

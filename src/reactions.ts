@@ -1,5 +1,5 @@
 import type { Context } from './core/context.ts'
-import type { JobHandler, Reaction } from './core/work/worker.ts'
+import type { JobHandler, Reaction } from './core/work/work.ts'
 import * as artifacts from './domains/artifacts/artifacts.ts'
 import * as datasets from './domains/datasets/datasets.ts'
 import * as delivery from './domains/delivery/delivery.ts'

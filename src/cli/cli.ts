@@ -2,11 +2,19 @@ import { CommanderError, Option, Command as Program } from 'commander'
 import { ProblemError } from '../client/client.ts'
 import { AppError, catalogue, type ErrorCode, toAppError } from '../core/errors.ts'
 import { didYouMean } from '../core/suggest.ts'
-import type { Command, CommandInput, OptionValue, Outcome } from './kit/command.ts'
-import { commonOptions } from './kit/common-options.ts'
-import { colours, type Io } from './kit/io.ts'
-import { pick, pickedTable } from './kit/output.ts'
-import { createSession, type Session } from './kit/session.ts'
+import {
+  type Command,
+  type CommandInput,
+  colours,
+  commonOptions,
+  createSession,
+  type Io,
+  type OptionValue,
+  type Outcome,
+  pick,
+  pickedTable,
+  type Session,
+} from './kit/kit.ts'
 import { words } from './words.ts'
 
 const exitCodes = `

@@ -1,4 +1,4 @@
-import type { Command } from './kit/command.ts'
+import type { Command } from './kit/kit.ts'
 
 type Word = { summary: string; load: () => Promise<{ command: Command }> }
 

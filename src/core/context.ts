@@ -2,10 +2,9 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import type { Engine } from './database/open.ts'
-import type { CoreTables } from './database/schema.ts'
+import type { CoreTables, Engine } from './database/database.ts'
 import type { Lake } from './lake.ts'
-import type { Blobs } from './storage/blobs.ts'
+import type { Blobs } from './storage/storage.ts'
 
 export type Role = 'viewer' | 'member' | 'admin'
 

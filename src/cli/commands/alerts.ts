@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { optionalTime, string } from '../kit/input.ts'
-import { estimate, facts, moment, percent, table } from '../kit/output.ts'
+import { type Command, estimate, facts, moment, optionalTime, percent, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Alerts, newest first, and their verdicts',

@@ -2,9 +2,7 @@ import { api as contracts } from '../../contract.ts'
 import type { Operation } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
-import type { Command } from '../kit/command.ts'
-import { assignments } from '../kit/input.ts'
-import { table } from '../kit/output.ts'
+import { assignments, type Command, table } from '../kit/kit.ts'
 
 const all: [string, Operation][] = Object.entries(contracts).flatMap(([domain, operations]) =>
   Object.entries(operations).map(([name, operation]): [string, Operation] => [`${domain}.${name}`, operation]),

@@ -1,5 +1,5 @@
 import { readDefinitions } from '../files/definitions.ts'
-import type { Command } from '../kit/command.ts'
+import type { Command } from '../kit/kit.ts'
 import { describePlan } from './plan.ts'
 
 export const command: Command = {

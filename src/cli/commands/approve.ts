@@ -1,7 +1,5 @@
 import { invalidInput } from '../../core/errors.ts'
-import type { Command } from '../kit/command.ts'
-import { modelVersion, string } from '../kit/input.ts'
-import { facts, moment, table } from '../kit/output.ts'
+import { type Command, facts, modelVersion, moment, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Sign a version and its gate evidence as a second person; a changed artifact or other evidence voids it',

@@ -1,8 +1,5 @@
 import { resolve } from 'node:path'
-import type { Command } from '../kit/command.ts'
-import { optionalNumber, string } from '../kit/input.ts'
-import { listing, listOptions } from '../kit/listing.ts'
-import { moment, table } from '../kit/output.ts'
+import { type Command, listing, listOptions, moment, optionalNumber, string, table } from '../kit/kit.ts'
 import { getArtifact, putArtifact } from '../transfer/artifact-files.ts'
 
 export const command: Command = {

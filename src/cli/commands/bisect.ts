@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
-import { table } from '../kit/output.ts'
+import { type Command, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Find the first release that is worse than a good one on the golden set, by halving',

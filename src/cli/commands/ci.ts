@@ -5,9 +5,7 @@ import type { Api } from '../../contract.ts'
 import { type Candidate, exitCodeOf, junitOf, markdownOf, markerOf, type Report, worstOf } from '../ci/report.ts'
 import { findForge, stick } from '../ci/sticky-comment.ts'
 import { readDefinitions } from '../files/definitions.ts'
-import type { Command } from '../kit/command.ts'
-import { modelVersion, string } from '../kit/input.ts'
-import { table } from '../kit/output.ts'
+import { type Command, modelVersion, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Plan, gate and report in any CI; exit code 0 may ship, 3 fails, 4 cannot tell, 5 something else is missing',

@@ -1,5 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { time } from '../kit/input.ts'
+import { type Command, time } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Move the simulated clock of a replay server',

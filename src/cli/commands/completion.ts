@@ -1,5 +1,5 @@
 import { invalidInput } from '../../core/errors.ts'
-import type { Command } from '../kit/command.ts'
+import type { Command } from '../kit/kit.ts'
 import { words } from '../words.ts'
 
 export const command: Command = {

@@ -1,6 +1,5 @@
 import { settingNames, settings } from '../../core/config.ts'
-import type { Command } from '../kit/command.ts'
-import { table } from '../kit/output.ts'
+import { type Command, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Settings, and where each comes from',

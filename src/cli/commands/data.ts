@@ -1,8 +1,6 @@
 import { resolve } from 'node:path'
 import { type Row, readRows } from '../files/rows.ts'
-import type { Command } from '../kit/command.ts'
-import { optionalTime } from '../kit/input.ts'
-import { facts, moment, table } from '../kit/output.ts'
+import { type Command, facts, moment, optionalTime, table } from '../kit/kit.ts'
 
 const batch = 5_000
 

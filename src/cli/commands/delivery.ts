@@ -1,8 +1,6 @@
 import type { Output } from '../../core/contract.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import type { Command } from '../kit/command.ts'
-import { optionalTime } from '../kit/input.ts'
-import { estimate, facts, moment, number, percent, table } from '../kit/output.ts'
+import { type Command, estimate, facts, moment, number, optionalTime, percent, table } from '../kit/kit.ts'
 
 type Metrics = Output<(typeof delivery)['metrics']>
 

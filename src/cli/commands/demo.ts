@@ -8,10 +8,7 @@ import { run } from '../cli.ts'
 import { createReplay } from '../demo/replay.ts'
 import { startServer, stopServer } from '../demo/server.ts'
 import { beginning, story } from '../demo/story.ts'
-import type { Command, Outcome } from '../kit/command.ts'
-import { colours, type Io } from '../kit/io.ts'
-import { demoFolder } from '../kit/project-folder.ts'
-import { createSession, type Session } from '../kit/session.ts'
+import { type Command, colours, createSession, demoFolder, type Io, type Outcome, type Session } from '../kit/kit.ts'
 
 const example = fileURLToPath(new URL('../../../examples/flights', import.meta.url))
 const standardPort = 5335

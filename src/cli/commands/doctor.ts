@@ -2,10 +2,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { toAppError } from '../../core/errors.ts'
 import { readOwner } from '../../core/lock.ts'
-import type { Command } from '../kit/command.ts'
-import { answers } from '../kit/connection.ts'
-import { table } from '../kit/output.ts'
-import type { Session } from '../kit/session.ts'
+import { answers, type Command, type Session, table } from '../kit/kit.ts'
 
 type Finding = { check: string; state: 'ok' | 'warn' | 'fail'; message: string; fix?: string | undefined }
 

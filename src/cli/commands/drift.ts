@@ -3,10 +3,19 @@ import { invalidInput } from '../../core/errors.ts'
 import { openLake } from '../../core/lake.ts'
 import type { ColumnKind } from '../../core/stats/compat.ts'
 import { type FileDrift, fileDrift, type Tool } from '../../domains/monitoring/monitoring.ts'
-import type { Command, CommandInput, Outcome } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
-import { estimate, facts, moment, number, percent, table } from '../kit/output.ts'
-import type { Session } from '../kit/session.ts'
+import {
+  type Command,
+  type CommandInput,
+  estimate,
+  facts,
+  moment,
+  number,
+  type Outcome,
+  percent,
+  type Session,
+  string,
+  table,
+} from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Did the world move, and does it matter?',

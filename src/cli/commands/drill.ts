@@ -1,5 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { facts } from '../kit/output.ts'
+import { type Command, facts } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Rehearse: perform the rollback on the warm pair, verify, restore, record the seconds',

@@ -1,10 +1,20 @@
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
-import type { Command, CommandInput, Outcome } from '../kit/command.ts'
-import { optionalTime, string } from '../kit/input.ts'
-import { estimate, facts, moment, number, percent, table } from '../kit/output.ts'
-import type { Session } from '../kit/session.ts'
-import { readableBytes } from '../kit/sizes.ts'
+import {
+  type Command,
+  type CommandInput,
+  estimate,
+  facts,
+  moment,
+  number,
+  type Outcome,
+  optionalTime,
+  percent,
+  readableBytes,
+  type Session,
+  string,
+  table,
+} from '../kit/kit.ts'
 
 type Endpoint = Awaited<ReturnType<Client<Api>['serving']['getEndpoint']>>
 

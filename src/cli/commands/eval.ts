@@ -1,8 +1,16 @@
 import type { Output } from '../../core/contract.ts'
 import type { evaluation } from '../../domains/evaluation/contract.ts'
-import type { Command } from '../kit/command.ts'
-import { modelVersion, optionalNumber, string } from '../kit/input.ts'
-import { estimate, facts, number, percent, table } from '../kit/output.ts'
+import {
+  type Command,
+  estimate,
+  facts,
+  modelVersion,
+  number,
+  optionalNumber,
+  percent,
+  string,
+  table,
+} from '../kit/kit.ts'
 
 type Evaluation = Output<(typeof evaluation)['evaluate']>
 type Representativeness = NonNullable<Evaluation['representativeness']>

@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { optionalNumber, string } from '../kit/input.ts'
-import { estimate, number, table } from '../kit/output.ts'
+import { type Command, estimate, number, optionalNumber, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'What keeps going wrong: groups of wrong predictions, worst first',

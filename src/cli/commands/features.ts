@@ -2,9 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Command } from '../kit/command.ts'
-import { assignments, optionalNumber, string, time } from '../kit/input.ts'
-import { facts, number, percent, table } from '../kit/output.ts'
+import { assignments, type Command, facts, number, optionalNumber, percent, string, table, time } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Views, services, online values, training sets',

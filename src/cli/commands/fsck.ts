@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { resultOf } from '../kit/job.ts'
-import { readableBytes } from '../kit/sizes.ts'
+import { type Command, readableBytes, resultOf } from '../kit/kit.ts'
 
 type Report = {
   ok: boolean

@@ -1,9 +1,17 @@
 import type { Input, Output } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { evaluation } from '../../domains/evaluation/contract.ts'
-import type { Command, OptionValue } from '../kit/command.ts'
-import { modelVersion, optionalNumber, string } from '../kit/input.ts'
-import { facts, number, percent, table } from '../kit/output.ts'
+import {
+  type Command,
+  facts,
+  modelVersion,
+  number,
+  type OptionValue,
+  optionalNumber,
+  percent,
+  string,
+  table,
+} from '../kit/kit.ts'
 
 type Operations = typeof evaluation
 type Gate = Output<Operations['runGate']>

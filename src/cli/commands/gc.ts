@@ -1,8 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
-import { resultOf } from '../kit/job.ts'
-import { facts } from '../kit/output.ts'
-import { graceHours, readableBytes } from '../kit/sizes.ts'
+import { type Command, facts, graceHours, readableBytes, resultOf, string } from '../kit/kit.ts'
 
 type Report = {
   unnamed: number

@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { optionalNumber, string } from '../kit/input.ts'
-import { moment, table } from '../kit/output.ts'
+import { type Command, moment, optionalNumber, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Golden sets: small, realistic, versioned',

@@ -3,10 +3,7 @@ import { Readable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
 import { checkCounts, importMlflow } from '../import/importer.ts'
 import type { MlflowSource, SourceFile } from '../import/source.ts'
-import type { Command, CommandInput, Outcome } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
-import { table } from '../kit/output.ts'
-import type { Session } from '../kit/session.ts'
+import { type Command, type CommandInput, type Outcome, type Session, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Take over what another tracking server knows',

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { conflict } from '../../core/errors.ts'
-import type { Command } from '../kit/command.ts'
+import type { Command } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Start a project in this folder: keel.yaml and an empty place for each kind of file',

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { readLabels } from '../files/labels.ts'
-import type { Command } from '../kit/command.ts'
+import type { Command } from '../kit/kit.ts'
 
 const batch = 5_000
 

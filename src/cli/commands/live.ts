@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { optionalTime } from '../kit/input.ts'
-import { facts, moment, percent, table } from '../kit/output.ts'
+import { type Command, facts, moment, optionalTime, percent, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'What is live, or was at a time',

@@ -3,11 +3,20 @@ import { resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import { parse } from '../../core/validate.ts'
 import { Signature } from '../../domains/registry/contract.ts'
-import type { Command, CommandInput, Outcome } from '../kit/command.ts'
-import { list, modelVersion, string } from '../kit/input.ts'
-import { listing, listOptions } from '../kit/listing.ts'
-import { facts, moment, table } from '../kit/output.ts'
-import type { Session } from '../kit/session.ts'
+import {
+  type Command,
+  type CommandInput,
+  facts,
+  list,
+  listing,
+  listOptions,
+  modelVersion,
+  moment,
+  type Outcome,
+  type Session,
+  string,
+  table,
+} from '../kit/kit.ts'
 import { compareRuns, type Run } from '../tracking/run-comparison.ts'
 import { putArtifact } from '../transfer/artifact-files.ts'
 import { changeAlias, exportVersion } from '../transfer/registry-actions.ts'

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { Command } from '../kit/command.ts'
-import { isInteractive } from '../kit/io.ts'
+import { type Command, isInteractive } from '../kit/kit.ts'
 
 const openers: Partial<Record<NodeJS.Platform, string>> = { darwin: 'open', linux: 'xdg-open', win32: 'explorer' }
 

@@ -1,5 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { moment, table } from '../kit/output.ts'
+import { type Command, moment, table } from '../kit/kit.ts'
 import { describeRun } from './run.ts'
 
 export const command: Command = {

@@ -1,8 +1,7 @@
 import type { Output } from '../../core/contract.ts'
 import type { project } from '../../domains/project/contract.ts'
 import { readDefinitions } from '../files/definitions.ts'
-import type { Command } from '../kit/command.ts'
-import { table } from '../kit/output.ts'
+import { type Command, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'What applying the files here would change, and whom it touches',

@@ -1,8 +1,6 @@
 import type { Output } from '../../core/contract.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import type { Command } from '../kit/command.ts'
-import { string, time } from '../kit/input.ts'
-import { moment, number, table } from '../kit/output.ts'
+import { type Command, moment, number, string, table, time } from '../kit/kit.ts'
 
 type Policy = Output<(typeof delivery)['policy']>
 

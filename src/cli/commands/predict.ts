@@ -1,10 +1,15 @@
 import { resolve } from 'node:path'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import { openPredictionFile, type Part } from '../files/prediction-file.ts'
-import type { Command, CommandInput, Outcome } from '../kit/command.ts'
-import { assignments, string } from '../kit/input.ts'
-import { createProgress } from '../kit/progress.ts'
-import type { Session } from '../kit/session.ts'
+import {
+  assignments,
+  type Command,
+  type CommandInput,
+  createProgress,
+  type Outcome,
+  type Session,
+  string,
+} from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Ask an endpoint, about one request or about a whole file',

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
-import type { Command, CommandInput, Outcome } from '../kit/command.ts'
-import { list, string } from '../kit/input.ts'
-import { colours } from '../kit/io.ts'
-import { listing, listOptions } from '../kit/listing.ts'
-import { moment } from '../kit/output.ts'
-import type { Session } from '../kit/session.ts'
+import {
+  type Command,
+  type CommandInput,
+  colours,
+  list,
+  listing,
+  listOptions,
+  moment,
+  type Outcome,
+  type Session,
+  string,
+} from '../kit/kit.ts'
 import { changedLines } from '../prompts/changed-lines.ts'
 import { changeAlias, exportVersion } from '../transfer/registry-actions.ts'
 

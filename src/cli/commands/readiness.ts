@@ -1,5 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { number, table } from '../kit/output.ts'
+import { type Command, number, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'The ML Test Score of a model, computed from the records',

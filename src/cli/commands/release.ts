@@ -1,9 +1,7 @@
 import type { Output } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import type { Command, CommandInput } from '../kit/command.ts'
-import { modelVersion, string } from '../kit/input.ts'
-import { facts, moment, table } from '../kit/output.ts'
+import { type Command, type CommandInput, facts, modelVersion, moment, string, table } from '../kit/kit.ts'
 
 type Plan = Output<(typeof delivery)['planRelease']>
 

@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { optionalNumber } from '../kit/input.ts'
-import { facts, moment, table } from '../kit/output.ts'
+import { type Command, facts, moment, optionalNumber, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Run a logged prediction again, on any version, with features as they were known then',

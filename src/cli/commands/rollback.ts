@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
-import { facts } from '../kit/output.ts'
+import { type Command, facts, string } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Put the previous release back, at once, and pin it',

@@ -2,9 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Output } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import type { Command } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
-import { moment, number, percent, table } from '../kit/output.ts'
+import { type Command, moment, number, percent, string, table } from '../kit/kit.ts'
 
 type Rollout = Output<(typeof delivery)['getRollout']>
 

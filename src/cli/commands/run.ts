@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Output } from '../../core/contract.ts'
 import type { pipelines } from '../../domains/pipelines/contract.ts'
-import type { Command } from '../kit/command.ts'
-import { assignments, list, string } from '../kit/input.ts'
-import { number, table } from '../kit/output.ts'
+import { assignments, type Command, list, number, string, table } from '../kit/kit.ts'
 
 type PipelineRun = Output<(typeof pipelines)['getRun']>
 

@@ -4,11 +4,22 @@ import type { Input } from '../../core/contract.ts'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import type { runs } from '../../domains/runs/contract.ts'
 import { runConditions, runOrder } from '../../protocols/mlflow/run-search.ts'
-import type { Command, CommandInput, Outcome } from '../kit/command.ts'
-import { assignments, list, optionalNumber, string } from '../kit/input.ts'
-import { listing, listOptions } from '../kit/listing.ts'
-import { facts, moment, number, table } from '../kit/output.ts'
-import type { Session } from '../kit/session.ts'
+import {
+  assignments,
+  type Command,
+  type CommandInput,
+  facts,
+  list,
+  listing,
+  listOptions,
+  moment,
+  number,
+  type Outcome,
+  optionalNumber,
+  type Session,
+  string,
+  table,
+} from '../kit/kit.ts'
 import { compareRuns, comparisonTable, type Run, runsCsv } from '../tracking/run-comparison.ts'
 
 const searchOptions = [

@@ -1,5 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { estimate, moment, table } from '../kit/output.ts'
+import { type Command, estimate, moment, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Is everything steady?',

@@ -1,5 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { moment, number, table } from '../kit/output.ts'
+import { type Command, moment, number, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Traces of calls to models, prompts and tools',

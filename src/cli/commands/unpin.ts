@@ -1,5 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
+import { type Command, string } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Let releases go on after a rollback',

@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { createApp } from '../../app.ts'
-import type { Command } from '../kit/command.ts'
-import { colours } from '../kit/io.ts'
+import { type Command, colours } from '../kit/kit.ts'
 import { mlflowOptions, withMlflowOptions } from '../tracking/mlflow-options.ts'
 
 export const command: Command = {

@@ -1,6 +1,4 @@
-import type { Command } from '../kit/command.ts'
-import { list, string } from '../kit/input.ts'
-import { moment, table } from '../kit/output.ts'
+import { type Command, list, moment, string, table } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Tell other systems what happens here',

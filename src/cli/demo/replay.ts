@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { parseCsv, typed } from '../../core/csv.ts'
-import type { Session } from '../kit/session.ts'
+import type { Session } from '../kit/kit.ts'
 
 type Flight = { row: Record<string, unknown>; id: string; departs: number; knownAt: number }
 

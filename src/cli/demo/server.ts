@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../core/errors.ts'
 import { readOwner } from '../../core/lock.ts'
-import { answers } from '../kit/connection.ts'
+import { answers } from '../kit/kit.ts'
 
 const launcher = fileURLToPath(new URL('../../../bin/keel.js', import.meta.url))
 const patienceMilliseconds = 30_000

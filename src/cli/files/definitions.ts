@@ -7,7 +7,7 @@ import { SourceFile } from '../../domains/datasets/contract.ts'
 import { FeaturesFile } from '../../domains/features/contract.ts'
 import { PipelineFile } from '../../domains/pipelines/contract.ts'
 import { ProjectFile, type project } from '../../domains/project/contract.ts'
-import { ModelSpec } from '../../domains/registry/spec/model-spec.ts'
+import { ModelSpec } from '../../domains/registry/spec/spec.ts'
 import { readItems } from './rows.ts'
 import { readYaml } from './yaml-file.ts'
 

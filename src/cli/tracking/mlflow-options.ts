@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { type Config, type ResolvedConfig, resolveConfig } from '../../core/config.ts'
 import { AppError } from '../../core/errors.ts'
-import type { CommandInput } from '../kit/command.ts'
-import { string } from '../kit/input.ts'
+import { type CommandInput, string } from '../kit/kit.ts'
 
 /** The words in which people start MLflow's server, for scripts that should go on working. */
 export const mlflowOptions = [

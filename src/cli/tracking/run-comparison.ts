@@ -1,7 +1,7 @@
 import type { Output } from '../../core/contract.ts'
 import { toCsv } from '../../core/csv.ts'
 import type { runs } from '../../domains/runs/contract.ts'
-import { type Cell, moment, number, table } from '../kit/output.ts'
+import { type Cell, moment, number, table } from '../kit/kit.ts'
 
 export type Run = Output<(typeof runs)['get']>
 type Kind = 'params' | 'metrics' | 'tags'

@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { partBytes } from '../../core/storage/drafts.ts'
-import type { Session } from '../kit/session.ts'
+import { partBytes } from '../../core/storage/storage.ts'
+import type { Session } from '../kit/kit.ts'
 import { uploadFile } from './upload.ts'
 
 type Artifact = Awaited<ReturnType<Client<Api>['artifacts']['create']>>

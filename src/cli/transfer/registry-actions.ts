@@ -1,8 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { CommandInput, Outcome } from '../kit/command.ts'
-import { modelVersion, string } from '../kit/input.ts'
-import type { Session } from '../kit/session.ts'
+import { type CommandInput, modelVersion, type Outcome, type Session, string } from '../kit/kit.ts'
 import { getArtifact } from './artifact-files.ts'
 
 /** Models and prompts have their aliases in common. */

@@ -2,7 +2,7 @@ import { openAsBlob } from 'node:fs'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { AppError } from '../../core/errors.ts'
-import type { Session } from '../kit/session.ts'
+import type { Session } from '../kit/kit.ts'
 
 type Stored = { digest: string; size: number }
 

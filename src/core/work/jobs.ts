@@ -1,7 +1,7 @@
 import { Cron } from 'croner'
 import { sql } from 'kysely'
 import { afterCommit, type Context } from '../context.ts'
-import type { JobsTable } from '../database/schema.ts'
+import type { JobsTable } from '../database/database.ts'
 import { AppError, invalidInput } from '../errors.ts'
 import { transaction } from '../transaction.ts'
 import { wakeWorker } from './wake.ts'

@@ -3,7 +3,7 @@ import { type Actor, afterCommit, type Context, type Role } from '../../core/con
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/events.ts'
+import { append } from '../../core/work/work.ts'
 import type { access } from './contract.ts'
 import { findToken, forgetToken } from './known-tokens.ts'
 import type { TokensTable } from './schema.ts'

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { contract, DigestText, Name, Nothing, object, optional, page, paging, Time } from '../../core/contract.ts'
-import { maximumParts } from '../../core/storage/drafts.ts'
+import { maximumParts } from '../../core/storage/storage.ts'
 
 export const ArtifactFile = object({
   path: Type.String({ minLength: 1, maxLength: 1024, description: 'Relative, with forward slashes, no dot segments' }),

@@ -3,7 +3,7 @@ import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input, Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { sign } from '../../core/secrets.ts'
-import { verifying } from '../../core/storage/hashed-file.ts'
+import { verifying } from '../../core/storage/storage.ts'
 import type { artifacts } from './contract.ts'
 
 type Operations = typeof artifacts

@@ -4,8 +4,7 @@ import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import { identifier, type Lake } from '../../core/lake.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append as appendEvent } from '../../core/work/events.ts'
-import * as jobs from '../../core/work/jobs.ts'
+import { append as appendEvent, enqueue } from '../../core/work/work.ts'
 import type { datasets, SourceFile } from './contract.ts'
 import { compact, withSource } from './relation.ts'
 import { checkRows, type Definition, declaredColumns } from './rules.ts'
@@ -87,7 +86,7 @@ export async function append(
     })
     await appendEvent(ctx, 'datasets.rows_appended', `source/${source}`, { rows: rows.length, lastSeq })
     if ((await store.tailSize(ctx, source)) > tailLimit) {
-      await jobs.enqueue(ctx, {
+      await enqueue(ctx, {
         kind: 'datasets.compact',
         payload: { source },
         key: `datasets.compact/${source}/${lastSeq}`,

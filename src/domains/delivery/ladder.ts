@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import type { ModelSpec } from '../registry/spec/model-spec.ts'
+import type { ModelSpec } from '../registry/spec/spec.ts'
 import type { delivery } from './contract.ts'
 import { milliseconds } from './rules.ts'
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import { conflict, notFound } from '../../core/errors.ts'
-import { append } from '../../core/work/events.ts'
+import { append } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
 import * as store from './store.ts'

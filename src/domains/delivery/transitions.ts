@@ -1,6 +1,5 @@
 import type { Context } from '../../core/context.ts'
-import { append } from '../../core/work/events.ts'
-import { enqueue } from '../../core/work/jobs.ts'
+import { append, enqueue } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import type { Guard, Plan } from './rules.ts'
 import type { ReleasesTable, RolloutsTable } from './schema.ts'

@@ -1,6 +1,6 @@
 import { afterCommit, type Context } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/events.ts'
+import { append } from '../../core/work/work.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { rebuild } from './online-store.ts'
 import { checkDefinitions, type Definitions, type ResolvedService, resolveService } from './rules.ts'

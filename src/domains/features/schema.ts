@@ -1,4 +1,4 @@
-import type { Migration } from '../../core/database/migrate.ts'
+import type { Migration } from '../../core/database/database.ts'
 
 export type FeaturesTables = { feature_definitions: DefinitionsTable; training_sets: TrainingSetsTable }
 

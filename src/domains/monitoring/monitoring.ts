@@ -2,17 +2,22 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/events.ts'
+import { append } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
 import type { monitoring } from './contract.ts'
 import type { AlertsTable } from './schema.ts'
 import * as store from './store.ts'
-import { referenceOf, residualColumn } from './windows/baseline.ts'
-import { sketchesAgainst } from './windows/period-drift.ts'
-import { settingsOf } from './windows/settings.ts'
-import { hourMilliseconds, summaryOf } from './windows/sketches.ts'
-import { type Window, windowOf } from './windows/window.ts'
+import {
+  hourMilliseconds,
+  referenceOf,
+  residualColumn,
+  settingsOf,
+  sketchesAgainst,
+  summaryOf,
+  type Window,
+  windowOf,
+} from './windows/windows.ts'
 
 export { receiveAlerts } from './alerts/external.ts'
 export { alertLostLog } from './alerts/lost-predictions.ts'

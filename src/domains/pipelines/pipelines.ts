@@ -1,14 +1,11 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Static } from 'typebox'
-import type { Context } from '../../core/context.ts'
-import { liveValue } from '../../core/context.ts'
+import { type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/events.ts'
-import * as jobs from '../../core/work/jobs.ts'
-import type { JobTools } from '../../core/work/worker.ts'
+import { append, enqueue, type JobTools, schedule, unschedule } from '../../core/work/work.ts'
 import * as runs from '../runs/runs.ts'
 import type { PipelineFile, pipelines, StepState } from './contract.ts'
 import { executeRun, finishRun, stepFolder } from './execute.ts'
@@ -38,14 +35,14 @@ export function applyPipeline(ctx: Context, definition: Static<typeof PipelineFi
     if (definition.schedule) {
       const { cron, zone } = definition.schedule
       const payload = { pipeline: definition.pipeline }
-      await jobs.schedule(ctx, {
+      await schedule(ctx, {
         name,
         kind: 'pipelines.scheduled',
         payload,
         cron,
         ...(zone === undefined ? {} : { zone }),
       })
-    } else await jobs.unschedule(ctx, name)
+    } else await unschedule(ctx, name)
     await append(ctx, 'pipelines.applied', name)
   })
 }
@@ -119,7 +116,7 @@ export function start(
         steps: reused.length,
       })
     await append(ctx, 'pipelines.run_started', `pipeline/${pipeline}`, { run: id })
-    await jobs.enqueue(ctx, { kind: 'pipelines.run', payload: { pipelineRun: id }, key: `pipelines.run/${id}` })
+    await enqueue(ctx, { kind: 'pipelines.run', payload: { pipelineRun: id }, key: `pipelines.run/${id}` })
     return toRun(ctx, row)
   })
 }

@@ -6,7 +6,7 @@ import { GoldenFile } from '../evaluation/contract.ts'
 import { FeaturesFile } from '../features/contract.ts'
 import { AlertSink } from '../monitoring/contract.ts'
 import { PipelineFile } from '../pipelines/contract.ts'
-import { ModelSpec } from '../registry/spec/model-spec.ts'
+import { ModelSpec } from '../registry/spec/spec.ts'
 
 const setting = (name: SettingName) => optional(Type.String({ description: settings[name].help }))
 

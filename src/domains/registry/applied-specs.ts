@@ -2,9 +2,9 @@ import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/events.ts'
+import { append } from '../../core/work/work.ts'
 import { createModel, getModel } from './models.ts'
-import type { ModelSpec } from './spec/model-spec.ts'
+import type { ModelSpec } from './spec/spec.ts'
 import * as store from './store.ts'
 
 /** Stores a spec as a new version; an unchanged one changes nothing. */

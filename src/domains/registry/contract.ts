@@ -11,8 +11,8 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
-import { findingKinds } from './scan/rules.ts'
-import { ModelSpec } from './spec/model-spec.ts'
+import { findingKinds } from './scan/scan.ts'
+import { ModelSpec } from './spec/spec.ts'
 
 export const ModelKind = oneOf(['model', 'prompt'])
 

@@ -1,5 +1,5 @@
 import { AppError, invalidInput } from '../../core/errors.ts'
-import type { Row } from '../../core/onnx/models.ts'
+import type { Row } from '../../core/onnx/onnx.ts'
 
 /** The alias that says what production answers with; only delivery moves it. */
 export const liveAlias = 'live'

@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append, latestEvents } from '../../core/work/events.ts'
+import { append, latestEvents } from '../../core/work/work.ts'
 import type { review } from './contract.ts'
 import * as store from './store.ts'
 

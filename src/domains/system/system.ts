@@ -3,9 +3,7 @@ import { sql } from 'kysely'
 import { type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, notFound } from '../../core/errors.ts'
-import * as events from '../../core/work/events.ts'
-import * as jobs from '../../core/work/jobs.ts'
-import type { Worker } from '../../core/work/worker.ts'
+import { getJob as findJob, latestEvents, readEvents, type Worker } from '../../core/work/work.ts'
 import { version } from '../../version.ts'
 import type { system } from './contract.ts'
 
@@ -97,8 +95,8 @@ export async function listEvents(
 ): Promise<AuditLog> {
   const found =
     after === undefined
-      ? await events.latestEvents(ctx, { limit, ...filter })
-      : await events.readEvents(ctx, { after, limit, ...filter })
+      ? await latestEvents(ctx, { limit, ...filter })
+      : await readEvents(ctx, { after, limit, ...filter })
   const last = found.at(-1)
   return { items: found, ...(last && found.length === limit ? { next: String(last.seq) } : {}) }
 }
@@ -108,7 +106,7 @@ export async function getJob(
   ctx: Context,
   { job }: Input<Operations['getJob']>,
 ): Promise<Output<Operations['getJob']>> {
-  const found = await jobs.getJob(ctx, job)
+  const found = await findJob(ctx, job)
   if (!found) throw notFound('Job', job)
   const { id, kind, state, runAt, attempts, progress, result, error } = found
   return { id, kind, state, runAt, attempts, progress, result, error }

@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/events.ts'
+import { append } from '../../core/work/work.ts'
 import * as runs from '../runs/runs.ts'
 import { type Assessment, toAssessment } from './assessment-records.ts'
 import type { TracesTable } from './schema.ts'

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Context } from '../../core/context.ts'
-import { threadRestarts } from '../../core/onnx/pool.ts'
+import { threadRestarts } from '../../core/onnx/onnx.ts'
 import * as serving from '../../domains/serving/serving.ts'
 
 /** What the gateway did besides answering: who stood in, who was turned away, which instances are not asked. */

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../core/context.ts'
-import { send } from '../../../core/egress/guard.ts'
+import { send } from '../../../core/egress/egress.ts'
 import * as registry from '../../registry/registry.ts'
-import type { Provider } from '../../registry/spec/model-spec.ts'
+import type { Provider } from '../../registry/spec/spec.ts'
 import { milliseconds } from '../rules.ts'
 
 type Message = { role: 'system' | 'user'; content: string }

@@ -1,7 +1,7 @@
 import { atOnce } from '../../../core/concurrency.ts'
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx/models.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { measureLatency } from './latency.ts'
 import type { Answerer, Contender } from './side.ts'
 import { answersOf } from './usable.ts'

@@ -1,5 +1,5 @@
 import type { Context } from '../../../core/context.ts'
-import type { Row, Value } from '../../../core/onnx/models.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Measured } from './collect.ts'
 
 type Side = { predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>; inputs: readonly Row[] }

@@ -1,7 +1,7 @@
 import { AppError, invalidInput } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx/models.ts'
-import type { Task } from '../comparison/tasks.ts'
-import { type Definition, type Item, textOf } from '../golden/items.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
+import type { Task } from '../comparison/comparison.ts'
+import { type Definition, type Item, textOf } from '../golden/golden.ts'
 
 const batch = 500
 

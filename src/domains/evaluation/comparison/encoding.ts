@@ -1,4 +1,4 @@
-import type { Value } from '../../../core/onnx/models.ts'
+import type { Value } from '../../../core/onnx/onnx.ts'
 import type { Task } from './tasks.ts'
 
 /** What one side said, asked once or more, and what scorers made of answers of text. */

@@ -1,7 +1,7 @@
 import type { Estimate } from '../../../core/contract.ts'
 import { normalQuantile } from '../../../core/stats/distributions.ts'
 import { hashUnit } from '../../../core/stats/random.ts'
-import { type Definition, type Item, textOf } from '../golden/items.ts'
+import { type Definition, type Item, textOf } from '../golden/golden.ts'
 import type { Bounded } from '../rules.ts'
 import { type Both, pairedOf } from './intervals.ts'
 import { partOf } from './slices.ts'

@@ -1,6 +1,6 @@
 import { type MetricTask, metricsOf } from '../../../core/stats/metrics.ts'
 import { mean } from '../../../core/stats/summary.ts'
-import type { ModelSpec, Scorer } from '../../registry/spec/model-spec.ts'
+import type { ModelSpec, Scorer } from '../../registry/spec/spec.ts'
 import type { Metric } from './units.ts'
 
 export type Task = MetricTask | 'text'

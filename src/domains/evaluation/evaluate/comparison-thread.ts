@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import { type Comparison, checkQuestion, type Pairs, type Question } from '../comparison/compare.ts'
-import type { GoldenFacts } from '../production/golden-measure.ts'
-import type { Representativeness } from '../production/representative.ts'
+import { type Comparison, checkQuestion, type Pairs, type Question } from '../comparison/comparison.ts'
+import type { GoldenFacts, Representativeness } from '../production/production.ts'
 
 /** The worker beside this file, in the source as in the built package. */
 const worker = new URL(import.meta.url.replace(/comparison-thread\.(\w+)$/, 'comparison-worker.$1'))

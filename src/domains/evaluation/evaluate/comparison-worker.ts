@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { compare } from '../comparison/compare.ts'
-import { logisticAnswers, measureGolden } from '../production/golden-measure.ts'
+import { compare } from '../comparison/comparison.ts'
+import { logisticAnswers, measureGolden } from '../production/production.ts'
 import type { Aside } from './comparison-thread.ts'
 
 const { pairs, question, golden } = workerData as Aside

@@ -2,20 +2,24 @@ import { digestOfJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Output } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
-import type { ModelSpec } from '../../registry/spec/model-spec.ts'
-import { type Asked, askBoth, type Measured } from '../answers/collect.ts'
-import { type Contender, type ModelVersion, openContender, resolveBaseline, versionContender } from '../answers/side.ts'
-import { groupingOf, labelsOf } from '../answers/usable.ts'
-import type { Comparison, Pairs } from '../comparison/compare.ts'
-import { hiddenItems } from '../comparison/hidden-items.ts'
-import { judgingOf, repeatsOf } from '../comparison/tasks.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
+import {
+  type Asked,
+  askBoth,
+  type Contender,
+  groupingOf,
+  labelsOf,
+  type Measured,
+  type ModelVersion,
+  openContender,
+  resolveBaseline,
+  versionContender,
+} from '../answers/answers.ts'
+import { type Comparison, hiddenItems, judgingOf, type Pairs, repeatsOf } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
-import { readGolden } from '../golden/golden-sets.ts'
-import { type Item, textOf } from '../golden/items.ts'
-import { goldenFacts } from '../production/golden-facts.ts'
-import type { Representativeness } from '../production/representative.ts'
-import { readTraffic } from '../production/sample.ts'
-import { type Scored, scoreAnswers } from '../scoring/scorers.ts'
+import { type Item, readGolden, textOf } from '../golden/golden.ts'
+import { goldenFacts, type Representativeness, readTraffic } from '../production/production.ts'
+import { type Scored, scoreAnswers } from '../scoring/scoring.ts'
 import { compareAside } from './comparison-thread.ts'
 
 type GoldenSet = Output<(typeof evaluation)['getGolden']>

@@ -1,8 +1,8 @@
 import { studentTQuantile } from '../../../core/stats/distributions.ts'
 import { clusteredMean, ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
-import type { ModelSpec } from '../../registry/spec/model-spec.ts'
-import type { Measured, Usage } from '../answers/collect.ts'
-import { oneSided } from '../comparison/intervals.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
+import type { Measured, Usage } from '../answers/answers.ts'
+import { oneSided } from '../comparison/comparison.ts'
 import type { PriceTable } from '../prices.ts'
 import { combine, type GateCheck, judge, shown } from '../rules.ts'
 

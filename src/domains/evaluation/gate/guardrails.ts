@@ -1,9 +1,8 @@
 import { quantileInterval } from '../../../core/stats/order-statistics.ts'
 import { ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
-import type { ModelSpec } from '../../registry/spec/model-spec.ts'
-import type { Measured } from '../answers/collect.ts'
-import type { Comparison, MetricOutcome } from '../comparison/compare.ts'
-import { oneSided } from '../comparison/intervals.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
+import type { Measured } from '../answers/answers.ts'
+import { type Comparison, type MetricOutcome, oneSided } from '../comparison/comparison.ts'
 import type { Verdict } from '../contract.ts'
 import { type Bounded, type GateCheck, judge, shown } from '../rules.ts'
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import * as features from '../../features/features.ts'
-import type { ModelSpec } from '../../registry/spec/model-spec.ts'
-import type { ModelVersion } from '../answers/side.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
+import type { ModelVersion } from '../answers/answers.ts'
 import { type GateCheck, judgeParity } from '../rules.ts'
 
 const sample = 2000

@@ -2,11 +2,18 @@ import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import * as registry from '../../registry/registry.ts'
-import type { ModelSpec } from '../../registry/spec/model-spec.ts'
-import { itemsNeeded, itemsNeededForShares, smallestMeanMargin, smallestShareMargin } from '../comparison/intervals.ts'
-import { findMetric, judgingOf, repeatsOf } from '../comparison/tasks.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
+import {
+  findMetric,
+  itemsNeeded,
+  itemsNeededForShares,
+  judgingOf,
+  repeatsOf,
+  smallestMeanMargin,
+  smallestShareMargin,
+} from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
-import { getGolden } from '../golden/golden-sets.ts'
+import { getGolden } from '../golden/golden.ts'
 import { shown } from '../rules.ts'
 import * as store from '../store.ts'
 

@@ -1,10 +1,15 @@
-import type { Row, Value } from '../../../core/onnx/models.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { encoderOf } from '../../../core/stats/design-matrix.ts'
 import { chance, fitLogistic } from '../../../core/stats/logistic.ts'
-import type { Pairs, Question } from '../comparison/compare.ts'
-import { encode } from '../comparison/encoding.ts'
-import { columnOf, findMetric } from '../comparison/tasks.ts'
-import { type Metric, partsOf } from '../comparison/units.ts'
+import {
+  columnOf,
+  encode,
+  findMetric,
+  type Metric,
+  type Pairs,
+  partsOf,
+  type Question,
+} from '../comparison/comparison.ts'
 import { type Population, type Representativeness, representativenessOf } from './representative.ts'
 
 /** What is known of a golden set beside its answers. */

@@ -1,7 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import type { Estimate } from '../../../core/contract.ts'
-import { append, latestEvents } from '../../../core/work/events.ts'
-import { nextTick } from '../../../core/work/jobs.ts'
+import { append, latestEvents, nextTick } from '../../../core/work/work.ts'
 import type { Signal } from '../contract.ts'
 import { type AlertRule, defaultRules, demoted, fires, milliseconds } from '../rules.ts'
 import type { AlertsTable, SilencesTable } from '../schema.ts'

@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import type { Estimate } from '../../../core/contract.ts'
-import type { Event } from '../../../core/work/events.ts'
+import type { Event } from '../../../core/work/work.ts'
 import * as serving from '../../serving/serving.ts'
 import * as store from '../store.ts'
 import { raiseNow } from './alerting.ts'

@@ -1,6 +1,6 @@
 import { twoProportionZ } from '../../../core/stats/drift-distances.ts'
 import { type Sketch, sketchSummary } from '../../../core/stats/sketch.ts'
-import type { Finding } from '../alerts/alerting.ts'
+import type { Finding } from '../alerts/alerts.ts'
 import { countOf } from '../rules.ts'
 
 /** A column as a source had it at first, and as its newest rows have it. */

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '../../registry/spec/model-spec.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
 import { milliseconds, rulesOf } from '../rules.ts'
 
 /** A Monday: weeks begin here unless the spec says otherwise. */

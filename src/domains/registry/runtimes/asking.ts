@@ -1,6 +1,6 @@
 import { AppError } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx/models.ts'
-import type { Run, UpstreamSpec } from '../spec/serves.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
+import type { Run, UpstreamSpec } from '../spec/spec.ts'
 
 type Protocol = (Run | UpstreamSpec)['protocol']
 type Request = { path: string; body: string }

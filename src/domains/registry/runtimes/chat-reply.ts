@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { AppError } from '../../../core/errors.ts'
 import { parse } from '../../../core/validate.ts'
-import type { Provider } from '../spec/model-spec.ts'
+import type { Provider } from '../spec/spec.ts'
 
 /** As much of OpenAI's reply as is read. */
 const Reply = Type.Object({

@@ -1,7 +1,7 @@
 import { invalidInput } from '../../../core/errors.ts'
-import type { Row } from '../../../core/onnx/models.ts'
+import type { Row } from '../../../core/onnx/onnx.ts'
 import { fillTemplate, variablesOf } from '../rules.ts'
-import type { Provider } from '../spec/model-spec.ts'
+import type { Provider } from '../spec/spec.ts'
 
 export type Json = Record<string, unknown>
 type Message = Json & { role: string; content: unknown }

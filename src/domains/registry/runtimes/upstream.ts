@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
-import { openUpstream } from '../../../core/upstream/call.ts'
+import { openUpstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
-import type { Limits, UpstreamSpec } from '../spec/serves.ts'
+import type { Limits, UpstreamSpec } from '../spec/spec.ts'
 import type { Runtime } from './open.ts'
 import { askRemotely, keyHeader, milliseconds } from './remote.ts'
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
-import type { Tokens } from '../log/record.ts'
+import type { Tokens } from '../log/log.ts'
 import { type Allowance, lacks, left, provide, provideAhead, today } from './allowance.ts'
 
 /** Bounds in the price table's currency; `per_day` is a day in UTC, over all releases of the endpoint. */

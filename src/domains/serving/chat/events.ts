@@ -1,5 +1,5 @@
 import { Transform } from 'node:stream'
-import type { Tokens } from '../log/record.ts'
+import type { Tokens } from '../log/log.ts'
 
 /** What went by in a stream of server-sent events of OpenAI's protocol. */
 export type Seen = {

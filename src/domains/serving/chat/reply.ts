@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { AppError } from '../../../core/errors.ts'
-import type { Tokens } from '../log/record.ts'
+import type { Tokens } from '../log/log.ts'
 
 export type Json = Record<string, unknown>
 export type Path = '/chat/completions' | '/completions' | '/embeddings'

@@ -1,12 +1,11 @@
 import { type Context, liveValue } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx/models.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
-import { fieldsOf } from '../routing/loading.ts'
-import { requireRouting } from '../routing/routing-table.ts'
+import { fieldsOf, requireRouting } from '../routing/routing.ts'
 import { checkInputs, type Field, isValid, type OutputKind } from '../rules.ts'
 
 type Operations = typeof serving

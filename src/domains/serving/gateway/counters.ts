@@ -1,5 +1,5 @@
 import { type Context, liveValue } from '../../../core/context.ts'
-import type { Bad, Tokens } from '../log/record.ts'
+import type { Bad, Tokens } from '../log/log.ts'
 
 export type Counters = {
   requests: number

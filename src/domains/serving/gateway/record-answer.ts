@@ -1,10 +1,9 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
-import type { Row, Value } from '../../../core/onnx/models.ts'
-import { costOf } from '../budget/reserve.ts'
-import { record } from '../log/prediction-log.ts'
-import type { Arm, Bad, Logged, Tokens } from '../log/record.ts'
-import type { Loaded } from '../routing/loading.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
+import { costOf } from '../budget/budget.ts'
+import { type Arm, type Bad, type Logged, record, type Tokens } from '../log/log.ts'
+import type { Loaded } from '../routing/routing.ts'
 import { count } from './counters.ts'
 
 export type Target = { release: string; version: number }

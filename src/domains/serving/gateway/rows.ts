@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError, invalidInput, notFound } from '../../../core/errors.ts'
-import { loadedVersion, requireRouting } from '../routing/routing-table.ts'
+import { loadedVersion, requireRouting } from '../routing/routing.ts'
 import * as rules from '../rules.ts'
 import { knownFields, predict } from './predict.ts'
 

@@ -4,9 +4,8 @@ import { quantileInterval, wilsonInterval } from '../../../core/stats/order-stat
 import { mean } from '../../../core/stats/summary.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
-import { readLog } from '../log/reading.ts'
-import type { LoggedPrediction } from '../log/record.ts'
-import { requireRouting } from '../routing/routing-table.ts'
+import { type LoggedPrediction, readLog } from '../log/log.ts'
+import { requireRouting } from '../routing/routing.ts'
 import type { OutputKind } from '../rules.ts'
 import { droppedShadows } from './shadow.ts'
 

@@ -1,5 +1,5 @@
 import { type Context, liveValue } from '../../../core/context.ts'
-import { loadedVersion } from '../routing/routing-table.ts'
+import { loadedVersion } from '../routing/routing.ts'
 import { answer } from './answer.ts'
 import type { Call, Target } from './record-answer.ts'
 

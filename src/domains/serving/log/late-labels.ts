@@ -1,5 +1,5 @@
 import type { Context } from '../../../core/context.ts'
-import { enqueue } from '../../../core/work/jobs.ts'
+import { enqueue } from '../../../core/work/work.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
 import { readSegmentColumn } from './segments.ts'

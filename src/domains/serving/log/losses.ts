@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { append } from '../../../core/work/events.ts'
+import { append } from '../../../core/work/work.ts'
 import type { Logged } from './record.ts'
 
 /** By endpoint, what was answered and never written down, and nobody was told of yet. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { hashUnit } from '../../../core/stats/random.ts'
-import type { ModelSpec } from '../../registry/spec/model-spec.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { OutputKind } from '../rules.ts'
 import type { Logged } from './record.ts'
 

@@ -1,4 +1,4 @@
-import type { Row, Value } from '../../../core/onnx/models.ts'
+import type { Row, Value } from '../../../core/onnx/onnx.ts'
 
 export type BatchRules = { size: number; waitMilliseconds: number }
 

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../../core/context.ts'
 import { notFound } from '../../../core/errors.ts'
-import { append } from '../../../core/work/events.ts'
+import { append } from '../../../core/work/work.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Routing as RoutingSchema } from '../contract.ts'
@@ -9,7 +9,6 @@ import * as store from '../store.ts'
 import { followSpec, type Loaded, loadVersion } from './loading.ts'
 
 export type Routing = Static<typeof RoutingSchema>
-export type { Loaded }
 
 /** What the gateway reads: one immutable snapshot per endpoint, swapped whole. */
 type State = { routes: Map<string, Routing>; loaded: Map<string, Loaded> }

@@ -1,4 +1,4 @@
-import type { Event } from '../../../core/work/events.ts'
+import type { Event } from '../../../core/work/work.ts'
 
 export type ToldAlert = {
   id: string

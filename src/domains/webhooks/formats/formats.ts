@@ -1,4 +1,4 @@
-import type { Event } from '../../../core/work/events.ts'
+import type { Event } from '../../../core/work/work.ts'
 import { alertmanager } from './alertmanager.ts'
 import { cdevents } from './cdevents.ts'
 import { cloudevents } from './cloudevents.ts'

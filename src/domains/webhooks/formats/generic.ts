@@ -1,4 +1,4 @@
-import type { Event } from '../../../core/work/events.ts'
+import type { Event } from '../../../core/work/work.ts'
 import type { Format } from './formats.ts'
 
 /** Header names of the Standard Webhooks convention, for which receivers have libraries in most languages. */

@@ -1,0 +1,1 @@
+export { checkDestination, guardedLookup, isListed, send } from './guard.ts'

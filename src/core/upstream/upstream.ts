@@ -1,0 +1,1 @@
+export { neverSent, openUpstream, type Upstream, type UpstreamReply, type UpstreamStream } from './call.ts'

@@ -1,0 +1,2 @@
+export { judgeCheck } from './judge.ts'
+export { type Scored, scoreAnswers } from './scorers.ts'

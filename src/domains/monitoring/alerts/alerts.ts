@@ -1,0 +1,1 @@
+export { type Finding, type Judgement, judgementOf, labelSignals, settle } from './alerting.ts'

@@ -1,0 +1,5 @@
+export { referenceOf, residualColumn } from './baseline.ts'
+export { sketchesAgainst } from './period-drift.ts'
+export { settingsOf } from './settings.ts'
+export { hourlySketches, hourMilliseconds, saveHours, summaryOf } from './sketches.ts'
+export { type Window, windowOf } from './window.ts'

@@ -1,0 +1,2 @@
+export { type Act, ModelSpec, type Provider, type Scorer } from './model-spec.ts'
+export type { Limits, Run, UpstreamSpec } from './serves.ts'

@@ -1,0 +1,2 @@
+export { fieldsOf, type Loaded } from './loading.ts'
+export { loadedVersion, type Routing, requireRouting, state } from './routing-table.ts'
