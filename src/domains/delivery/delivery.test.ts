@@ -7,7 +7,11 @@ import { transaction } from '../../core/transaction.ts'
 import { onEvent } from '../../reactions.ts'
 import { begin } from './delivery.fixture.ts'
 import * as delivery from './delivery.ts'
+import { mayFollow, next, type State } from './rules.ts'
+import type { DeliveryTables } from './schema.ts'
 import * as store from './store.ts'
+
+const states = Object.keys(next) as State[]
 
 test('a release without a gate is refused with everything that is missing', async (t) => {
   const { client, app } = await begin(t)
@@ -180,6 +184,36 @@ test('a newer release supersedes one that is under way, when it is told to', asy
   assert.deepEqual([routing.canary, routing.shadow?.version], [null, second])
 })
 
+test('a rollout is moved to the states that may follow its own, and to no others, whoever writes it', async (t) => {
+  const { app, client, version } = await begin(t)
+  const { id } = await client.delivery.release({ model, version, reason: 'first' })
+  const { ctx } = app
+  for (const from of states)
+    for (const to of states) {
+      const rollout = await store.findRollout(ctx, id)
+      assert.ok(rollout)
+      await ctx.db.withTables<DeliveryTables>().updateTable('rollouts').set({ state: from }).execute()
+      const moved = store.moveRollout(ctx, { ...rollout, state: from }, { state: to })
+      if (mayFollow(from, to)) assert.equal(await moved, true, `${from} to ${to}`)
+      else await assert.rejects(moved, { code: 'conflict', message: new RegExp(`from "${from}" to "${to}"`) })
+      const { state } = await client.delivery.getRollout({ release: id })
+      assert.equal(state, mayFollow(from, to) ? to : from)
+    }
+})
+
+test('nothing follows a rollout that is over, and a pause ends before anything is held or awaited', () => {
+  for (const over of ['promoted', 'rolled_back', 'superseded'] as const)
+    for (const to of states) assert.equal(mayFollow(over, to), false, `${over} to ${to}`)
+  assert.deepEqual(
+    states.filter((to) => !mayFollow('paused', to)),
+    ['holding', 'awaiting_approval', 'paused'],
+  )
+  assert.deepEqual(
+    states.filter((to) => !mayFollow('step', to)),
+    ['shadow'],
+  )
+})
+
 test('superseding a release by another of the same version leaves that version ready to answer', async (t) => {
   const { client, version, traffic } = await begin(t)
   await client.delivery.release({ model, version, reason: 'first' })
@@ -264,6 +298,13 @@ test('whatever people, crashes and repeated events do in whatever order: one rel
         )
         assert.equal((await client.delivery.timeline({ model })).spans.at(-1)?.release, routing.live.release)
         assert.ok(items.filter(({ state }) => state === 'rolling_out').length <= 1)
+        for (const { id } of items.filter(({ number }) => number > 0)) {
+          const { history } = await client.delivery.getRollout({ release: id })
+          for (const [index, { state }] of history.slice(1).entries()) {
+            const before = history[index]?.state ?? ''
+            assert.ok(mayFollow(before, state), `${before} then ${state}, after ${commands.join(' ')}`)
+          }
+        }
         await client.serving.predict({ endpoint: model, inputs: { city: 'Bonn', good: 0.5, wrong: 0.5 } })
       }
       await app.close()

@@ -84,15 +84,24 @@ export function planOf(spec: ModelSpec, release: string, { slower, approval, req
   }
 }
 
-type State = Static<typeof RolloutState>
+export type State = Static<typeof RolloutState>
 
-/** Which states may follow which: everything else is refused. */
+/** Which states may follow which; `moveRollout` refuses everything else. A check that changes nothing stays in its state. */
 export const next: Record<State, readonly State[]> = {
-  shadow: ['step', 'holding', 'awaiting_approval', 'paused', 'promoted', 'rolled_back', 'superseded'],
+  shadow: ['shadow', 'step', 'holding', 'awaiting_approval', 'paused', 'promoted', 'rolled_back', 'superseded'],
   step: ['step', 'holding', 'awaiting_approval', 'paused', 'promoted', 'rolled_back', 'superseded'],
-  holding: ['step', 'shadow', 'awaiting_approval', 'paused', 'promoted', 'rolled_back', 'superseded'],
-  awaiting_approval: ['step', 'shadow', 'holding', 'paused', 'promoted', 'rolled_back', 'superseded'],
-  paused: ['step', 'shadow', 'promoted', 'rolled_back', 'superseded'],
+  holding: ['holding', 'shadow', 'step', 'awaiting_approval', 'paused', 'promoted', 'rolled_back', 'superseded'],
+  awaiting_approval: [
+    'awaiting_approval',
+    'shadow',
+    'step',
+    'holding',
+    'paused',
+    'promoted',
+    'rolled_back',
+    'superseded',
+  ],
+  paused: ['shadow', 'step', 'promoted', 'rolled_back', 'superseded'],
   promoted: [],
   rolled_back: [],
   superseded: [],
@@ -101,7 +110,12 @@ export const next: Record<State, readonly State[]> = {
 export const openStates = (Object.keys(next) as State[]).filter((state) => next[state].length > 0)
 
 export function isOpen(state: string): boolean {
-  return openStates.includes(state as State)
+  return openStates.some((open) => open === state)
+}
+
+/** Whether a rollout in the state `from` may be moved to `to`. */
+export function mayFollow(from: string, to: State): boolean {
+  return openStates.some((open) => open === from && next[open].includes(to))
 }
 
 export type Decision = { kind: 'wait' | 'hold' | 'await' | 'advance' | 'abort'; reason: string }

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
-import { openStates } from './rules.ts'
+import { conflict } from '../../core/errors.ts'
+import { mayFollow, openStates, type State } from './rules.ts'
 import type {
   ApprovalsTable,
   DeliveryTables,
@@ -63,8 +64,18 @@ export async function listOpenRollouts(ctx: Context): Promise<RolloutsTable[]> {
   return tables(ctx).selectFrom('rollouts').selectAll().where('state', 'in', openStates).execute()
 }
 
-/** False when somebody else moved the rollout meanwhile. */
-export async function moveRollout(ctx: Context, from: RolloutsTable, values: Partial<RolloutsTable>): Promise<boolean> {
+/** False when somebody else moved the rollout meanwhile; a state that may not follow the present one is refused. */
+export async function moveRollout(
+  ctx: Context,
+  from: RolloutsTable,
+  values: Partial<RolloutsTable> & { state: State },
+): Promise<boolean> {
+  if (!mayFollow(from.state, values.state)) {
+    throw conflict(`The rollout of "${from.release}" cannot go from "${from.state}" to "${values.state}".`, {
+      name: from.release,
+      hint: `keel rollout ${from.release}`,
+    })
+  }
   const { numUpdatedRows } = await tables(ctx)
     .updateTable('rollouts')
     .set({ ...values, revision: Number(from.revision) + 1 })

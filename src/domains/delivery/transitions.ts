@@ -79,7 +79,7 @@ async function stay(ctx: Context, move: Move, state: Extract<Change, { kind: 'st
 async function beginStep(ctx: Context, { release, rollout, plan, guards, reason }: Move, step: number) {
   const now = ctx.now().toISOString()
   const share = (plan.steps[step] ?? 100) / 100
-  const values = { state: 'step', step, share, step_started_at: now, guards: JSON.stringify(guards) }
+  const values = { state: 'step' as const, step, share, step_started_at: now, guards: JSON.stringify(guards) }
   if (!(await store.moveRollout(ctx, rollout, values))) return false
   if (release.first_live_at === null) await store.updateRelease(ctx, release.id, { first_live_at: now })
   await note(ctx, release.id, { state: 'step', share, reason, guards })
@@ -94,7 +94,7 @@ async function beginStep(ctx: Context, { release, rollout, plan, guards, reason 
 async function goFullyLive(ctx: Context, { release, rollout, plan, guards, reason }: Move): Promise<boolean> {
   const now = ctx.now().toISOString()
   const { model, id } = release
-  const values = { state: 'promoted', step: plan.steps.length - 1, share: 1, step_started_at: now }
+  const values = { state: 'promoted' as const, step: plan.steps.length - 1, share: 1, step_started_at: now }
   if (!(await store.moveRollout(ctx, rollout, { ...values, guards: JSON.stringify(guards) }))) return false
   const traffic = await requireTraffic(ctx, model)
   const live = targetOf(release)
