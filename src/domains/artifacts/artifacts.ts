@@ -1,15 +1,5 @@
-import type { Readable } from 'node:stream'
-import type { Context } from '../../core/context.ts'
-import type { BytesReply, Input, Output } from '../../core/contract.ts'
-import { invalidInput, notFound } from '../../core/errors.ts'
-import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/work.ts'
-import type { artifacts } from './contract.ts'
-import { bytesOf } from './links.ts'
-import { manifest } from './rules.ts'
-import type { ArtifactsTable } from './schema.ts'
-import * as store from './store.ts'
-
+export { create, get, list, verify } from './artifact-records.ts'
+export { getBlob, putBlob } from './blobs.ts'
 export { bindFile, deleteFiles, filesBelow, freeze, getFile, listFolder, putFile, type StoredFile } from './files.ts'
 export { checkStore, fsck } from './fsck.ts'
 export { collectGarbage, gc } from './garbage.ts'
@@ -24,77 +14,3 @@ export {
   putPart,
   startUpload,
 } from './uploads.ts'
-
-type Operations = typeof artifacts
-type Artifact = Output<Operations['get']>
-
-export function putBlob(
-  ctx: Context,
-  { digest }: Input<Operations['putBlob']>,
-  body: Readable,
-): Promise<Output<Operations['putBlob']>> {
-  return ctx.blobs.put(body, digest)
-}
-
-export function getBlob(ctx: Context, { digest }: Input<Operations['getBlob']>): Promise<BytesReply> {
-  return bytesOf(ctx, digest)
-}
-
-export async function create(ctx: Context, input: Input<Operations['create']>): Promise<Artifact> {
-  const { files, size, digest } = manifest(input.files)
-  for (const file of files) {
-    if (!(await ctx.blobs.has(file.digest))) {
-      throw notFound('Blob', file.digest, `Upload the bytes of "${file.path}" first: PUT /api/v1/blobs.`)
-    }
-    const stored = await ctx.blobs.size(file.digest)
-    if (stored !== file.size)
-      throw invalidInput(`"${file.path}" has ${stored} bytes, not ${file.size}.`, { name: file.path })
-  }
-  return transaction(ctx, async (ctx) => {
-    const known = await store.find(ctx, digest)
-    if (known) return toArtifact(known)
-    const row: ArtifactsTable = {
-      digest,
-      size,
-      files: JSON.stringify(files),
-      created_at: ctx.now().toISOString(),
-      created_by: ctx.actor.name,
-      position: ctx.id('art'),
-    }
-    await store.insert(ctx, row)
-    await append(ctx, 'artifacts.created', `artifact/${digest}`, { files: files.length, size })
-    return toArtifact(row)
-  })
-}
-
-export async function get(ctx: Context, { digest }: Input<Operations['get']>): Promise<Artifact> {
-  const row = await store.find(ctx, digest)
-  if (!row) throw notFound('Artifact', digest, 'List them with "keel artifacts list".')
-  return toArtifact(row)
-}
-
-export async function list(
-  ctx: Context,
-  { limit = 100, cursor }: Input<Operations['list']>,
-): Promise<Output<Operations['list']>> {
-  const rows = await store.list(ctx, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toArtifact), ...(last ? { next: last.position } : {}) }
-}
-
-export async function verify(
-  ctx: Context,
-  { digest }: Input<Operations['verify']>,
-): Promise<Output<Operations['verify']>> {
-  const { files } = await get(ctx, { digest })
-  const damaged: string[] = []
-  for (const file of files) {
-    if (!(await ctx.blobs.has(file.digest)) || !(await ctx.blobs.verify(file.digest))) damaged.push(file.path)
-  }
-  return { digest, ok: damaged.length === 0, damaged }
-}
-
-function toArtifact(row: ArtifactsTable): Artifact {
-  const files = JSON.parse(row.files) as Artifact['files']
-  return { digest: row.digest, size: Number(row.size), files, createdAt: row.created_at }
-}

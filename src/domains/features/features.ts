@@ -1,10 +1,5 @@
-import type { Context } from '../../core/context.ts'
-import type { Input, Output } from '../../core/contract.ts'
-import type { features } from './contract.ts'
-import { loadDefinitions, serviceOf } from './definitions.ts'
-import { lookupOnline } from './online-store.ts'
-
 export { lookupAsOf } from './as-of.ts'
+export { getOnline, listEntities, listServices, listViews, requestFields, sourcesOf } from './catalogue.ts'
 export { applyFeatures } from './definitions.ts'
 export { lookupOnline, startFollowing, stopFollowing, warmUp } from './online-store.ts'
 export {
@@ -16,40 +11,3 @@ export {
   parity,
   trainingRows,
 } from './training-sets.ts'
-
-type Operations = typeof features
-
-export async function listEntities(ctx: Context): Promise<Output<Operations['listEntities']>> {
-  return { items: (await loadDefinitions(ctx)).entities }
-}
-
-export async function listViews(ctx: Context): Promise<Output<Operations['listViews']>> {
-  return { items: (await loadDefinitions(ctx)).views }
-}
-
-export async function listServices(ctx: Context): Promise<Output<Operations['listServices']>> {
-  return { items: (await loadDefinitions(ctx)).services }
-}
-
-export function getOnline(
-  ctx: Context,
-  { service, rows }: Input<Operations['getOnline']>,
-): Output<Operations['getOnline']> {
-  const at = ctx.now()
-  const found = rows.map((request) => lookupOnline(ctx, { service, request, at }))
-  return { rows: found.map(({ values, status }) => ({ values, status })) }
-}
-
-/** The sources behind the features of a service. */
-export async function sourcesOf(ctx: Context, service: string): Promise<string[]> {
-  const { views } = await serviceOf(ctx, service)
-  return [...new Set(views.map(({ view }) => view.source))]
-}
-
-/** What a caller has to send with each request of a service. */
-export async function requestFields(
-  ctx: Context,
-  service: string,
-): Promise<{ name: string; type: 'number' | 'string' }[]> {
-  return (await serviceOf(ctx, service)).request
-}

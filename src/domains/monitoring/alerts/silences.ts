@@ -8,8 +8,8 @@ import * as registry from '../../registry/registry.ts'
 import type { monitoring } from '../contract.ts'
 import { demoted } from '../rules.ts'
 import type { SilencesTable } from '../schema.ts'
+import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
-import { settingsOf } from '../windows/windows.ts'
 import { pagesOfWeek, verdictsOf } from './alerting.ts'
 
 type Operations = typeof monitoring

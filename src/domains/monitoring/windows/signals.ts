@@ -7,8 +7,8 @@ import * as registry from '../../registry/registry.ts'
 import { type Finding, labelSignals } from '../alerts/alerts.ts'
 import type { Signal } from '../contract.ts'
 import { biasAlarms, type Reference } from '../rules.ts'
+import type { Settings } from '../settings.ts'
 import type { Tally } from './accumulator.ts'
-import type { Settings } from './settings.ts'
 import { blindSpot, type Window } from './summary.ts'
 
 const percent = (value: number | null) => `${(100 * (value ?? 0)).toFixed(1)} %`

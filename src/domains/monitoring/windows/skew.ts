@@ -7,8 +7,8 @@ import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import type { monitoring } from '../contract.ts'
+import { settingsOf } from '../settings.ts'
 import { trainedInputs } from './baseline.ts'
-import { settingsOf } from './settings.ts'
 import { driftOf } from './summary.ts'
 
 type Operations = typeof monitoring

@@ -9,9 +9,9 @@ import { sketchTests } from '../../../core/stats/sketch-tests.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
 import type { Window as WindowSchema } from '../contract.ts'
 import { type Drift, decideDrift, type Reference, type Row } from '../rules.ts'
+import type { Settings } from '../settings.ts'
 import type { Running, Service, Tally } from './accumulator.ts'
 import { residualColumn } from './baseline.ts'
-import type { Settings } from './settings.ts'
 import type { Sketches } from './sketches.ts'
 
 export type Window = Static<typeof WindowSchema>

@@ -1,5 +1,1 @@
-export { referenceOf, residualColumn } from './baseline.ts'
-export { sketchesAgainst } from './period-drift.ts'
-export { settingsOf } from './settings.ts'
-export { hourlySketches, hourMilliseconds, saveHours, summaryOf } from './sketches.ts'
-export { type Window, windowOf } from './window.ts'
+export { hourlySketches, saveHours } from './sketches.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { alertEventOf, alertExample, nameOfAlerts, type ToldAlert } from './alert-event.ts'
-import type { Format } from './formats.ts'
+import type { Format } from './format.ts'
 import { standardHeaders } from './generic.ts'
 
 /** Version 4 of Alertmanager's webhook, so that routers and inboxes that understand it understand us. */

@@ -1,5 +1,5 @@
 import type { Event } from '../../../core/work/work.ts'
-import type { Format } from './formats.ts'
+import type { Format } from './format.ts'
 import { exampleEvent, standardHeaders } from './generic.ts'
 
 /** CDEvents 0.4.1 (cdevents.dev), inside a CloudEvent in structured mode. */

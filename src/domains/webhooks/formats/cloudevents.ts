@@ -1,4 +1,4 @@
-import type { Format } from './formats.ts'
+import type { Format } from './format.ts'
 import { exampleEvent, standardHeaders } from './generic.ts'
 
 /** CloudEvents 1.0, structured mode. `source` and `id` together name an event for ever. */

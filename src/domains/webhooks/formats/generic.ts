@@ -1,5 +1,5 @@
 import type { Event } from '../../../core/work/work.ts'
-import type { Format } from './formats.ts'
+import type { Format } from './format.ts'
 
 /** Header names of the Standard Webhooks convention, for which receivers have libraries in most languages. */
 export const standardHeaders = { id: 'webhook-id', timestamp: 'webhook-timestamp', signature: 'webhook-signature' }

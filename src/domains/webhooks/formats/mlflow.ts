@@ -1,5 +1,5 @@
 import type { Event } from '../../../core/work/work.ts'
-import type { Format } from './formats.ts'
+import type { Format } from './format.ts'
 import { exampleEvent } from './generic.ts'
 
 type Data = Record<string, unknown>

@@ -1,5 +1,5 @@
 import { type AlertEvent, alertEventOf, alertExample, nameOfAlerts } from './alert-event.ts'
-import type { Format } from './formats.ts'
+import type { Format } from './format.ts'
 import { standardHeaders } from './generic.ts'
 
 const longestText = 2_900

@@ -1,0 +1,132 @@
+import type { Static } from 'typebox'
+import { afterCommit, type Context, liveValue } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { notFound } from '../../core/errors.ts'
+import { transaction } from '../../core/transaction.ts'
+import { append as appendEvent, enqueue } from '../../core/work/work.ts'
+import type { datasets, SourceFile } from './contract.ts'
+import { compact } from './relation.ts'
+import { checkRows, type Definition, declaredColumns } from './rules.ts'
+import type { SourcesTable } from './schema.ts'
+import * as store from './store.ts'
+
+type Operations = typeof datasets
+
+type Source = Output<Operations['getSource']>
+
+export type StoredRow = { seq: number; ingestedAt: string; row: Record<string, unknown> }
+
+type Listener = (source: string, rows: StoredRow[]) => void
+
+const listeners = (ctx: Context) => liveValue(ctx, 'datasets.listeners', () => new Set<Listener>())
+
+/** Called in this process after rows are on disk. */
+export function onAppend(ctx: Context, listener: Listener): void {
+  listeners(ctx).add(listener)
+}
+
+/** Declares or changes a source; its rows stay. */
+export function applySource(ctx: Context, definition: Static<typeof SourceFile>): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const old = await store.findSource(ctx, definition.source)
+    await store.saveSource(ctx, {
+      name: definition.source,
+      definition: JSON.stringify(definition),
+      vetted: definition.vetted ? 1 : 0,
+      last_seq: Number(old?.last_seq ?? 0),
+      first_time: old?.first_time ?? null,
+      last_time: old?.last_time ?? null,
+      updated_at: ctx.now().toISOString(),
+    })
+    const known = await store.findColumns(ctx, definition.source)
+    await store.saveColumns(ctx, definition.source, { ...declaredColumns(definition), ...known })
+    await appendEvent(ctx, 'datasets.source_applied', `source/${definition.source}`, {
+      vetted: definition.vetted ?? null,
+    })
+  })
+}
+
+export async function listSources(ctx: Context): Promise<Output<Operations['listSources']>> {
+  return { items: (await store.listSources(ctx)).map(toSource) }
+}
+
+export async function getSource(ctx: Context, { source }: Input<Operations['getSource']>): Promise<Source> {
+  return toSource(await requireSource(ctx, source))
+}
+
+/** Rows in the database before they are moved into a segment. */
+const tailLimit = 20_000
+
+export async function append(
+  ctx: Context,
+  { source, rows }: Input<Operations['append']>,
+): Promise<Output<Operations['append']>> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireSource(ctx, source)
+    const definition = JSON.parse(row.definition) as Definition
+    const known = await store.findColumns(ctx, source)
+    const checked = checkRows(definition, known, rows)
+    const first = Number(row.last_seq) + 1
+    const ingestedAt = ctx.now().toISOString()
+    const stored = checked.rows.map((content, index): StoredRow => ({ seq: first + index, ingestedAt, row: content }))
+    await store.insertRows(
+      ctx,
+      stored.map(({ seq, row }) => ({ source, seq, ingested_at: ingestedAt, content: JSON.stringify(row) })),
+    )
+    const changed = Object.entries(checked.columns).filter(([name, type]) => known[name] !== type)
+    await store.saveColumns(ctx, source, Object.fromEntries(changed))
+    const lastSeq = first + rows.length - 1
+    await store.saveSource(ctx, {
+      ...row,
+      ...span(row, definition.time, checked.rows),
+      last_seq: lastSeq,
+      updated_at: ingestedAt,
+    })
+    await appendEvent(ctx, 'datasets.rows_appended', `source/${source}`, { rows: rows.length, lastSeq })
+    if ((await store.tailSize(ctx, source)) > tailLimit) {
+      await enqueue(ctx, {
+        kind: 'datasets.compact',
+        payload: { source },
+        key: `datasets.compact/${source}/${lastSeq}`,
+      })
+    }
+    afterCommit(ctx, () => {
+      for (const listen of listeners(ctx)) listen(source, stored)
+    })
+    return { appended: rows.length, lastSeq }
+  })
+}
+
+function span(
+  row: SourcesTable,
+  column: string | undefined,
+  rows: Record<string, unknown>[],
+): Pick<SourcesTable, 'first_time' | 'last_time'> {
+  const times = column === undefined ? [] : rows.map((content) => String(content[column]))
+  const all = [...times, row.first_time, row.last_time].filter((time) => time !== null).sort()
+  return { first_time: all[0] ?? null, last_time: all.at(-1) ?? null }
+}
+
+export async function compactSource(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
+  return compact(ctx, String(payload['source']))
+}
+
+export async function requireSource(ctx: Context, name: string): Promise<SourcesTable> {
+  const row = await store.findSource(ctx, name)
+  if (!row)
+    throw notFound('Source', name, 'Declare it in sources/ and run "keel apply"; list them with "keel data list".')
+  return row
+}
+
+function toSource(row: SourcesTable): Source {
+  return {
+    name: row.name,
+    definition: JSON.parse(row.definition) as Definition,
+    vetted: row.vetted === 1,
+    rows: Number(row.last_seq),
+    firstTime: row.first_time,
+    lastTime: row.last_time,
+    lastSeq: Number(row.last_seq),
+    updatedAt: row.updated_at,
+  }
+}

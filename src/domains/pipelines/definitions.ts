@@ -1,0 +1,68 @@
+import type { Static } from 'typebox'
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { notFound } from '../../core/errors.ts'
+import { transaction } from '../../core/transaction.ts'
+import { append, schedule, unschedule } from '../../core/work/work.ts'
+import type { PipelineFile, pipelines } from './contract.ts'
+import type { Pipeline } from './pipeline-runs.ts'
+import * as rules from './rules.ts'
+import type { PipelinesTable } from './schema.ts'
+import * as store from './store.ts'
+
+type Operations = typeof pipelines
+
+/** Declares or changes a pipeline; unchanged definitions keep their version. */
+export function applyPipeline(ctx: Context, definition: Static<typeof PipelineFile>): Promise<void> {
+  rules.inOrder(definition)
+  return transaction(ctx, async (ctx) => {
+    const old = await store.findPipeline(ctx, definition.pipeline)
+    const text = JSON.stringify(definition)
+    if (old?.definition === text) return
+    await store.savePipeline(ctx, {
+      name: definition.pipeline,
+      definition: text,
+      version: Number(old?.version ?? 0) + 1,
+      last_run: old?.last_run ?? null,
+      updated_at: ctx.now().toISOString(),
+    })
+    const name = `pipeline/${definition.pipeline}`
+    if (definition.schedule) {
+      const { cron, zone } = definition.schedule
+      const payload = { pipeline: definition.pipeline }
+      await schedule(ctx, {
+        name,
+        kind: 'pipelines.scheduled',
+        payload,
+        cron,
+        ...(zone === undefined ? {} : { zone }),
+      })
+    } else await unschedule(ctx, name)
+    await append(ctx, 'pipelines.applied', name)
+  })
+}
+
+export async function list(
+  ctx: Context,
+  { limit = 100, cursor = '' }: Input<Operations['list']>,
+): Promise<Output<Operations['list']>> {
+  const rows = await store.listPipelines(ctx, cursor, limit)
+  const last = rows.length === limit ? rows.at(-1) : undefined
+  return { items: rows.map(toPipeline), ...(last ? { next: last.name } : {}) }
+}
+
+export async function get(ctx: Context, { pipeline }: Input<Operations['get']>): Promise<Pipeline> {
+  const row = await store.findPipeline(ctx, pipeline)
+  if (!row)
+    throw notFound(
+      'Pipeline',
+      pipeline,
+      'List them with "keel pipelines list"; declare one in pipelines/ and "keel apply".',
+    )
+  return toPipeline(row)
+}
+
+function toPipeline(row: PipelinesTable): Pipeline {
+  const definition = JSON.parse(row.definition) as Pipeline['definition']
+  return { name: row.name, definition, version: Number(row.version), lastRun: row.last_run, updatedAt: row.updated_at }
+}

@@ -1,0 +1,199 @@
+import { digestOfJson } from '../../core/canonical.ts'
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { AppError, conflict, invalidInput } from '../../core/errors.ts'
+import { transaction } from '../../core/transaction.ts'
+import { append } from '../../core/work/work.ts'
+import * as datasets from '../datasets/datasets.ts'
+import * as evaluation from '../evaluation/evaluation.ts'
+import * as features from '../features/features.ts'
+import * as monitoring from '../monitoring/monitoring.ts'
+import * as pipelines from '../pipelines/pipelines.ts'
+import * as registry from '../registry/registry.ts'
+import type { project } from './contract.ts'
+import { differences, duplicates } from './rules.ts'
+
+type Operations = typeof project
+
+type Definitions = Input<Operations['plan']>
+
+type Plan = Output<Operations['plan']>
+
+type Change = Plan['changes'][number]
+
+type Kind = Change['kind']
+
+/** One definition beside what is stored under its name. */
+type Pair = { kind: Kind; name: string; before: unknown; after: unknown }
+
+export async function plan(ctx: Context, definitions: Definitions): Promise<Plan> {
+  check(definitions)
+  const pairs = await pairUp(ctx, definitions)
+  return {
+    changes: pairs.map((pair) => describe(pair, definitions)),
+    digest: digestOfJson(pairs.map(({ kind, name, before }) => [kind, name, before ?? null])),
+  }
+}
+
+export async function apply(ctx: Context, { expected, ...definitions }: Input<Operations['apply']>): Promise<Plan> {
+  return transaction(ctx, async (ctx) => {
+    const planned = await plan(ctx, definitions)
+    if (expected !== undefined && expected !== planned.digest) {
+      throw conflict('The server changed since the plan was made.', {
+        name: expected,
+        hint: 'Run "keel plan" again and look at it.',
+      })
+    }
+    const changed = (kind: Kind, name: string) =>
+      planned.changes.some((change) => change.kind === kind && change.name === name && change.action !== 'unchanged')
+    for (const source of definitions.sources)
+      if (changed('source', source.source)) await datasets.applySource(ctx, source)
+    if (changed('features', 'features')) await features.applyFeatures(ctx, merged(definitions))
+    for (const golden of definitions.golden)
+      if (changed('golden', golden.definition.golden)) await evaluation.applyGolden(ctx, golden)
+    if (definitions.prices && changed('prices', 'prices'))
+      await evaluation.setPrices(ctx, { prices: definitions.prices })
+    if (definitions.alerts && changed('alerts', 'alerts')) await applyAlerts(ctx, definitions.alerts)
+    for (const spec of definitions.models) if (changed('model', spec.model)) await registry.applySpec(ctx, spec)
+    for (const file of definitions.pipelines)
+      if (changed('pipeline', file.pipeline)) await pipelines.applyPipeline(ctx, file)
+    const touched = planned.changes.filter(({ action }) => action !== 'unchanged')
+    if (touched.length > 0) await append(ctx, 'project.applied', `project/${definitions.project}`, { changes: touched })
+    return planned
+  })
+}
+
+/** Where alerts go is for administrators, also when it is in a file. */
+async function applyAlerts(ctx: Context, sinks: NonNullable<Definitions['alerts']>): Promise<void> {
+  if (ctx.actor.role !== 'admin')
+    throw new AppError('forbidden', 'Only an administrator may change who is told about alerts.', { name: 'alerts' })
+  await monitoring.setSinks(ctx, { sinks })
+}
+
+/** All files of features form one set: views of one may use entities of another. */
+function merged({ features: files }: Definitions): Definitions['features'][number] {
+  return {
+    entities: files.flatMap(({ entities }) => entities),
+    views: files.flatMap(({ views }) => views),
+    services: files.flatMap(({ services }) => services),
+  }
+}
+
+async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
+  const pairs: Pair[] = []
+  for (const after of definitions.sources) {
+    const before = await orNothing(datasets.getSource(ctx, { source: after.source }))
+    pairs.push({ kind: 'source', name: after.source, before: before?.definition, after })
+  }
+  if (definitions.features.length > 0) {
+    const stored = await storedFeatures(ctx)
+    pairs.push({ kind: 'features', name: 'features', before: stored, after: merged(definitions) })
+  }
+  for (const { definition, items } of definitions.golden) {
+    const before = await orNothing(evaluation.getGolden(ctx, { golden: definition.golden }))
+    const digest = evaluation.goldenDigest({ definition, items })
+    pairs.push({
+      kind: 'golden',
+      name: definition.golden,
+      before: before && { definition: before.definition, items: before.digest },
+      after: { definition, items: digest },
+    })
+  }
+  for (const after of definitions.models) {
+    const before = await orNothing(registry.getModel(ctx, { model: after.model }))
+    pairs.push({ kind: 'model', name: after.model, before: before?.spec ?? undefined, after })
+  }
+  for (const after of definitions.pipelines) {
+    const before = await orNothing(pipelines.get(ctx, { pipeline: after.pipeline }))
+    pairs.push({ kind: 'pipeline', name: after.pipeline, before: before?.definition, after })
+  }
+  if (definitions.prices) {
+    const { digest, prices } = await evaluation.getPrices(ctx)
+    pairs.push({
+      kind: 'prices',
+      name: 'prices',
+      before: digest === null ? undefined : prices,
+      after: definitions.prices,
+    })
+  }
+  if (definitions.alerts) {
+    const sinks = await monitoring.storedSinks(ctx)
+    const before = sinks.length === 0 && definitions.alerts.length > 0 ? undefined : sinks
+    pairs.push({ kind: 'alerts', name: 'alerts', before, after: sortedByName(definitions.alerts) })
+  }
+  return pairs
+}
+
+function sortedByName<Named extends { name: string }>(items: readonly Named[]): Named[] {
+  return items.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function storedFeatures(ctx: Context): Promise<unknown> {
+  const [entities, views, services] = [
+    await features.listEntities(ctx),
+    await features.listViews(ctx),
+    await features.listServices(ctx),
+  ]
+  const found = { entities: entities.items, views: views.items, services: services.items }
+  return found.views.length + found.services.length + found.entities.length === 0 ? undefined : found
+}
+
+async function orNothing<T>(lookup: Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await lookup
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_found') return undefined
+    throw error
+  }
+}
+
+function describe({ kind, name, before, after }: Pair, definitions: Definitions): Change {
+  const found = before === undefined ? [] : differences(before, after)
+  const action = before === undefined ? 'create' : found.length === 0 ? 'unchanged' : 'update'
+  return {
+    kind,
+    name,
+    action,
+    differences: found,
+    touches: action === 'unchanged' ? [] : touchedModels(kind, name, definitions),
+  }
+}
+
+function touchedModels(kind: Kind, name: string, { models }: Definitions): string[] {
+  const touches: Record<Kind, (spec: Definitions['models'][number]) => boolean> = {
+    source: (spec) => spec.serves.service !== undefined || spec.labels?.from.split('.')[0] === name,
+    features: (spec) => spec.serves.service !== undefined,
+    golden: (spec) => spec.golden === name,
+    model: (spec) => spec.model === name,
+    pipeline: () => false,
+    alerts: () => false,
+    prices: (spec) => (spec.success.guardrails ?? []).some(({ metric }) => metric.startsWith('cost_')),
+  }
+  return models.filter(touches[kind]).map(({ model }) => model)
+}
+
+/** What no single file can see: names used twice, and names that point nowhere. */
+function check(definitions: Definitions): void {
+  const names: [string, string[]][] = [
+    ['source', definitions.sources.map(({ source }) => source)],
+    ['golden set', definitions.golden.map(({ definition }) => definition.golden)],
+    ['model', definitions.models.map(({ model }) => model)],
+    ['pipeline', definitions.pipelines.map(({ pipeline }) => pipeline)],
+  ]
+  for (const [what, all] of names) {
+    const twice = duplicates(all)[0]
+    if (twice !== undefined) throw invalidInput(`The ${what} "${twice}" is defined twice.`, { name: twice })
+  }
+  const golden = new Set(definitions.golden.map(({ definition }) => definition.golden))
+  for (const spec of definitions.models) {
+    if (!golden.has(spec.golden)) {
+      throw invalidInput(
+        `The model "${spec.model}" names the golden set "${spec.golden}", which keel.yaml does not declare.`,
+        {
+          name: spec.golden,
+          hint: 'Add it under "golden" in keel.yaml.',
+        },
+      )
+    }
+  }
+}

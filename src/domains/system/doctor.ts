@@ -1,0 +1,65 @@
+import { statfs } from 'node:fs/promises'
+import { sql } from 'kysely'
+import type { Context } from '../../core/context.ts'
+import type { Output } from '../../core/contract.ts'
+import type { system } from './contract.ts'
+import * as store from './store.ts'
+
+type Operations = typeof system
+
+const blobSample = 20
+const lowSpaceBytes = 1024 ** 3
+
+type Finding = Output<Operations['doctor']>['findings'][number]
+
+export async function doctor(ctx: Context): Promise<Output<Operations['doctor']>> {
+  return { findings: [await checkDatabase(ctx), await checkSpace(ctx), await checkJobs(ctx), await checkBlobs(ctx)] }
+}
+
+async function checkDatabase(ctx: Context): Promise<Finding> {
+  if (ctx.engine.name === 'postgres') {
+    await sql`select 1`.execute(ctx.db)
+    return { check: 'database', state: 'ok', message: 'PostgreSQL answers.' }
+  }
+  const { rows } = await sql<{ quick_check: string }>`pragma quick_check`.execute(ctx.db)
+  const intact = rows[0]?.quick_check === 'ok'
+  return intact
+    ? { check: 'database', state: 'ok', message: 'SQLite, WAL, synchronous=FULL; integrity ok.' }
+    : { check: 'database', state: 'fail', message: 'SQLite reports damage.', fix: 'keel restore <backup>' }
+}
+
+async function checkSpace(ctx: Context): Promise<Finding> {
+  const { bavail, bsize } = await statfs(ctx.folder)
+  const free = bavail * bsize
+  const message = `${(free / 1024 ** 3).toFixed(1)} GiB free in ${ctx.folder}`
+  return { check: 'space', state: free < lowSpaceBytes ? 'warn' : 'ok', message }
+}
+
+async function checkJobs(ctx: Context): Promise<Finding> {
+  const n = await store.countFailedJobs(ctx)
+  return n === 0
+    ? { check: 'jobs', state: 'ok', message: 'No failed background work.' }
+    : {
+        check: 'jobs',
+        state: 'warn',
+        message: `${n} pieces of background work failed.`,
+        fix: 'keel api system.events --json',
+      }
+}
+
+async function checkBlobs(ctx: Context): Promise<Finding> {
+  let checked = 0
+  for await (const { digest } of ctx.blobs.list()) {
+    if (!(await ctx.blobs.verify(digest))) {
+      return {
+        check: 'artifacts',
+        state: 'fail',
+        message: `The bytes of ${digest} are damaged.`,
+        fix: 'keel restore <backup>',
+      }
+    }
+    checked += 1
+    if (checked >= blobSample) break
+  }
+  return { check: 'artifacts', state: 'ok', message: `${checked} blobs re-hashed, all as named.` }
+}

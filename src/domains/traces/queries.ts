@@ -1,0 +1,79 @@
+import type { Context } from '../../core/context.ts'
+import type { Input, Output } from '../../core/contract.ts'
+import { invalidInput } from '../../core/errors.ts'
+import * as runs from '../runs/runs.ts'
+import type { traces } from './contract.ts'
+import { countTraces, searchTraces, type TraceQuery } from './search-store.ts'
+import { milliseconds, plainAttributes, statusOf, typeOf } from './spans.ts'
+import { deleteTraces, getSpans, getTraceInfo, type TraceRecord, withValues } from './trace-records.ts'
+
+type Operations = typeof traces
+
+type Trace = Output<Operations['get']>['trace']
+
+export async function search(ctx: Context, query: TraceQuery): Promise<{ traces: TraceRecord[]; more: boolean }> {
+  const { rows, more } = await searchTraces(ctx, query)
+  return { traces: await withValues(ctx, rows), more }
+}
+
+export const count = countTraces
+
+export async function list(
+  ctx: Context,
+  { experiment = '0', state, limit = 100, cursor = '0' }: Input<Operations['list']>,
+): Promise<Output<Operations['list']>> {
+  if (!/^\d{1,12}$/.test(cursor)) throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
+  const { id } = await runs.getExperiment(ctx, /^\d+$/.test(experiment) ? { id: experiment } : { name: experiment })
+  const offset = Number(cursor)
+  const found = await search(ctx, {
+    experiments: [runs.experimentNumber(id)],
+    conditions: state ? [{ on: 'attribute', key: 'state', text: { operator: '=', value: state } }] : [],
+    limit,
+    offset,
+  })
+  return { items: found.traces.map(toTrace), ...(found.more ? { next: String(offset + limit) } : {}) }
+}
+
+export async function get(ctx: Context, { trace }: Input<Operations['get']>): Promise<Output<Operations['get']>> {
+  const info = await getTraceInfo(ctx, { trace })
+  const spans = (await getSpans(ctx, { traces: [trace] })).get(trace) ?? []
+  return {
+    trace: toTrace(info),
+    spans: spans.map((span) => {
+      const start = milliseconds(span.startTimeUnixNano)
+      return {
+        id: span.spanId,
+        parent: span.parentSpanId || null,
+        name: span.name,
+        type: typeOf(span),
+        status: statusOf(span),
+        startsAfter: Math.max(0, start - info.at),
+        milliseconds: span.endTimeUnixNano ? milliseconds(span.endTimeUnixNano) - start : null,
+        attributes: plainAttributes(span.attributes),
+      }
+    }),
+  }
+}
+
+export async function remove(
+  ctx: Context,
+  { trace }: Input<Operations['remove']>,
+): Promise<Output<Operations['remove']>> {
+  const { experimentId } = await getTraceInfo(ctx, { trace })
+  return { deleted: await deleteTraces(ctx, { experiment: experimentId, traces: [trace] }) }
+}
+
+function toTrace(info: TraceRecord): Trace {
+  return {
+    id: info.id,
+    experiment: info.experimentId,
+    name: info.tags['mlflow.traceName'] ?? null,
+    state: info.state,
+    at: new Date(info.at).toISOString(),
+    milliseconds: info.duration,
+    request: info.requestPreview,
+    response: info.responsePreview,
+    tags: info.tags,
+    metadata: info.metadata,
+  }
+}
