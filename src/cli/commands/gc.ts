@@ -1,4 +1,5 @@
-import { type Command, facts, graceHours, readableBytes, resultOf, string } from '../kit/kit.ts'
+import { hour, milliseconds } from '../../core/duration.ts'
+import { type Command, facts, readableBytes, resultOf, string } from '../kit/kit.ts'
 
 type Report = {
   unnamed: number
@@ -21,9 +22,9 @@ export const command: Command = {
   async run(session, { options }) {
     const client = await session.client()
     const apply = options['yes'] === true
-    const grace = graceHours(string(options['grace']) ?? '7d')
+    const graceHours = milliseconds(string(options['grace']) ?? '7d') / hour
     const purged = options['runs'] === true ? await client.runs.purge({ apply }) : undefined
-    const { job } = await client.artifacts.collectGarbage({ apply, graceHours: grace })
+    const { job } = await client.artifacts.collectGarbage({ apply, graceHours })
     const report = (await resultOf(session, client, job, 'Collecting garbage')) as Report
     return {
       data: { ...report, ...(purged ? { purged } : {}) },

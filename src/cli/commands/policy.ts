@@ -1,11 +1,11 @@
 import type { Output } from '../../core/contract.ts'
+import { day } from '../../core/duration.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
 import { type Command, moment, number, string, table, time } from '../kit/kit.ts'
 
 type Policy = Output<(typeof delivery)['policy']>
 
 const days = /^(\d+)d$/
-const dayMilliseconds = 86_400_000
 
 const explain: Command = {
   summary: 'Every rung of the ladder, where the model stands on it, and what follows',
@@ -35,7 +35,7 @@ export const command: Command = {
         const [, count] = days.exec(given) ?? []
         const { now } = await client.system.info({})
         const expiresAt =
-          count === undefined ? time(given) : new Date(Date.parse(now) + Number(count) * dayMilliseconds).toISOString()
+          count === undefined ? time(given) : new Date(Date.parse(now) + Number(count) * day).toISOString()
         const override = await client.delivery.overridePolicy({
           model,
           owner: string(options['owner']) ?? '',

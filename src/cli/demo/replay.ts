@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { parseCsv, typed } from '../../core/csv.ts'
+import { day } from '../../core/duration.ts'
 import type { Session } from '../kit/kit.ts'
 
 type Flight = { row: Record<string, unknown>; id: string; departs: number; knownAt: number }
@@ -70,7 +71,6 @@ export function createReplay(session: Session, client: Client<Api>, path: string
       const end = Date.parse(time)
       const begin = now
       const progress = session.progress(`Replaying to ${time.slice(0, 10)}`)
-      const day = 86_400_000
       const total = Math.max(1, Math.round((end - begin) / day))
       try {
         for (let next = nextInstant(); next < end; next = nextInstant()) {

@@ -9,4 +9,4 @@ export { type Cell, estimate, facts, moment, number, percent, pick, pickedTable,
 export { createProgress } from './progress.ts'
 export { demoFolder } from './project-folder.ts'
 export { createSession, type Session } from './session.ts'
-export { graceHours, readableBytes } from './sizes.ts'
+export { readableBytes } from './sizes.ts'

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Config } from '../config.ts'
+import { hour } from '../duration.ts'
 import { invalidInput, notFound } from '../errors.ts'
 import {
   assertDigest,
@@ -23,7 +24,7 @@ import { copyObject, isMissing, onStore, uploadFile } from './s3-transfer.ts'
 type Place = { bucket: string; prefix: string; endpoint: string | undefined; region: string }
 
 /** Within this time a blob that is put again keeps its date; after it, the date is refreshed, so that nobody takes it for old. */
-const freshMilliseconds = 3_600_000
+const freshMilliseconds = hour
 
 /** `s3://bucket/prefix?endpoint=http://…&region=…`. Credentials come from the environment only, as AWS's tools find them. */
 function parsePlace(url: string): Place {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testApp, testContext } from '../../../test/support/context.ts'
+import { day } from '../duration.ts'
 import type { AppError } from '../errors.ts'
 import * as jobs from './jobs.ts'
 import { createWorker } from './worker.ts'
-
-const day = 86_400_000
 
 test('a job of a key exists once, however often it is enqueued', async (t) => {
   const ctx = await testContext(t)

@@ -5,6 +5,7 @@ import { testServer } from '../../../test/support/context.ts'
 import { createClient, type ProblemError } from '../../client/client.ts'
 import { routesOf } from '../../client/routes.ts'
 import { type Api, api } from '../../contract.ts'
+import { day } from '../../core/duration.ts'
 import * as store from './store.ts'
 
 test('a token signs its owner in with its role, until it is revoked', async (t) => {
@@ -41,7 +42,7 @@ test('a token expires', async (t) => {
   const { app, client, url } = await testServer(t)
   const { token } = await client.access.createToken({ name: 'ci', role: 'member', days: 1 })
   const ci = createClient<Api>(routesOf(api), { url, token })
-  await client.system.advanceClock({ to: new Date(app.ctx.now().getTime() + 86_400_000).toISOString() })
+  await client.system.advanceClock({ to: new Date(app.ctx.now().getTime() + day).toISOString() })
   await assert.rejects(ci.access.whoami({}), (error: ProblemError) => error.problem.code === 'unauthenticated')
 })
 

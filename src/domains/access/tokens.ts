@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Actor, afterCommit, type Context, type Role } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { day } from '../../core/duration.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
@@ -21,7 +22,7 @@ export function createToken(
 ): Promise<Output<Operations['createToken']>> {
   return transaction(ctx, async (ctx) => {
     const text = `keel_${randomBytes(24).toString('base64url')}`
-    const expires = days === undefined ? null : new Date(ctx.now().getTime() + days * 86_400_000).toISOString()
+    const expires = days === undefined ? null : new Date(ctx.now().getTime() + days * day).toISOString()
     const row: TokensTable = {
       id: ctx.id('tok'),
       name,

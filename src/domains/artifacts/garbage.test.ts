@@ -6,11 +6,10 @@ import { test } from 'node:test'
 import { testApp } from '../../../test/support/context.ts'
 import type { App } from '../../app.ts'
 import type { Context } from '../../core/context.ts'
+import { week } from '../../core/duration.ts'
 import { getJob } from '../../core/work/jobs.ts'
 import * as registry from '../registry/registry.ts'
 import * as artifacts from './artifacts.ts'
-
-const week = 7 * 86_400_000
 
 async function run(app: App, job: string): Promise<Record<string, unknown>> {
   await app.worker.drain()

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { hour } from '../../core/duration.ts'
 import type { Blob } from '../../core/storage/storage.ts'
 import { mentions } from '../../core/text-references.ts'
 import { transaction } from '../../core/transaction.ts'
@@ -12,7 +13,6 @@ import { dropStaleUploads } from './uploads.ts'
 type Operations = typeof artifacts
 type File = { digest: string }
 
-const hour = 3_600_000
 const digests = { pattern: /sha256:[0-9a-f]{64}/, containing: 'sha256:' }
 /** Manifests hold their files only while somebody names them; a tombstone holds nothing. */
 const notHolding = ['artifacts', 'blob_tombstones']

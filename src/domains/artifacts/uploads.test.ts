@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { testBucket } from '../../../test/support/s3.ts'
 import type { ProblemError } from '../../client/client.ts'
+import { hour } from '../../core/duration.ts'
 import { digestOf } from '../../core/storage/blobs.ts'
 
 const refusedAs = (code: string) => (error: ProblemError) => error.problem.code === code
@@ -138,7 +139,7 @@ test('a link for a part takes that part only, and not for ever', async (t) => {
   assert.equal(await put(link.replace(/expires=\d+/, 'expires=9999999999')), 401)
   assert.equal(await put(link.replace(/\?.*/, '')), 401)
   const { wall } = app.ctx.clock
-  Object.assign(app.ctx.clock, { wall: () => Date.now() + 7 * 3_600_000 })
+  Object.assign(app.ctx.clock, { wall: () => Date.now() + 7 * hour })
   assert.equal(await put(link), 401)
   Object.assign(app.ctx.clock, { wall })
   assert.equal(await put(link), 200)

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { week } from '../../core/duration.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
 import { maximumParts, partBytes } from '../../core/storage/storage.ts'
 import { transaction } from '../../core/transaction.ts'
@@ -13,7 +14,7 @@ import * as store from './uploads-store.ts'
 type Operations = typeof artifacts
 type Upload = Output<Operations['getUpload']>
 
-const keptMilliseconds = 7 * 86_400_000
+const keptMilliseconds = week
 const linkSeconds = 6 * 3_600
 
 export async function startUpload(ctx: Context): Promise<Upload> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { model, register, spec, trips } from '../../../test/support/trips.ts'
 import type { Context } from '../../core/context.ts'
+import { hour } from '../../core/duration.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import * as registry from '../registry/registry.ts'
 import { begin } from './delivery.fixture.ts'
@@ -31,7 +32,7 @@ test('what the gate cannot tell a second person may sign; the release then takes
   await assert.rejects(delivery.release(ana, wish), /cannot tell/, 'nobody signs what they release themselves')
   await delivery.approve(as(app.ctx, 'bo'), { model, version: second, reason: 'fine by me too' })
   const { plan } = await delivery.release(ana, wish)
-  assert.equal(plan['bakeMs'], 2 * 3_600_000)
+  assert.equal(plan['bakeMs'], 2 * hour)
 })
 
 test('approving twice is approving once, and other evidence voids it', async (t) => {

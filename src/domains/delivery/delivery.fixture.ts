@@ -1,8 +1,7 @@
 import type { TestContext } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { establish, model, register, tripAt } from '../../../test/support/trips.ts'
-
-const hour = 3_600_000
+import { hour } from '../../core/duration.ts'
 
 /** A server with a gated first version, and what tests do with it. */
 export async function begin(t: TestContext) {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { model, spec } from '../../../test/support/trips.ts'
+import { day } from '../../core/duration.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
 import { begin } from './delivery.fixture.ts'
 import * as delivery from './delivery.ts'
-
-const day = 86_400_000
 
 test('a drill that nobody thought of happens by itself, and again when it is due', async (t) => {
   const { app, client, version } = await begin(t)

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { hour, milliseconds } from '../../core/duration.ts'
 import { conflict } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append, enqueue } from '../../core/work/work.ts'
@@ -8,7 +9,6 @@ import type { delivery } from './contract.ts'
 import { actElsewhere } from './elsewhere.ts'
 import { requireRelease } from './releases.ts'
 import { findEarlier } from './rollback.ts'
-import { milliseconds } from './rules.ts'
 import * as store from './store.ts'
 import { remember } from './timings.ts'
 import { answersWith, findTraffic, prepareTraffic, requireTraffic, setTraffic, type Target } from './traffic.ts'
@@ -106,7 +106,7 @@ export async function planDrill(ctx: Context, model: string): Promise<void> {
   await enqueue(ctx, { kind: 'delivery.drill', payload: { model }, key, runAt })
 }
 
-const retryMilliseconds = 3_600_000
+const retryMilliseconds = hour
 
 /** The drill that nobody has to remember; a rollout under way is not disturbed, it is tried again an hour later. */
 export async function drillWhenDue(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {

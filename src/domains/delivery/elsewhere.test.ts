@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { establish, model, register, spec } from '../../../test/support/trips.ts'
+import { hour } from '../../core/duration.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/model-spec.ts'
 
 type Elsewhere = NonNullable<ModelSpec['delivery']['elsewhere']>
-
-const hour = 3_600_000
 
 /** A program that writes what it was told into a file, and ends as the file beside it says. */
 const program = `

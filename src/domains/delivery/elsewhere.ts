@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
+import { milliseconds } from '../../core/duration.ts'
 import { send } from '../../core/egress/egress.ts'
 import { AppError } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import type { Act, ModelSpec } from '../registry/spec/spec.ts'
-import { type Guard, milliseconds } from './rules.ts'
+import type { Guard } from './rules.ts'
 import type { ReleasesTable } from './schema.ts'
 
 type Elsewhere = NonNullable<ModelSpec['delivery']['elsewhere']>

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
+import { day, milliseconds } from '../../core/duration.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import type { delivery } from './contract.ts'
-import { milliseconds } from './rules.ts'
 
 type Metrics = Static<(typeof delivery)['metrics']['output']>
 type Policy = Static<(typeof delivery)['policy']['output']>
@@ -78,7 +78,7 @@ export const ladder: readonly Rung[] = [
   {
     signal: 'days since the rollback was rehearsed',
     value: ({ daysSinceRehearsal }) => daysSinceRehearsal,
-    yellow: ({ spec }) => milliseconds(spec.delivery.rollback.drill_every) / 86_400_000,
+    yellow: ({ spec }) => milliseconds(spec.delivery.rollback.drill_every) / day,
     red: null,
     says: (value, { spec }) => `the rollback was not rehearsed for ${value.toFixed(0)} days (keel drill ${spec.model})`,
   },

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { model } from '../../../test/support/trips.ts'
 import type { Context } from '../../core/context.ts'
+import { day } from '../../core/duration.ts'
 import { begin } from './delivery.fixture.ts'
 import type { ReleasesTable } from './schema.ts'
 import * as store from './store.ts'
-
-const day = 86_400_000
 
 /** A log of releases as it would have been written, days apart. */
 async function log(ctx: Context, rows: (Partial<ReleasesTable> & { number: number; day: number })[]): Promise<void> {

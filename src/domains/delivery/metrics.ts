@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { day, hour } from '../../core/duration.ts'
 import { betaPosterior } from '../../core/stats/beta-posterior.ts'
 import { mean } from '../../core/stats/summary.ts'
 import * as features from '../features/features.ts'
@@ -15,7 +16,6 @@ type Metrics = Output<Operations['metrics']>
 type Estimate = Metrics['leadTimeHours']
 type Alert = Awaited<ReturnType<typeof monitoring.alertsBetween>>[number]
 
-const day = 86_400_000
 const week = 7 * day
 const attributionMs = 7 * day
 const trendMs = 4 * week
@@ -112,7 +112,7 @@ async function leadTimes(ctx: Context, deployed: ReleasesTable[]): Promise<Map<s
     const { trainingSet } = version
     const set = trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet })
     const began = Math.min(Date.parse(version.createdAt), set ? Date.parse(set.createdAt) : Number.POSITIVE_INFINITY)
-    hours.set(release.id, (Date.parse(release.fully_live_at) - began) / 3_600_000)
+    hours.set(release.id, (Date.parse(release.fully_live_at) - began) / hour)
   }
   return hours
 }

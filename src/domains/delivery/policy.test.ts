@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { model, spec } from '../../../test/support/trips.ts'
 import type { Context } from '../../core/context.ts'
+import { day, hour, week } from '../../core/duration.ts'
 import { begin } from './delivery.fixture.ts'
 import * as delivery from './delivery.ts'
 import { climb, effects, ladder, type Position, worst } from './ladder.ts'
@@ -82,11 +83,11 @@ test('red refuses releases, but not a hotfix that names its failure, nor a writt
   const hotfix = { model, version, trigger: 'hotfix' as const, addresses: 'failure_1' }
   assert.equal((await client.delivery.planRelease(hotfix)).ready, true)
 
-  const week = new Date(app.ctx.now().getTime() + 7 * 86_400_000).toISOString()
-  const year = new Date(app.ctx.now().getTime() + 365 * 86_400_000).toISOString()
+  const inAWeek = new Date(app.ctx.now().getTime() + week).toISOString()
+  const year = new Date(app.ctx.now().getTime() + 365 * day).toISOString()
   const written = { model, owner: 'ana@team.example', reason: 'the slow drill was the network' }
   await assert.rejects(client.delivery.overridePolicy({ ...written, expiresAt: year }), /within 30 days/)
-  await client.delivery.overridePolicy({ ...written, expiresAt: week })
+  await client.delivery.overridePolicy({ ...written, expiresAt: inAWeek })
   const { level, override } = await client.delivery.policy({ model })
   assert.deepEqual([level, override?.active], ['red', true])
   await client.delivery.release(wish)
@@ -98,7 +99,7 @@ test('an override ends by itself', async (t) => {
   const { id } = await client.delivery.release({ model, version, reason: 'first' })
   await client.delivery.promote({ release: id })
   await makeRed(app.ctx)
-  const expiresAt = new Date(app.ctx.now().getTime() + 86_400_000).toISOString()
+  const expiresAt = new Date(app.ctx.now().getTime() + day).toISOString()
   await client.delivery.overridePolicy({ model, owner: 'ana@team.example', reason: 'just for today', expiresAt })
   await client.system.advanceClock({ to: expiresAt })
   const { override, rules } = await client.delivery.policy({ model })
@@ -113,7 +114,7 @@ test('yellow: the steps are slower and wait for a second person before the first
   assert.equal((await client.delivery.policy({ model })).level, 'yellow')
 
   const { id, plan } = await delivery.release(as(app.ctx, 'ana'), { model, version, reason: 'again' })
-  assert.deepEqual([plan['bakeMs'], plan['approval']], [2 * 3_600_000, true])
+  assert.deepEqual([plan['bakeMs'], plan['approval']], [2 * hour, true])
   await pass(1.1, 60)
   assert.equal((await client.delivery.getRollout({ release: id })).state, 'awaiting_approval')
   await assert.rejects(client.delivery.skip({ release: id, step: -1 }), /second person/)
@@ -135,7 +136,7 @@ test('yellow asks for a golden set that is fresh', async (t) => {
     return requirements.find(({ requirement }) => requirement === 'golden freshness')
   }
   assert.equal((await freshness())?.met, true)
-  await client.system.advanceClock({ to: new Date(app.ctx.now().getTime() + 100 * 86_400_000).toISOString() })
+  await client.system.advanceClock({ to: new Date(app.ctx.now().getTime() + 100 * day).toISOString() })
   const old = await freshness()
   assert.equal(old?.met, false)
   assert.match(old?.detail ?? '', /100 days old, 90 are allowed/)

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { day } from '../../core/duration.ts'
 import { invalidInput } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
@@ -15,7 +16,6 @@ type Operations = typeof delivery
 type Policy = Output<Operations['policy']>
 type Override = Output<Operations['overridePolicy']>
 
-const day = 86_400_000
 const recentDays = 28
 
 /** How freely the model may be released now: the worst rung of the ladder, unless somebody set it aside in writing. */

@@ -1,6 +1,7 @@
 import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { day } from '../../core/duration.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
@@ -60,8 +61,6 @@ export async function release(ctx: Context, input: Input<Operations['release']>)
   })
   return getRelease(ctx, { release: id })
 }
-
-const day = 86_400_000
 
 async function planFor(
   ctx: Context,

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
+import { day } from '../../core/duration.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
@@ -24,7 +25,6 @@ type Wish = {
   supersede: boolean
 }
 
-const day = 86_400_000
 const gateDays = 30
 const unhindered: Policy['rules'] = { slower: 1, approver: false, goldenDays: null, frozen: false }
 

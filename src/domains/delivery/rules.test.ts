@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
+import { day } from '../../core/duration.ts'
 import { armOf, judge, type Seen } from './evidence.ts'
 import { decide, planOf } from './rules.ts'
 
@@ -108,7 +109,7 @@ test('a careful plan takes twice as long on each step, and every plan ends with 
 })
 
 test('much traffic is judged by a share of its units, fixed before the first of them', () => {
-  const { sample } = planOf(spec, 'x', { ...green, requestsPerDay: 86_400_000 })
+  const { sample } = planOf(spec, 'x', { ...green, requestsPerDay: day })
   assert.ok(sample > 0 && sample < 0.1)
   assert.equal(plan.sample, 1)
 })

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { day, hour, milliseconds, second } from '../../core/duration.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import type { delivery } from './contract.ts'
 import type { RolloutState } from './shapes.ts'
@@ -39,12 +40,6 @@ export type Plan = {
   salt: string
 }
 
-const unitMilliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-export function milliseconds(duration: string): number {
-  return Number(duration.slice(0, -1)) * unitMilliseconds[duration.at(-1) as keyof typeof unitMilliseconds]
-}
-
 /** What is known when the plan is made: how careful to be, and how much traffic to expect. */
 type Circumstances = { slower: number; approval: boolean; requestsPerDay: number }
 
@@ -58,14 +53,14 @@ export function planOf(spec: ModelSpec, release: string, { slower, approval, req
   const bakeMs = milliseconds(rollout.bake) * slower
   const badRate = rollout.bad_rate ?? 0.05
   const shadowMs = milliseconds(rollout.shadow)
-  const days = (shadowMs + bakeMs * rollout.steps.length) / unitMilliseconds.d
+  const days = (shadowMs + bakeMs * rollout.steps.length) / day
   const sample = Math.min(1, mostRequests / Math.max(1, requestsPerDay * days))
   return {
     shadowMs,
     steps: rollout.steps.at(-1) === 100 ? [...rollout.steps] : [...rollout.steps, 100],
     bakeMs,
     holdMs: milliseconds(rollout.hold ?? '7d'),
-    checkMs: Math.min(6 * unitMilliseconds.h, Math.max(10 * unitMilliseconds.s, bakeMs / 8)),
+    checkMs: Math.min(6 * hour, Math.max(10 * second, bakeMs / 8)),
     badRate,
     alpha: 0.05,
     worseBy: 1.5,

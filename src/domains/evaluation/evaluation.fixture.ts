@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { encodeOnnx } from '../../../examples/flights/src/onnx.ts'
 import type { Context } from '../../core/context.ts'
+import { hour } from '../../core/duration.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/model-spec.ts'
@@ -27,7 +28,7 @@ export function makeItems(count: number): TestItem[] {
     const chance = 0.05 + 0.9 * uniform(`chance ${index}`)
     return {
       id: `f${index}`,
-      departs: new Date(Date.UTC(2025, 2, 1) + index * 3_600_000).toISOString(),
+      departs: new Date(Date.UTC(2025, 2, 1) + index * hour).toISOString(),
       origin: ['ORD', 'LGA', 'BOS'][index % 3] ?? '',
       late: uniform(`late ${index}`) < chance ? 1 : 0,
       good: chance,

@@ -8,6 +8,7 @@ import { testContext } from '../../../test/support/context.ts'
 import * as expected from '../../../test/support/flights-expected.ts'
 import type { Context } from '../../core/context.ts'
 import { parseCsv, typed } from '../../core/csv.ts'
+import { week } from '../../core/duration.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as features from '../features/features.ts'
@@ -98,7 +99,7 @@ function lossOfKnownRate(flights: readonly Flight[], departs: string, label: num
   const moment = Date.parse(departs)
   const known = flights.filter(({ known_at }) => {
     const at = Date.parse(known_at)
-    return at <= moment && at > moment - 7 * 86_400_000
+    return at <= moment && at > moment - week
   })
   const rate = known.reduce((sum, flight) => sum + flight.late, 0) / known.length
   return -Math.log(label === 1 ? rate : 1 - rate)

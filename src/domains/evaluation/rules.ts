@@ -121,10 +121,3 @@ function percent(share: number): string {
 export function shown(value: number | null): string {
   return value === null || !Number.isFinite(value) ? 'nothing' : String(Number(value.toPrecision(4)))
 }
-
-const unitMilliseconds: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** The length of a duration such as `30s` or `2h`; NaN for anything else. */
-export function milliseconds(duration: string): number {
-  return Number(duration.slice(0, -1)) * (unitMilliseconds[duration.slice(-1)] ?? Number.NaN)
-}

@@ -12,6 +12,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { duration } from '../../core/duration.ts'
 
 export const Entity = object({
   name: Name,
@@ -26,10 +27,7 @@ export const Aggregate = object({
   feature: Name,
   fn: oneOf(['mean', 'sum', 'count', 'min', 'max'], { description: 'Taken over the rows of the window' }),
   of: optional(Type.String({ description: 'Column; not needed by count' })),
-  window: Type.String({
-    pattern: '^[0-9]+(m|h|d)$',
-    description: 'How far back, exclusive of the moment itself: [t - window, t)',
-  }),
+  window: duration('How far back, exclusive of the moment itself: [t - window, t)'),
   description: optional(Type.String({ description: 'What it says' })),
 })
 
@@ -42,9 +40,7 @@ export const FeatureView = object({
   features: optional(
     Type.Array(Type.String(), { description: 'Columns served as they are: the latest row as of the moment' }),
   ),
-  ttl: optional(
-    Type.String({ pattern: '^[0-9]+(m|h|d)$', description: 'A latest row that is older counts as missing' }),
-  ),
+  ttl: optional(duration('A latest row that is older counts as missing')),
   aggregates: optional(Type.Array(Aggregate, { description: 'Computed over a window that ends at the moment' })),
 })
 

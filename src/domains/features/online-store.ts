@@ -1,9 +1,10 @@
 import { type Context, liveValue } from '../../core/context.ts'
+import { milliseconds } from '../../core/duration.ts'
 import { notFound } from '../../core/errors.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { loadDefinitions } from './definitions.ts'
 import { type Answer, createOnlineView, type OnlineView } from './online.ts'
-import { type Definitions, milliseconds, type ResolvedService, resolveService } from './rules.ts'
+import { type Definitions, type ResolvedService, resolveService } from './rules.ts'
 
 type Watched = { name: string; source: string; view: OnlineView; longest: number | undefined }
 

@@ -1,4 +1,5 @@
-import { type AggregateDefinition, milliseconds, type View } from './rules.ts'
+import { milliseconds } from '../../core/duration.ts'
+import type { AggregateDefinition, View } from './rules.ts'
 
 /** One row of a source, as the online state keeps it. */
 type Kept = { time: number; knownAt: number; seq: number; row: Record<string, unknown> }

@@ -1,5 +1,6 @@
+import { milliseconds } from '../../core/duration.ts'
 import { identifier, type Lake } from '../../core/lake.ts'
-import { type AggregateDefinition, milliseconds, type ResolvedView } from './rules.ts'
+import type { AggregateDefinition, ResolvedView } from './rules.ts'
 
 /**
  * The point-in-time rule. A source row matches an entity row when all keys are equal (null equals nothing), its time is

@@ -18,12 +18,6 @@ export type ResolvedService = {
   views: ResolvedView[]
 }
 
-const unitMilliseconds = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-export function milliseconds(duration: string): number {
-  return Number(duration.slice(0, -1)) * unitMilliseconds[duration.at(-1) as keyof typeof unitMilliseconds]
-}
-
 export function featureNames(view: View): string[] {
   return [...(view.features ?? []), ...(view.aggregates ?? []).map(({ feature }) => feature)]
 }

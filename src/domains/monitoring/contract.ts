@@ -12,6 +12,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { duration } from '../../core/duration.ts'
 
 /**
  * In order of loudness: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated
@@ -143,7 +144,7 @@ const Rule = object({
 const Recurrence = object({
   cron: Type.String({ minLength: 1, maxLength: 200, description: 'When it begins each time, as a cron expression' }),
   zone: optional(Type.String({ maxLength: 64, description: 'Time zone, such as Europe/Berlin; without it UTC' })),
-  lasts: Type.String({ pattern: '^[1-9][0-9]*[smhd]$', description: 'How long each time, such as 2h' }),
+  lasts: duration('How long each time, such as 2h', { positive: true }),
 })
 
 export const Silence = object({

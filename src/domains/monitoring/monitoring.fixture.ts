@@ -1,13 +1,13 @@
 import type { TestContext } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { establish, model, register, spec } from '../../../test/support/trips.ts'
+import { hour } from '../../core/duration.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/model-spec.ts'
 import * as serving from '../serving/serving.ts'
 import { watch } from './monitoring.ts'
 
 export const release = `${model}.r1`
-const hour = 3_600_000
 const day = 24 * hour
 
 type Monitoring = NonNullable<ModelSpec['monitoring']>

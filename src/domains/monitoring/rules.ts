@@ -104,9 +104,3 @@ const leastPrecision = 0.5
 export function demoted({ severity }: AlertRule, { real, noise }: { real: number; noise: number }): boolean {
   return severity === 'page' && real + noise >= fewestVerdicts && real / (real + noise) < leastPrecision
 }
-
-const unitMilliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-export function milliseconds(duration: string): number {
-  return Number(duration.slice(0, -1)) * unitMilliseconds[duration.at(-1) as keyof typeof unitMilliseconds]
-}

@@ -1,5 +1,6 @@
+import { milliseconds } from '../../core/duration.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
-import { milliseconds, rulesOf } from './rules.ts'
+import { rulesOf } from './rules.ts'
 
 /** A Monday: weeks begin here unless the spec says otherwise. */
 const defaultAnchor = '2001-01-01T00:00:00Z'

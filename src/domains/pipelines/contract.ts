@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import { contract, JsonObject, Name, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
-
-const Duration = Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description: 'Such as 30m, 1h, 2d' })
+import { Duration } from '../../core/duration.ts'
 
 const Step = object({
   name: Name,

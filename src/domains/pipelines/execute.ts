@@ -4,6 +4,7 @@ import { delimiter, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
+import { milliseconds } from '../../core/duration.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append, type JobTools } from '../../core/work/work.ts'
@@ -87,7 +88,7 @@ async function performStep(ctx: Context, work: Work, step: rules.Step, row: Pipe
       cwd: ctx.root,
       environment: await environmentOf(ctx, work, step, out, parts.code),
       logPath: join(folder, 'log'),
-      timeout: step.timeout === undefined ? undefined : rules.milliseconds(step.timeout),
+      timeout: step.timeout === undefined ? undefined : milliseconds(step.timeout),
       signal: work.tools.signal,
     })
     const seconds = (ctx.clock.elapsed() - started) / 1000

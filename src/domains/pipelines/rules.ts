@@ -111,10 +111,3 @@ export function mayRetry(exitCode: number | null, attempts: number, retries: num
   if (exitCode !== null && exitCode >= 64 && exitCode <= 78) return false
   return attempts <= retries
 }
-
-const unitMilliseconds = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-export function milliseconds(duration: string): number {
-  const unit = duration.at(-1) as keyof typeof unitMilliseconds
-  return Number(duration.slice(0, -1)) * unitMilliseconds[unit]
-}

@@ -66,11 +66,3 @@ export function checkLabel(id: string, value: number, kind: OutputKind | undefin
   if (!Number.isFinite(value)) throw wrong('must be a finite number')
   if (kind === 'binary' && value !== 0 && value !== 1) throw wrong('must be 0 or 1, because its endpoint is binary')
 }
-
-const unitMilliseconds = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-/** `250ms`, `10s`, `5m`, `2h`, `1d` in milliseconds. */
-export function milliseconds(duration: string): number {
-  const [, count, unit] = /^([0-9]+)([a-z]+)$/.exec(duration) ?? []
-  return Number(count) * unitMilliseconds[unit as keyof typeof unitMilliseconds]
-}

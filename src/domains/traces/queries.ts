@@ -4,7 +4,7 @@ import { invalidInput } from '../../core/errors.ts'
 import * as runs from '../runs/runs.ts'
 import type { traces } from './contract.ts'
 import { countTraces, searchTraces, type TraceQuery } from './search-store.ts'
-import { milliseconds, plainAttributes, statusOf, typeOf } from './spans.ts'
+import { millisecondsOfNanoseconds, plainAttributes, statusOf, typeOf } from './spans.ts'
 import { deleteTraces, getSpans, getTraceInfo, type TraceRecord, withValues } from './trace-records.ts'
 
 type Operations = typeof traces
@@ -40,7 +40,7 @@ export async function get(ctx: Context, { trace }: Input<Operations['get']>): Pr
   return {
     trace: toTrace(info),
     spans: spans.map((span) => {
-      const start = milliseconds(span.startTimeUnixNano)
+      const start = millisecondsOfNanoseconds(span.startTimeUnixNano)
       return {
         id: span.spanId,
         parent: span.parentSpanId || null,
@@ -48,7 +48,7 @@ export async function get(ctx: Context, { trace }: Input<Operations['get']>): Pr
         type: typeOf(span),
         status: statusOf(span),
         startsAfter: Math.max(0, start - info.at),
-        milliseconds: span.endTimeUnixNano ? milliseconds(span.endTimeUnixNano) - start : null,
+        milliseconds: span.endTimeUnixNano ? millisecondsOfNanoseconds(span.endTimeUnixNano) - start : null,
         attributes: plainAttributes(span.attributes),
       }
     }),

@@ -45,7 +45,7 @@ export function plainAttributes(attributes: readonly Attribute[] | undefined): R
 
 export const traceIdOf = (span: Pick<Span, 'traceId'>): string => `tr-${span.traceId}`
 
-export function milliseconds(nanoseconds: string): number {
+export function millisecondsOfNanoseconds(nanoseconds: string): number {
   return Number(BigInt(nanoseconds) / 1_000n) / 1_000
 }
 

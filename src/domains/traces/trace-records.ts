@@ -5,7 +5,7 @@ import { append } from '../../core/work/work.ts'
 import * as runs from '../runs/runs.ts'
 import { type Assessment, toAssessment } from './assessment-records.ts'
 import type { TracesTable } from './schema.ts'
-import { milliseconds, type Span, statusOf, summarize, traceIdOf, typeOf } from './spans.ts'
+import { millisecondsOfNanoseconds, type Span, statusOf, summarize, traceIdOf, typeOf } from './spans.ts'
 import * as store from './store.ts'
 
 export type TraceState = 'STATE_UNSPECIFIED' | 'OK' | 'ERROR' | 'IN_PROGRESS'
@@ -59,8 +59,8 @@ function toRow(trace: string, span: Span) {
     name: span.name,
     type: typeOf(span),
     status: statusOf(span),
-    start_ms: milliseconds(span.startTimeUnixNano),
-    end_ms: span.endTimeUnixNano ? milliseconds(span.endTimeUnixNano) : null,
+    start_ms: millisecondsOfNanoseconds(span.startTimeUnixNano),
+    end_ms: span.endTimeUnixNano ? millisecondsOfNanoseconds(span.endTimeUnixNano) : null,
     content: JSON.stringify(span),
   }
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
+import { day } from '../../core/duration.ts'
 import { send } from '../../core/egress/egress.ts'
 import { AppError } from '../../core/errors.ts'
 import { unseal } from '../../core/secrets.ts'
@@ -16,7 +17,7 @@ import * as store from './store.ts'
 export const sealed = 'webhooks.secret'
 
 const timeoutMilliseconds = 15_000
-const keptMilliseconds = 30 * 86_400_000
+const keptMilliseconds = 30 * day
 
 /** Writes down, in the transaction of the event, who has to be told; a crash after it loses nothing. */
 export async function tellReceivers(ctx: Context, event: Event): Promise<void> {

@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
+import { hour } from '../../core/duration.ts'
 
 /** First try, then seven more: the last about three quarters of an hour after the first. */
 export const maximumAttempts = 8
 const baseMilliseconds = 1_000
 const growth = 3
-const longestMilliseconds = 3_600_000
+const longestMilliseconds = hour
 
 /** `delivery.*` means everything below `delivery`; `*` everything. */
 export function matches(patterns: readonly string[], name: string): boolean {

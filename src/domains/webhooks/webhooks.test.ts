@@ -5,6 +5,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder, testApp, testContext, testServer } from '../../../test/support/context.ts'
+import { day, hour } from '../../core/duration.ts'
 import { AppError } from '../../core/errors.ts'
 import * as registry from '../registry/registry.ts'
 import * as webhooks from './webhooks.ts'
@@ -59,7 +60,7 @@ test('429, 5xx and a closed door are tried again with the same bytes under the s
   const [waiting] = (await client.webhooks.deliveries({ webhook: id })).items
   assert.deepEqual([waiting?.state, waiting?.attempts, waiting?.status], ['pending', 1, 503])
   assert.ok(waiting?.nextAt && waiting.nextAt > waiting.createdAt)
-  await app.worker.advance(new Date(app.ctx.now().getTime() + 3_600_000))
+  await app.worker.advance(new Date(app.ctx.now().getTime() + hour))
   const [done] = (await client.webhooks.deliveries({ webhook: id })).items
   assert.deepEqual([done?.state, done?.attempts, done?.status, done?.error], ['delivered', 3, 200, null])
   assert.equal(new Set(received.map(({ body }) => body)).size, 1)
@@ -70,7 +71,7 @@ test('what is refused for good is not tried again, until somebody asks for it', 
   const { received, url, settings } = await receiver(t, [410])
   const { app, client } = await testServer(t, { settings })
   const { id } = await client.webhooks.create({ name: 'ci', url, events: ['*'] })
-  await app.worker.advance(new Date(app.ctx.now().getTime() + 86_400_000))
+  await app.worker.advance(new Date(app.ctx.now().getTime() + day))
   const [failed] = (await client.webhooks.deliveries({ webhook: id })).items
   assert.deepEqual([failed?.state, failed?.attempts, failed?.status], ['failed', 1, 410])
   await client.webhooks.redeliver({ delivery: failed?.id ?? '' })

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../core/context.ts'
+import { milliseconds } from '../../../core/duration.ts'
 import { send } from '../../../core/egress/egress.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Provider } from '../../registry/spec/spec.ts'
-import { milliseconds } from '../rules.ts'
 
 type Message = { role: 'system' | 'user'; content: string }
 export type Said = { text: string; inputTokens: number; outputTokens: number }

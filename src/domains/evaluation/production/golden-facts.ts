@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Context } from '../../../core/context.ts'
+import { day } from '../../../core/duration.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import * as features from '../../features/features.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
@@ -45,13 +46,11 @@ function requestOf(item: Item, { id, label, time, list, cluster }: Definition): 
   )
 }
 
-const dayMilliseconds = 86_400_000
-
 function agesOf(ctx: Context, { time }: Definition, items: readonly Item[]): number[] {
   if (time === undefined) return []
   return items.flatMap((item) => {
     const moment = instantOf(item[time])
-    return moment ? [(ctx.now().getTime() - moment.getTime()) / dayMilliseconds] : []
+    return moment ? [(ctx.now().getTime() - moment.getTime()) / day] : []
   })
 }
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { readEnvironment } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
+import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
-import { milliseconds } from '../rules.ts'
 import type { Given } from './scorers.ts'
 
 type CommandScorer = { name: string; command: string[]; timeout: string | undefined }

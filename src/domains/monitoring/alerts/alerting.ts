@@ -1,8 +1,9 @@
 import type { Context } from '../../../core/context.ts'
 import type { Estimate } from '../../../core/contract.ts'
+import { milliseconds, week } from '../../../core/duration.ts'
 import { append, latestEvents, nextTick } from '../../../core/work/work.ts'
 import type { Signal } from '../contract.ts'
-import { type AlertRule, defaultRules, demoted, fires, milliseconds } from '../rules.ts'
+import { type AlertRule, defaultRules, demoted, fires } from '../rules.ts'
 import type { AlertsTable, SilencesTable } from '../schema.ts'
 import * as store from '../store.ts'
 
@@ -32,7 +33,6 @@ type Place = { model: string; release: string; from: string; to: string }
 type Watched = { rules: readonly AlertRule[]; alertsPerWeek: number }
 
 const longestHistory = 20
-const week = 7 * 86_400_000
 
 /**
  * One alert per signal and subject: it fires once when its rule says so, goes on while it lasts, and is resolved by its

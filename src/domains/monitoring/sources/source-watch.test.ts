@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../../test/support/context.ts'
+import { day } from '../../../core/duration.ts'
 import { createRandom } from '../../../core/stats/random.ts'
 import * as datasets from '../../datasets/datasets.ts'
 import * as store from '../store.ts'
 import { spreadFollows, unitFactor } from './source-rules.ts'
 
-const day = 86_400_000
 type Row = Record<string, unknown>
 
 /** A source that gets rows every day; `arrive` changes them first. */

@@ -1,4 +1,5 @@
 import type { Context } from '../../../core/context.ts'
+import { day } from '../../../core/duration.ts'
 import { identifier, type Lake } from '../../../core/lake.ts'
 import { addToSketch, createReference, createSketch, mergeSketches, type Sketch } from '../../../core/stats/sketch.ts'
 import { transaction } from '../../../core/transaction.ts'
@@ -10,7 +11,6 @@ import * as store from '../store.ts'
 import { hourlySketches, saveHours } from '../windows/windows.ts'
 import { finding, sourceFindings, stale } from './source-rules.ts'
 
-const day = 86_400_000
 const fewestRows = 300
 const largestReference = 50_000
 const keptLooks = 20

@@ -1,4 +1,5 @@
 import type { Context } from '../../../core/context.ts'
+import { day, hour } from '../../../core/duration.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -8,12 +9,12 @@ import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
 import { residualColumn } from './baseline.ts'
 import { labelFindings } from './signals.ts'
-import { hourMilliseconds, hourOf } from './sketches.ts'
+import { hourOf } from './sketches.ts'
 import { qualityOf } from './summary.ts'
 import { countRows, enoughRows, nameOf, saveCounted, windowOf } from './window.ts'
 
 const fewestWindows = 12
-const fewestMilliseconds = 31 * 86_400_000
+const fewestMilliseconds = 31 * day
 const mostWindows = 10_000
 const mostUntold = 20
 
@@ -47,8 +48,7 @@ export async function lookAtLabels(ctx: Context, payload: Record<string, unknown
 
 function hoursOf({ from_at, to_at }: WindowsTable): string[] {
   const hours: string[] = []
-  for (let at = Date.parse(hourOf(from_at)); at < Date.parse(to_at); at += hourMilliseconds)
-    hours.push(new Date(at).toISOString())
+  for (let at = Date.parse(hourOf(from_at)); at < Date.parse(to_at); at += hour) hours.push(new Date(at).toISOString())
   return hours
 }
 

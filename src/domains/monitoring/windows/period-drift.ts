@@ -1,4 +1,5 @@
 import type { Context } from '../../../core/context.ts'
+import { week } from '../../../core/duration.ts'
 import * as registry from '../../registry/registry.ts'
 import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
@@ -9,7 +10,6 @@ import { binsOf } from './window.ts'
 
 export type Against = 'last-week' | 'last-year'
 
-const week = 7 * 86_400_000
 /** Whole weeks, so that Mondays meet Mondays. */
 const back: Record<Against, number> = { 'last-week': week, 'last-year': 52 * week }
 

@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
+import { hour } from '../../../core/duration.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import type { monitoring } from '../contract.ts'
@@ -7,7 +8,7 @@ import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
 import { referenceOf, residualColumn } from './baseline.ts'
 import { sketchesAgainst } from './period-drift.ts'
-import { hourMilliseconds, summaryOf } from './sketches.ts'
+import { summaryOf } from './sketches.ts'
 import { type Window, windowOf } from './window.ts'
 
 type Operations = typeof monitoring
@@ -68,7 +69,7 @@ export async function sketches(
   if (live === undefined) return { items: [] }
   const rows = await store.listSketches(ctx, {
     scope: `release/${live}`,
-    from: from === undefined ? '' : new Date(Date.parse(from) - hourMilliseconds + 1).toISOString(),
+    from: from === undefined ? '' : new Date(Date.parse(from) - hour + 1).toISOString(),
     to: to === undefined ? '9999' : new Date(to).toISOString(),
     column,
     limit,

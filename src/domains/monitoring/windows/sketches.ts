@@ -1,4 +1,5 @@
 import type { Context } from '../../../core/context.ts'
+import { hour } from '../../../core/duration.ts'
 import {
   addToSketch,
   createSketch,
@@ -10,8 +11,6 @@ import {
 import { countOf } from '../rules.ts'
 import type { SketchesTable } from '../schema.ts'
 import * as store from '../store.ts'
-
-export const hourMilliseconds = 3_600_000
 
 /** Sketches by column; all of one scope and hour. */
 export type Sketches = Map<string, Sketch>
@@ -34,7 +33,7 @@ export function hourlySketches(references: ReadonlyMap<string, SketchReference>)
 }
 
 export function hourOf(at: string): string {
-  return new Date(Math.floor(Date.parse(at) / hourMilliseconds) * hourMilliseconds).toISOString()
+  return new Date(Math.floor(Date.parse(at) / hour) * hour).toISOString()
 }
 
 /** Only what is not zero, and without the bins: those are the reference's. */

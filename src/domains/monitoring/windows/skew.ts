@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
+import { day } from '../../../core/duration.ts'
 import { hanleyMcNeil } from '../../../core/stats/domain-classifier.ts'
 import { auc } from '../../../core/stats/metrics.ts'
 import { addToSketch, createSketch } from '../../../core/stats/sketch.ts'
@@ -14,7 +15,7 @@ import { driftOf } from './summary.ts'
 type Operations = typeof monitoring
 type Skew = Output<Operations['skew']>
 
-const lookBack = 28 * 86_400_000
+const lookBack = 28 * day
 const servedSample = 5_000
 const trainingSample = 5_000
 /** One input that orders the labels this well alone rarely is knowledge: it mostly is the label in disguise. */
@@ -72,16 +73,14 @@ export async function servedSkew(
   }
 }
 
-const dayMilliseconds = 86_400_000
-
 /** Of the newest rows a sample, taken a day at a time, so that the memory does not grow with the log. */
 async function servedRows(ctx: Context, model: string): Promise<serving.LoggedPrediction[]> {
   const rows: serving.LoggedPrediction[] = []
   const now = ctx.now().getTime() + 1
-  for (let to = now; to > now - lookBack && rows.length < servedSample; to -= dayMilliseconds) {
-    const day = { endpoint: model, from: new Date(to - dayMilliseconds).toISOString(), to: new Date(to).toISOString() }
-    const sample = Math.min(1, servedSample / Math.max(1, await serving.countLogged(ctx, day)))
-    const read = await serving.readLog(ctx, { ...day, sample })
+  for (let to = now; to > now - lookBack && rows.length < servedSample; to -= day) {
+    const slice = { endpoint: model, from: new Date(to - day).toISOString(), to: new Date(to).toISOString() }
+    const sample = Math.min(1, servedSample / Math.max(1, await serving.countLogged(ctx, slice)))
+    const read = await serving.readLog(ctx, { ...slice, sample })
     rows.push(...read.filter(({ arm }) => arm !== 'shadow').slice(rows.length - servedSample))
   }
   return rows

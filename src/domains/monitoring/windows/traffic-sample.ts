@@ -1,17 +1,17 @@
 import type { Context } from '../../../core/context.ts'
+import { day } from '../../../core/duration.ts'
 import { hashUnit } from '../../../core/stats/random.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as serving from '../../serving/serving.ts'
 
 const days = 28
 const mostRows = 2000
-const dayMilliseconds = 86_400_000
 
 /** Tells evaluation what production asked in the last 28 days, so that golden sets are compared with it. */
 export async function sampleTraffic(ctx: Context, payload: Record<string, unknown>): Promise<void> {
   const model = String(payload['model'])
   const to = ctx.now()
-  const from = new Date(to.getTime() - days * dayMilliseconds)
+  const from = new Date(to.getTime() - days * day)
   const [start, end] = [from.toISOString(), to.toISOString()]
   const logged = await serving.readLog(ctx, { endpoint: model, from: start, to: end })
   const rows = logged

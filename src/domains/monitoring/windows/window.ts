@@ -1,4 +1,5 @@
 import type { Context } from '../../../core/context.ts'
+import { day } from '../../../core/duration.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { enqueue } from '../../../core/work/work.ts'
 import * as registry from '../../registry/registry.ts'
@@ -98,8 +99,6 @@ export function windowOf({ content }: { content: string }): Window {
 
 type Counted = { service: Service; tallies: Tally[]; references: Map<number, Reference | undefined> }
 
-const piece = 86_400_000
-
 type Rows = {
   model: string
   from: string
@@ -117,10 +116,10 @@ export async function countRows(
   const service = serviceOf()
   const tallies = new Map<string, Tally>()
   const references: Counted['references'] = new Map()
-  for (let start = Date.parse(from); start < Date.parse(to); start += piece) {
+  for (let start = Date.parse(from); start < Date.parse(to); start += day) {
     const bounds = {
       from: new Date(start).toISOString(),
-      to: new Date(Math.min(start + piece, Date.parse(to))).toISOString(),
+      to: new Date(Math.min(start + day, Date.parse(to))).toISOString(),
     }
     for (const row of await serving.readLog(ctx, { endpoint: model, ...bounds })) {
       if (row.arm === 'shadow') continue

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../core/context.ts'
+import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
 import { openUpstream, type Upstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
@@ -9,7 +10,7 @@ import { dialects } from './asking.ts'
 import { type Child, memoryOf, startChild } from './child.ts'
 import { holdFiles } from './files.ts'
 import type { Runtime } from './open.ts'
-import { askRemotely, milliseconds } from './remote.ts'
+import { askRemotely } from './remote.ts'
 
 type Own = { run: Run; limits: Limits | undefined }
 

@@ -1,4 +1,5 @@
 import type { Context } from '../../../core/context.ts'
+import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { openUpstream, type UpstreamStream } from '../../../core/upstream/upstream.ts'
@@ -7,7 +8,7 @@ import type { Limits, Provider } from '../spec/spec.ts'
 import { readSaid } from './chat-reply.ts'
 import { composeMessages, type Json, withSettings } from './messages.ts'
 import type { Asking, Runtime } from './open.ts'
-import { keyHeader, milliseconds } from './remote.ts'
+import { keyHeader } from './remote.ts'
 
 /** What a language model answers with, beside rows: its own protocol. */
 export type Chat = {

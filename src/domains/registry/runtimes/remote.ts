@@ -1,5 +1,6 @@
 import { readEnvironment } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
+import { milliseconds } from '../../../core/duration.ts'
 import { checkDestination, isListed } from '../../../core/egress/egress.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
@@ -9,14 +10,6 @@ import { dialects } from './asking.ts'
 import type { Asking } from './open.ts'
 
 const defaultTimeout = '10s'
-const unitMilliseconds: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 }
-
-/** `250ms`, `10s`, `1m` in milliseconds. */
-export function milliseconds(span: string): number {
-  const [, count = '0', unit = ''] = /^([0-9]+)(ms|s|m)$/.exec(span) ?? []
-  return Number(count) * (unitMilliseconds[unit] ?? Number.NaN)
-}
-
 export function timeoutOf(limits: Limits | undefined): number {
   return milliseconds(limits?.timeout ?? defaultTimeout)
 }

@@ -1,9 +1,10 @@
 import type { Context } from '../../../core/context.ts'
+import { milliseconds } from '../../../core/duration.ts'
 import { openUpstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits, UpstreamSpec } from '../spec/spec.ts'
 import type { Runtime } from './open.ts'
-import { askRemotely, keyHeader, milliseconds } from './remote.ts'
+import { askRemotely, keyHeader } from './remote.ts'
 
 type Elsewhere = { upstream: UpstreamSpec; limits: Limits | undefined }
 

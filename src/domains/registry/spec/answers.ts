@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { duration, waiting } from '../../../core/duration.ts'
 
-const Seconds = Type.String({ pattern: '^[0-9]+(s|m)$', description: 'Such as 30s' })
+const Wait = duration('Such as 30s', { units: waiting })
 
 /** Whoever speaks OpenAI's chat protocol. The key itself stays in the server's environment. */
 export const Provider = object({
@@ -13,7 +14,7 @@ export const Provider = object({
   temperature: optional(Type.Number({ minimum: 0, maximum: 2, description: 'Sent as it is' })),
   seed: optional(Type.Integer({ description: 'Sent as it is' })),
   max_tokens: optional(Type.Integer({ minimum: 1, description: 'Of an answer, at most' })),
-  timeout: optional(Seconds),
+  timeout: optional(Wait),
 })
 export type Provider = Static<typeof Provider>
 
@@ -30,7 +31,7 @@ export const Scorer = object({
       description: 'Reads one JSON object a line, writes {"id", "score"} for each; run without a shell',
     }),
   ),
-  timeout: optional(Seconds),
+  timeout: optional(Wait),
   provider: optional(Provider),
   rubric: optional(Type.String({ minLength: 10, description: 'judge: when an answer is good' })),
   golden: optional(Type.String({ description: 'judge: a golden set of answers that people judged' })),

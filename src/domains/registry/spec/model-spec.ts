@@ -1,12 +1,11 @@
 import { type Static, Type } from 'typebox'
 import { Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { Duration, duration } from '../../../core/duration.ts'
 import { type Provider, Scorer } from './answers.ts'
 import { Serves } from './serves.ts'
 
 export type { Provider, Scorer }
 
-const duration = (description: string) => Type.String({ pattern: '^[0-9]+(s|m|h|d)$', description })
-const Duration = duration('Such as 30m, 1h, 2d')
 const MetricName = Type.String({ minLength: 1, maxLength: 64, description: 'A metric, or the name of a scorer' })
 
 const Guardrail = object({

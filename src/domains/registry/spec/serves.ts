@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox'
 import { Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { duration, waiting } from '../../../core/duration.ts'
 import { Provider } from './answers.ts'
 import { LogSpec } from './log.ts'
 
-const span = (description: string) => Type.String({ pattern: '^[0-9]+(ms|s|m)$', description })
+const wait = (description: string) => duration(description, { units: waiting })
 const Variable = Type.String({
   pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
   description: "Name of the server's environment variable",
@@ -34,7 +35,7 @@ export const Run = object({
     minItems: 1,
     description: '{port}, {artifact} (a folder with the files of the version), {model} and {version} are filled in',
   }),
-  start_within: optional(span('So long it may take to be ready, such as 90s; 60s')),
+  start_within: optional(wait('So long it may take to be ready, such as 90s; 60s')),
   memory: optional(
     Type.String({ pattern: '^[0-9]+(MB|GB)$', description: 'More than this ends it; it is started again' }),
   ),
@@ -55,8 +56,8 @@ export type UpstreamSpec = Static<typeof UpstreamSpec>
 const Money = Type.Number({ minimum: 0, description: "In the price table's currency" })
 
 export const Limits = object({
-  timeout: optional(span('For a whole answer; 10s, of a language model 60s')),
-  connect: optional(span('For a connection to an upstream; 1s')),
+  timeout: optional(wait('For a whole answer; 10s, of a language model 60s')),
+  connect: optional(wait('For a connection to an upstream; 1s')),
   concurrency: optional(Type.Integer({ minimum: 1, maximum: 4_096, description: 'Requests at work at once' })),
   queue: optional(
     Type.Integer({ minimum: 0, maximum: 65_536, description: 'Requests that may wait; more are refused with 429' }),
@@ -91,7 +92,7 @@ export const Serves = object({
   ),
   batch: optional(
     object(
-      { size: Type.Integer({ minimum: 2, maximum: 1_024, description: 'Rows at most' }), wait: span('Such as 5ms') },
+      { size: Type.Integer({ minimum: 2, maximum: 1_024, description: 'Rows at most' }), wait: wait('Such as 5ms') },
       { description: 'Gathers rows of several requests into one call of the model, none waiting longer than `wait`' },
     ),
   ),

@@ -1,4 +1,5 @@
 import type { Context } from '../../../core/context.ts'
+import { day } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import type { Tokens } from '../log/log.ts'
@@ -27,7 +28,6 @@ type Wish = {
   generates: boolean
 }
 
-const dayMilliseconds = 86_400_000
 /** Of the day's money, for an answer that the caller sets no bound to. */
 export const openAnswer = 0.05
 
@@ -82,7 +82,7 @@ export async function reserve(ctx: Context, wish: Wish): Promise<Reservation> {
 
 function refusal(ctx: Context, endpoint: string, found: { affordable: number; perDay: boolean }): AppError {
   const { affordable, perDay } = found
-  const untilMidnight = (dayMilliseconds - (ctx.now().getTime() % dayMilliseconds)) / 1_000
+  const untilMidnight = (day - (ctx.now().getTime() % day)) / 1_000
   return new AppError(
     'budget_exceeded',
     `The call could cost more than "${endpoint}" may spend ${perDay ? 'today' : 'on a request'}.`,

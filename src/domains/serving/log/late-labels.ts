@@ -1,11 +1,12 @@
 import type { Context } from '../../../core/context.ts'
+import { hour } from '../../../core/duration.ts'
 import { enqueue } from '../../../core/work/work.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
 import { readSegmentColumn } from './segments.ts'
 
 /** Labels are looked at together, once an hour: one look goes through what was predicted since the newest window closed. */
-const slotMilliseconds = 3_600_000
+const slotMilliseconds = hour
 /** A request that began within the slot has committed by then. */
 const graceMilliseconds = 30_000
 

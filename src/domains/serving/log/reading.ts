@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Context } from '../../../core/context.ts'
+import { day } from '../../../core/duration.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
 import type { Arm, Logged, LoggedPrediction } from './record.ts'
@@ -54,11 +55,9 @@ export async function readLog(ctx: Context, read: Read): Promise<LoggedPredictio
   return limit === undefined ? selected : selected.slice(-limit)
 }
 
-const dayMilliseconds = 86_400_000
-
 /** Of a time long past the labels of its own predictions are read: those known since then are of all that came later. */
 function labelsFor(ctx: Context, endpoint: string, { from, to }: { from: string; to: string }, logged: Logged[]) {
-  const past = to !== '9999' && Date.parse(to) < ctx.now().getTime() - dayMilliseconds
+  const past = to !== '9999' && Date.parse(to) < ctx.now().getTime() - day
   return past
     ? store.labelsOf(
         ctx,
@@ -70,7 +69,7 @@ function labelsFor(ctx: Context, endpoint: string, { from, to }: { from: string;
 
 /** Clocks differ and callers are quick: a label may have come up to a day before its prediction. */
 function dayBefore(from: string): string {
-  return from === '' ? '' : new Date(Date.parse(from) - dayMilliseconds).toISOString()
+  return from === '' ? '' : new Date(Date.parse(from) - day).toISOString()
 }
 
 async function storedRecords(
