@@ -8,6 +8,7 @@ import {
   markdownOf,
   markerOf,
   type Report,
+  requirementsExitCode,
   worstOf,
 } from './report.ts'
 
@@ -41,7 +42,13 @@ function candidate(
     model: 'trip-late',
     version: 2,
     ready: missing.length === 0,
-    requirements: missing.map((requirement) => ({ requirement, met: false, detail: `a ${requirement}` })),
+    requirements: missing.map((requirement) => ({
+      requirement,
+      verdict: 'fail' as const,
+      blocks: true,
+      met: false,
+      detail: `a ${requirement}`,
+    })),
     plan: null,
     planDigest: null,
     policy: null,
@@ -64,6 +71,27 @@ test('the exit code says what became of the candidate', () => {
   assert.equal(exitCodeOf(candidate('fail', { approvedBy: 'bo' })), 3)
   assert.equal(exitCodeOf(candidate('pass', { missing: ['lineage'] })), 5)
   assert.equal(exitCodeOf(candidate('error')), 1)
+})
+
+test('what cannot be told and does not block leaves the exit code alone, is named in the comment, and skipped in JUnit', () => {
+  const untold = candidate('pass')
+  untold.release.requirements.push({
+    requirement: 'train/serve skew',
+    verdict: 'cannot_tell',
+    blocks: false,
+    met: false,
+    detail: 'cannot tell yet: 3 rows',
+  })
+  assert.equal(exitCodeOf(untold), 0)
+  assert.match(markdownOf(report(untold)), /not blocking:\n- ❔ train\/serve skew: cannot tell yet: 3 rows/)
+  assert.match(junitOf(report(untold)), /failures="0" errors="0" skipped="1"/)
+})
+
+test('a release that only waits for what cannot be told exits with 4, one that misses something else with 5', () => {
+  const untold = { requirement: 'gate', verdict: 'cannot_tell' as const, blocks: true, met: false, detail: '' }
+  assert.equal(requirementsExitCode([{ ...untold, blocks: false }]), 0)
+  assert.equal(requirementsExitCode([untold]), 4)
+  assert.equal(requirementsExitCode([untold, { ...untold, requirement: 'lineage', verdict: 'fail' }]), 5)
 })
 
 test('several candidates are as bad as the worst of them', () => {

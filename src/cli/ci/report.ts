@@ -5,6 +5,7 @@ import type { project } from '../../domains/project/contract.ts'
 
 type Gate = Output<(typeof evaluation)['runGate']>
 type ReleasePlan = Output<(typeof delivery)['planRelease']>
+type Requirement = ReleasePlan['requirements'][number]
 type Plan = Output<(typeof project)['plan']>
 
 export type Candidate = {
@@ -27,7 +28,14 @@ const gravity = [0, 4, 5, 3, 1]
 export function exitCodeOf({ gate, release, approvedBy }: Omit<Candidate, 'model' | 'version'>): number {
   const signed = gate.verdict === 'cannot_tell' && approvedBy !== null
   if (gate.verdict !== 'pass' && !signed) return codes[gate.verdict]
-  return release.requirements.every(({ met, requirement }) => met || requirement === 'gate') ? 0 : refusedCode
+  return requirementsExitCode(release.requirements.filter(({ requirement }) => requirement !== 'gate'))
+}
+
+/** 0 nothing blocks the release, 4 all that blocks it is what cannot be told, 5 something else does. */
+export function requirementsExitCode(requirements: readonly Requirement[]): number {
+  const blocking = requirements.filter(({ blocks }) => blocks)
+  if (blocking.length === 0) return 0
+  return blocking.every(({ verdict }) => verdict === 'cannot_tell') ? codes.cannot_tell : refusedCode
 }
 
 export function worstOf(exitCodes: readonly number[]): number {
@@ -102,7 +110,9 @@ function describeCandidate({ model, version, gate, release, approvedBy }: Candid
     String(check.n),
     cell(check.reason),
   ])
-  const missing = release.requirements.filter(({ met, requirement }) => !met && requirement !== 'gate')
+  const others = release.requirements.filter(({ requirement }) => requirement !== 'gate')
+  const missing = others.filter(({ blocks }) => blocks)
+  const untold = others.filter(({ blocks, verdict }) => !blocks && verdict === 'cannot_tell')
   const signature =
     gate.verdict !== 'cannot_tell'
       ? []
@@ -114,6 +124,13 @@ function describeCandidate({ model, version, gate, release, approvedBy }: Candid
     '',
     cell(gate.summary),
     ...(missing.length === 0 ? [] : ['', 'A release also needs:', ...missing.map(({ detail }) => `- ${cell(detail)}`)]),
+    ...(untold.length === 0
+      ? []
+      : [
+          '',
+          'Not judged, and not blocking:',
+          ...untold.map(({ requirement, detail }) => `- ${symbols.cannot_tell} ${requirement}: ${cell(detail)}`),
+        ]),
     ...signature,
     '',
     `<details><summary>${gate.checks.length} checks, evidence <code>${cell(gate.digest)}</code></summary>`,
@@ -161,9 +178,9 @@ export function junitOf({ candidates }: Report): string {
       })),
       ...release.requirements
         .filter(({ requirement }) => requirement !== 'gate')
-        .map(({ requirement, met, detail }) => ({
+        .map(({ requirement, verdict, blocks, detail }) => ({
           name: `release needs ${requirement}`,
-          outcome: met ? null : 'failure',
+          outcome: verdict === 'pass' ? null : !blocks ? 'skipped' : verdict === 'fail' ? 'failure' : 'error',
           reason: detail,
         })),
     ]

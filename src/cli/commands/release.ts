@@ -1,12 +1,12 @@
 import type { Output } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
+import { requirementsExitCode } from '../ci/report.ts'
 import { type Command, type CommandInput, facts, modelVersion, moment, string, table } from '../kit/kit.ts'
 
 type Plan = Output<(typeof delivery)['planRelease']>
 
 const environment = 'production'
-const refusedCode = 5
 
 export const command: Command = {
   summary: 'Release a version by shadow and steps; refused (exit 5) when something that a release needs is missing',
@@ -32,7 +32,7 @@ export const command: Command = {
       const { kind: _, ...asked } = wish
       const plan = await client.delivery.planRelease(asked)
       const next = plan.ready ? [`keel release ${given} --reason "…"`] : []
-      return { data: plan, text: describePlan(plan), next, exitCode: plan.ready ? 0 : refusedCode }
+      return { data: plan, text: describePlan(plan), next, exitCode: requirementsExitCode(plan.requirements) }
     }
     const reason = string(options['reason'])
     if (reason === undefined) {
@@ -66,8 +66,19 @@ function wishOf({ options }: CommandInput) {
   }
 }
 
+const marks = { pass: '✓', fail: '!', cannot_tell: '?', error: '!' } as const
+
+/** What blocks is crossed out; what cannot be told, or was signed, is neither that nor ticked. */
+function markOf({ verdict, blocks }: Pick<Plan['requirements'][number], 'verdict' | 'blocks'>): string {
+  return blocks ? '✗' : marks[verdict]
+}
+
 export function describePlan({ model, version, ready, requirements, plan, planDigest, policy }: Plan): string {
-  const rows = requirements.map(({ requirement, met, detail }) => [met ? '✓' : '✗', requirement, detail])
+  const rows = requirements.map(({ requirement, verdict, blocks, detail }) => [
+    markOf({ verdict, blocks }),
+    requirement,
+    detail,
+  ])
   const steps = Array.isArray(plan?.['steps']) ? plan['steps'].map((step) => `${String(step)} %`).join(' → ') : '–'
   const effects = (policy?.effects ?? []).map((effect) => `\n  → ${effect}`).join('')
   const verdict = ready ? 'may be released' : 'MAY NOT BE RELEASED'

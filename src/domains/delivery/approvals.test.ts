@@ -5,6 +5,7 @@ import type { Context } from '../../core/context.ts'
 import { hour } from '../../core/duration.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import * as registry from '../registry/registry.ts'
+import { blocking, type RequirementName, requirement } from './blocking.ts'
 import { begin } from './delivery.fixture.ts'
 import * as delivery from './delivery.ts'
 
@@ -70,6 +71,34 @@ test('another artifact under the same evidence voids an approval', async (t) => 
   )
 })
 
+test('what cannot be told is never met: it blocks as its requirement says, and a signature makes it no pass', async (t) => {
+  const { app, second } = await undecided(t)
+  const about = async (name: string) => {
+    const { requirements, ready } = await delivery.planRelease(as(app.ctx, 'ana'), { model, version: second })
+    const found = requirements.find(({ requirement }) => requirement === name)
+    return [found?.verdict, found?.blocks, found?.met, ready]
+  }
+  assert.deepEqual(await about('gate'), ['cannot_tell', true, false, false])
+  assert.deepEqual(await about('train/serve skew'), ['cannot_tell', false, false, false])
+  await delivery.approve(as(app.ctx, 'bo'), { model, version: second, reason: 'looked at it' })
+  assert.deepEqual(await about('gate'), ['cannot_tell', false, false, true])
+})
+
+test('each requirement says which verdicts block a release, and which of them a second person may sign', () => {
+  const about = (name: RequirementName, signed: boolean) =>
+    (['pass', 'fail', 'cannot_tell', 'error'] as const).filter(
+      (verdict) => requirement(name, { verdict, signed, detail: '' }).blocks,
+    )
+  assert.deepEqual(about('lineage', true), ['fail', 'cannot_tell', 'error'])
+  assert.deepEqual(about('gate', false), ['fail', 'cannot_tell', 'error'])
+  assert.deepEqual(about('gate', true), ['fail', 'error'])
+  assert.deepEqual(about('leakage', true), ['cannot_tell', 'error'])
+  assert.deepEqual(about('train/serve skew', false), ['fail', 'error'])
+  for (const name of Object.keys(blocking) as RequirementName[])
+    for (const verdict of ['fail', 'cannot_tell', 'error'] as const)
+      assert.equal(requirement(name, { verdict, detail: '' }).met, false, `${name}: ${verdict}`)
+})
+
 test('a dry run says what is there and what is missing, and changes nothing', async (t) => {
   const { app, client, version } = await begin(t)
   const good = await client.delivery.planRelease({ model, version })
@@ -98,7 +127,7 @@ test('a dry run says what is there and what is missing, and changes nothing', as
   const second = await register(app.ctx, 'good')
   const bad = await client.delivery.planRelease({ model, version: second })
   assert.deepEqual(
-    bad.requirements.filter(({ met }) => !met).map(({ requirement }) => requirement),
+    bad.requirements.filter(({ blocks }) => blocks).map(({ requirement }) => requirement),
     ['backup', 'gate', 'no other rollout'],
   )
 })

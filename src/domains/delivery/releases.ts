@@ -10,7 +10,7 @@ import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import * as serving from '../serving/serving.ts'
 import type { delivery } from './contract.ts'
-import { examine } from './requirements.ts'
+import { checkRequirements } from './requirements.ts'
 import { type Plan, planOf } from './rules.ts'
 import type { ReleasesTable } from './schema.ts'
 import * as store from './store.ts'
@@ -27,8 +27,8 @@ export async function release(ctx: Context, input: Input<Operations['release']>)
   const open = await store.openRollout(ctx, model)
   const running = open && (await store.findRelease(ctx, open.release))
   if (running && Number(running.version) === version && !supersede) return toRelease(running)
-  const { spec, requirements, gate, rules } = await examine(ctx, { ...input, trigger, supersede })
-  const missing = requirements.filter(({ met }) => !met).map(({ detail }) => detail)
+  const { spec, requirements, gate, rules } = await checkRequirements(ctx, { ...input, trigger, supersede })
+  const missing = requirements.filter(({ blocks }) => blocks).map(({ detail }) => detail)
   if (!spec || missing.length > 0) throw refused(missing)
   await ensureBaseline(ctx, spec, await registry.getVersion(ctx, { model, version }))
   const traffic = await requireTraffic(ctx, model)
@@ -91,13 +91,13 @@ export async function planRelease(
   { model, version, trigger = 'human', addresses }: Input<Operations['planRelease']>,
 ): Promise<Output<Operations['planRelease']>> {
   const given = { model, version, trigger, addresses, supersede: false }
-  const { spec, requirements, rules, policy } = await examine(ctx, given)
+  const { spec, requirements, rules, policy } = await checkRequirements(ctx, given)
   const number = Number((await store.listReleases(ctx, model, undefined, 1))[0]?.number ?? 0) + 1
   const plan = spec ? await planFor(ctx, spec, `${model}.r${number}`, rules) : null
   return {
     model,
     version,
-    ready: requirements.every(({ met }) => met),
+    ready: !requirements.some(({ blocks }) => blocks),
     requirements,
     plan,
     planDigest: plan && digestOfJson(plan),

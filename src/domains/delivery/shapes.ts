@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Estimate, JsonObject, Name, object, oneOf, Time } from '../../core/contract.ts'
+import { Verdict } from '../evaluation/contract.ts'
 
 export const ReleaseKind = oneOf(['model', 'data', 'features', 'prompt', 'config', 'code', 'baseline'])
 const Trigger = oneOf(['human', 'schedule', 'drift', 'rollback', 'hotfix'])
@@ -188,7 +189,9 @@ export const Policy = object({
 
 export const Requirement = object({
   requirement: Type.String({ description: 'spec, owner, backup, rollback plan, gate, lineage …' }),
-  met: Type.Boolean(),
+  verdict: Verdict,
+  blocks: Type.Boolean({ description: 'Whether it stops this release; what cannot be told does not always' }),
+  met: Type.Boolean({ description: 'True when the verdict is "pass", and never otherwise' }),
   detail: Type.String(),
 })
 

@@ -19,12 +19,16 @@ test('a version is told to be alike what is served, and not before enough rows a
   await begun.traffic({ rows: 100, good: asTrained })
   assert.deepEqual(await skewOf(begun, begun.version), {
     requirement: 'train/serve skew',
-    met: true,
+    verdict: 'cannot_tell',
+    blocks: false,
+    met: false,
     detail: 'cannot tell yet: 100 rows were served lately, 150 are needed',
   })
   await begun.traffic({ rows: 100, good: asTrained })
   assert.deepEqual(await skewOf(begun, begun.version), {
     requirement: 'train/serve skew',
+    verdict: 'pass',
+    blocks: false,
     met: true,
     detail: 'the 200 rows served last look like its training rows (1 of 1 inputs compared)',
   })
@@ -35,7 +39,7 @@ test('a version that learned from other rows than are served is refused, until t
   await begun.traffic({ rows: 240, good: moved })
   const second = await register(begun.ctx, 'good')
   const refused = await skewOf(begun, second)
-  assert.equal(refused?.met, false)
+  assert.deepEqual([refused?.verdict, refused?.blocks], ['fail', true])
   assert.match(
     refused?.detail ?? '',
     /^training rows like the 240 served last; "good" \(PSI \d+\.\d\d, 0\.\d\d is allowed\)/,

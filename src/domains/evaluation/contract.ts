@@ -13,7 +13,7 @@ import {
 } from '../../core/contract.ts'
 import { Evaluation, Verdict } from './shapes.ts'
 
-export type { Verdict }
+export { Verdict }
 
 /** Declared in `keel.yaml` under `golden:`; the file beside it holds the items. */
 export const GoldenFile = object({
