@@ -1,3 +1,5 @@
-export { type Migration, migrate } from './migrate.ts'
-export { type Database, type Engine, openDatabase } from './open.ts'
-export { type CoreTables, type JobsTable, migrations } from './schema.ts'
+export type { Database, Engine, Migration } from './engine.ts'
+export { migrate } from './migrate.ts'
+export { openDatabase } from './open.ts'
+export { migrations } from './schema.ts'
+export type { CoreTables, JobsTable } from './tables.ts'

@@ -1,9 +1,6 @@
 import { sql } from 'kysely'
 import { AppError } from '../errors.ts'
-import type { Database, Engine } from './open.ts'
-
-/** Forward only, applied once, each in one transaction. The statements use the portable subset of both databases. */
-export type Migration = { name: string; up: (engine: Engine) => string[] }
+import type { Database, Migration } from './engine.ts'
 
 /** Brings the database to the given list; a database that knows more than we do is refused untouched. Returns what was applied. */
 export async function migrate({ db, engine }: Database, migrations: Migration[]): Promise<string[]> {

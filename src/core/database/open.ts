@@ -1,31 +1,9 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
-import type { CoreTables } from './schema.ts'
+import type { Database, Engine } from './engine.ts'
 import { shareTransactions } from './shared-transactions.ts'
 import { kyselySqlite, openSqlite } from './sqlite.ts'
-
-/** What differs between the two databases, as capabilities: nothing else in the product asks which one it is. */
-export type Engine = {
-  readonly name: 'sqlite' | 'postgres'
-  /** The column type of a number that the database counts up by itself. */
-  readonly identity: string
-  /** Ends a `create table` whose rows are best kept in the order of their primary key. */
-  readonly clustered: string
-  transact<T>(db: Kysely<CoreTables>, work: (db: Kysely<CoreTables>) => Promise<T>): Promise<T>
-  isRetryable(error: unknown): boolean
-  /** Appended to a `select` that claims work, so that two servers never claim the same row. */
-  readonly claimClause: string
-  /** Held for the rest of the transaction: makes the order of event numbers the order of commits. */
-  readonly eventLock: string | undefined
-  /** Lists the columns that hold text: table_name, column_name. */
-  readonly textColumns: string
-  /** The raw handle for hand-prepared statements on hot paths; PostgreSQL has a pool instead. */
-  readonly sqlite: DatabaseSync | undefined
-  readonly pool: pg.Pool | undefined
-}
-
-export type Database = { db: Kysely<CoreTables>; engine: Engine; close(): Promise<void> }
+import type { CoreTables } from './tables.ts'
 
 /** Opens `postgres://…`, or a SQLite file, or `:memory:`. */
 export function openDatabase(url: string): Database {

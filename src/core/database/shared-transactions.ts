@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
-import type { CoreTables } from './schema.ts'
+import type { CoreTables } from './tables.ts'
 
 type Database = Kysely<CoreTables>
 type Waiting = {

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { temporaryFolder } from '../../../test/support/context.ts'
 import { AppError } from '../errors.ts'
-import { type Blob, type Blobs, digestOf, diskBlobs } from './blobs.ts'
+import { type Blobs, diskBlobs } from './blobs.ts'
+import { type Blob, digestOf } from './digest.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
 

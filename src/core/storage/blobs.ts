@@ -1,16 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createReadStream, type ReadStream, type Stats } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { AppError, invalidInput } from '../errors.ts'
+import { AppError } from '../errors.ts'
+import { assertDigest, type Blob, type Digest, digestOf } from './digest.ts'
 import { type Drafts, diskDrafts } from './drafts.ts'
 import { hashOf, writeHashed } from './hashed-file.ts'
-
-/** Bytes named by what they are: `sha256:<64 hex digits>`. */
-export type Digest = string
-
-export type Blob = { digest: Digest; size: number }
 
 export type Range = { start: number; end: number }
 
@@ -36,22 +32,6 @@ export type Blobs = {
   /** A link that gives the bytes to whoever holds it; undefined when the store cannot do that and the server has to. */
   downloadUrl?(digest: Digest, options: { seconds: number; filename: string; contentType: string }): Promise<string>
   close?(): void
-}
-
-const digestPattern = /^sha256:[0-9a-f]{64}$/
-
-export function assertDigest(digest: string): Digest {
-  if (!digestPattern.test(digest)) {
-    throw invalidInput(`"${digest}" is not a digest.`, {
-      name: digest,
-      hint: 'A digest is "sha256:" and 64 hex digits.',
-    })
-  }
-  return digest
-}
-
-export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
 export function diskBlobs(folder: string): Blobs {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type Blob, corrupted, type Digest } from './blobs.ts'
+import { corrupted } from './blobs.ts'
+import type { Blob, Digest } from './digest.ts'
 import { writeHashed } from './hashed-file.ts'
 
 /** What was used within this time stays, so that a path that was just handed out still leads somewhere. */

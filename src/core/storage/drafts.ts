@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { invalidInput, notFound } from '../errors.ts'
-import type { Blob, Digest } from './blobs.ts'
+import type { Blob, Digest } from './digest.ts'
 import { writeHashed } from './hashed-file.ts'
 
 /** Every part but the last of an upload has this size by default: large enough for few, small enough to send again. */

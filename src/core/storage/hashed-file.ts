@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { AppError } from '../errors.ts'
-import type { Blob, Digest } from './blobs.ts'
+import type { Blob, Digest } from './digest.ts'
 
 export async function hashOf(stream: Readable): Promise<Digest> {
   const hash = createHash('sha256')

@@ -6,17 +6,9 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { Config } from '../config.ts'
 import { hour } from '../duration.ts'
 import { invalidInput, notFound } from '../errors.ts'
-import {
-  assertDigest,
-  type Blob,
-  type Blobs,
-  corrupted,
-  type Digest,
-  digestOf,
-  expectDigest,
-  noSuchBytes,
-} from './blobs.ts'
+import { type Blobs, corrupted, expectDigest, noSuchBytes } from './blobs.ts'
 import { blobCache, bytesOf } from './cache.ts'
+import { assertDigest, type Blob, type Digest, digestOf } from './digest.ts'
 import { choose, type Drafts } from './drafts.ts'
 import { hashOf } from './hashed-file.ts'
 import { copyObject, isMissing, onStore, uploadFile } from './s3-transfer.ts'

@@ -8,7 +8,7 @@ import { testContext, testServer } from '../../../test/support/context.ts'
 import type { ProblemError } from '../../client/client.ts'
 import type { Context } from '../../core/context.ts'
 import { AppError } from '../../core/errors.ts'
-import { digestOf } from '../../core/storage/blobs.ts'
+import { digestOf } from '../../core/storage/digest.ts'
 import * as artifacts from './artifacts.ts'
 import { manifest } from './rules.ts'
 

@@ -3,7 +3,7 @@ import type { Context } from '../../core/context.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
-import { create } from './artifacts.ts'
+import { create } from './artifact-records.ts'
 import * as store from './files-store.ts'
 import { checkPath, foldersOf } from './rules.ts'
 

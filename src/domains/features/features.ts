@@ -1,6 +1,6 @@
+export { applyFeatures } from './apply.ts'
 export { lookupAsOf } from './as-of.ts'
 export { getOnline, listEntities, listServices, listViews, requestFields, sourcesOf } from './catalogue.ts'
-export { applyFeatures } from './definitions.ts'
 export { lookupOnline, startFollowing, stopFollowing, warmUp } from './online-store.ts'
 export {
   createTrainingSet,

@@ -5,12 +5,13 @@ import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append, schedule, unschedule } from '../../core/work/work.ts'
 import type { PipelineFile, pipelines } from './contract.ts'
-import type { Pipeline } from './pipeline-runs.ts'
 import * as rules from './rules.ts'
 import type { PipelinesTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof pipelines
+
+type Pipeline = Output<Operations['get']>
 
 /** Declares or changes a pipeline; unchanged definitions keep their version. */
 export function applyPipeline(ctx: Context, definition: Static<typeof PipelineFile>): Promise<void> {

@@ -16,8 +16,6 @@ import * as store from './store.ts'
 
 type Operations = typeof pipelines
 
-export type Pipeline = Output<Operations['get']>
-
 type PipelineRun = Output<Operations['getRun']>
 
 export function start(

@@ -11,7 +11,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
-import { findingKinds } from './scan/scan.ts'
+import { ScanReport } from './scan/scan.ts'
 import { ModelSpec } from './spec/spec.ts'
 
 export const ModelKind = oneOf(['model', 'prompt'])
@@ -63,19 +63,6 @@ export const Model = object({
   tags: Type.Record(Type.String(), Type.String()),
   createdAt: Time,
   updatedAt: Time,
-})
-
-export const ScanReport = object({
-  state: oneOf(['clean', 'warning', 'danger']),
-  findings: Type.Array(
-    object({
-      kind: oneOf(findingKinds),
-      severity: oneOf(['info', 'warning', 'danger']),
-      file: Type.String(),
-      detail: Type.String(),
-    }),
-  ),
-  more: Type.Integer({ description: 'Findings beyond those that are listed' }),
 })
 
 export const ModelVersion = object({

@@ -18,9 +18,9 @@ export { getPrompt, pushPrompt } from './prompts.ts'
 export { fillTemplate, variablesOf } from './rules.ts'
 export { readSaid } from './runtimes/chat-reply.ts'
 export { tokenLimit, withSettings } from './runtimes/messages.ts'
-export { type Asking, openRuntime, type Runtime, type RuntimeState } from './runtimes/open.ts'
-export type { Chat } from './runtimes/prompt.ts'
+export { openRuntime } from './runtimes/open.ts'
 export { keyHeader } from './runtimes/remote.ts'
+export type { Asking, Chat, Runtime, RuntimeState } from './runtimes/runtime.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
 export {
   deleteVersion,

@@ -1,5 +1,5 @@
 import type { Context } from '../../core/context.ts'
-import type { InputDataset } from './inputs.ts'
+import type { InputDataset } from './input-dataset.ts'
 import type { RunInputsTable, RunsTables } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<RunsTables>()

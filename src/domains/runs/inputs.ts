@@ -1,17 +1,9 @@
 import type { Context } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
+import type { InputDataset } from './input-dataset.ts'
 import * as store from './inputs-store.ts'
 import { checkActive } from './rules.ts'
 import { requireRun } from './run-records.ts'
-
-export type InputDataset = {
-  name: string
-  digest: string
-  sourceType: string
-  source: string
-  schema: string | null
-  profile: string | null
-}
 
 type Tags = { key: string; value: string }[]
 export type RunInputs = { datasets: { dataset: InputDataset; tags: Tags }[]; models: string[] }

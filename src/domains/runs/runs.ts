@@ -20,7 +20,8 @@ export {
   importRuns,
   markImported,
 } from './import.ts'
-export { type InputDataset, inputsOf, logInputs, logOutputs, type RunInputs, type RunOutputs } from './inputs.ts'
+export type { InputDataset } from './input-dataset.ts'
+export { inputsOf, logInputs, logOutputs, type RunInputs, type RunOutputs } from './inputs.ts'
 export {
   addLoggedModelParams,
   deleteLoggedModel,

@@ -1,5 +1,5 @@
 export { chat } from './chat.ts'
-export { type Asked, askBoth, type Measured, type Usage } from './collect.ts'
+export { type Asked, askBoth } from './collect.ts'
 export {
   type Contender,
   knownConstant,
@@ -9,3 +9,4 @@ export {
   versionContender,
 } from './side.ts'
 export { groupingOf, labelsOf } from './usable.ts'
+export type { Measured, Usage } from './usage.ts'

@@ -5,15 +5,7 @@ import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { measureLatency } from './latency.ts'
 import type { Answerer, Contender } from './side.ts'
 import { answersOf } from './usable.ts'
-
-/** What one answer took. */
-export type Usage = { cpuMs: number } | { model: string; inputTokens: number; outputTokens: number }
-
-/** Milliseconds and usage of one answer per item, features not included; both lists are paired by item. */
-export type Measured = {
-  latencies: { candidate: number[]; baseline: number[] }
-  usage: { candidate: Usage[]; baseline: Usage[] }
-}
+import type { Measured, Usage } from './usage.ts'
 
 export type Asked = { candidate: Value[][]; baseline: Value[][]; measured: Measured | undefined }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
-import type { Measured } from './collect.ts'
+import type { Measured } from './usage.ts'
 
 type Side = { predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>; inputs: readonly Row[] }
 type Taken = { elapsed: number; cpu: number }

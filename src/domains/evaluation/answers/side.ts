@@ -9,7 +9,7 @@ import * as registry from '../../registry/registry.ts'
 import type { ModelSpec, Provider } from '../../registry/spec/spec.ts'
 import { type Definition, type Item, instantOf, textOf } from '../golden/golden.ts'
 import { chat } from './chat.ts'
-import type { Usage } from './collect.ts'
+import type { Usage } from './usage.ts'
 
 export type ModelVersion = Output<(typeof registryContract)['getVersion']>
 type AsOf = 'known' | 'event' | 'request'

@@ -3,7 +3,7 @@ import { readEnvironment } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
 import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
-import type { Given } from './scorers.ts'
+import type { Given } from './scored-answer.ts'
 
 type CommandScorer = { name: string; command: string[]; timeout: string | undefined }
 

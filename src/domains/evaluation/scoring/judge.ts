@@ -12,7 +12,7 @@ import { chat } from '../answers/answers.ts'
 import { oneSided } from '../comparison/comparison.ts'
 import { readGolden, textOf } from '../golden/golden.ts'
 import { type GateCheck, judge, shown } from '../rules.ts'
-import type { Given } from './scorers.ts'
+import type { Given } from './scored-answer.ts'
 
 type Judge = Scorer & { provider: Provider; rubric: string }
 

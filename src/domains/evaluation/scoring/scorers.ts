@@ -8,9 +8,7 @@ import type { Scorer } from '../../registry/spec/spec.ts'
 import type { Side } from '../comparison/comparison.ts'
 import { runCommandScorer } from './command.ts'
 import { type JudgeReport, judgeOf } from './judge.ts'
-
-/** An answer with what it answers and what was expected. */
-export type Given = { id: string; question: Row; expected: string; answer: string }
+import type { Given } from './scored-answer.ts'
 
 /** A score in 0 … 1 for each answer; null where the scorer gave none. */
 type Score = (given: readonly Given[]) => Promise<(number | null)[]>

@@ -1,46 +1,15 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError, notFound } from '../../../core/errors.ts'
-import { openPooledOnnx, type Row, type Value } from '../../../core/onnx/onnx.ts'
+import { openPooledOnnx } from '../../../core/onnx/onnx.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
 import { currentSpec } from '../applied-specs.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { ModelSpec } from '../spec/spec.ts'
 import * as store from '../store.ts'
 import { openProcess } from './process.ts'
-import { type Chat, openPrompt } from './prompt.ts'
+import { openPrompt } from './prompt.ts'
+import type { Runtime } from './runtime.ts'
 import { openElsewhere } from './upstream.ts'
-
-export type Asking = {
-  /** For the answer; without it the spec's `limits.timeout`. */
-  milliseconds?: number
-  signal?: AbortSignal | undefined
-  /** A copy of a request whose answer nobody waits for: it says so, and is never repeated. */
-  shadow?: boolean
-  /** Hears the milliseconds of the computation alone, where it is done in another thread. */
-  took?: (milliseconds: number) => void
-  /** Hears what a language model counted. */
-  spent?: (tokens: { input: number; output: number }) => void
-  /** What a language model may at most generate. */
-  limit?: { max_tokens: number } | undefined
-}
-
-export type RuntimeState = {
-  kind: 'constant' | 'onnx' | 'process' | 'upstream' | 'prompt'
-  ready: boolean
-  /** Processes started again after they ended. */
-  restarts?: number
-  memoryBytes?: number
-  instances?: { url: string; state: 'closed' | 'open' | 'probing'; inFlight: number; ejections: number }[]
-}
-
-/** A loaded version: answers rows in order. */
-export type Runtime = {
-  predict(rows: Row[], asking?: Asking): Promise<Value[]>
-  /** Of a prompt: the provider's own protocol. */
-  chat?: Chat
-  state(): RuntimeState
-  close(): Promise<void>
-}
 
 type Opening = { model: string; version: number; purpose?: 'live' | 'background' }
 

@@ -9,8 +9,8 @@ import type { Limits, Run } from '../spec/spec.ts'
 import { dialects } from './asking.ts'
 import { type Child, memoryOf, startChild } from './child.ts'
 import { holdFiles } from './files.ts'
-import type { Runtime } from './open.ts'
 import { askRemotely } from './remote.ts'
+import type { Runtime } from './runtime.ts'
 
 type Own = { run: Run; limits: Limits | undefined }
 

@@ -2,21 +2,14 @@ import type { Context } from '../../../core/context.ts'
 import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
-import { openUpstream, type UpstreamStream } from '../../../core/upstream/upstream.ts'
+import { openUpstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits, Provider } from '../spec/spec.ts'
 import { readSaid } from './chat-reply.ts'
 import { composeMessages, type Json, withSettings } from './messages.ts'
-import type { Asking, Runtime } from './open.ts'
-import { keyHeader } from './remote.ts'
 
-/** What a language model answers with, beside rows: its own protocol. */
-export type Chat = {
-  provider: Provider
-  /** The body that the provider gets for a caller's. */
-  compose(body: Json): Json
-  send(path: string, body: Json, asking: Asking): Promise<UpstreamStream>
-}
+import { keyHeader } from './remote.ts'
+import type { Asking, Runtime } from './runtime.ts'
 
 const defaultTimeout = '60s'
 

@@ -7,7 +7,7 @@ import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Upstream, UpstreamReply } from '../../../core/upstream/upstream.ts'
 import type { Limits, Run, UpstreamSpec } from '../spec/spec.ts'
 import { dialects } from './asking.ts'
-import type { Asking } from './open.ts'
+import type { Asking } from './runtime.ts'
 
 const defaultTimeout = '10s'
 export function timeoutOf(limits: Limits | undefined): number {

@@ -3,8 +3,8 @@ import { milliseconds } from '../../../core/duration.ts'
 import { openUpstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits, UpstreamSpec } from '../spec/spec.ts'
-import type { Runtime } from './open.ts'
 import { askRemotely, keyHeader } from './remote.ts'
+import type { Runtime } from './runtime.ts'
 
 type Elsewhere = { upstream: UpstreamSpec; limits: Limits | undefined }
 

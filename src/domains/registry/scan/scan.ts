@@ -1,2 +1,2 @@
-export { findingKinds } from './rules.ts'
-export { refuseByPolicy, type ScanReport, scanArtifact } from './scanner.ts'
+export { ScanReport } from './report.ts'
+export { refuseByPolicy, scanArtifact } from './scanner.ts'

@@ -3,15 +3,12 @@ import { open, readFile } from 'node:fs/promises'
 import { createGunzip, createInflate } from 'node:zlib'
 import { parse as parseYaml } from 'yaml'
 import type { Context } from '../../../core/context.ts'
-import type { Output } from '../../../core/contract.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
-import type { registry } from '../contract.ts'
 import { tarEntries, zipEntries, zipMember } from './archives.ts'
 import { readPickle } from './pickle.ts'
+import type { ScanReport } from './report.ts'
 import { type Finding, findingKinds, judgeEntries, judgeLoader, judgePickle } from './rules.ts'
-
-export type ScanReport = NonNullable<Output<(typeof registry)['getVersion']>['scan']>
 
 const unpackLimit = 4 * 1024 ** 3
 const mostFindings = 200

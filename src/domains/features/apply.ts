@@ -1,0 +1,30 @@
+import { afterCommit, type Context } from '../../core/context.ts'
+import { transaction } from '../../core/transaction.ts'
+import { append } from '../../core/work/work.ts'
+import * as datasets from '../datasets/datasets.ts'
+import { rebuild } from './online-store.ts'
+import { checkDefinitions, type Definitions } from './rules.ts'
+import * as store from './store.ts'
+
+/** Replaces all entities, views and services at once. */
+export function applyFeatures(ctx: Context, definitions: Definitions): Promise<void> {
+  return transaction(ctx, async (ctx) => {
+    const { items: sources } = await datasets.listSources(ctx)
+    checkDefinitions(
+      definitions,
+      sources.map(({ name }) => name),
+    )
+    const rows = (kind: store.Kind, items: { name: string }[]) =>
+      items.map((item) => ({ kind, name: item.name, definition: JSON.stringify(item) }))
+    await store.replaceDefinitions(ctx, [
+      ...rows('entity', definitions.entities),
+      ...rows('view', definitions.views),
+      ...rows('service', definitions.services),
+    ])
+    await append(ctx, 'features.applied', 'features/all', {
+      views: definitions.views.length,
+      services: definitions.services.length,
+    })
+    afterCommit(ctx, () => rebuild(ctx))
+  })
+}

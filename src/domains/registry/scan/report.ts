@@ -1,0 +1,18 @@
+import { type Static, Type } from 'typebox'
+import { object, oneOf } from '../../../core/contract.ts'
+import { findingKinds } from './rules.ts'
+
+export const ScanReport = object({
+  state: oneOf(['clean', 'warning', 'danger']),
+  findings: Type.Array(
+    object({
+      kind: oneOf(findingKinds),
+      severity: oneOf(['info', 'warning', 'danger']),
+      file: Type.String(),
+      detail: Type.String(),
+    }),
+  ),
+  more: Type.Integer({ description: 'Findings beyond those that are listed' }),
+})
+
+export type ScanReport = Static<typeof ScanReport>
