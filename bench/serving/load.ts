@@ -21,7 +21,7 @@ export type Measured = {
   highest: number
 }
 
-const mostConnections = 256
+const maxConnections = 256
 
 /** Orders come in as JSON lines; what was measured goes out as one line each. */
 process.stdout.write('ready\n')
@@ -88,7 +88,7 @@ async function steady(port: number, { perSecond }: { perSecond: number }, second
 
   function another(): Promise<Connection> {
     open += 1
-    if (open > mostConnections) throw new Error(`The server leaves more than ${mostConnections} requests waiting.`)
+    if (open > maxConnections) throw new Error(`The server leaves more than ${maxConnections} requests waiting.`)
     return openConnection(port)
   }
 

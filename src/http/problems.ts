@@ -37,7 +37,7 @@ const ofTransport: Record<number, ErrorCode> = {
   415: 'unsupported_media_type',
 }
 
-const longestMessage = 300
+const maxMessageLength = 300
 
 export function asAppError(error: FastifyError | AppError | Error): AppError {
   if (error instanceof AppError) return error
@@ -50,7 +50,7 @@ export function asAppError(error: FastifyError | AppError | Error): AppError {
     })
   if (code === 'unsupported_media_type')
     return new AppError(code, 'This content type is not read here.', { hint: 'Send application/json.', cause: error })
-  if (code) return new AppError(code, error.message.slice(0, longestMessage), { cause: error })
+  if (code) return new AppError(code, error.message.slice(0, maxMessageLength), { cause: error })
   return toAppError(error)
 }
 

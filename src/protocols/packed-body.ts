@@ -3,7 +3,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { AppError, invalidInput } from '../core/errors.ts'
 
 /** A small bomb must not fill the memory. */
-const largestUnpacked = 64 * 1024 * 1024
+const maxUnpacked = 64 * 1024 * 1024
 
 type Unpack = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
@@ -21,12 +21,12 @@ export async function unpack(body: Buffer, encoding = ''): Promise<Buffer> {
   if (!unpacker)
     throw invalidInput(`"${name}" is no content encoding that is read here.`, { name, hint: 'Use gzip or deflate.' })
   try {
-    return await unpacker(body, { maxOutputLength: largestUnpacked })
+    return await unpacker(body, { maxOutputLength: maxUnpacked })
   } catch (cause) {
     const large =
       cause instanceof RangeError ||
       (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE')
-    if (large) throw new AppError('too_large', `Unpacked, the body is larger than ${largestUnpacked} bytes.`)
+    if (large) throw new AppError('too_large', `Unpacked, the body is larger than ${maxUnpacked} bytes.`)
     throw invalidInput(`The body is not ${name}.`, { name: 'content-encoding' })
   }
 }

@@ -14,7 +14,7 @@ type Listing<Item> = {
   next?: string[]
 }
 
-const mostPerPage = 1000
+const maxPerPage = 1000
 const usual = 100
 
 /** A list page by page: as lines of JSON it streams to its end, otherwise it shows the first ones. */
@@ -28,7 +28,7 @@ export async function listing<Item>(
   async function* items(): AsyncGenerator<Item> {
     let left = limit
     for (let cursor: string | undefined; left > 0; ) {
-      const page = await fetch({ limit: Math.min(left, mostPerPage), ...(cursor === undefined ? {} : { cursor }) })
+      const page = await fetch({ limit: Math.min(left, maxPerPage), ...(cursor === undefined ? {} : { cursor }) })
       yield* page.items.slice(0, left)
       left -= page.items.length
       cursor = page.next

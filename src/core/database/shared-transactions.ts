@@ -9,7 +9,7 @@ type Waiting = {
   reject: (error: unknown) => void
 }
 
-const mostTogether = 64
+const maxTogether = 64
 
 /**
  * One writer at a time is all that SQLite allows, and every commit waits for the disk. So transactions that queue up
@@ -51,7 +51,7 @@ export function shareTransactions(sqlite: DatabaseSync) {
     while (queue.length > 0) {
       // The requests that came in during the last commit are read first, so that they are part of this one.
       await new Promise((resolve) => setImmediate(resolve))
-      const batch = queue.slice(0, mostTogether)
+      const batch = queue.slice(0, maxTogether)
       queue = queue.slice(batch.length)
       const [only] = batch
       if (only && batch.length === 1) await outer.transaction().execute(only.work).then(only.resolve, only.reject)

@@ -44,10 +44,10 @@ export type OnnxThread = {
   stop(): Promise<void>
 }
 
-const mostStrikes = 3
+const maxStrikes = 3
 const brokenMilliseconds = 30_000
 const firstPause = 100
-const longestPause = 10_000
+const maxPause = 10_000
 const idleMilliseconds = 5_000
 const lookMilliseconds = 5_000
 
@@ -177,7 +177,7 @@ export function createOnnxThread(
     const held = first && models.get(first.message.model)
     if (held) {
       held.strikes += 1
-      if (held.strikes >= mostStrikes) held.brokenUntil = ctx.clock.elapsed() + brokenMilliseconds
+      if (held.strikes >= maxStrikes) held.brokenUntil = ctx.clock.elapsed() + brokenMilliseconds
     }
     first?.reject(new AppError('upstream_failed', `The thread of the model ended: ${reason}`, { name: held?.name }))
     ctx.log.error({ model: held?.name, reason }, 'a thread of models ended and is started again')
@@ -190,7 +190,7 @@ export function createOnnxThread(
   async function restart(waiting: Pending[]): Promise<void> {
     inARow += 1
     if (inARow > 1)
-      await pause(Math.min(firstPause * 2 ** (inARow - 2), longestPause), undefined, { ref: waiting.length > 0 })
+      await pause(Math.min(firstPause * 2 ** (inARow - 2), maxPause), undefined, { ref: waiting.length > 0 })
     for (const [model, { name, read }] of models) {
       try {
         const bytes = await read()
@@ -232,7 +232,7 @@ export function createOnnxThread(
         })
       const wait = (held?.brokenUntil ?? 0) - ctx.clock.elapsed()
       if (wait > 0)
-        throw new AppError('not_ready', `"${held?.name}" ended its thread ${mostStrikes} times in a row.`, {
+        throw new AppError('not_ready', `"${held?.name}" ended its thread ${maxStrikes} times in a row.`, {
           name: held?.name,
           retryAfterSeconds: wait / 1_000,
         })

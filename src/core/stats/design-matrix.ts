@@ -6,7 +6,7 @@ export type Rows = readonly Readonly<Record<string, Value>>[]
 /** Turns rows into numbers; made from some rows, it reads others by the same scale and levels. */
 export type Encoder = { columns: string[]; encode(rows: Rows): Float64Array[] }
 
-const mostLevels = 20
+const maxLevels = 20
 
 /**
  * Numbers are centred and scaled to variance 1 (missing ones at the centre, with a flag of their own), texts become one
@@ -45,6 +45,6 @@ function commonest(values: readonly Value[]): string[] {
   for (const value of values) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1)
   return [...counts]
     .sort(([a, first], [b, second]) => second - first || (a < b ? -1 : 1))
-    .slice(0, mostLevels)
+    .slice(0, maxLevels)
     .map(([level]) => level)
 }

@@ -22,7 +22,7 @@ type Encoded = { index: number[]; value: number[] }
 const categoryBuckets = 32
 const textBuckets = 512
 const longText = 3
-const largestSample = 2_000
+const maxSample = 2_000
 const epochs = 8
 const step = 0.3
 const shrink = 1e-3
@@ -72,10 +72,10 @@ export function hanleyMcNeil(area: number, positives: number, negatives: number)
 }
 
 function sampled(rows: readonly DomainRow[], random: () => number): DomainRow[] {
-  if (rows.length <= largestSample) return [...rows]
-  const step = rows.length / largestSample
+  if (rows.length <= maxSample) return [...rows]
+  const step = rows.length / maxSample
   const start = random() * step
-  return Array.from({ length: largestSample }, (_, index) => elementAt(rows, Math.floor(start + index * step)))
+  return Array.from({ length: maxSample }, (_, index) => elementAt(rows, Math.floor(start + index * step)))
 }
 
 function shuffled(items: number[], random: () => number): number[] {

@@ -4,7 +4,7 @@ import { ascending } from './summary.ts'
 
 type Vectors = readonly (readonly number[])[]
 
-const largestSample = 300
+const maxSample = 300
 
 /**
  * Squared maximum mean discrepancy of two samples of vectors, unbiased (so about 0, also below, when they are alike),
@@ -52,9 +52,9 @@ export function mmd(
 }
 
 function spread(vectors: Vectors): Vectors {
-  if (vectors.length <= largestSample) return vectors
-  const step = vectors.length / largestSample
-  return Array.from({ length: largestSample }, (_, index) => elementAt(vectors, Math.floor(index * step)))
+  if (vectors.length <= maxSample) return vectors
+  const step = vectors.length / maxSample
+  return Array.from({ length: maxSample }, (_, index) => elementAt(vectors, Math.floor(index * step)))
 }
 
 function squaredDistance(a: readonly number[], b: readonly number[]): number {

@@ -7,8 +7,8 @@ const freshMilliseconds = 1_000
 /** How long a request waits for that reading; a database that does not answer must not hold up predictions. */
 const patienceMilliseconds = 100
 /** A token that could not be read again for so long is not known any more. */
-const longestMilliseconds = 60_000
-const mostKnown = 10_000
+const maxMilliseconds = 60_000
+const maxKnown = 10_000
 
 type Known = { row: TokensTable; readAt: number }
 type Tokens = { known: Map<string, Known>; readings: Map<string, Promise<TokensTable | undefined>> }
@@ -23,7 +23,7 @@ export async function findToken(ctx: Context, hash: string): Promise<TokensTable
   const age = found ? ctx.clock.elapsed() - found.readAt : Number.POSITIVE_INFINITY
   if (found && age < freshMilliseconds) return found.row
   const underway = readings.get(hash)
-  if (!found || age > longestMilliseconds) return underway ?? read(ctx, hash)
+  if (!found || age > maxMilliseconds) return underway ?? read(ctx, hash)
   if (underway) return found.row
   return within(read(ctx, hash), found.row)
 }
@@ -41,7 +41,7 @@ function read(ctx: Context, hash: string): Promise<TokensTable | undefined> {
     (row) => {
       if (readings.get(hash) !== reading) return row
       readings.delete(hash)
-      if (known.size >= mostKnown) known.clear()
+      if (known.size >= maxKnown) known.clear()
       if (row) known.set(hash, { row, readAt: ctx.clock.elapsed() })
       else known.delete(hash)
       return row

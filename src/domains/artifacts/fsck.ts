@@ -9,7 +9,7 @@ import { allArtifacts } from './garbage-store.ts'
 type Operations = typeof artifacts
 type File = { digest: string; path: string }
 
-const mostNames = 1_000
+const maxNames = 1_000
 
 export async function checkStore(ctx: Context): Promise<Output<Operations['checkStore']>> {
   return { job: await enqueue(ctx, { kind: 'artifacts.fsck', maxAttempts: 1 }) }
@@ -42,8 +42,8 @@ export async function fsck(ctx: Context, _payload: Record<string, unknown>, tool
     ok: damaged.length === 0 && missing.length === 0,
     checked,
     bytes,
-    damaged: damaged.slice(0, mostNames),
-    missing: missing.slice(0, mostNames),
+    damaged: damaged.slice(0, maxNames),
+    missing: missing.slice(0, maxNames),
     orphans: orphans.length,
     orphanBytes,
   }

@@ -97,10 +97,10 @@ export function fires(history: readonly boolean[], { of, windows }: AlertRule, f
   return history[0] === true && history.slice(0, windows).filter(Boolean).length >= of
 }
 
-const fewestVerdicts = 3
+const minVerdicts = 3
 const leastPrecision = 0.5
 
 /** A rule whose alerts were mostly noise goes to the digest by itself, and comes back when they are real again. */
 export function demoted({ severity }: AlertRule, { real, noise }: { real: number; noise: number }): boolean {
-  return severity === 'page' && real + noise >= fewestVerdicts && real / (real + noise) < leastPrecision
+  return severity === 'page' && real + noise >= minVerdicts && real / (real + noise) < leastPrecision
 }

@@ -10,7 +10,7 @@ import * as store from './store.ts'
 import { requireVersion } from './versions.ts'
 
 /** An alias that moved more often than this has its older moves in the audit log. */
-const mostMoves = 5_000
+const maxMoves = 5_000
 
 type Operations = typeof registry
 type Model = Output<Operations['getModel']>
@@ -62,8 +62,8 @@ export async function aliasHistory(
 ): Promise<Output<Operations['aliasHistory']>> {
   await requireModel(ctx, model)
   const subject = `model/${model}`
-  const moves = await latestEvents(ctx, { subject, type: 'registry.alias_set', limit: mostMoves })
-  const ends = await latestEvents(ctx, { subject, type: 'registry.alias_deleted', limit: mostMoves })
+  const moves = await latestEvents(ctx, { subject, type: 'registry.alias_set', limit: maxMoves })
+  const ends = await latestEvents(ctx, { subject, type: 'registry.alias_deleted', limit: maxMoves })
   const items = [...moves, ...ends]
     .filter(({ data }) => alias === undefined || data['alias'] === alias)
     .sort((a, b) => b.seq - a.seq)

@@ -14,10 +14,10 @@ export type Group = {
   to: string
 }
 
-const fewestExposed = 100
-const fewestExcess = 10
-const mostDistinct = 40
-const mostExamples = 10
+const minExposed = 100
+const minExcess = 10
+const maxDistinct = 40
+const maxExamples = 10
 /** Standard errors beyond which an excess of wrong answers is not put down to chance. */
 const beyondChance = 3
 
@@ -44,7 +44,7 @@ function usableFields(cases: readonly Case[]): string[] {
   const names = Object.keys(cases[0]?.slice ?? {})
   return names.filter((name) => {
     const distinct = new Set(cases.map(({ slice }) => String(slice[name])))
-    return distinct.size > 1 && distinct.size <= mostDistinct
+    return distinct.size > 1 && distinct.size <= maxDistinct
   })
 }
 
@@ -68,7 +68,7 @@ function grouped(cases: readonly Case[], fields: string[], overall: number): Gro
     if (one.wrong) {
       group.cases += 1
       if (!group.releases.includes(one.release)) group.releases.push(one.release)
-      if (group.examples.length < mostExamples) group.examples.push(one.id)
+      if (group.examples.length < maxExamples) group.examples.push(one.id)
     }
     if (one.at < group.from) group.from = one.at
     if (one.at > group.to) group.to = one.at
@@ -76,7 +76,7 @@ function grouped(cases: readonly Case[], fields: string[], overall: number): Gro
   }
   return [...groups.values()]
     .map((group) => ({ ...group, excess: group.cases - overall * group.exposure }))
-    .filter((group) => group.exposure >= fewestExposed && group.excess >= fewestExcess)
+    .filter((group) => group.exposure >= minExposed && group.excess >= minExcess)
     .filter((group) => group.excess > beyondChance * Math.sqrt(group.exposure * overall * (1 - overall)))
 }
 

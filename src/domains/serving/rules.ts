@@ -22,7 +22,7 @@ export function checkInputs(inputs: Record<string, unknown>, needed: Field[], kn
     for (const name of Object.keys(inputs)) {
       if (!known.has(name)) {
         const hint = didYouMean(name, [...known]) ?? `Known inputs: ${[...known].join(', ')}.`
-        throw invalidInput(`The input ${shown(name)} is not known.`, { name: name.slice(0, longestShown), hint })
+        throw invalidInput(`The input ${shown(name)} is not known.`, { name: name.slice(0, maxShownLength), hint })
       }
     }
   }
@@ -44,11 +44,11 @@ function checkValue({ name, type, integer, minimum, maximum, values }: Field, va
   }
 }
 
-const longestShown = 100
+const maxShownLength = 100
 
 function shown(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value)
-  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
+  return text.length > maxShownLength ? `${text.slice(0, maxShownLength)}…` : text
 }
 
 export type OutputKind = 'binary' | 'regression' | 'multiclass' | 'ranking' | 'text'

@@ -145,15 +145,15 @@ export function removeFromExperiments(ctx: Context, { id, experiments }: Links):
   })
 }
 
-const mostAtOnce = 10_000
+const maxConcurrent = 10_000
 
 /** One example for each input: what is said of it again is merged into what is known. */
 export function saveExamples(
   ctx: Context,
   { id, examples }: { id: string; examples: readonly ExampleContent[] },
 ): Promise<{ inserted: number; updated: number }> {
-  if (examples.length > mostAtOnce)
-    throw invalidInput(`At most ${mostAtOnce} records fit into one call.`, { name: 'records' })
+  if (examples.length > maxConcurrent)
+    throw invalidInput(`At most ${maxConcurrent} records fit into one call.`, { name: 'records' })
   return transaction(ctx, async (ctx) => {
     const row = await requireSet(ctx, id)
     const digests = examples.map(({ inputs }) => digestOfJson(inputs))

@@ -36,7 +36,7 @@ const metrics: Record<MetricsQuery['view'], Record<string, (row: store.MetricRow
   ASSESSMENTS: { assessment_count: () => 1, assessment_value: ({ score }) => score },
 }
 
-const mostRows = 200_000
+const maxRows = 200_000
 
 /** Counts and durations (milliseconds) of traces, spans and assessments, by dimension and by span of time. */
 export async function traceMetrics(ctx: Context, query: MetricsQuery): Promise<MetricPoint[]> {
@@ -46,9 +46,9 @@ export async function traceMetrics(ctx: Context, query: MetricsQuery): Promise<M
       name: query.metric,
       hint: `Use one of: ${Object.keys(metrics[query.view]).join(', ')}.`,
     })
-  const rows = await store.metricRows(ctx, { ...query, limit: mostRows + 1 })
-  if (rows.length > mostRows)
-    throw invalidInput(`More than ${mostRows} rows would be read.`, {
+  const rows = await store.metricRows(ctx, { ...query, limit: maxRows + 1 })
+  if (rows.length > maxRows)
+    throw invalidInput(`More than ${maxRows} rows would be read.`, {
       name: 'start_time_ms',
       hint: 'Choose a shorter time.',
     })

@@ -214,14 +214,14 @@ export async function deleteTraces(ctx: Context, { experiment, traces, until, mo
   })
 }
 
-const mostLinks = 100
+const maxLinks = 100
 
 export async function linkTracesToRun(
   ctx: Context,
   { traces, run }: { traces: readonly string[]; run: string },
 ): Promise<void> {
-  if (traces.length > mostLinks)
-    throw invalidInput(`At most ${mostLinks} traces can be linked at once.`, { name: 'trace_ids' })
+  if (traces.length > maxLinks)
+    throw invalidInput(`At most ${maxLinks} traces can be linked at once.`, { name: 'trace_ids' })
   await runs.getRunInfo(ctx, run)
   await transaction(ctx, (ctx) =>
     store.linkRun(

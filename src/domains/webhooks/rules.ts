@@ -5,7 +5,7 @@ import { hour } from '../../core/duration.ts'
 export const maximumAttempts = 8
 const baseMilliseconds = 1_000
 const growth = 3
-const longestMilliseconds = hour
+const maxMilliseconds = hour
 
 /** `delivery.*` means everything below `delivery`; `*` everything. */
 export function matches(patterns: readonly string[], name: string): boolean {
@@ -39,5 +39,5 @@ export function judge(answer: Answer, attempts: number, random: number): Verdict
   const backoff = baseMilliseconds * growth ** (attempts - 1) * (0.5 + random / 2)
   const asked = 'status' in answer ? Number(answer.retryAfter ?? 0) * 1_000 : 0
   const delay = Math.max(backoff, Number.isFinite(asked) ? asked : 0)
-  return { state: 'pending', error, delay: Math.round(Math.min(delay, longestMilliseconds)) }
+  return { state: 'pending', error, delay: Math.round(Math.min(delay, maxMilliseconds)) }
 }

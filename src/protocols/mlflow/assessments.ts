@@ -7,7 +7,7 @@ import * as views from './trace-views.ts'
 import { noTrace, traceId } from './traces.ts'
 
 const v3 = { version: '3.0' } as const
-const longestText = 100_000
+const maxTextLength = 100_000
 
 export const assessmentCalls = [
   call('POST traces/:trace_id/assessments', create, v3),
@@ -39,7 +39,7 @@ function contentValue(content: input.Fields, kind: string): unknown {
   const serialized = content['serialized_value']
   const value =
     serialized === undefined || serialized === null ? content['value'] : parsed(input.asFields(serialized, kind))
-  if ((JSON.stringify(value) ?? '').length > longestText) throw invalid(`The value of the ${kind} is too long.`)
+  if ((JSON.stringify(value) ?? '').length > maxTextLength) throw invalid(`The value of the ${kind} is too long.`)
   return value ?? null
 }
 
@@ -54,7 +54,7 @@ function parsed(serialized: input.Fields): unknown {
 function errorOf(content: input.Fields): traces.NewAssessment['error'] {
   if (content['error'] === undefined || content['error'] === null) return null
   const error = input.asFields(content['error'], 'error')
-  const text = (name: string) => input.optionalText(error, name, { max: longestText }) ?? ''
+  const text = (name: string) => input.optionalText(error, name, { max: maxTextLength }) ?? ''
   return { code: text('error_code'), message: text('error_message'), stack: text('stack_trace') }
 }
 
@@ -86,7 +86,7 @@ async function create(ctx: Context, fields: input.Fields) {
       type: input.text(source, 'source_type', { max: 50 }),
       id: input.optionalText(source, 'source_id', { max: 250 }) ?? '',
     },
-    rationale: input.optionalText(given, 'rationale', { max: longestText }) ?? null,
+    rationale: input.optionalText(given, 'rationale', { max: maxTextLength }) ?? null,
     metadata: metadataOf(given),
     overrides: input.optionalText(given, 'overrides', { max: 100 }) || null,
   })
@@ -122,7 +122,7 @@ async function update(ctx: Context, fields: input.Fields) {
       ...(mask.has('assessment_name') ? { name: input.text(given, 'assessment_name', { max: 250 }) } : {}),
       ...(content ? { value: content.value, error: content.error } : {}),
       ...(mask.has('rationale')
-        ? { rationale: input.optionalText(given, 'rationale', { max: longestText }) ?? null }
+        ? { rationale: input.optionalText(given, 'rationale', { max: maxTextLength }) ?? null }
         : {}),
       ...(mask.has('metadata') ? { metadata: metadataOf(given) } : {}),
     },

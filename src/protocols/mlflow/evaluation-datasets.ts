@@ -10,7 +10,7 @@ import { list } from './views.ts'
 
 const v3 = { version: '3.0' } as const
 const readingV3 = { version: '3.0', role: 'viewer' } as const
-const longestTag = 5000
+const maxTagLength = 5000
 
 export const evaluationDatasetCalls = [
   call('POST datasets/create', create, v3),
@@ -55,7 +55,7 @@ function tagsOf(fields: input.Fields): Record<string, string | null> {
       if (key.length > 250) input.badValue('tags', key, 'is longer than 250 characters')
       return [
         key,
-        value === null ? null : input.cut(typeof value === 'string' ? value : JSON.stringify(value), longestTag),
+        value === null ? null : input.cut(typeof value === 'string' ? value : JSON.stringify(value), maxTagLength),
       ]
     }),
   )

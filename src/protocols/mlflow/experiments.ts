@@ -8,7 +8,7 @@ import { checkLocation } from './locations.ts'
 import { number, words } from './run-search.ts'
 import * as views from './views.ts'
 
-const longestTag = 5000
+const maxTagLength = 5000
 
 export const experimentCalls = [
   call('POST experiments/create', createExperiment),
@@ -29,7 +29,7 @@ async function createExperiment(ctx: Context, fields: input.Fields) {
   if (location) checkLocation(ctx, location)
   const made = runs.recordExperiment(ctx, {
     name,
-    tags: input.tags(fields, 'tags', longestTag),
+    tags: input.tags(fields, 'tags', maxTagLength),
     ...(location ? { location } : {}),
   })
   const { id } = await orSay(made, 'conflict', () => exists(`Experiment(name=${name}) already exists.`))
@@ -119,7 +119,7 @@ async function rename(ctx: Context, fields: input.Fields) {
 
 async function setTag(ctx: Context, fields: input.Fields) {
   const id = experimentId(fields)
-  const value = input.cut(input.optionalText(fields, 'value') ?? '', longestTag)
+  const value = input.cut(input.optionalText(fields, 'value') ?? '', maxTagLength)
   await orSay(runs.tagExperiment(ctx, { id, key: input.key(fields), value }), 'not_found', noExperiment(id))
   return {}
 }

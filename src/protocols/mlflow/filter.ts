@@ -31,11 +31,11 @@ type Token =
   | { kind: 'number'; value: number }
   | { kind: 'open' | 'close' | 'comma' }
 
-const longestFilter = 20_000
+const maxFilterLength = 20_000
 
 export function parseFilter(filter: string | undefined): Clause[] {
   if (filter === undefined || filter.trim() === '') return []
-  if (filter.length > longestFilter) throw invalid('Invalid filter string: it is too long.')
+  if (filter.length > maxFilterLength) throw invalid('Invalid filter string: it is too long.')
   const tokens = tokenize(filter)
   const clauses: Clause[] = []
   let at = 0

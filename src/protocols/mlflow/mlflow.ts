@@ -36,7 +36,7 @@ export const calls: Call[] = [
   ...webhookCalls,
 ]
 
-const largestBody = 32 * 1024 * 1024
+const maxBody = 32 * 1024 * 1024
 
 /** What unmodified MLflow clients speak, in terms of our own operations. */
 export async function mlflowRoutes(server: FastifyInstance): Promise<void> {
@@ -46,7 +46,7 @@ export async function mlflowRoutes(server: FastifyInstance): Promise<void> {
     files.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     artifactRoutes(files)
   })
-  server.addContentTypeParser('*', { parseAs: 'string', bodyLimit: largestBody }, (request, body, done) => {
+  server.addContentTypeParser('*', { parseAs: 'string', bodyLimit: maxBody }, (request, body, done) => {
     try {
       done(null, parseBody(request, String(body)))
     } catch (error) {
@@ -64,7 +64,7 @@ function register(server: FastifyInstance, { method, path, role, version = '2.0'
     server.route({
       method,
       url: `${prefix}/${version}/mlflow/${path}`,
-      bodyLimit: largestBody,
+      bodyLimit: maxBody,
       config,
       async handler(request, reply) {
         const body = method === 'GET' ? {} : (request.body as Fields | null | undefined)

@@ -13,7 +13,7 @@ import { noRun } from './run-calls.ts'
 import { number, words } from './run-search.ts'
 import * as views from './views.ts'
 
-const longestTag = 100_000
+const maxTagLength = 100_000
 
 export const modelVersionCalls = [
   call('POST model-versions/create', create),
@@ -38,7 +38,7 @@ async function require(ctx: Context, fields: input.Fields): Promise<Version> {
 async function create(ctx: Context, fields: input.Fields) {
   const model = modelName(fields)
   const source = input.text(fields, 'source', { max: 2048 })
-  const tags = input.tags(fields, 'tags', longestTag)
+  const tags = input.tags(fields, 'tags', maxTagLength)
   const { kind } = await onName(model, registry.getModel(ctx, { model }))
   if (!(kind === 'prompt' && tags[promptTag] === 'true')) checkSource(ctx, source)
   const origin = await originOf(ctx, source)
@@ -53,7 +53,7 @@ async function create(ctx: Context, fields: input.Fields) {
       : { flavor: 'mlflow', ...(artifact === undefined ? {} : { artifact }) }),
     uri: source,
     tags,
-    description: input.optionalText(fields, 'description', { max: longestTag }) ?? '',
+    description: input.optionalText(fields, 'description', { max: maxTagLength }) ?? '',
     ...(run ? { run } : {}),
     ...(loggedModel ? { loggedModel } : {}),
   })
@@ -88,7 +88,7 @@ async function originOf(
 
 async function update(ctx: Context, fields: input.Fields) {
   const { model, version } = await require(ctx, fields)
-  const description = input.optionalText(fields, 'description', { max: longestTag }) ?? ''
+  const description = input.optionalText(fields, 'description', { max: maxTagLength }) ?? ''
   return { model_version: modelVersion(await registry.updateVersion(ctx, { model, version, description })) }
 }
 
@@ -157,7 +157,7 @@ async function downloadUri(ctx: Context, fields: input.Fields) {
 
 async function setTag(ctx: Context, fields: input.Fields) {
   const { model, version } = await require(ctx, fields)
-  const value = input.optionalText(fields, 'value', { max: longestTag }) ?? ''
+  const value = input.optionalText(fields, 'value', { max: maxTagLength }) ?? ''
   await registry.tagVersion(ctx, { model, version, key: input.key(fields), value })
   return {}
 }

@@ -9,7 +9,7 @@ import { latestOfStages, type Model, modelVersion, promptTag, registeredModel, t
 import { words } from './run-search.ts'
 import * as views from './views.ts'
 
-const longestTag = 100_000
+const maxTagLength = 100_000
 
 export const registeredModelCalls = [
   call('POST registered-models/create', create),
@@ -38,11 +38,11 @@ async function versionsOf(ctx: Context, model: string): Promise<Version[]> {
 
 async function create(ctx: Context, fields: input.Fields) {
   const name = modelName(fields)
-  const tags = input.tags(fields, 'tags', longestTag)
+  const tags = input.tags(fields, 'tags', maxTagLength)
   const made = registry.createModel(ctx, {
     name,
     kind: tags[promptTag] === 'true' ? 'prompt' : 'model',
-    description: input.optionalText(fields, 'description', { max: longestTag }) ?? '',
+    description: input.optionalText(fields, 'description', { max: maxTagLength }) ?? '',
     tags,
   })
   const model = await orSay(made, 'conflict', () => exists(`Registered Model (name=${name}) already exists.`))
@@ -59,7 +59,7 @@ async function rename(ctx: Context, fields: input.Fields) {
 
 async function update(ctx: Context, fields: input.Fields) {
   const model = modelName(fields)
-  const description = input.optionalText(fields, 'description', { max: longestTag }) ?? ''
+  const description = input.optionalText(fields, 'description', { max: maxTagLength }) ?? ''
   return {
     registered_model: await view(ctx, await onName(model, registry.updateModel(ctx, { model, description }))),
   }
@@ -117,7 +117,7 @@ async function latest(ctx: Context, fields: input.Fields) {
 
 async function setTag(ctx: Context, fields: input.Fields) {
   const model = modelName(fields)
-  const value = input.optionalText(fields, 'value', { max: longestTag }) ?? ''
+  const value = input.optionalText(fields, 'value', { max: maxTagLength }) ?? ''
   await onName(model, registry.tagModel(ctx, { model, key: input.key(fields), value }))
   return {}
 }

@@ -7,7 +7,7 @@ import * as input from './input.ts'
 import { runConditions, runOrder } from './run-search.ts'
 import * as views from './views.ts'
 
-const longestTag = 8000
+const maxTagLength = 8000
 
 export const runCalls = [
   call('POST runs/create', create),
@@ -34,7 +34,7 @@ export async function onRun<T>(id: string, work: Promise<T>): Promise<T> {
 
 async function create(ctx: Context, fields: input.Fields) {
   const experimentId = input.optionalText(fields, 'experiment_id') || '0'
-  const tags = input.tags(fields, 'tags', longestTag)
+  const tags = input.tags(fields, 'tags', maxTagLength)
   const name = input.optionalText(fields, 'run_name')
   const tagged = tags[runs.nameTag]
   if (name && tagged && name !== tagged)
@@ -117,7 +117,7 @@ async function search(ctx: Context, fields: input.Fields) {
 
 async function setTag(ctx: Context, fields: input.Fields) {
   const run = input.runId(fields)
-  const value = input.cut(input.optionalText(fields, 'value') ?? '', longestTag)
+  const value = input.cut(input.optionalText(fields, 'value') ?? '', maxTagLength)
   await onRun(run, runs.log(ctx, { run, tags: { [input.key(fields)]: value } }))
   return {}
 }

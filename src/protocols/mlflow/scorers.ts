@@ -7,7 +7,7 @@ import * as input from './input.ts'
 import { list } from './views.ts'
 
 const v3 = { version: '3.0' } as const
-const longestScorer = 1_000_000
+const maxScorerLength = 1_000_000
 
 export const scorerCalls = [
   call('POST scorers/register', register, v3),
@@ -38,7 +38,7 @@ function found<T>({ experiment, name }: { experiment: string; name: string }, lo
 }
 
 async function register(ctx: Context, fields: input.Fields) {
-  const scorer = { ...place(fields), content: input.text(fields, 'serialized_scorer', { max: longestScorer }) }
+  const scorer = { ...place(fields), content: input.text(fields, 'serialized_scorer', { max: maxScorerLength }) }
   const made = await orSay(traces.registerScorer(ctx, scorer), 'not_found', noExperiment(scorer.experiment))
   return {
     version: made.version,

@@ -12,7 +12,7 @@ import { list } from './views.ts'
 
 const v3 = { version: '3.0' } as const
 const readingV3 = { version: '3.0', role: 'viewer' } as const
-const longestTag = 8000
+const maxTagLength = 8000
 
 export const traceCalls = [
   call('POST traces', start, v3),
@@ -75,12 +75,12 @@ function duration(fields: input.Fields, name: string): number | null {
 }
 
 const states = ['STATE_UNSPECIFIED', 'OK', 'ERROR', 'IN_PROGRESS'] as const
-const longestPreview = 10_000
+const maxPreviewLength = 10_000
 
 async function start(ctx: Context, fields: input.Fields) {
   const info = record(record(fields, 'trace'), 'trace_info')
   const experiment = input.text(record(record(info, 'trace_location'), 'mlflow_experiment'), 'experiment_id')
-  const preview = (name: string) => input.optionalText(info, name)?.slice(0, longestPreview) ?? null
+  const preview = (name: string) => input.optionalText(info, name)?.slice(0, maxPreviewLength) ?? null
   const made = traces.recordTrace(ctx, {
     id: traceId(info),
     experimentId: experiment,
@@ -90,8 +90,8 @@ async function start(ctx: Context, fields: input.Fields) {
     clientRequest: input.optionalText(info, 'client_request_id', { max: 500 }) ?? null,
     requestPreview: preview('request_preview'),
     responsePreview: preview('response_preview'),
-    metadata: textMap(info, 'trace_metadata', longestTag),
-    tags: textMap(info, 'tags', longestTag),
+    metadata: textMap(info, 'trace_metadata', maxTagLength),
+    tags: textMap(info, 'tags', maxTagLength),
   })
   return { trace: { trace_info: views.traceInfo(await orSay(made, 'not_found', noExperiment(experiment))) } }
 }
@@ -109,11 +109,11 @@ async function getWhole(ctx: Context, fields: input.Fields) {
   return { trace: { trace_info: views.traceInfo(info), ...list('spans', spans.map(views.span)) } }
 }
 
-const mostAtOnce = 500
+const maxConcurrent = 500
 
 function traceIds(fields: input.Fields): string[] {
   const ids = input.texts(fields, 'trace_ids')
-  if (ids.length > mostAtOnce) throw invalid(`At most ${mostAtOnce} traces can be asked for at once.`)
+  if (ids.length > maxConcurrent) throw invalid(`At most ${maxConcurrent} traces can be asked for at once.`)
   return ids.map((id) => traceId({ trace_ids: id }, 'trace_ids'))
 }
 
@@ -180,7 +180,7 @@ async function remove(ctx: Context, fields: input.Fields) {
 
 async function setTag(ctx: Context, fields: input.Fields) {
   const trace = traceId(fields)
-  const value = input.cut(input.optionalText(fields, 'value') ?? '', longestTag)
+  const value = input.cut(input.optionalText(fields, 'value') ?? '', maxTagLength)
   const tags = { [input.text(fields, 'key', { max: 250 })]: value }
   await orSay(traces.tagTrace(ctx, { trace, tags }), 'not_found', noTrace(trace))
   return {}

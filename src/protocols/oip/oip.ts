@@ -10,7 +10,7 @@ import { readTensor, toBinary, toRows } from './tensors.ts'
 
 const config = (name: string) => ({ role: 'viewer', cause: `oip.${name}` }) as const
 const open = (name: string) => ({ role: 'anyone', cause: `oip.${name}` }) as const
-const largestBody = 64 * 1024 * 1024
+const maxBody = 64 * 1024 * 1024
 const headerLength = 'inference-header-content-length'
 
 type Named = { model: string; version?: string }
@@ -19,7 +19,7 @@ type Named = { model: string; version?: string }
 export async function oipRoutes(server: FastifyInstance): Promise<void> {
   server.setErrorHandler((error: Error, request, reply) => sendError(request, reply, error))
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: largestBody }, (request, body: Buffer, done) => {
+  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBody }, (request, body: Buffer, done) => {
     const encoding = request.headers['content-encoding']
     if (encoding === undefined) done(null, body)
     else unpack(body, encoding).then((unpacked) => done(null, unpacked), done)
@@ -37,7 +37,7 @@ export async function oipRoutes(server: FastifyInstance): Promise<void> {
     server.get(`${path}/ready`, { config: config('model_ready') }, (request, reply) =>
       reply.code(signature(request).ready ? 200 : 400).send(),
     )
-    server.post(`${path}/infer`, { config: config('infer'), bodyLimit: largestBody }, (request, reply) =>
+    server.post(`${path}/infer`, { config: config('infer'), bodyLimit: maxBody }, (request, reply) =>
       infer(request, reply),
     )
   }

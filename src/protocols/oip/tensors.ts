@@ -22,7 +22,7 @@ type Json = Record<string, unknown>
 /** One tensor of a request, flat and row-major. */
 export type Tensor = { name: string; shape: number[]; values: (number | string)[] }
 
-const mostElements = 1_000_000
+const maxElements = 1_000_000
 
 function wrong(name: string, what: string): never {
   throw invalidInput(`The tensor "${name}" ${what}.`, { name })
@@ -38,7 +38,7 @@ export function readTensor(given: Json, index: number, takeBinary: (size: number
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
     wrong(name, 'needs a shape of whole numbers')
   const count = (shape as number[]).reduce((product, size) => product * size, 1)
-  if (count > mostElements) wrong(name, `has more than ${mostElements} elements`)
+  if (count > maxElements) wrong(name, `has more than ${maxElements} elements`)
   const parameters = given['parameters'] as Json | undefined
   const size = parameters?.['binary_data_size']
   const values =

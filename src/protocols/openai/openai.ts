@@ -6,7 +6,7 @@ import { asObject, type Json } from '../json-body.ts'
 import { idHeader, releaseHeader, usageAttributes } from '../telemetry/prediction-attributes.ts'
 import { sendError } from './errors.ts'
 
-const largestBody = 16 * 1024 * 1024
+const maxBody = 16 * 1024 * 1024
 const config = (name: string) => ({ role: 'viewer', cause: `openai.${name}` }) as const
 
 /** OpenAI's protocol for endpoints that are prompts: a model's name is an endpoint's. */
@@ -32,7 +32,7 @@ export async function openaiRoutes(server: FastifyInstance): Promise<void> {
     ['/embeddings', 'embeddings', 'input'],
   ] as const
   for (const [path, name, needed] of routes)
-    server.post(`/v1${path}`, { config: config(name), bodyLimit: largestBody }, async (request, reply) => {
+    server.post(`/v1${path}`, { config: config(name), bodyLimit: maxBody }, async (request, reply) => {
       const body = readBody(request, needed)
       const signal = goneSignal(reply)
       const said = await serving.converse(request.ctx, { endpoint: String(body['model']), path, body, signal })

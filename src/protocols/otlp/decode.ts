@@ -2,10 +2,10 @@ import { AppError, invalidInput } from '../../core/errors.ts'
 import type { AnyValue, Attribute, Span } from '../../domains/traces/traces.ts'
 import { decodeRequest } from './messages.ts'
 
-export const largestBody = 16 * 1024 * 1024
-const mostSpans = 20_000
-const mostAttributes = 2_000
-const longestName = 2_000
+export const maxBody = 16 * 1024 * 1024
+const maxSpans = 20_000
+const maxAttributes = 2_000
+const maxNameLength = 2_000
 const deepest = 24
 
 type Json = Record<string, unknown>
@@ -21,7 +21,7 @@ export function decodeSpans(body: Buffer, format: 'json' | 'protobuf'): Span[] {
       ),
     ),
   )
-  if (spans.length > mostSpans) throw new AppError('too_large', `At most ${mostSpans} spans fit into one request.`)
+  if (spans.length > maxSpans) throw new AppError('too_large', `At most ${maxSpans} spans fit into one request.`)
   return spans
 }
 
@@ -83,7 +83,7 @@ function nanoseconds(value: unknown, path: string): string {
 function toSpan(span: Json, path: string, toHex: (text: string) => string): Span {
   const parent = text(span['parentSpanId'], `${path}.parentSpanId`)
   const name = text(span['name'], `${path}.name`)
-  if (name.length > longestName) wrong(`${path}.name`, `is longer than ${longestName} characters`)
+  if (name.length > maxNameLength) wrong(`${path}.name`, `is longer than ${maxNameLength} characters`)
   const end = span['endTimeUnixNano']
   const status = span['status'] === undefined || span['status'] === null ? {} : record(span['status'], `${path}.status`)
   const code = Number(status['code'] ?? 0)
@@ -113,7 +113,7 @@ function toSpan(span: Json, path: string, toHex: (text: string) => string): Span
 
 function toAttributes(value: unknown, path: string, depth = 0): Attribute[] {
   const given = list(value, path)
-  if (given.length > mostAttributes) wrong(path, `has more than ${mostAttributes} entries`)
+  if (given.length > maxAttributes) wrong(path, `has more than ${maxAttributes} entries`)
   return given.map((attribute, index) => ({
     key: text(attribute['key'], `${path}[${index}].key`),
     value: toValue(attribute['value'], `${path}[${index}].value`, depth),

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../core/errors.ts'
 import * as traces from '../../domains/traces/traces.ts'
 import { unpack } from '../packed-body.ts'
-import { decodeSpans, largestBody } from './decode.ts'
+import { decodeSpans, maxBody } from './decode.ts'
 
 const experimentHeader = 'x-mlflow-experiment-id'
 const formats: Record<string, 'json' | 'protobuf'> = {
@@ -14,12 +14,12 @@ const formats: Record<string, 'json' | 'protobuf'> = {
 /** OpenTelemetry's traces over HTTP, in both of its formats; without MLflow's header they belong to the default experiment. */
 export async function otlpRoutes(server: FastifyInstance): Promise<void> {
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: largestBody }, (_request, body, done) =>
+  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBody }, (_request, body, done) =>
     done(null, body),
   )
   server.post(
     '/v1/traces',
-    { config: { role: 'member', cause: 'otlp.traces' }, bodyLimit: largestBody },
+    { config: { role: 'member', cause: 'otlp.traces' }, bodyLimit: maxBody },
     async (request, reply) => {
       const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
       const format = formats[type]

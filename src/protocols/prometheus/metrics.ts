@@ -28,7 +28,7 @@ export async function collect(ctx: Context): Promise<Registry> {
 }
 
 /** Releases beyond this many, the oldest first, are counted together. */
-const mostReleases = 200
+const maxReleases = 200
 const otherReleases = 'other'
 
 function serviceMetrics(ctx: Context, registry: Registry): void {
@@ -69,7 +69,7 @@ function serviceMetrics(ctx: Context, registry: Registry): void {
   const addLlm = llmMetrics(registry)
   const counters = [...serving.counters(ctx)]
   for (const [index, [release, counts]] of counters.entries()) {
-    const label = index < counters.length - mostReleases ? otherReleases : release
+    const label = index < counters.length - maxReleases ? otherReleases : release
     requests.inc({ release: label }, counts.requests)
     for (const [kind, count] of Object.entries(counts.bad)) bad.inc({ release: label, kind }, count)
     addLlm(label, counts)
@@ -127,7 +127,7 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
   }
 }
 
-const mostFiring = 1000
+const maxFiring = 1000
 
 async function alertMetrics(ctx: Context, registry: Registry): Promise<void> {
   const firing = new Gauge({
@@ -136,7 +136,7 @@ async function alertMetrics(ctx: Context, registry: Registry): Promise<void> {
     labelNames: ['model', 'signal', 'severity'],
     registers: [registry],
   })
-  const { items } = await monitoring.listAlerts(ctx, { state: 'firing', limit: mostFiring })
+  const { items } = await monitoring.listAlerts(ctx, { state: 'firing', limit: maxFiring })
   for (const { model, signal, severity, quiet } of items) if (!quiet) firing.inc({ model, signal, severity })
 }
 

@@ -7,13 +7,13 @@ import { asList, asObject, type Json, parseJson } from '../json-body.ts'
 import { mlflowVersion } from '../mlflow/mlflow.ts'
 import { ofColumns, ofList, toInstances } from './instances.ts'
 
-const largestBody = 64 * 1024 * 1024
+const maxBody = 64 * 1024 * 1024
 
 /** What MLflow's scoring server speaks, for each endpoint below a path of its own. */
 export async function scoringRoutes(server: FastifyInstance): Promise<void> {
   server.setErrorHandler((error: Error, request, reply) => sendError(request, reply, error))
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('*', { parseAs: 'string', bodyLimit: largestBody }, (_request, body, done) =>
+  server.addContentTypeParser('*', { parseAs: 'string', bodyLimit: maxBody }, (_request, body, done) =>
     done(null, body),
   )
   const config = (name: string) => ({ role: 'viewer', cause: `scoring.${name}` }) as const
@@ -30,7 +30,7 @@ export async function scoringRoutes(server: FastifyInstance): Promise<void> {
   )
   server.post(
     '/serve/:endpoint/invocations',
-    { config: config('invocations'), bodyLimit: largestBody },
+    { config: config('invocations'), bodyLimit: maxBody },
     async (request) => {
       const { endpoint } = request.params as { endpoint: string }
       const { inputs } = serving.signatureOf(request.ctx, { endpoint })

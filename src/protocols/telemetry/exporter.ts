@@ -6,7 +6,7 @@ import type { TelemetrySettings } from './settings.ts'
 
 const compressed = promisify(gzip)
 const attempts = 5
-const longestWait = 30_000
+const maxWait = 30_000
 const timeout = 10_000
 /** Only these may be tried again, says the standard. */
 const temporary = new Set([429, 502, 503, 504])
@@ -31,7 +31,7 @@ export function createExporter(ctx: Context, settings: Pick<TelemetrySettings, '
         ctx.log.warn({ url: new URL(url).host, items, reason: outcome.reason }, 'telemetry was not taken')
         return
       }
-      await pause(Math.min(longestWait, Math.max(outcome.after, 500 * 2 ** attempt * (0.5 + ctx.random() / 2))))
+      await pause(Math.min(maxWait, Math.max(outcome.after, 500 * 2 ** attempt * (0.5 + ctx.random() / 2))))
     }
   }
 

@@ -18,7 +18,7 @@ export type SliceOutcome = {
   worse: boolean
 }
 
-const smallestSlice = 30
+const minSlice = 30
 
 /** Every value of every slice compared on its own, harm corrected for their number. */
 export function slicesOf(
@@ -35,7 +35,7 @@ export function slicesOf(
         value,
         part,
         n,
-        paired: n < smallestSlice ? undefined : pairedOf(metric, part, sliceMargin, seed),
+        paired: n < minSlice ? undefined : pairedOf(metric, part, sliceMargin, seed),
       }
     }),
   )

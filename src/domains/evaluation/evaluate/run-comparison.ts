@@ -192,12 +192,12 @@ function slicesOf(spec: ModelSpec, { name, columns }: GoldenSet, items: Item[]):
   })
 }
 
-const mostSliceValues = 200
+const maxSliceValues = 200
 
 function fewValues(slice: string, values: string[]): string[] {
   const distinct = new Set(values).size
-  if (distinct <= mostSliceValues) return values
-  throw invalidInput(`"${slice}" has ${distinct} different values; a slice may have ${mostSliceValues}.`, {
+  if (distinct <= maxSliceValues) return values
+  throw invalidInput(`"${slice}" has ${distinct} different values; a slice may have ${maxSliceValues}.`, {
     name: slice,
     hint: 'Slice by a column with few values, such as a region or a group.',
   })

@@ -45,7 +45,7 @@ export async function simpleBaselines(ctx: Context, { spec, version, examined }:
     .filter(({ value }) => Number.isFinite(value))
 }
 
-const mostMoments = 5000
+const maxMoments = 5000
 const windowDays = 7
 
 type Known = { rate: number | null; last: number | null }
@@ -59,7 +59,7 @@ async function lastKnownLabels(
   { labels, moments }: { labels: string | undefined; moments: readonly Date[] },
 ): Promise<Known[] | undefined> {
   const [source = '', column = ''] = labels?.split('.') ?? []
-  if (column === '' || moments.length === 0 || moments.length > mostMoments) return undefined
+  if (column === '' || moments.length === 0 || moments.length > maxMoments) return undefined
   const knownAt = await knownAtOf(ctx, source)
   if (knownAt === undefined) return undefined
   const values = moments.map((moment, index) => `(${index}, timestamp '${moment.toISOString().slice(0, -1)}')`)

@@ -54,7 +54,7 @@ function agesOf(ctx: Context, { time }: Definition, items: readonly Item[]): num
   })
 }
 
-const mostTrainingRows = 200_000
+const maxTrainingRows = 200_000
 const rowsAtOnce = 2000
 
 /**
@@ -69,7 +69,7 @@ async function overlapOf(
 ): Promise<GoldenFacts['overlap']> {
   if (trainingSet === null || items.length === 0) return null
   const { rows: total } = await features.getTrainingSet(ctx, { trainingSet })
-  if (total > mostTrainingRows) return null
+  if (total > maxTrainingRows) return null
   const rows = await features.trainingRows(ctx, trainingSet)
   const first = rows[0]
   const shared = Object.keys(items[0] ?? {}).filter((name) => name !== label && first && Object.hasOwn(first, name))
@@ -98,14 +98,14 @@ function normal(value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(6)) : (value ?? null)
 }
 
-const mostFitted = 5000
+const maxFitted = 5000
 
 /** As the version reads it: its inputs, with the label of the training set. */
 async function trainingOf(ctx: Context, { trainingSet, signature }: ModelVersion): Promise<GoldenFacts['training']> {
   if (trainingSet === null || signature === null) return null
   const { label } = await features.getTrainingSet(ctx, { trainingSet })
   if (label === null) return null
-  const found = (await features.trainingRows(ctx, trainingSet, mostFitted)).slice(0, 2 * mostFitted)
+  const found = (await features.trainingRows(ctx, trainingSet, maxFitted)).slice(0, 2 * maxFitted)
   const known = found.filter((row) => row[label] !== null && row[label] !== undefined)
   const plain = (value: unknown): Value => (typeof value === 'number' || typeof value === 'string' ? value : null)
   const names = signature.inputs.map(({ name }) => name)

@@ -29,10 +29,10 @@ export type Question = {
   fresh: { metric: string; golden: number[]; production: number[] } | null
 }
 
-const fewestItems = 5
+const minItems = 5
 const shownCells = 10
-const mostBins = 3
-const mostCompared = 2000
+const maxBins = 3
+const maxCompared = 2000
 
 export type Representativeness = {
   population: { from: string; to: string; n: number } | null
@@ -76,11 +76,8 @@ export function representativenessOf(question: Question): Representativeness {
 
 /** Distances are between all pairs, so of large sets an even part is taken. */
 function evenly(rows: Row[]): Row[] {
-  if (rows.length <= mostCompared) return rows
-  return Array.from(
-    { length: mostCompared },
-    (_, index) => rows[Math.floor((index * rows.length) / mostCompared)] ?? {},
-  )
+  if (rows.length <= maxCompared) return rows
+  return Array.from({ length: maxCompared }, (_, index) => rows[Math.floor((index * rows.length) / maxCompared)] ?? {})
 }
 
 function sharedNames(items: Row[], production: Row[]): string[] {
@@ -107,7 +104,7 @@ function cellsOf({ items, slices }: Question, rows: Population['rows'], names: s
   for (const axis of axes) {
     const next = [...chosen, axis]
     const used = new Set(rows.map(({ inputs }) => cellOf(inputs, next))).size
-    if (used * fewestItems <= items.length) chosen.push(axis)
+    if (used * minItems <= items.length) chosen.push(axis)
   }
   return {
     by: chosen.map(({ name }) => name),
@@ -145,8 +142,8 @@ function binned(name: string, rows: Population['rows']): Axis {
     rows.flatMap(({ inputs }) => (typeof inputs[name] === 'number' ? [Number(inputs[name])] : [])),
   )
   const limits = Array.from(
-    { length: mostBins - 1 },
-    (_, index) => sorted[Math.floor(((index + 1) * sorted.length) / mostBins)] ?? 0,
+    { length: maxBins - 1 },
+    (_, index) => sorted[Math.floor(((index + 1) * sorted.length) / maxBins)] ?? 0,
   )
   const words = (bin: number) => (bin === 0 ? `<${shown(limits[0] ?? null)}` : `≥${shown(limits[bin - 1] ?? null)}`)
   return {
@@ -172,10 +169,10 @@ function coverageOf({ by, ofItems, ofRows }: Cells): NonNullable<Representativen
     traffic: count / ofRows.length,
     items: items.get(cell) ?? 0,
   }))
-  const uncovered = all.filter((cell) => cell.items < fewestItems)
+  const uncovered = all.filter((cell) => cell.items < minItems)
   return {
     by,
-    fewest: fewestItems,
+    fewest: minItems,
     share: Math.max(0, 1 - sum(uncovered.map(({ traffic }) => traffic))),
     uncovered: uncovered.sort((a, b) => b.traffic - a.traffic || (a.cell < b.cell ? -1 : 1)).slice(0, shownCells),
   }
@@ -202,11 +199,11 @@ function ageOf(ages: number[]): NonNullable<Representativeness['age']> {
   return { medianDays, under90Days: ages.filter((age) => age < 90).length / ages.length }
 }
 
-const fewestFresh = 100
+const minFresh = 100
 
 /** The same version on golden items and on fresh ones of production: stale when the two surely differ (Welch, 95 %). */
 function freshOf({ metric, golden, production }: NonNullable<Question['fresh']>): Representativeness['fresh'] {
-  if (production.length < fewestFresh || golden.length < 2) return null
+  if (production.length < minFresh || golden.length < 2) return null
   const value = mean(golden) - mean(production)
   const error = Math.sqrt(variance(golden) / golden.length + variance(production) / production.length)
   const half = normalQuantile(0.975) * error

@@ -8,7 +8,7 @@ import type { Given } from './scored-answer.ts'
 type CommandScorer = { name: string; command: string[]; timeout: string | undefined }
 
 const defaultTimeout = '60s'
-const largestOutput = 16 * 1024 * 1024
+const maxOutput = 16 * 1024 * 1024
 
 /**
  * Runs the command once, gives it a line of JSON for each answer and reads `{"id", "score"}` lines back, in any order. Lines
@@ -67,7 +67,7 @@ function outputOf(ctx: Context, { name, command, timeout = defaultTimeout }: Com
     const timer = setTimeout(() => end(`took longer than ${timeout}`), milliseconds(timeout))
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > largestOutput) end(`wrote more than ${largestOutput} bytes`)
+      if (size > maxOutput) end(`wrote more than ${maxOutput} bytes`)
       else chunks.push(chunk)
     })
     child.once('error', (cause) => end(`could not be started: ${cause.message}`, cause))

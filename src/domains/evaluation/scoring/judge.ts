@@ -30,7 +30,7 @@ export type JudgeReport = {
 /** Grows with every change of the words below. */
 const wordsVersion = 1
 const leastAgreement = 0.6
-const fewestLabels = 50
+const minLabels = 50
 const callsAtOnce = 4
 const seed = 20_010_102
 
@@ -128,8 +128,8 @@ export function agreementBetween(people: readonly number[], scores: readonly (nu
 export function judgeCheck({ name, model, golden, goldenVersion, least, kappa: found }: JudgeReport): GateCheck {
   const check = { check: `judge ${name}`, required: true, limit: least, n: found.n }
   const { value, lower = null, upper = null } = found
-  if (golden === null || found.n < fewestLabels) {
-    const reason = `${model} was checked against ${found.n} judgements of people; ${fewestLabels} are needed`
+  if (golden === null || found.n < minLabels) {
+    const reason = `${model} was checked against ${found.n} judgements of people; ${minLabels} are needed`
     return { ...check, value, lower, upper, verdict: 'cannot_tell', reason }
   }
   const bounded = { value, lower, upper }

@@ -32,7 +32,7 @@ export const labelSignals = ['bias', 'quality'] as const satisfies readonly Sign
 type Place = { model: string; release: string; from: string; to: string }
 type Watched = { rules: readonly AlertRule[]; alertsPerWeek: number }
 
-const longestHistory = 20
+const maxHistory = 20
 
 /**
  * One alert per signal and subject: it fires once when its rule says so, goes on while it lasts, and is resolved by its
@@ -47,7 +47,7 @@ export async function settle(
   judges: (signal: Signal) => boolean = () => true,
 ): Promise<void> {
   const { model } = place
-  const earlier = (await store.windowsBefore(ctx, model, place.from, longestHistory)).map(judgementOf)
+  const earlier = (await store.windowsBefore(ctx, model, place.from, maxHistory)).map(judgementOf)
   const historyOf = (signal: string, subject: string, now: boolean) => [
     now,
     ...earlier

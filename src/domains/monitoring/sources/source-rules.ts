@@ -18,7 +18,7 @@ export type SourceLook = {
 const strictly = 1e-4
 const missingMargin = 0.05
 const unseenShare = 0.01
-const fewestLooks = 4
+const minLooks = 4
 
 /** What is wrong with newly arrived rows, in the words of a person who has to look for the cause. */
 export function sourceFindings(source: string, look: SourceLook): Finding[] {
@@ -153,7 +153,7 @@ function duplicateFindings(source: string, { rows, duplicates }: SourceLook): Fi
 }
 
 function volumeFindings(source: string, { earlierRates, rate }: SourceLook): Finding[] {
-  if (earlierRates.length < fewestLooks) return []
+  if (earlierRates.length < minLooks) return []
   const sorted = earlierRates.toSorted((a, b) => a - b)
   const usual = sorted[sorted.length >> 1] ?? 0
   const [low, high] = [(sorted[0] ?? 0) / 2, (sorted.at(-1) ?? 0) * 2]
@@ -166,7 +166,7 @@ function volumeFindings(source: string, { earlierRates, rate }: SourceLook): Fin
 export function stale(gaps: readonly number[], silentFor: number): boolean {
   const sorted = gaps.toSorted((a, b) => a - b)
   const usual = sorted[sorted.length >> 1]
-  return usual !== undefined && gaps.length >= fewestLooks && silentFor > 3 * Math.max(usual, sorted.at(-1) ?? 0)
+  return usual !== undefined && gaps.length >= minLooks && silentFor > 3 * Math.max(usual, sorted.at(-1) ?? 0)
 }
 
 export function finding(subject: string, summary: string, value: Finding['value'], threshold: number): Finding {

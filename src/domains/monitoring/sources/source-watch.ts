@@ -11,8 +11,8 @@ import * as store from '../store.ts'
 import { hourlySketches, saveHours } from '../windows/windows.ts'
 import { finding, sourceFindings, stale } from './source-rules.ts'
 
-const fewestRows = 300
-const largestReference = 50_000
+const minRows = 300
+const maxReference = 50_000
 const keptLooks = 20
 
 /** What a source looked like at first, and how much it gets; by column. */
@@ -40,7 +40,7 @@ export async function lookAtSource(ctx: Context, payload: Record<string, unknown
   const watch = stored && (JSON.parse(stored.content) as Watch)
   const after = Number(stored?.upto_seq ?? 0)
   if (lastSeq === after) return watch ? lookForSilence(ctx, source, watch) : { rows: 0 }
-  if (!watch && lastSeq < fewestRows) return { rows: lastSeq, waiting: true }
+  if (!watch && lastSeq < minRows) return { rows: lastSeq, waiting: true }
   const now = ctx.now().toISOString()
   const keys = [...(definition.key ?? []), definition.time, definition.known_at].filter((name) => name !== undefined)
   const look = await ctx.lake.session(async (lake) => {
@@ -158,9 +158,7 @@ async function eachRow(
 async function firstLook(lake: Lake, names: string[], keys: string[]): Promise<Watch['columns']> {
   const columns: Watch['columns'] = {}
   for (const column of names) {
-    const rows = await lake.query(
-      `select ${identifier(column)} as v from arrived using sample ${largestReference} rows`,
-    )
+    const rows = await lake.query(`select ${identifier(column)} as v from arrived using sample ${maxReference} rows`)
     const values = rows.map(({ v }) => (v instanceof Date ? null : v))
     const known = values.filter((value) => value !== null)
     const numeric = known.length > 0 && known.every((value) => typeof value === 'number' || typeof value === 'bigint')

@@ -13,10 +13,10 @@ import { hourOf } from './sketches.ts'
 import { qualityOf } from './summary.ts'
 import { countRows, enoughRows, nameOf, saveCounted, windowOf } from './window.ts'
 
-const fewestWindows = 12
-const fewestMilliseconds = 31 * day
-const mostWindows = 10_000
-const mostUntold = 20
+const minWindows = 12
+const minMilliseconds = 31 * day
+const maxWindows = 10_000
+const maxUntold = 20
 
 /**
  * The job after labels came in: what they say of windows that are closed is computed anew, and nothing else of them.
@@ -28,7 +28,7 @@ export async function lookAtLabels(ctx: Context, payload: Record<string, unknown
   const newest = await store.latestWindow(ctx, model)
   if (!spec || !newest) return { windows: 0 }
   const settings = settingsOf(spec)
-  const reach = Math.max(fewestMilliseconds, fewestWindows * settings.length)
+  const reach = Math.max(minMilliseconds, minWindows * settings.length)
   const from = new Date(Date.parse(newest.to_at) - reach).toISOString()
   const hours = new Set(
     await serving.labelledHours(ctx, {
@@ -38,7 +38,7 @@ export async function lookAtLabels(ctx: Context, payload: Record<string, unknown
     }),
   )
   const start = new Date(Date.parse(from) - settings.length).toISOString()
-  const windows = await store.listWindows(ctx, model, start, newest.to_at, mostWindows)
+  const windows = await store.listWindows(ctx, model, start, newest.to_at, maxWindows)
   const touched = windows.filter((window) => hoursOf(window).some((hour) => hours.has(hour)))
   for (const window of touched) await relook(ctx, window, settings, false)
   const telling = touched.length === 0 ? undefined : await newestTelling(ctx, model)
@@ -53,7 +53,7 @@ function hoursOf({ from_at, to_at }: WindowsTable): string[] {
 }
 
 async function newestTelling(ctx: Context, model: string): Promise<WindowsTable | undefined> {
-  const newest = await store.windowsBefore(ctx, model, '9999', mostUntold)
+  const newest = await store.windowsBefore(ctx, model, '9999', maxUntold)
   return newest.find((window) => !judgementOf(window).silent.includes('bias'))
 }
 

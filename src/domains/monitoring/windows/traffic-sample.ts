@@ -5,7 +5,7 @@ import * as evaluation from '../../evaluation/evaluation.ts'
 import * as serving from '../../serving/serving.ts'
 
 const days = 28
-const mostRows = 2000
+const maxRows = 2000
 
 /** Tells evaluation what production asked in the last 28 days, so that golden sets are compared with it. */
 export async function sampleTraffic(ctx: Context, payload: Record<string, unknown>): Promise<void> {
@@ -18,7 +18,7 @@ export async function sampleTraffic(ctx: Context, payload: Record<string, unknow
     .filter(({ arm, bad }) => arm !== 'shadow' && bad === null)
     .map((row) => ({ row, order: hashUnit(`traffic/${row.id}`) }))
     .sort((a, b) => a.order - b.order)
-    .slice(0, mostRows)
+    .slice(0, maxRows)
     .map(({ row: { at, inputs, output, version, label } }) => ({ at, inputs, output, version, label }))
     .sort((a, b) => (a.at < b.at ? -1 : 1))
   if (rows.length > 0) await evaluation.recordTraffic(ctx, { model, from: start, to: end, rows })

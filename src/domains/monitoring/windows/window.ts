@@ -36,7 +36,7 @@ async function planWindow(ctx: Context, model: string, from: number, settings: S
 }
 
 /** A release that answered only some days of a window cannot be compared with whole weeks of training. */
-const mostOfIt = 0.9
+const largeShare = 0.9
 
 /** The job at the end of each window, when its labels have come. Doing it twice comes to the same. */
 export async function closeWindow(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
@@ -61,7 +61,7 @@ export async function closeWindow(ctx: Context, payload: Record<string, unknown>
       ...(await parityFindings(ctx, model, own)),
       ...serviceFindings(window, settings),
       ...estimateFindings(window, reference, settings),
-      ...(own.rows >= service.rows * mostOfIt ? driftFindings(window, reference) : []),
+      ...(own.rows >= service.rows * largeShare ? driftFindings(window, reference) : []),
     ]
     const told = own.version === 0 ? [] : findings
     await transaction(ctx, async (ctx) => {
@@ -144,7 +144,7 @@ export function binsOf(reference: Reference | undefined) {
 
 type Wanted = { model: string; release: string; from: string; to: string; reference: Reference; settings: Settings }
 
-const mostMerged = 12
+const maxMerged = 12
 
 /** The window's sketches, with earlier windows of the same release until there are enough rows; they always end at `to`. */
 export async function enoughRows(
@@ -156,10 +156,10 @@ export async function enoughRows(
     mergedHours(ctx, { scope: `release/${release}`, reference: reference.id, from: start, to, references })
   const own = await read(from)
   if (rowsOf(own) >= settings.fewest) return { sketches: own }
-  for (let back = 1; back <= mostMerged; back++) {
+  for (let back = 1; back <= maxMerged; back++) {
     const start = new Date(Date.parse(from) - back * settings.length).toISOString()
     const sketches = await read(start)
-    if (rowsOf(sketches) >= settings.fewest || back === mostMerged) return { sketches, from: start }
+    if (rowsOf(sketches) >= settings.fewest || back === maxMerged) return { sketches, from: start }
   }
   return { sketches: own }
 }

@@ -18,7 +18,7 @@ const defaultStart = '60s'
 const readyPause = 100
 const memoryEvery = 1_000
 const firstPause = 500
-const longestPause = 60_000
+const maxPause = 60_000
 /** Who ran this long before ending is not in a loop of ending. */
 const steadyMilliseconds = 60_000
 const unitBytes: Record<string, number> = { MB: 1024 ** 2, GB: 1024 ** 3 }
@@ -88,7 +88,7 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
   }
 
   async function again(): Promise<void> {
-    const grown = Math.min(firstPause * 2 ** Math.max(0, inARow - 1), longestPause)
+    const grown = Math.min(firstPause * 2 ** Math.max(0, inARow - 1), maxPause)
     await pause(grown * (0.5 + ctx.random() / 2), undefined, { ref: false })
     if (closed) return
     await start().catch((error: unknown) =>

@@ -7,7 +7,7 @@ export type Entry = { name: string; size: number; packed: number; link: string |
 type ZipEntry = Entry & { method: number; offset: number }
 
 const endBytes = 22 + 65_535
-const mostEntries = 100_000
+const maxEntries = 100_000
 
 /** The central directory of a ZIP file; undefined when it has none that can be read. */
 export async function zipEntries(path: string): Promise<ZipEntry[] | undefined> {
@@ -22,7 +22,7 @@ export async function zipEntries(path: string): Promise<ZipEntry[] | undefined> 
       bytes: tail.readUInt32LE(at + 12),
       start: tail.readUInt32LE(at + 16),
     }
-    if (place.count > mostEntries || place.start + place.bytes > size) return undefined
+    if (place.count > maxEntries || place.start + place.bytes > size) return undefined
     return entriesOf(await readAt(file, place.start, place.bytes))
   } finally {
     await file.close()
@@ -115,7 +115,7 @@ export async function tarEntries(
   let longName: string | undefined
   for await (const chunk of stream) {
     bytes += chunk.length
-    if (bytes > limit || entries.length > mostEntries) return { entries, cut: true, bytes }
+    if (bytes > limit || entries.length > maxEntries) return { entries, cut: true, bytes }
     pending = Buffer.concat([pending, chunk])
     for (;;) {
       const skipped = Math.min(skip, pending.length)

@@ -13,8 +13,8 @@ type Ask = { take: number } | { skip: number } | { line: true } | { rest: true }
 const mark = Symbol('mark')
 type Value = string | typeof mark | undefined
 
-const longestText = 1024
-const mostImports = 1_000
+const maxTextLength = 1024
+const maxImports = 1_000
 
 /** Bytes that follow each opcode: a count, the size of a length that counts the rest, or one line of text. */
 const fixed = new Map([
@@ -83,7 +83,7 @@ function* follow(): Generator<Ask, PickleReport, Buffer | undefined> {
 
   const found = (module: Value, name: Value) => {
     const one = { module: typeof module === 'string' ? module : '?', name: typeof name === 'string' ? name : '?' }
-    if (imports.size < mostImports) imports.set(`${one.module}\n${one.name}`, one)
+    if (imports.size < maxImports) imports.set(`${one.module}\n${one.name}`, one)
   }
   const popToMark = () => {
     while (stack.length > 0 && stack.pop() !== mark);
@@ -152,7 +152,7 @@ function* follow(): Generator<Ask, PickleReport, Buffer | undefined> {
       const bytes = yield* take(width)
       if (!bytes) return report(position)
       const length = width === 8 ? Number(bytes.readBigUInt64LE()) : bytes.readUIntLE(0, width)
-      if (texts.has(code) && length <= longestText) stack.push((yield* take(length))?.toString('utf8'))
+      if (texts.has(code) && length <= maxTextLength) stack.push((yield* take(length))?.toString('utf8'))
       else {
         position += length
         yield { skip: length }

@@ -11,7 +11,7 @@ import type { ScanReport } from './report.ts'
 import { type Finding, findingKinds, judgeEntries, judgeLoader, judgePickle } from './rules.ts'
 
 const unpackLimit = 4 * 1024 ** 3
-const mostFindings = 200
+const maxFindings = 200
 const pickleNames = /\.(pkl|pickle|joblib|pt|pth|bin|ckpt|model|dill|p)$/i
 
 /** Reads the files of an artifact as data and tells what loading them would do. Nothing is unpickled, unpacked or run. */
@@ -23,8 +23,8 @@ export async function scanArtifact(ctx: Context, digest: string): Promise<ScanRe
   const sorted = findings.sort((a, b) => order[a.severity] - order[b.severity])
   return {
     state: sorted[0]?.severity === 'danger' ? 'danger' : sorted[0]?.severity === 'warning' ? 'warning' : 'clean',
-    findings: sorted.slice(0, mostFindings),
-    more: Math.max(0, sorted.length - mostFindings),
+    findings: sorted.slice(0, maxFindings),
+    more: Math.max(0, sorted.length - maxFindings),
   }
 }
 
@@ -141,12 +141,12 @@ async function scanTar(file: string, stream: AsyncIterable<Buffer>, path: string
   return findings
 }
 
-const largestDescription = 1024 * 1024
+const maxDescription = 1024 * 1024
 
 /** `MLmodel`, MLflow's description of a model: YAML whose `loader_module` is imported by whoever loads it. */
 async function scanDescription(file: string, path: string): Promise<Finding[]> {
   const text = await readFile(path, 'utf8')
-  if (text.length > largestDescription)
+  if (text.length > maxDescription)
     return [{ kind: 'unreadable', severity: 'warning', file, detail: 'An MLmodel of more than a mebibyte.' }]
   let described: unknown
   try {

@@ -7,7 +7,7 @@ import { costOf, reserve } from '../budget/budget.ts'
 import { type Asked, type Call, endsAt, finish, isRefusal } from '../gateway/gateway.ts'
 import type { Bad, Tokens } from '../log/log.ts'
 import { readAlong } from './events.ts'
-import { asObject, type Json, longestAnswer, type Path, readAnswer, readWhole, refusalOf } from './reply.ts'
+import { asObject, type Json, maxAnswerLength, type Path, readAnswer, readWhole, refusalOf } from './reply.ts'
 
 export type Request = {
   endpoint: string
@@ -112,7 +112,7 @@ export async function askChat(call: Call, asked: Asked, { path, body, signal }: 
     let size = 0
     stream.on('data', (bytes: Buffer) => {
       size += bytes.length
-      if (size > longestAnswer) upstream.body.destroy(new Error('The stream is longer than this server passes on.'))
+      if (size > maxAnswerLength) upstream.body.destroy(new Error('The stream is longer than this server passes on.'))
     })
     const firstTokenMs = () => (seen.firstAt === undefined ? null : seen.firstAt - started)
     open(out, () => ({ tokens: seen.tokens, firstTokenMs: firstTokenMs() }))

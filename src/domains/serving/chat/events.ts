@@ -17,8 +17,8 @@ type Chunk = {
   usage?: { prompt_tokens?: number; completion_tokens?: number } | null
 }
 
-const longestKept = 65_536
-const longestEvent = 1024 * 1024
+const maxKept = 65_536
+const maxEventLength = 1024 * 1024
 
 /**
  * Passes events on as they come, byte for byte, and reads along. The event that only tells usage is left out when the caller
@@ -43,7 +43,7 @@ export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream:
     if (piece !== '') {
       seen.pieces += 1
       seen.firstAt ??= elapsed()
-      if (seen.text.length < longestKept) seen.text += piece
+      if (seen.text.length < maxKept) seen.text += piece
     }
     return wantsUsage || !usage || (chunk?.choices?.length ?? 0) > 0
   }
@@ -56,7 +56,7 @@ export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream:
         rest = rest.subarray(end)
         if (look(event.toString('utf8'))) this.push(event)
       }
-      if (rest.length > longestEvent) done(new Error('An event of the stream is longer than this server reads.'))
+      if (rest.length > maxEventLength) done(new Error('An event of the stream is longer than this server reads.'))
       else done()
     },
     flush(done) {

@@ -5,7 +5,7 @@ import type { Tokens } from '../log/log.ts'
 export type Json = Record<string, unknown>
 export type Path = '/chat/completions' | '/completions' | '/embeddings'
 
-export const longestAnswer = 16 * 1024 * 1024
+export const maxAnswerLength = 16 * 1024 * 1024
 
 export function asObject(value: unknown): Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
@@ -16,7 +16,8 @@ export async function readWhole(body: Readable): Promise<Buffer> {
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > longestAnswer) throw new AppError('upstream_failed', `The answer is longer than ${longestAnswer} bytes.`)
+    if (size > maxAnswerLength)
+      throw new AppError('upstream_failed', `The answer is longer than ${maxAnswerLength} bytes.`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -27,14 +27,14 @@ export function signatureOf(
 type Rows = { endpoint: string; rows: Record<string, unknown>[]; id?: string | undefined; unit?: string | undefined }
 type Answers = { ids: string[]; outputs: (number | string)[]; releases: string[] }
 
-const mostRows = 10_000
+const maxRows = 10_000
 const atOnce = 64
 
 /** Asks for many rows in one request; each is a prediction of its own, with its own id. */
 export async function predictRows(ctx: Context, { endpoint, rows, id = ctx.id('prd'), unit }: Rows): Promise<Answers> {
   if (rows.length === 0) throw invalidInput('There is no row to predict.', { name: 'inputs' })
-  if (rows.length > mostRows)
-    throw new AppError('too_large', `At most ${mostRows} rows fit into one request.`, {
+  if (rows.length > maxRows)
+    throw new AppError('too_large', `At most ${maxRows} rows fit into one request.`, {
       hint: 'Use "keel predict --input" for more.',
     })
   const routing = requireRouting(ctx, endpoint)

@@ -13,7 +13,7 @@ type Operations = typeof serving
 type Report = Output<Operations['shadow']>
 type Pair = { caller: LoggedPrediction; shadow: LoggedPrediction }
 
-const mostExamples = 10
+const maxExamples = 10
 /** Two numbers that differ by less than this are the same answer. */
 const tolerance = 1e-6
 const decision = 0.5
@@ -54,7 +54,7 @@ export async function shadow(ctx: Context, input: Input<Operations['shadow']>): 
     cost: { caller: meanCost(pairs.map(({ caller }) => caller)), shadow: meanCost(pairs.map(({ shadow }) => shadow)) },
     examples: different
       .toSorted((a, b) => Math.abs(gap(b)) - Math.abs(gap(a)))
-      .slice(0, mostExamples)
+      .slice(0, maxExamples)
       .map(({ caller, shadow }) => ({ id: caller.id, caller: caller.output, shadow: shadow.output })),
   }
 }

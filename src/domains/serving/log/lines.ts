@@ -17,7 +17,7 @@ type Block = { bytes: Buffer; used: number }
 
 const blockBytes = 256 * 1024
 /** A character of JavaScript takes at most three bytes of UTF-8. */
-const mostBytes = 3
+const maxBytes = 3
 const newline = 10
 
 export function createLines(endpoint: string): Lines {
@@ -27,7 +27,7 @@ export function createLines(endpoint: string): Lines {
 export function addLine(lines: Lines, logged: Logged): void {
   const { at } = logged
   const text = toLine(logged)
-  const block = roomFor(lines, text.length * mostBytes + 1)
+  const block = roomFor(lines, text.length * maxBytes + 1)
   block.used += block.bytes.write(text, block.used)
   block.bytes[block.used++] = newline
   if (lines.count === 0 || at < lines.from) lines.from = at

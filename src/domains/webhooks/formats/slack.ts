@@ -2,7 +2,7 @@ import { type AlertEvent, alertEventOf, alertExample, nameOfAlerts } from './ale
 import type { Format } from './format.ts'
 import { standardHeaders } from './generic.ts'
 
-const longestText = 2_900
+const maxTextLength = 2_900
 
 /** Slack's incoming webhooks: one message for all alerts of a window, with a plain text for notifications. */
 export const slack: Format = {
@@ -17,7 +17,7 @@ export const slack: Format = {
     return {
       contentType: 'application/json',
       body: JSON.stringify({
-        text: `${title}: ${told.alerts.map(({ summary }) => summary).join(' ')}`.slice(0, longestText),
+        text: `${title}: ${told.alerts.map(({ summary }) => summary).join(' ')}`.slice(0, maxTextLength),
         blocks: [
           { type: 'header', text: { type: 'plain_text', text: title.slice(0, 150) } },
           ...inSections(lines).map((text) => ({ type: 'section', text: { type: 'mrkdwn', text } })),
@@ -46,8 +46,8 @@ function inSections(lines: string[]): string[] {
   const sections: string[] = []
   for (const line of lines) {
     const last = sections.at(-1)
-    const short = line.slice(0, longestText)
-    if (last !== undefined && last.length + short.length < longestText)
+    const short = line.slice(0, maxTextLength)
+    if (last !== undefined && last.length + short.length < maxTextLength)
       sections[sections.length - 1] = `${last}\n${short}`
     else sections.push(short)
   }
