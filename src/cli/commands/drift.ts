@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { invalidInput } from '../../core/errors.ts'
 import { openLake } from '../../core/lake.ts'
-import type { ColumnKind } from '../../core/stats/compat.ts'
+import type { ColumnKind } from '../../core/stats/evidently-nannyml.ts'
 import { type FileDrift, fileDrift, type Tool } from '../../domains/monitoring/monitoring.ts'
 import {
   type Command,

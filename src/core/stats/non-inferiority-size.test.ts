@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { normalFrom } from './close-to.fixture.ts'
 import { normalQuantile } from './distributions.ts'
 import { pairedNonInferiority } from './paired-difference.ts'
+import { tangoTest } from './paired-proportions.ts'
 import { createRandom } from './random.ts'
 import { ascending } from './summary.ts'
-import { tangoTest } from './tango.ts'
 
 type Counts = { candidateOnly: number; baselineOnly: number; n: number }
 type Method = (counts: Counts, margin: number, random: () => number) => boolean

@@ -2,7 +2,7 @@ import { afterCommit, type Context } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
 import * as datasets from '../datasets/datasets.ts'
-import { rebuild } from './online-store.ts'
+import { rebuild } from './online-state.ts'
 import { checkDefinitions, type Definitions } from './rules.ts'
 import * as store from './store.ts'
 

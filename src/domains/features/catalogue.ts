@@ -2,7 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import type { features } from './contract.ts'
 import { loadDefinitions, serviceOf } from './definitions.ts'
-import { lookupOnline } from './online-store.ts'
+import { lookupOnline } from './online-state.ts'
 
 type Operations = typeof features
 

@@ -1,7 +1,7 @@
 export { applyFeatures } from './apply.ts'
-export { lookupAsOf } from './as-of.ts'
 export { getOnline, listEntities, listServices, listViews, requestFields, sourcesOf } from './catalogue.ts'
-export { lookupOnline, startFollowing, stopFollowing, warmUp } from './online-store.ts'
+export { lookupAsOf } from './join-service.ts'
+export { lookupOnline, startFollowing, stopFollowing, warmUp } from './online-state.ts'
 export {
   createTrainingSet,
   downloadTrainingSet,

@@ -1,7 +1,7 @@
 import type { Calibration } from '../../core/stats/cbpe.ts'
-import { benjaminiHochberg } from '../../core/stats/holm.ts'
+import { benjaminiHochberg } from '../../core/stats/multiple-testing.ts'
 import type { Sketch } from '../../core/stats/sketch.ts'
-import type { SketchTests } from '../../core/stats/sketch-tests.ts'
+import type { SketchTests } from '../../core/stats/sketch-comparison.ts'
 import type { Signal } from './contract.ts'
 
 export type Value = number | string | null

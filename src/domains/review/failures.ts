@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
-import { proportionInterval } from '../../core/stats/order-statistics.ts'
+import { proportionInterval } from '../../core/stats/intervals.ts'
 import { didYouMean } from '../../core/suggest.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'

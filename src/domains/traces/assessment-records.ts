@@ -97,9 +97,9 @@ export function updateAssessment(
 /** What it overrode is valid again. */
 export function deleteAssessment(ctx: Context, { trace, id }: { trace: string; id: string }): Promise<void> {
   return transaction(ctx, async (ctx) => {
-    const doomed = await getAssessment(ctx, { trace, id })
-    if (doomed.overrides !== null) {
-      const overridden = await store.findAssessment(ctx, trace, doomed.overrides)
+    const deleted = await getAssessment(ctx, { trace, id })
+    if (deleted.overrides !== null) {
+      const overridden = await store.findAssessment(ctx, trace, deleted.overrides)
       if (overridden) await store.saveAssessment(ctx, { ...overridden, valid: 1 })
     }
     await store.removeAssessment(ctx, id)

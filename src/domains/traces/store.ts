@@ -121,10 +121,10 @@ export async function linkRun(ctx: Context, rows: { trace: string; run: string }
     .execute()
 }
 
-type Doomed = { experiment: number; ids?: readonly string[]; until?: number | undefined; most?: number | undefined }
+type Deletion = { experiment: number; ids?: readonly string[]; until?: number | undefined; most?: number | undefined }
 
 /** The traces of an experiment that a deletion names: by id, or the oldest up to a time. */
-export async function doomed(ctx: Context, { experiment, ids, until, most }: Doomed): Promise<string[]> {
+export async function tracesToDelete(ctx: Context, { experiment, ids, until, most }: Deletion): Promise<string[]> {
   let query = tables(ctx).selectFrom('traces').select('id').where('experiment_id', '=', experiment)
   if (ids) query = query.where('id', 'in', ids)
   if (until !== undefined) query = query.where('at', '<=', until)

@@ -207,7 +207,7 @@ export async function deleteTraces(ctx: Context, { experiment, traces, until, mo
     throw invalidInput('Say which traces: by id, or up to a time.', { name: 'max_timestamp_millis' })
   return transaction(ctx, async (ctx) => {
     const number = runs.experimentNumber(experiment)
-    const ids = await store.doomed(ctx, { experiment: number, until, most, ...(traces ? { ids: traces } : {}) })
+    const ids = await store.tracesToDelete(ctx, { experiment: number, until, most, ...(traces ? { ids: traces } : {}) })
     await store.removeTraces(ctx, ids)
     if (ids.length > 0) await append(ctx, 'traces.deleted', `experiment/${experiment}`, { count: ids.length })
     return ids.length

@@ -1,5 +1,5 @@
 import type { Estimate } from '../../../core/contract.ts'
-import { holm } from '../../../core/stats/holm.ts'
+import { holm } from '../../../core/stats/multiple-testing.ts'
 import { type Bounded, judgeSlice } from '../rules.ts'
 import { type Both, pairedOf } from './intervals.ts'
 import { groupsOf, type Metric, metricOf, pick, unitsOf } from './units.ts'

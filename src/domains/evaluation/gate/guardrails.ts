@@ -1,4 +1,4 @@
-import { quantileInterval } from '../../../core/stats/order-statistics.ts'
+import { quantileInterval } from '../../../core/stats/intervals.ts'
 import { ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measured } from '../answers/answers.ts'

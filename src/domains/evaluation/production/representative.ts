@@ -1,5 +1,5 @@
 import { normalQuantile } from '../../../core/stats/distributions.ts'
-import { wilsonInterval } from '../../../core/stats/order-statistics.ts'
+import { wilsonInterval } from '../../../core/stats/intervals.ts'
 import { domainAuc, noveltyOf } from '../../../core/stats/population-shift.ts'
 import { ascending, mean, sum, variance } from '../../../core/stats/summary.ts'
 import { type Bounded, shown } from '../rules.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { invalidInput, notFound } from '../../../core/errors.ts'
-import { wilsonInterval } from '../../../core/stats/order-statistics.ts'
+import { wilsonInterval } from '../../../core/stats/intervals.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { append, nextTick } from '../../../core/work/work.ts'
 import * as registry from '../../registry/registry.ts'

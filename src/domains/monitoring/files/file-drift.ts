@@ -7,7 +7,7 @@ import {
   embeddingDiscrepancy,
   evidentlyTest,
   nannymlTest,
-} from '../../../core/stats/compat.ts'
+} from '../../../core/stats/evidently-nannyml.ts'
 import { didYouMean } from '../../../core/suggest.ts'
 import { largeColumn } from './large-column.ts'
 

@@ -1,5 +1,5 @@
 import { identifier, type Lake } from '../../../core/lake.ts'
-import type { ColumnKind, CompatResult } from '../../../core/stats/compat.ts'
+import type { ColumnKind, CompatResult } from '../../../core/stats/evidently-nannyml.ts'
 
 type Input = { tables: { reference: string; current: string }; column: string; kind: ColumnKind }
 type Large = Pick<CompatResult, 'test' | 'value' | 'threshold' | 'drifted'> & {

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { type Calibration, estimatePerformance, fitCalibration } from '../../../core/stats/cbpe.ts'
 import { addToSketch, createReference, createSketch, type Sketch } from '../../../core/stats/sketch.ts'
-import { sketchTests } from '../../../core/stats/sketch-tests.ts'
+import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'

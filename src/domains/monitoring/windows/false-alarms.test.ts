@@ -6,7 +6,7 @@ import { sturgesHistograms, valueHistograms } from '../../../core/stats/histogra
 import { ksAsymptoticP, ksStatistic } from '../../../core/stats/kolmogorov-smirnov.ts'
 import { createRandom } from '../../../core/stats/random.ts'
 import { addToSketch, createReference, createSketch, type SketchReference } from '../../../core/stats/sketch.ts'
-import { sketchTests } from '../../../core/stats/sketch-tests.ts'
+import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
 import { type AlertRule, decideDrift, defaultRules, demoted, fires } from '../rules.ts'
 
 /** Nothing ever moves here: every alarm is false. */

@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import type { Estimate } from '../../../core/contract.ts'
-import { proportionInterval } from '../../../core/stats/order-statistics.ts'
+import { proportionInterval } from '../../../core/stats/intervals.ts'
 import type { Sketch } from '../../../core/stats/sketch.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'

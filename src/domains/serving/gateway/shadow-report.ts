@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import type { Estimate, Input, Output } from '../../../core/contract.ts'
-import { quantileInterval, wilsonInterval } from '../../../core/stats/order-statistics.ts'
+import { quantileInterval, wilsonInterval } from '../../../core/stats/intervals.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'

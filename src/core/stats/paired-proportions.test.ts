@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { closeTo } from './close-to.fixture.ts'
 import { binomialDensity, normalQuantile } from './distributions.ts'
+import { mcNemar, smallestMargin, tangoTest } from './paired-proportions.ts'
 import { createRandom } from './random.ts'
-import { mcNemar, smallestMargin, tangoTest } from './tango.ts'
 
 test('the score has the published fixtures', () => {
   const first = tangoTest({ candidateOnly: 6, baselineOnly: 9, n: 200, margin: 0.05 })

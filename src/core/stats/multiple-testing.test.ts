@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { closeTo } from './close-to.fixture.ts'
-import { benjaminiHochberg, holm } from './holm.ts'
+import { benjaminiHochberg, holm } from './multiple-testing.ts'
 
 const pValues = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 })
 

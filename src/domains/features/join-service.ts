@@ -5,8 +5,8 @@ import { identifier, type Lake, literal } from '../../core/lake.ts'
 import { scratchPath } from '../../core/scratch.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { serviceOf } from './definitions.ts'
-import { fromLake } from './online-store.ts'
-import { joinView } from './point-in-time.ts'
+import { joinView } from './join-view.ts'
+import { fromLake } from './online-state.ts'
 import type { ResolvedService } from './rules.ts'
 
 type Values = Record<string, number | string | null>

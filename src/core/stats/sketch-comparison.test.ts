@@ -6,7 +6,7 @@ import { wassersteinNormed } from './drift-distances.ts'
 import { mmd } from './mmd.ts'
 import { createRandom } from './random.ts'
 import { addToSketch, createReference, createSketch } from './sketch.ts'
-import { sketchTests } from './sketch-tests.ts'
+import { sketchTests } from './sketch-comparison.ts'
 
 const draws = (random: () => number, n: number, shift = 0, spread = 1) => {
   const normal = normalFrom(random)

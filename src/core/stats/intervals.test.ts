@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { closeTo } from './close-to.fixture.ts'
 import { binomialDensity } from './distributions.ts'
-import { proportionInterval, quantileInterval, wilsonInterval } from './order-statistics.ts'
+import { proportionInterval, quantileInterval, wilsonInterval } from './intervals.ts'
 
 function upTo(n: number): number[] {
   return Array.from({ length: n }, (_, index) => n - index)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { closeTo } from './close-to.fixture.ts'
-import { datasetDrifted, evidentlyTest, nannymlChiSquare, nannymlTest } from './compat.ts'
 import { current, reference } from './drifting.fixture.ts'
+import { datasetDrifted, evidentlyTest, nannymlChiSquare, nannymlTest } from './evidently-nannyml.ts'
 
 const letters = (counts: Record<string, number>) =>
   Object.entries(counts).flatMap(([letter, count]) => new Array<string>(count).fill(letter))
