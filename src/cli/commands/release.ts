@@ -27,10 +27,9 @@ export const command: Command = {
     const to = string(options['to']) ?? environment
     if (to !== environment) throw invalidInput(`"${to}" is not an environment.`, { name: to, hint: 'Use production.' })
     const client = await session.client()
-    const wish = { ...modelVersion(given), ...wishOf(input) }
+    const request = { ...modelVersion(given), ...requestOf(input) }
     if (options['dryRun'] === true) {
-      const { kind: _, ...asked } = wish
-      const plan = await client.delivery.planRelease(asked)
+      const plan = await client.delivery.planRelease(request)
       const next = plan.ready ? [`keel release ${given} --reason "…"`] : []
       return { data: plan, text: describePlan(plan), next, exitCode: requirementsExitCode(plan.requirements) }
     }
@@ -38,8 +37,14 @@ export const command: Command = {
     if (reason === undefined) {
       throw invalidInput('A release has a reason.', { name: '--reason', hint: `keel release ${given} --reason "…"` })
     }
+    const kind = string(options['kind']) as 'model' | undefined
     const supersede = options['supersede'] === true
-    const release = await client.delivery.release({ ...wish, reason, ...(supersede ? { supersede } : {}) })
+    const release = await client.delivery.release({
+      ...request,
+      reason,
+      ...(kind === undefined ? {} : { kind }),
+      ...(supersede ? { supersede } : {}),
+    })
     return {
       data: release,
       text: facts([
@@ -55,12 +60,10 @@ export const command: Command = {
   },
 }
 
-function wishOf({ options }: CommandInput) {
+function requestOf({ options }: CommandInput) {
   const addresses = string(options['addresses'])
-  const kind = string(options['kind']) as 'model' | undefined
   const trigger = string(options['trigger']) as 'human' | undefined
   return {
-    ...(kind === undefined ? {} : { kind }),
     ...(trigger === undefined ? {} : { trigger }),
     ...(addresses === undefined ? {} : { addresses }),
   }

@@ -214,6 +214,40 @@ test('nothing follows a rollout that is over, and a pause ends before anything i
   )
 })
 
+test('releases that supersede at the same moment come one after the other: each has its number, one rolls out', async (t) => {
+  const { client, version, count } = await begin(t)
+  await client.delivery.release({ model, version, reason: 'first' })
+  const wish = { model, version, supersede: true }
+  const reasons = ['one', 'another', 'a third']
+  const made = await Promise.all(reasons.map((reason) => client.delivery.release({ ...wish, reason })))
+  assert.deepEqual(made.map(({ number }) => number).sort(), [2, 3, 4])
+  assert.deepEqual(
+    made.map(({ reason }) => reason),
+    reasons,
+  )
+  const { items } = await client.delivery.listReleases({ model })
+  assert.deepEqual(
+    items.map(({ state }) => state),
+    ['rolling_out', 'superseded', 'superseded', 'superseded', 'live'],
+  )
+  for (const { plan, id } of items.filter(({ number }) => number > 0)) assert.equal(plan['salt'], id)
+  const { routing } = await client.serving.getEndpoint({ endpoint: model })
+  assert.equal(routing.shadow?.release, items[0]?.id)
+  assert.equal(await count('delivery.release_created'), 4)
+})
+
+test('the same release asked for by two people at the same moment is one release', async (t) => {
+  const { client, version, count } = await begin(t)
+  const made = await Promise.all(
+    ['one', 'another'].map((reason) => client.delivery.release({ model, version, reason })),
+  )
+  assert.deepEqual(
+    made.map(({ id }) => id),
+    [`${model}.r1`, `${model}.r1`],
+  )
+  assert.equal(await count('delivery.release_created'), 1)
+})
+
 test('superseding a release by another of the same version leaves that version ready to answer', async (t) => {
   const { client, version, traffic } = await begin(t)
   await client.delivery.release({ model, version, reason: 'first' })

@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
+import { AppError } from '../../core/errors.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
@@ -100,4 +101,11 @@ function policyRequirement({ level, reasons, rules }: Policy, { trigger, address
   if (!rules.frozen) return pass('policy', `${level}${because}`)
   if (trigger === 'hotfix' && addresses !== undefined) return pass('policy', `${level}, but this mends ${addresses}`)
   return fail('policy', `a policy that is not red${because} (a hotfix says which failure it --addresses)`)
+}
+
+export function refused(missing: string[]): AppError {
+  return new AppError('refused_by_policy', `The release needs ${missing.join('; and ')}.`, {
+    issues: missing.map((message) => ({ path: '', message })),
+    hint: 'Nothing was released.',
+  })
 }

@@ -6,13 +6,12 @@ import { append } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
 import { actElsewhere } from './elsewhere.ts'
-import { requireRelease, toRelease } from './releases.ts'
-import type { Plan } from './rules.ts'
+import { planIn, requireRelease, toRelease } from './releases.ts'
 import type { LiveLogTable } from './schema.ts'
 import * as store from './store.ts'
 import { remember } from './timings.ts'
 import { answersWith, prepareTraffic, requireTraffic, setTraffic, type Target, type Traffic } from './traffic.ts'
-import { commit } from './transitions.ts'
+import { applyMove } from './transitions.ts'
 
 type Operations = typeof delivery
 type Result = Output<Operations['rollback']>
@@ -93,8 +92,8 @@ async function endOpenRollout(ctx: Context, model: string, reason: string): Prom
   if (!rollout) return
   const release = await requireRelease(ctx, rollout.release)
   const change = { kind: 'end', state: 'rolled_back' } as const
-  const plan = JSON.parse(release.plan) as Plan
-  await commit(ctx, { release, rollout, plan, change, guards: [], reason: `aborted by a rollback: ${reason}` })
+  const plan = planIn(release)
+  await applyMove(ctx, { release, rollout, plan, change, guards: [], reason: `aborted by a rollback: ${reason}` })
 }
 
 async function writeBack(

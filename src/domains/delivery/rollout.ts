@@ -9,12 +9,13 @@ import { isApproved } from './approvals.ts'
 import type { delivery } from './contract.ts'
 import { actElsewhere, judgeElsewhere } from './elsewhere.ts'
 import { judge as judgeEvidence } from './evidence.ts'
+import { planIn, requireRelease } from './releases.ts'
 import * as rules from './rules.ts'
 import type { ReleasesTable, RolloutsTable } from './schema.ts'
 import * as store from './store.ts'
 import { remember } from './timings.ts'
 import { requireTraffic } from './traffic.ts'
-import { afterStep, type Change, commit, type Move, shareAfter } from './transitions.ts'
+import { afterStep, applyMove, type Change, type Move, shareAfter } from './transitions.ts'
 
 type Operations = typeof delivery
 type Rollout = Output<Operations['getRollout']>
@@ -57,10 +58,6 @@ function inStep(rollout: RolloutsTable): 'shadow' | 'step' {
   return Number(rollout.step) < 0 ? 'shadow' : 'step'
 }
 
-export function planIn(release: ReleasesTable): rules.Plan {
-  return JSON.parse(release.plan) as rules.Plan
-}
-
 async function judge(
   ctx: Context,
   release: ReleasesTable,
@@ -95,7 +92,7 @@ async function perform(ctx: Context, move: Move): Promise<boolean> {
   const { release, rollout, plan, change } = move
   const started = ctx.clock.elapsed()
   if (plan.elsewhere) await tellElsewhere(ctx, move)
-  const moved = await transaction(ctx, (ctx) => commit(ctx, move))
+  const moved = await transaction(ctx, (ctx) => applyMove(ctx, move))
   if (moved && change.kind === 'end' && rollout.share > 0) {
     const seconds = (ctx.clock.elapsed() - started) / 1000
     const to = (await store.listLive(ctx, release.model)).at(-1)?.release ?? ''
@@ -235,10 +232,4 @@ async function requireRollout(ctx: Context, release: string): Promise<RolloutsTa
   const rollout = await store.findRollout(ctx, release)
   if (!rollout) throw notFound('Rollout', release, 'List releases with "keel releases <model>".')
   return rollout
-}
-
-async function requireRelease(ctx: Context, id: string): Promise<ReleasesTable> {
-  const row = await store.findRelease(ctx, id)
-  if (!row) throw notFound('Release', id)
-  return row
 }

@@ -1,3 +1,4 @@
+import type { Insertable } from 'kysely'
 import type { Context } from '../../core/context.ts'
 import { conflict } from '../../core/errors.ts'
 import { mayFollow, openStates, type State } from './rules.ts'
@@ -16,8 +17,9 @@ import type {
 
 const tables = (ctx: Context) => ctx.db.withTables<DeliveryTables>()
 
-export async function insertRelease(ctx: Context, row: ReleasesTable): Promise<void> {
-  await tables(ctx).insertInto('releases').values(row).execute()
+/** Columns that are not given are null. */
+export async function insertRelease(ctx: Context, row: Insertable<ReleasesTable>): Promise<ReleasesTable> {
+  return tables(ctx).insertInto('releases').values(row).returningAll().executeTakeFirstOrThrow()
 }
 
 export async function findRelease(ctx: Context, id: string): Promise<ReleasesTable | undefined> {

@@ -52,7 +52,7 @@ export async function startRollout(ctx: Context, release: ReleasesTable, plan: P
 }
 
 /** Writes the move, its evidence and its routing together; false when somebody else moved the rollout meanwhile. */
-export async function commit(ctx: Context, move: Move): Promise<boolean> {
+export async function applyMove(ctx: Context, move: Move): Promise<boolean> {
   switch (move.change.kind) {
     case 'stay':
       return stay(ctx, move, move.change.state)

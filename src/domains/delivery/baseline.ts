@@ -1,0 +1,61 @@
+import type { Context } from '../../core/context.ts'
+import { transaction } from '../../core/transaction.ts'
+import { append } from '../../core/work/work.ts'
+import * as features from '../features/features.ts'
+import * as registry from '../registry/registry.ts'
+import type { ModelSpec } from '../registry/spec/spec.ts'
+import { refused } from './requirements.ts'
+import * as store from './store.ts'
+import { findTraffic, prepareTraffic, setTraffic } from './traffic.ts'
+
+type Version = Awaited<ReturnType<typeof registry.getVersion>>
+
+/** The first release of a model finds nothing to be compared with: what answers without it goes live before it. */
+export async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Version): Promise<void> {
+  const { model } = spec
+  if (await findTraffic(ctx, model)) return
+  const id = `${model}.r0`
+  const reason = spec.delivery.elsewhere
+    ? 'Whatever answered before Keel knew of it.'
+    : await baselineReason(ctx, spec, version.trainingSet)
+  const traffic = { endpoint: model, live: { release: id, version: 0 }, canary: null, shadow: null, warm: [] }
+  await prepareTraffic(ctx, traffic)
+  await transaction(ctx, async (ctx) => {
+    if (await findTraffic(ctx, model)) return
+    const now = ctx.now().toISOString()
+    await store.insertRelease(ctx, {
+      id,
+      model,
+      number: 0,
+      version: 0,
+      kind: 'baseline',
+      trigger_kind: 'human',
+      state: 'live',
+      reason,
+      owner: spec.owner,
+      backup: spec.backup,
+      plan: '{}',
+      plan_digest: '',
+      created_at: now,
+      created_by: ctx.actor.name,
+      first_live_at: now,
+      fully_live_at: now,
+    })
+    await store.appendLive(ctx, { model, release: id, version: 0, at: now, because: 'baseline' })
+    await setTraffic(ctx, undefined, traffic)
+    await append(ctx, 'delivery.live_changed', `model/${model}`, { model, release: id, version: 0 })
+  })
+}
+
+async function baselineReason(ctx: Context, { model, serves }: ModelSpec, trainingSet: string | null): Promise<string> {
+  if (trainingSet === null) {
+    const given = serves.default ?? (serves.output === 'text' ? '' : undefined)
+    if (given !== undefined) return `Built-in baseline: always ${JSON.stringify(given)}, as the spec says.`
+    throw refused([
+      `a baseline: "${model}" was registered without a training set, and its spec has no "serves.default"`,
+    ])
+  }
+  const value = await features.labelMean(ctx, trainingSet)
+  await transaction(ctx, (ctx) => registry.setBaseline(ctx, { model, value }))
+  return `Built-in baseline: always ${value.toFixed(4)}, the mean of the training labels.`
+}
