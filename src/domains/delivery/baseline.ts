@@ -4,7 +4,7 @@ import { append } from '../../core/work/work.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
-import { refused } from './requirements.ts'
+import { refused } from './requirements/requirements.ts'
 import * as store from './store.ts'
 import { findTraffic, prepareTraffic, setTraffic } from './traffic.ts'
 

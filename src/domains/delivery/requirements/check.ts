@@ -1,20 +1,15 @@
-import type { Context } from '../../core/context.ts'
-import type { Output } from '../../core/contract.ts'
-import { AppError } from '../../core/errors.ts'
-import * as evaluation from '../evaluation/evaluation.ts'
-import * as registry from '../registry/registry.ts'
-import type { ModelSpec } from '../registry/spec/spec.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Output } from '../../../core/contract.ts'
+import { AppError } from '../../../core/errors.ts'
+import * as evaluation from '../../evaluation/evaluation.ts'
+import * as registry from '../../registry/registry.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
+import type { delivery } from '../contract.ts'
+import { policy as findPolicy } from '../policy.ts'
+import * as store from '../store.ts'
+import { findTraffic } from '../traffic.ts'
 import { fail, pass, type Requirement } from './blocking.ts'
-import type { delivery } from './contract.ts'
-import {
-  freshnessRequirements,
-  gateRequirement,
-  leakageRequirements,
-  skewRequirements,
-} from './evidence-requirements.ts'
-import { policy as findPolicy } from './policy.ts'
-import * as store from './store.ts'
-import { findTraffic } from './traffic.ts'
+import { freshnessRequirements, gateRequirement, leakageRequirements, skewRequirements } from './evidence.ts'
 
 type Policy = Output<(typeof delivery)['policy']>
 type Version = Awaited<ReturnType<typeof registry.getVersion>>

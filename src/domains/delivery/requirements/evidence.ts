@@ -1,13 +1,13 @@
-import type { Context } from '../../core/context.ts'
-import type { Output } from '../../core/contract.ts'
-import { day } from '../../core/duration.ts'
-import * as evaluation from '../evaluation/evaluation.ts'
-import * as monitoring from '../monitoring/monitoring.ts'
-import type { ModelSpec } from '../registry/spec/spec.ts'
-import { findApproval } from './approvals.ts'
+import type { Context } from '../../../core/context.ts'
+import type { Output } from '../../../core/contract.ts'
+import { day } from '../../../core/duration.ts'
+import * as evaluation from '../../evaluation/evaluation.ts'
+import * as monitoring from '../../monitoring/monitoring.ts'
+import type { ModelSpec } from '../../registry/spec/spec.ts'
+import { findApproval } from '../approvals.ts'
+import type { delivery } from '../contract.ts'
+import { findTraffic } from '../traffic.ts'
 import { cannotTell, fail, pass, type Requirement, requirement } from './blocking.ts'
-import type { delivery } from './contract.ts'
-import { findTraffic } from './traffic.ts'
 
 type Candidate = { model: string; version: number }
 type Policy = Output<(typeof delivery)['policy']>

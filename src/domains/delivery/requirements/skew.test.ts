@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { model, register, spec, tripAt } from '../../../test/support/trips.ts'
-import { begin } from '../monitoring/monitoring.fixture.ts'
-import * as registry from '../registry/registry.ts'
+import { model, register, spec, tripAt } from '../../../../test/support/trips.ts'
+import { begin } from '../../monitoring/monitoring.fixture.ts'
+import * as registry from '../../registry/registry.ts'
 
 type Begun = Awaited<ReturnType<typeof begin>>
 

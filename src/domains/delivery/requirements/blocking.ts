@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
-import type { Verdict } from '../evaluation/contract.ts'
-import type { Requirement as RequirementShape } from './shapes.ts'
+import type { Verdict } from '../../evaluation/contract.ts'
+import type { Requirement as RequirementShape } from '../shapes.ts'
 
 export type Requirement = Static<typeof RequirementShape>
 

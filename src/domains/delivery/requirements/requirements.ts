@@ -1,0 +1,1 @@
+export { checkRequirements, refused } from './check.ts'
