@@ -1,6 +1,7 @@
 import { CommanderError, Option, Command as Program } from 'commander'
 import { ProblemError } from '../client/client.ts'
-import { AppError, catalogue, type ErrorCode, toAppError } from '../core/errors.ts'
+import { catalogue } from '../core/error-catalogue.ts'
+import { AppError, type ErrorCode, toAppError } from '../core/errors.ts'
 import { didYouMean } from '../core/suggest.ts'
 import {
   type Command,

@@ -1,37 +1,4 @@
-/** Every error a caller can meet, as data: it is the wire format, the documentation and the exit code in one table. */
-export const catalogue = {
-  invalid_input: { status: 400, exit: 2, title: 'The input is not valid' },
-  invalid_file: { status: 400, exit: 2, title: 'A file is not valid' },
-  usage: { status: 400, exit: 2, title: 'The command is not valid' },
-  unauthenticated: { status: 401, exit: 5, title: 'Nobody is signed in' },
-  forbidden: { status: 403, exit: 5, title: 'The role does not allow this' },
-  untrusted_origin: { status: 403, exit: 5, title: 'The request comes from another site' },
-  not_found: { status: 404, exit: 2, title: 'It does not exist' },
-  method_not_allowed: { status: 405, exit: 2, title: 'The path does not answer this method' },
-  conflict: { status: 409, exit: 2, title: 'It contradicts what is stored' },
-  stale_token: { status: 409, exit: 1, title: 'Another worker holds this work now' },
-  gone: { status: 410, exit: 2, title: 'It was deleted' },
-  too_large: { status: 413, exit: 2, title: 'The input is too large' },
-  uri_too_long: { status: 414, exit: 2, title: 'The path is too long' },
-  unsupported_media_type: { status: 415, exit: 2, title: 'The content type is not supported' },
-  refused_by_policy: { status: 422, exit: 5, title: 'A policy refuses this' },
-  needs_approval: { status: 422, exit: 5, title: 'Somebody has to approve this first' },
-  digest_mismatch: { status: 422, exit: 2, title: 'The bytes do not have the digest they are named by' },
-  too_many_requests: { status: 429, exit: 1, title: 'Too many requests' },
-  budget_exceeded: { status: 429, exit: 5, title: 'It would cost more than is allowed' },
-  internal: { status: 500, exit: 1, title: 'Something unexpected happened' },
-  not_supported: { status: 501, exit: 2, title: 'This server does not do that' },
-  upstream_failed: { status: 502, exit: 1, title: 'What it had to ask failed' },
-  not_ready: { status: 503, exit: 1, title: 'It is not ready yet' },
-  deadline_exceeded: { status: 504, exit: 1, title: 'The time for an answer is over' },
-  storage_full: { status: 507, exit: 1, title: 'There is no space left' },
-  storage_read_only: { status: 507, exit: 1, title: 'The data folder cannot be written' },
-  data_folder_in_use: { status: 500, exit: 2, title: 'Another server owns the data folder' },
-  database_newer: { status: 500, exit: 2, title: 'The database was written by a newer version' },
-  port_in_use: { status: 500, exit: 2, title: 'The port is taken' },
-  unreachable: { status: 503, exit: 6, title: 'The server does not answer' },
-  interrupted: { status: 499, exit: 130, title: 'Interrupted' },
-} as const
+import { catalogue } from './error-catalogue.ts'
 
 export type ErrorCode = keyof typeof catalogue
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Type } from 'typebox'
@@ -6,7 +7,8 @@ import { canonicalJson } from './canonical.ts'
 import { resolveConfig } from './config.ts'
 import { object, oneOf } from './contract.ts'
 import { parseCsv } from './csv.ts'
-import { type AppError, catalogue, toAppError } from './errors.ts'
+import { catalogue } from './error-catalogue.ts'
+import { type AppError, toAppError } from './errors.ts'
 import { parse } from './validate.ts'
 
 const Shape = object({
@@ -89,10 +91,20 @@ test('a full disk, a read-only file and a port in use have codes of their own', 
   assert.equal(toAppError(new TypeError('x')).code, 'internal')
 })
 
-test('every error has a status, an exit code of the design and a title', () => {
-  for (const [code, { status, exit, title }] of Object.entries(catalogue)) {
+test('every error has a status, an exit code of the design, a title, when it happens and what solves it', () => {
+  for (const [code, { status, exit, title, when, fix }] of Object.entries(catalogue)) {
     assert.ok(status >= 400 && status < 600, code)
     assert.ok([1, 2, 5, 6, 130].includes(exit), code)
     assert.match(title, /^[A-Z].+[^.]$/)
+    for (const sentence of [when, fix]) assert.match(sentence, /^[A-Z`].{20,}\.$/, code)
   }
+})
+
+test('every error of the catalogue is thrown somewhere: what nobody can meet is not documented', () => {
+  const source = globSync('src/**/*.ts', {
+    exclude: (path) => path.endsWith('.test.ts') || path.endsWith('error-catalogue.ts'),
+  })
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('')
+  for (const code of Object.keys(catalogue)) assert.ok(source.includes(`'${code}'`), `"${code}" is never thrown`)
 })

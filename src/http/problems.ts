@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, catalogue, type ErrorCode, toAppError } from '../core/errors.ts'
+import { catalogue } from '../core/error-catalogue.ts'
+import { AppError, type ErrorCode, toAppError } from '../core/errors.ts'
 
 /** RFC 9457 problem details, with the stable code, the offending name and a hint as extension members. */
 export type Problem = {

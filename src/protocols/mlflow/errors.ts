@@ -45,7 +45,6 @@ export function exists(message: string): MlflowError {
 /** Our codes in MLflow's words. What a caller did wrong is never a 5xx: its clients would retry it for minutes. */
 const words: Partial<Record<ErrorCode, MlflowCode>> = {
   not_found: 'RESOURCE_DOES_NOT_EXIST',
-  gone: 'RESOURCE_DOES_NOT_EXIST',
   unauthenticated: 'UNAUTHENTICATED',
   forbidden: 'PERMISSION_DENIED',
   untrusted_origin: 'PERMISSION_DENIED',
