@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { changedLines } from './changed-lines.ts'
+
+const shown = (before: string, after: string) => changedLines(before, after).map(({ sign, text }) => `${sign}${text}`)
+
+test('lines that are in both texts stay, the others are taken away before new ones come', () => {
+  assert.deepEqual(shown('a\nb\nc', 'a\nx\nc\nd'), [' a', '-b', '+x', ' c', '+d'])
+  assert.deepEqual(shown('', ''), [' '])
+  assert.deepEqual(shown('same', 'same'), [' same'])
+})
+
+test('two long texts with nothing in common are compared within a second and 40 MB', () => {
+  const lines = (word: string) => Array.from({ length: 5000 }, (_, index) => `${word} ${index}`)
+  const before = process.memoryUsage().rss
+  const started = performance.now()
+  const changed = changedLines(lines('old').join('\n'), lines('new').join('\n'))
+  assert.ok(performance.now() - started < 1000)
+  assert.ok(process.memoryUsage().rss - before < 40e6)
+  assert.deepEqual(
+    changed.map(({ sign, text }) => `${sign}${text}`),
+    [...lines('-old'), ...lines('+new')],
+  )
+})
