@@ -1,7 +1,7 @@
 import { run } from './cli/cli.ts'
 import { readEnvironment } from './core/config.ts'
 
-// A reader that has seen enough (`keel … | head`) closes the pipe: that is no error.
+// A reader that has seen enough (`keel … | head`) closes the pipe: that is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

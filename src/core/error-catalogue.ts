@@ -23,7 +23,7 @@ export const catalogue = {
     exit: 2,
     title: 'A file is not valid',
     when: 'A file of the project, or one that you pass, cannot be parsed or breaks a rule of its kind.',
-    fix: 'Mend the line that `detail` names; the fields of each kind of file are in [files](files.md). `keel plan` checks them without changing anything.',
+    fix: 'Correct the line that `detail` names; the fields of each kind of file are in [files](files.md). `keel plan` checks them without changing anything.',
   },
   usage: {
     status: 400,

@@ -62,7 +62,7 @@ const systemErrors: Record<string, { code: ErrorCode; hint: string }> = {
   EADDRINUSE: { code: 'port_in_use', hint: 'Choose another with --port, or stop the process that uses it.' },
 }
 
-/** PostgreSQL's states for a value that it cannot take: a NUL in a text, a number out of range, a text that is no number. */
+/** PostgreSQL's states for a value that it cannot take: a NUL in a text, a number out of range, a text that is not a number. */
 const valueStates = new Set(['22021', '22P05', '22003', '22P02', '22001'])
 
 /** SQLite's primary result codes for a full disk (13), a read-only file (8) and a file it cannot open (14). */

@@ -19,7 +19,7 @@ export async function unpack(body: Buffer, encoding = ''): Promise<Buffer> {
   if (name === '' || name === 'identity') return body
   const unpacker = Object.hasOwn(unpackers, name) ? unpackers[name] : undefined
   if (!unpacker)
-    throw invalidInput(`"${name}" is no content encoding that is read here.`, { name, hint: 'Use gzip or deflate.' })
+    throw invalidInput(`"${name}" is not a supported content encoding.`, { name, hint: 'Use gzip or deflate.' })
   try {
     return await unpacker(body, { maxOutputLength: maxUnpacked })
   } catch (cause) {

@@ -122,7 +122,7 @@ export function f1(labels: Numbers, scores: Numbers): number {
 
 /**
  * Expected calibration error: the mean distance of score and outcome over ten equal bins of the score, weighted by
- * items. 0 … 1, lower is better; NaN when a score is no probability. Source: Naeini, Cooper, Hauskrecht, AAAI 2015.
+ * items. 0 … 1, lower is better; NaN when a score is not a probability. Source: Naeini, Cooper, Hauskrecht, AAAI 2015.
  */
 export function calibrationError(labels: Numbers, scores: Numbers): number {
   if (!complete(labels, scores)) return Number.NaN

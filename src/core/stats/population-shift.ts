@@ -27,7 +27,7 @@ export function domainAuc(first: Rows, second: Rows, names: readonly string[], a
   if (first.length < 10 || second.length < 10 || names.length === 0) return null
   const rows = encoderOf([...first, ...second], names).encode([...first, ...second])
   const labels = rows.map((_, index) => Number(index < first.length))
-  // A multiplicative step, so that a fold is no stretch of time and no class of a periodic order.
+  // A multiplicative step, so that a fold is neither a stretch of time nor one class of a periodic order.
   const fold = rows.map((_, index) => (Math.imul(index + 1, 0x9e3779b1) >>> 8) % folds)
   const scores = new Float64Array(rows.length)
   for (let held = 0; held < folds; held++) {

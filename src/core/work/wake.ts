@@ -1,24 +1,24 @@
 import { type Context, liveValue } from '../context.ts'
 
-type Bell = { ring: () => void; soon: NodeJS.Timeout | undefined }
+type WakeSignal = { wake: () => void; soon: NodeJS.Timeout | undefined }
 
 const soonMilliseconds = 50
 
 /** The worker of this process listens here; without one (a short command), work waits for the next server. */
-export function bell(ctx: Context): Bell {
-  return liveValue(ctx, 'core.bell', (): Bell => ({ ring: () => undefined, soon: undefined }))
+export function wakeSignal(ctx: Context): WakeSignal {
+  return liveValue(ctx, 'core.wakeSignal', (): WakeSignal => ({ wake: () => undefined, soon: undefined }))
 }
 
 export function wakeWorker(ctx: Context): void {
-  bell(ctx).ring()
+  wakeSignal(ctx).wake()
 }
 
 /** For what comes in thousands and is not urgent: one pass of the worker serves all that arrived meanwhile. */
 export function wakeWorkerSoon(ctx: Context): void {
-  const here = bell(ctx)
-  here.soon ??= setTimeout(() => {
-    here.soon = undefined
-    here.ring()
+  const signal = wakeSignal(ctx)
+  signal.soon ??= setTimeout(() => {
+    signal.soon = undefined
+    signal.wake()
   }, soonMilliseconds).unref()
 }
 
@@ -29,7 +29,7 @@ export function follow(ctx: Context, types: string[]): void {
   for (const type of types) followedTypes(ctx).add(type)
 }
 
-/** Whether something waits for events of this type, or merely looks at all of them, or neither. */
+/** `type`: a reaction names this event type. `all`: only reactions to every event run for it. `none`: no reaction does. */
 export function following(ctx: Context, type: string): 'type' | 'all' | 'none' {
   const types = followedTypes(ctx)
   if (types.has(type)) return 'type'

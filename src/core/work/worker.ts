@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import { transaction } from '../transaction.ts'
 import { type Event, markDelivered, undelivered } from './events.ts'
 import * as jobs from './jobs.ts'
-import { bell, follow } from './wake.ts'
+import { follow, wakeSignal } from './wake.ts'
 
 /** What a job handler is given beside its payload: `report` shows progress and keeps the lease, `signal` says stop. */
 export type JobTools = {
@@ -178,7 +178,7 @@ export function createWorker(ctx: Context, { handlers, reactions, concurrency = 
 
   return {
     start() {
-      bell(ctx).ring = wake
+      wakeSignal(ctx).wake = wake
       timer = setInterval(() => {
         jobs.reclaimExpired(ctx).then(wake, (error: unknown) => ctx.log.error({ err: error }, 'lease check failed'))
       }, idlePollMilliseconds)
@@ -186,7 +186,7 @@ export function createWorker(ctx: Context, { handlers, reactions, concurrency = 
       wake()
     },
     async stop() {
-      bell(ctx).ring = () => undefined
+      wakeSignal(ctx).wake = () => undefined
       clearInterval(timer)
       stopping.abort(new AppError('not_ready', 'The server is stopping.'))
       await pass

@@ -32,7 +32,7 @@ export function manifest(files: readonly File[]): { files: File[]; size: number;
   const paths = new Set<string>()
   for (const { path } of sorted) {
     checkPath(path)
-    if (paths.has(path)) throw invalidInput(`The path "${path}" is there twice.`, { name: path })
+    if (paths.has(path)) throw invalidInput(`The path "${path}" is listed twice.`, { name: path })
     paths.add(path)
   }
   for (const { path } of sorted) {

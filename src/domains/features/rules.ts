@@ -105,7 +105,7 @@ export function resolveService({ entities, views, services }: Definitions, name:
 
 function unique(what: string, names: string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw invalidInput(`The ${what} "${twice}" is there twice.`, { name: twice })
+  if (twice !== undefined) throw invalidInput(`The ${what} "${twice}" is defined twice.`, { name: twice })
 }
 
 function known(what: string, name: string, names: string[], by: string): void {

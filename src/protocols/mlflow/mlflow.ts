@@ -114,5 +114,5 @@ function discovery(server: FastifyInstance): void {
 
 /** Without a JSON body: that is how clients tell a server that lacks a call from one that lacks a thing. */
 function noSuchCall(reply: FastifyReply): FastifyReply {
-  return reply.code(404).type('text/plain; charset=utf-8').send('There is no such call.\n')
+  return reply.code(404).type('text/plain; charset=utf-8').send('This path does not exist.\n')
 }

@@ -58,7 +58,7 @@ function sendError(request: FastifyRequest, reply: FastifyReply, thrown: Error):
 function signature(request: FastifyRequest): serving.Signature {
   const { model, version } = request.params as Named
   if (version !== undefined && !/^\d{1,9}$/.test(version))
-    throw invalidInput(`"${version}" is no version.`, { name: version })
+    throw invalidInput(`"${version}" is not a version.`, { name: version })
   return serving.signatureOf(request.ctx, {
     endpoint: model,
     version: version === undefined ? undefined : Number(version),
@@ -82,7 +82,7 @@ function split(request: FastifyRequest): { head: Json; takeBinary: (size: number
   const given = request.headers[headerLength]
   const length = given === undefined ? body.length : Number(given)
   if (!Number.isSafeInteger(length) || length < 0 || length > body.length)
-    throw invalidInput(`"${headerLength}" is no length within the body.`, { name: headerLength })
+    throw invalidInput(`"${headerLength}" is not a length within the body.`, { name: headerLength })
   let at = length
   return {
     head: parseJson(body.subarray(0, length)),
@@ -137,7 +137,7 @@ function wantsBinary(head: Json): boolean {
     : []
   const unknown = wanted.find(({ name }) => name !== 'output')
   if (unknown)
-    throw new AppError('invalid_input', `There is no output ${JSON.stringify(unknown['name'])}.`, {
+    throw new AppError('invalid_input', `The model has no output ${JSON.stringify(unknown['name'])}.`, {
       hint: 'Its name is "output".',
     })
   return (
@@ -152,6 +152,6 @@ function parameters(of: Json): Json {
 
 function text(value: unknown, name: string): string {
   if (typeof value !== 'string' || value.length > 128)
-    throw invalidInput(`"${name}" must be a text of at most 128 characters.`, { name })
+    throw invalidInput(`"${name}" must be a string of at most 128 characters.`, { name })
   return value
 }

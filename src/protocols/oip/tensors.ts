@@ -53,7 +53,7 @@ export function readTensor(given: Json, index: number, takeBinary: (size: number
 function sizeOf(name: string, size: unknown): number {
   return Number.isSafeInteger(size) && Number(size) >= 0
     ? Number(size)
-    : wrong(name, 'has a binary_data_size that is no size')
+    : wrong(name, 'has a binary_data_size that is not a size')
 }
 
 const deepest = 8
@@ -78,17 +78,17 @@ const bounds: Partial<Record<Datatype, [number, number]>> = {
 function fromJson(name: string, datatype: Datatype, data: unknown): (number | string)[] {
   return flat(name, data).map((value) => {
     if (datatype === 'BYTES')
-      return typeof value === 'string' ? value : wrong(name, `holds ${JSON.stringify(value)}, which is no text`)
+      return typeof value === 'string' ? value : wrong(name, `holds ${JSON.stringify(value)}, which is not a string`)
     if (datatype === 'BOOL') {
       if (value === true || value === 1) return 1
       return value === false || value === 0
         ? 0
         : wrong(name, `holds ${JSON.stringify(value)}, which is neither true nor false`)
     }
-    if (typeof value !== 'number') wrong(name, `holds ${JSON.stringify(value)}, which is no number`)
+    if (typeof value !== 'number') wrong(name, `holds ${JSON.stringify(value)}, which is not a number`)
     const [least, most] = bounds[datatype] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
-    if (bounds[datatype] && !Number.isInteger(value)) wrong(name, `holds ${value}, which is no whole number`)
-    return value >= least && value <= most ? value : wrong(name, `holds ${value}, which is no ${datatype}`)
+    if (bounds[datatype] && !Number.isInteger(value)) wrong(name, `holds ${value}, which is not an integer`)
+    return value >= least && value <= most ? value : wrong(name, `holds ${value}, which is not an ${datatype}`)
   })
 }
 
@@ -160,7 +160,7 @@ export function toRows(
   const rows = only?.shape[0] ?? 0
   const seen = new Set<string>()
   for (const { name, shape } of tensors) {
-    if (seen.has(name)) wrong(name, 'is there twice')
+    if (seen.has(name)) wrong(name, 'is given twice')
     seen.add(name)
     if (shape[0] !== rows) wrong(name, `has ${shape[0]} rows, and "${only?.name}" has ${rows}`)
     if (shape.slice(1).some((size) => size !== 1))

@@ -63,7 +63,7 @@ function list(value: unknown, path: string): Json[] {
 
 function text(value: unknown, path: string): string {
   if (value === undefined || value === null) return ''
-  if (typeof value !== 'string') wrong(path, 'must be a text')
+  if (typeof value !== 'string') wrong(path, 'must be a string')
   return value.replaceAll('\u0000', '')
 }
 

@@ -75,7 +75,7 @@ export const descriptor = {
 
 const request = protobuf.Root.fromJSON(descriptor).lookupType('ExportTraceServiceRequest')
 
-/** The request as OTLP's JSON has it, but with all bytes, ids too, in base64. Throws at bytes that are no such message. */
+/** The request as OTLP's JSON has it, but with all bytes, ids too, in base64. Throws when the bytes are not such a message. */
 export function decodeRequest(bytes: Uint8Array): Record<string, unknown> {
   return request.toObject(request.decode(bytes), { longs: String, bytes: String, enums: Number })
 }

@@ -58,7 +58,7 @@ test('what is not exactly one form, or does not fit the model, is a 400 with MLf
     [{ instances: rows, inputs: rows }, /instances and inputs/],
     [{ dataframe_split: { columns: ['city'], data: table } }, /has 3 values/],
     [{ dataframe_split: { columns: 'city' } }, /must be a list/],
-    [{ dataframe_split: { columns: ['city', 'good', 'city'], data: table } }, /"city" is there twice/],
+    [{ dataframe_split: { columns: ['city', 'good', 'city'], data: table } }, /"city" is given twice/],
     [{ dataframe_records: [1] }, /must be an object/],
     [{ inputs: { city: ['Bonn'], good: [1, 2], wrong: [1] } }, /"inputs.good" has 2 values/],
     [{ instances: [{ ...rows[0], good: 'high' }] }, /"good" must be a number/],

@@ -104,7 +104,7 @@ function ofField(name: string, value: string, fields: serving.Signature['inputs'
 function ofSplit(split: Json): Json[] {
   const columns = asList(split['columns'], 'dataframe_split.columns').map((name) => ({ name: String(name) }))
   const twice = columns.find(({ name }, index) => columns.findIndex((column) => column.name === name) < index)
-  if (twice) throw invalidInput(`The column "${twice.name}" is there twice.`, { name: twice.name })
+  if (twice) throw invalidInput(`The column "${twice.name}" is given twice.`, { name: twice.name })
   return asList(split['data'], 'dataframe_split.data').map((row, index) => {
     const path = `dataframe_split.data[${index}]`
     return ofList(asList(row, path), columns, path)

@@ -37,7 +37,7 @@ const streamFactor = 10
 
 type Came = {
   text: string | null
-  /** What the provider counted; what it did not is estimated for the log, and for the money may have been all that was kept. */
+  /** As the provider counted them. What it does not count is estimated in the log; the budget may then charge the whole reservation. */
   tokens: Tokens | null
   pieces: number
   bad: Bad | null
@@ -50,7 +50,7 @@ export async function askChat(call: Call, asked: Asked, { path, body, signal }: 
   const { chosen, target, arm } = asked
   const { release, version } = target
   const { chat } = chosen.runtime
-  if (!chat) throw new AppError('not_supported', `"${release}" is no language model.`, { name: release })
+  if (!chat) throw new AppError('not_supported', `"${release}" is not a language model.`, { name: release })
   const streams = body['stream'] === true && path !== '/embeddings'
   const sent = prepare(chat, path, body, streams)
   const sentBytes = Buffer.byteLength(JSON.stringify(sent))

@@ -33,7 +33,7 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
     }
   }
   const hint = `Ask it by POST /api/v1/predict/${endpoint}.`
-  throw error ?? invalidInput(`What is live at "${endpoint}" is no language model.`, { name: endpoint, hint })
+  throw error ?? invalidInput(`What is live at "${endpoint}" is not a language model.`, { name: endpoint, hint })
 }
 
 function standIns(ctx: Context, { endpoint, live, warm }: Routing, failed: Target): Asked[] {

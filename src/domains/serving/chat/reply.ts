@@ -44,7 +44,7 @@ function isJson(bytes: Buffer): boolean {
   }
 }
 
-/** The first answer's text and the tokens that were counted; anything that is no answer of the protocol is an error. */
+/** The first answer's text and the tokens that were counted; anything that is not an answer of the protocol is an error. */
 export function readAnswer(said: Buffer, path: Path, release: string): { text: string; tokens: Tokens | null } {
   const garbage = () =>
     new AppError('upstream_failed', `What answers "${release}" did not answer in OpenAI's protocol.`, { name: release })

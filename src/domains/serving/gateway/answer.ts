@@ -8,7 +8,7 @@ import type { Loaded } from '../routing/routing.ts'
 import * as rules from '../rules.ts'
 import { type Asked, type Call, endsAt, finish, isRefusal, toGatewayError } from './record-answer.ts'
 
-/** `error` is why there is no valid output. */
+/** `error` says why a valid output is missing. */
 type Outcome = { output: Value; error: AppError | undefined }
 
 /** Asks one version, within the caller's deadline and the version's own; logs and counts what came of it. */

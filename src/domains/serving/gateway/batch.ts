@@ -39,7 +39,7 @@ export async function predictBatch(ctx: Context, input: Input<Operations['predic
     try {
       checkInputs(row, found.fields, new Set())
       if (times && Number.isNaN(Date.parse(times[index] ?? '')))
-        throw invalidInput(`${JSON.stringify(times[index])} is no time.`, { name: 'times' })
+        throw invalidInput(`${JSON.stringify(times[index])} is not a time.`, { name: 'times' })
       good.push(index)
     } catch (error) {
       if (!(error instanceof AppError)) throw error

@@ -67,7 +67,7 @@ const told = new Set([
   'invalid_input',
 ])
 
-/** What a caller may hear: that it was late, that there is no room or no money, else only that the release failed. */
+/** The codes that a caller may see: too late, queue full, budget spent. Everything else is only told as a failure of the release. */
 export function toGatewayError(thrown: unknown, release: string): AppError {
   if (thrown instanceof AppError && told.has(thrown.code)) return thrown
   return new AppError('upstream_failed', `"${release}" could not answer.`, { name: release, cause: thrown })

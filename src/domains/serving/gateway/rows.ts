@@ -32,7 +32,7 @@ const atOnce = 64
 
 /** Asks for many rows in one request; each is a prediction of its own, with its own id. */
 export async function predictRows(ctx: Context, { endpoint, rows, id = ctx.id('prd'), unit }: Rows): Promise<Answers> {
-  if (rows.length === 0) throw invalidInput('There is no row to predict.', { name: 'inputs' })
+  if (rows.length === 0) throw invalidInput('There are no rows to predict.', { name: 'inputs' })
   if (rows.length > maxRows)
     throw new AppError('too_large', `At most ${maxRows} rows fit into one request.`, {
       hint: 'Use "keel predict --input" for more.',

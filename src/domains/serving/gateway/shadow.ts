@@ -21,7 +21,7 @@ export function shadow(call: Call, target: Target): void {
   else ring(call.ctx).dropped += 1
 }
 
-/** The same for anything that asks a shadow. What it throws was never asked; every other failure is in the log as its answer. */
+/** Queues any work that asks a shadow. An error thrown by the work means that the shadow was not asked; its own failures are logged as its answer. */
 export function shadowWork(ctx: Context, work: () => Promise<unknown>): void {
   const held = ring(ctx)
   if (held.waiting.length >= capacity) {

@@ -3,7 +3,7 @@ import { transaction } from '../../../core/transaction.ts'
 import { append } from '../../../core/work/work.ts'
 import type { Logged } from './record.ts'
 
-/** By endpoint, what was answered and never written down, and nobody was told of yet. */
+/** By endpoint, the answers that the log lost and that no alert has mentioned yet. */
 export type Losses = Map<string, { count: number; from: string; to: string }>
 
 export function addLoss(losses: Losses, { endpoint, at }: Pick<Logged, 'endpoint' | 'at'>): void {
@@ -13,7 +13,7 @@ export function addLoss(losses: Losses, { endpoint, at }: Pick<Logged, 'endpoint
   losses.set(endpoint, lost)
 }
 
-/** Within a transaction; returns how many it told of, to be forgotten once that is committed. */
+/** Appends the event within a transaction. Returns how many losses it mentions: the caller forgets those after the commit. */
 export async function tellLoss(ctx: Context, losses: Losses, endpoint: string): Promise<number> {
   const lost = losses.get(endpoint)
   if (!lost) return 0

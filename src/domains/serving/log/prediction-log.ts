@@ -168,7 +168,7 @@ async function failing(ctx: Context, held: Ring, error: unknown): Promise<void> 
   }
 }
 
-/** On a full disk there is no room for the note either, and the rate of the last write has to do. */
+/** On a full disk not even this note can be written; the rate of the last write is used instead. */
 async function noteQuietly(ctx: Context, waiting: number): Promise<void> {
   try {
     await noteWaiting(ctx, waiting)

@@ -55,7 +55,10 @@ export async function readLog(ctx: Context, read: Read): Promise<LoggedPredictio
   return limit === undefined ? selected : selected.slice(-limit)
 }
 
-/** Of a time long past the labels of its own predictions are read: those known since then are of all that came later. */
+/**
+ * For a period that ended long ago, labels are looked up by the ids of its predictions. Reading by time would bring all
+ * labels that came since, most of them of later predictions.
+ */
 function labelsFor(ctx: Context, endpoint: string, { from, to }: { from: string; to: string }, logged: Logged[]) {
   const past = to !== '9999' && Date.parse(to) < ctx.now().getTime() - day
   return past

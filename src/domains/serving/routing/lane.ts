@@ -31,7 +31,7 @@ export function createLane(name: string, rules: LaneRules, elapsed: () => number
     refused += 1
     return new AppError('too_many_requests', `"${name}" has ${running} calls running and ${waiting.length} waiting.`, {
       name,
-      hint: 'Come again later, or raise "concurrency" or "queue" under "serves.limits" in the spec.',
+      hint: 'Try again later, or raise "concurrency" or "queue" under "serves.limits" in the spec.',
       retryAfterSeconds: (mean * (waiting.length + 1)) / concurrency / 1_000,
     })
   }
