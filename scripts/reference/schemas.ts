@@ -15,6 +15,7 @@ type Shape = TSchema & {
   required?: string[]
   description?: string
   default?: unknown
+  deprecated?: boolean
   minimum?: number
   maximum?: number
   exclusiveMinimum?: number
@@ -26,7 +27,8 @@ export function fieldsOf(schema: TSchema, prefix = ''): Field[] {
   return Object.entries(properties).flatMap(([name, field]) => {
     const path = `${prefix}${name}`
     const own = { path, type: typeOf(field), required: required.includes(name), about: aboutOf(field) }
-    const inner = within(field, path)
+    // An old name is listed; what lies in it stands under the new one.
+    const inner = field.deprecated === true ? [] : within(field, path)
     // What only groups others is told by their paths.
     return own.type === 'object' && own.about === '' && inner.length > 0 ? inner : [own, ...inner]
   })

@@ -50,7 +50,10 @@ export type Door<C extends Contract> = {
 }
 
 /** An object with exactly these fields: unknown names are refused, never dropped. */
-export function object<P extends TProperties>(properties: P, options: { description?: string } = {}) {
+export function object<P extends TProperties>(
+  properties: P,
+  options: { description?: string; deprecated?: boolean } = {},
+) {
   return Type.Object(properties, { additionalProperties: false, ...options })
 }
 

@@ -58,7 +58,7 @@ function candidate(
 
 const report = (...candidates: Candidate[]): Report => ({
   project: 'trips',
-  plan: { digest: `sha256:${'1'.repeat(64)}`, changes: [] },
+  plan: { digest: `sha256:${'1'.repeat(64)}`, changes: [], notices: [] },
   candidates,
   exitCode: worstOf(candidates.map(exitCodeOf)),
 })

@@ -15,7 +15,11 @@ export const command: Command = {
 
 type Plan = Output<(typeof project)['plan']>
 
-export function describePlan({ changes }: Plan): string {
+export function describePlan({ changes, notices }: Plan): string {
+  return [describeChanges(changes), ...notices].join('\n')
+}
+
+function describeChanges(changes: Plan['changes']): string {
   const rows = changes.filter(({ action }) => action !== 'unchanged')
   const same = changes.length - rows.length
   if (rows.length === 0) return `Nothing to change: all ${same} definitions are as in the files.`

@@ -15,7 +15,7 @@ export async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Ver
   const { model } = spec
   if (await findTraffic(ctx, model)) return
   const id = `${model}.r0`
-  const reason = spec.delivery.elsewhere
+  const reason = spec.delivery.external
     ? 'Whatever answered before Keel knew of it.'
     : await baselineReason(ctx, spec, version.trainingSet)
   const traffic = { endpoint: model, live: { release: id, version: 0 }, canary: null, shadow: null, warm: [] }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { model, register } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
+import { digestOfJson } from '../../core/canonical.ts'
 import { transaction } from '../../core/transaction.ts'
 import { onEvent } from '../../reactions.ts'
 import { begin } from './delivery.fixture.ts'
@@ -169,6 +170,19 @@ test('a plan that was changed after it was registered leads nowhere', async (t) 
   const { state, history } = await client.delivery.getRollout({ release: id })
   assert.equal(state, 'holding')
   assert.match(history.at(-1)?.reason ?? '', /not the one that was registered/)
+})
+
+test('a rollout whose plan an earlier version froze goes on under that plan, whose digest still holds', async (t) => {
+  const { app, client, version, goLive } = await begin(t)
+  const { id, plan } = await client.delivery.release({ model, version, reason: 'first' })
+  const { nonInferiorityRatio, minimumEffect, minimumShadow, external, ...same } = plan
+  const names = { worseBy: nonInferiorityRatio, practical: minimumEffect, fewestShadow: minimumShadow }
+  const frozen = { ...same, ...names, elsewhere: external }
+  await store.updateRelease(app.ctx, id, { plan: JSON.stringify(frozen), plan_digest: digestOfJson(frozen) })
+  await goLive()
+  assert.equal((await client.delivery.getRollout({ release: id })).state, 'promoted')
+  const release = await client.delivery.getRelease({ release: id })
+  assert.deepEqual([release.plan, release.planDigest], [frozen, digestOfJson(frozen)])
 })
 
 test('a newer release supersedes one that is under way, when it is told to', async (t) => {

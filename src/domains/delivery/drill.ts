@@ -6,11 +6,11 @@ import { transaction } from '../../core/transaction.ts'
 import { append, enqueue } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
-import { actElsewhere } from './elsewhere.ts'
+import { runExternal } from './external.ts'
 import { requireRelease } from './releases.ts'
 import { findEarlier } from './rollback.ts'
+import { recordRollbackTime } from './rollback-times.ts'
 import * as store from './store.ts'
-import { remember } from './timings.ts'
 import { answersWith, findTraffic, prepareTraffic, requireTraffic, setTraffic, type Target } from './traffic.ts'
 
 type Operations = typeof delivery
@@ -31,7 +31,7 @@ export async function drill(ctx: Context, { model }: Input<Operations['drill']>)
   const back = await measure(ctx, model, { to: traffic.live, warm: target, action: 'deploy' })
   const passed = away.passed && back.passed
   const measured = { model, from: traffic.live.release, to: target.release, seconds: away.seconds, passed }
-  await remember(ctx, { ...measured, kind: 'drill', restored: back.seconds })
+  await recordRollbackTime(ctx, { ...measured, kind: 'drill', restored: back.seconds })
   return { ...measured, restoredSeconds: back.seconds }
 }
 
@@ -56,7 +56,7 @@ async function switchTo(ctx: Context, model: string, { to, warm, action }: Switc
   const planned = await requireTraffic(ctx, model)
   await prepareTraffic(ctx, { ...planned, live: to, warm: [warm] })
   const { spec } = await registry.getModel(ctx, { model })
-  if (spec?.delivery.elsewhere) await actElsewhere(ctx, await requireRelease(ctx, to.release), { action, share: 1 })
+  if (spec?.delivery.external) await runExternal(ctx, await requireRelease(ctx, to.release), { action, share: 1 })
   await transaction(ctx, async (ctx) => {
     const present = await requireTraffic(ctx, model)
     await setTraffic(ctx, present, { ...present, live: to, warm: [warm] })
@@ -108,7 +108,7 @@ export async function planDrill(ctx: Context, model: string): Promise<void> {
 
 const retryMilliseconds = hour
 
-/** The drill that nobody has to remember; a rollout under way is not disturbed, it is tried again an hour later. */
+/** The drill that nobody has to recordRollbackTime; a rollout under way is not disturbed, it is tried again an hour later. */
 export async function drillWhenDue(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
   const model = String(payload['model'])
   const due = await dueAt(ctx, model)

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { createRandom } from '../../core/stats/random.ts'
 import { armOf, judge, type Seen, type Standing } from './evidence.ts'
-import { decide, type Plan, planOf } from './rules.ts'
+import { type Plan, planOf } from './plan.ts'
+import { decide } from './rules.ts'
 
 const plan = planOf(spec, 'trip-late.r1', { slower: 1, approval: false, requestsPerDay: 0 })
 const start = Date.parse('2026-01-01T00:00:00.000Z')

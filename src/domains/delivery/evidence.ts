@@ -11,7 +11,8 @@ import { logLossOf } from '../../core/stats/metrics.ts'
 import { hashUnit } from '../../core/stats/random.ts'
 import { sampleRatio } from '../../core/stats/sample-ratio.ts'
 import { mean, variance } from '../../core/stats/summary.ts'
-import type { Guard, Plan } from './rules.ts'
+import type { Plan } from './plan.ts'
+import type { Guard } from './rules.ts'
 
 export type Seen = {
   at: string
@@ -87,7 +88,7 @@ function judgeShadow(plan: Plan, seen: readonly Seen[]): Guard {
   const shadow = seen.filter(({ arm }) => arm === 'shadow')
   const bad = shadow.filter((one) => one.bad !== null).length
   const value = floorEvidence({ requests: shadow.length, bad, floor: plan.badRate })
-  const proven = shadow.length >= plan.fewestShadow && value >= evidenceNeeded(1, plan.alpha)
+  const proven = shadow.length >= plan.minimumShadow && value >= evidenceNeeded(1, plan.alpha)
   return {
     guard: 'shadow answers',
     verdict: proven ? 'ok' : 'waiting',
@@ -142,7 +143,7 @@ function judgeRatio(plan: Plan, { stepStartedAt, shares }: Standing, seen: reado
 
 function judgeBad(plan: Plan, { shares }: Standing, arms: Arms, guards: number): Guard[] {
   let harm = harmProcess(1)
-  let proof = notWorseProcess(plan.worseBy)
+  let proof = notWorseProcess(plan.nonInferiorityRatio)
   const bad = [...arms.canary, ...arms.control].filter(({ badAt }) => badAt !== undefined)
   bad.sort((a, b) => ((a.badAt ?? '') < (b.badAt ?? '') ? -1 : 1))
   for (const unit of bad) {
@@ -155,7 +156,7 @@ function judgeBad(plan: Plan, { shares }: Standing, arms: Arms, guards: number):
   const harmValue = evidence(harm)
   const harmLimit = evidenceNeeded(guards, plan.alpha)
   const provenLimit = evidenceNeeded(1, plan.alpha)
-  const matters = canary.rate - control.rate >= plan.practical
+  const matters = canary.rate - control.rate >= plan.minimumEffect
   // The mean of two e-values is an e-value: either proof will do, and alpha is spent once.
   const floor = floorEvidence({ requests: canary.n, bad: canary.bad, floor: plan.badRate })
   const provenValue = (evidence(proof) + floor) / 2
@@ -177,7 +178,7 @@ function judgeBad(plan: Plan, { shares }: Standing, arms: Arms, guards: number):
       value: provenValue,
       limit: provenLimit,
       n: canary.n,
-      reason: `${counts}: evidence for "not worse than ${plan.worseBy} times" or "below ${plan.badRate}" ${provenValue.toFixed(2)}, needed ${provenLimit}.`,
+      reason: `${counts}: evidence for "not worse than ${plan.nonInferiorityRatio} times" or "below ${plan.badRate}" ${provenValue.toFixed(2)}, needed ${provenLimit}.`,
     },
   ]
 }

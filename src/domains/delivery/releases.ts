@@ -1,9 +1,10 @@
+import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
-import type { Plan } from './rules.ts'
+import { type Plan, readPlan } from './plan.ts'
 import type { ReleasesTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -31,7 +32,12 @@ export async function requireRelease(ctx: Context, id: string): Promise<Releases
 }
 
 export function planIn(release: ReleasesTable): Plan {
-  return JSON.parse(release.plan) as Plan
+  return readPlan(JSON.parse(release.plan) as Plan)
+}
+
+/** Whether the plan is still the one that was registered before the first request; the digest is of what is stored. */
+export function hasRegisteredPlan(release: ReleasesTable): boolean {
+  return digestOfJson(JSON.parse(release.plan)) === release.plan_digest
 }
 
 export function toRelease(row: ReleasesTable): Release {

@@ -5,11 +5,11 @@ import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
-import { actElsewhere } from './elsewhere.ts'
+import { runExternal } from './external.ts'
 import { planIn, requireRelease, toRelease } from './releases.ts'
+import { recordRollbackTime } from './rollback-times.ts'
 import type { LiveLogTable } from './schema.ts'
 import * as store from './store.ts'
-import { remember } from './timings.ts'
 import { answersWith, prepareTraffic, requireTraffic, setTraffic, type Target, type Traffic } from './traffic.ts'
 import { applyMove } from './transitions.ts'
 
@@ -75,8 +75,8 @@ async function goBack(
   const wanted = { endpoint: model, live: target, canary: null, shadow: null, warm: [traffic.live] }
   await prepareTraffic(ctx, wanted)
   const { spec } = await registry.getModel(ctx, { model })
-  if (spec?.delivery.elsewhere)
-    await actElsewhere(ctx, await requireRelease(ctx, target.release), { action: 'rollback', share: 1 })
+  if (spec?.delivery.external)
+    await runExternal(ctx, await requireRelease(ctx, target.release), { action: 'rollback', share: 1 })
   return transaction(ctx, async (ctx) => {
     const present = await requireTraffic(ctx, model)
     if (present.live.release !== traffic.live.release) return false
@@ -128,7 +128,7 @@ async function answer(
     throw new AppError('internal', `The gateway does not answer with "${target.release}".`)
   const seconds = (ctx.clock.elapsed() - started) / 1000
   const [from, to] = [traffic.live.release, target.release]
-  await remember(ctx, { model, kind: 'incident', from, to, seconds, restored: null, passed: true })
+  await recordRollbackTime(ctx, { model, kind: 'incident', from, to, seconds, restored: null, passed: true })
   return resultOf(ctx, model, { release: to, replaced: from, seconds })
 }
 

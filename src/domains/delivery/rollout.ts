@@ -1,4 +1,3 @@
-import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
@@ -7,13 +6,14 @@ import { enqueue } from '../../core/work/work.ts'
 import * as serving from '../serving/serving.ts'
 import { isApproved } from './approvals.ts'
 import type { delivery } from './contract.ts'
-import { actElsewhere, judgeElsewhere } from './elsewhere.ts'
 import { judge as judgeEvidence } from './evidence.ts'
-import { planIn, requireRelease } from './releases.ts'
+import { judgeExternal, runExternal } from './external.ts'
+import type { Plan } from './plan.ts'
+import { hasRegisteredPlan, planIn, requireRelease } from './releases.ts'
+import { recordRollbackTime } from './rollback-times.ts'
 import * as rules from './rules.ts'
 import type { ReleasesTable, RolloutsTable } from './schema.ts'
 import * as store from './store.ts'
-import { remember } from './timings.ts'
 import { requireTraffic } from './traffic.ts'
 import { afterStep, applyMove, type Change, type Move, shareAfter } from './transitions.ts'
 
@@ -32,10 +32,9 @@ export async function tick(ctx: Context, payload: Record<string, unknown>): Prom
   const elapsedMs = ctx.now().getTime() - Date.parse(rollout.step_started_at)
   const approved = !plan.approval || (await isApproved(ctx, release))
   const step = Number(rollout.step)
-  const decision =
-    digestOfJson(plan) === release.plan_digest
-      ? rules.decide(plan, { step, elapsedMs, guards, approved })
-      : { kind: 'hold' as const, reason: 'The plan is not the one that was registered before the first request.' }
+  const decision = hasRegisteredPlan(release)
+    ? rules.decide(plan, { step, elapsedMs, guards, approved })
+    : { kind: 'hold' as const, reason: 'The plan is not the one that was registered before the first request.' }
   await perform(ctx, {
     release,
     rollout,
@@ -47,7 +46,7 @@ export async function tick(ctx: Context, payload: Record<string, unknown>): Prom
   return { decision: decision.kind }
 }
 
-function changeOf({ kind }: rules.Decision, plan: rules.Plan, rollout: RolloutsTable): Change {
+function changeOf({ kind }: rules.Decision, plan: Plan, rollout: RolloutsTable): Change {
   if (kind === 'abort') return { kind: 'end', state: 'rolled_back' }
   if (kind === 'advance') return afterStep(plan, Number(rollout.step))
   if (kind === 'hold') return { kind: 'stay', state: 'holding' }
@@ -58,14 +57,9 @@ function inStep(rollout: RolloutsTable): 'shadow' | 'step' {
   return Number(rollout.step) < 0 ? 'shadow' : 'step'
 }
 
-async function judge(
-  ctx: Context,
-  release: ReleasesTable,
-  rollout: RolloutsTable,
-  plan: rules.Plan,
-): Promise<rules.Guard[]> {
+async function judge(ctx: Context, release: ReleasesTable, rollout: RolloutsTable, plan: Plan): Promise<rules.Guard[]> {
   const step = Number(rollout.step)
-  if (plan.elsewhere) return step < 0 ? [] : [await judgeElsewhere(ctx, release, rollout.share)]
+  if (plan.external) return step < 0 ? [] : [await judgeExternal(ctx, release, rollout.share)]
   const history = await store.listHistory(ctx, release.id)
   const to = ctx.now().toISOString()
   const seen = await serving.readLog(ctx, {
@@ -87,16 +81,16 @@ async function judge(
   return judgeEvidence(plan, { step, stepStartedAt: rollout.step_started_at, shares }, rows)
 }
 
-/** Tells what serves elsewhere first, then writes; when that fails nothing has changed here. */
+/** An external deployment is moved first, then the move is written: when the former fails nothing has changed here. */
 async function perform(ctx: Context, move: Move): Promise<boolean> {
   const { release, rollout, plan, change } = move
   const started = ctx.clock.elapsed()
-  if (plan.elsewhere) await tellElsewhere(ctx, move)
+  if (plan.external) await moveExternally(ctx, move)
   const moved = await transaction(ctx, (ctx) => applyMove(ctx, move))
   if (moved && change.kind === 'end' && rollout.share > 0) {
     const seconds = (ctx.clock.elapsed() - started) / 1000
     const to = (await store.listLive(ctx, release.model)).at(-1)?.release ?? ''
-    await remember(ctx, {
+    await recordRollbackTime(ctx, {
       model: release.model,
       kind: 'abort',
       from: release.id,
@@ -110,12 +104,12 @@ async function perform(ctx: Context, move: Move): Promise<boolean> {
 }
 
 /** A rollback is told what to go back to, a deploy what to bring. */
-async function tellElsewhere(ctx: Context, { release, rollout, plan, change }: Move): Promise<void> {
+async function moveExternally(ctx: Context, { release, rollout, plan, change }: Move): Promise<void> {
   if (change.kind === 'step' || change.kind === 'promote') {
-    await actElsewhere(ctx, release, { action: 'deploy', share: shareAfter(plan, change) })
+    await runExternal(ctx, release, { action: 'deploy', share: shareAfter(plan, change) })
   } else if (change.kind === 'end' && rollout.share > 0) {
     const { live } = await requireTraffic(ctx, release.model)
-    await actElsewhere(ctx, await requireRelease(ctx, live.release), { action: 'rollback', share: 1 })
+    await runExternal(ctx, await requireRelease(ctx, live.release), { action: 'rollback', share: 1 })
   }
 }
 
@@ -188,7 +182,7 @@ async function steer(
   ctx: Context,
   id: string,
   { done, reason }: Steering,
-  wanted: (rollout: RolloutsTable, plan: rules.Plan) => Change | undefined,
+  wanted: (rollout: RolloutsTable, plan: Plan) => Change | undefined,
 ): Promise<Rollout> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const rollout = await requireRollout(ctx, id)
@@ -205,7 +199,7 @@ async function steer(
   throw conflict(`The rollout of "${id}" keeps moving; try again.`, { name: id })
 }
 
-async function checkApproval(ctx: Context, release: ReleasesTable, plan: rules.Plan): Promise<void> {
+async function checkApproval(ctx: Context, release: ReleasesTable, plan: Plan): Promise<void> {
   if (!plan.approval || (await isApproved(ctx, release))) return
   throw new AppError('needs_approval', `"${release.id}" needs the approval of a second person.`, {
     name: release.id,

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { day } from '../../core/duration.ts'
 import { armOf, judge, type Seen } from './evidence.ts'
-import { decide, planOf } from './rules.ts'
+import { planOf, readPlan } from './plan.ts'
+import { decide } from './rules.ts'
 
 const green = { slower: 1, approval: false, requestsPerDay: 0 }
 const plan = planOf(spec, 'trip-late.r1', green)
@@ -112,4 +113,11 @@ test('much traffic is judged by a share of its units, fixed before the first of 
   const { sample } = planOf(spec, 'x', { ...green, requestsPerDay: day })
   assert.ok(sample > 0 && sample < 0.1)
   assert.equal(plan.sample, 1)
+})
+
+test('a plan that an earlier version froze is read under the names of today, with nothing lost', () => {
+  const { nonInferiorityRatio, minimumEffect, minimumShadow, external, ...same } = plan
+  const names = { worseBy: nonInferiorityRatio, practical: minimumEffect, fewestShadow: minimumShadow }
+  assert.deepEqual(readPlan({ ...same, ...names, elsewhere: external }), plan)
+  assert.deepEqual(readPlan(plan), plan)
 })

@@ -99,7 +99,7 @@ export type OverridesTable = {
   expires_at: string
 }
 
-/** What a model that is served elsewhere was last told to answer with. */
+/** What a model that is deployed externally was last told to answer with. */
 export type OutsideRoutesTable = { model: string; revision: number; routing: string }
 
 export const migrations: Migration[] = [

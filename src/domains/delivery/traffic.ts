@@ -9,12 +9,12 @@ import * as store from './store.ts'
 export type Traffic = serving.Routing
 export type Target = { release: string; version: number }
 
-async function isElsewhere(ctx: Context, model: string): Promise<boolean> {
-  return (await registry.getModel(ctx, { model })).spec?.delivery.elsewhere !== undefined
+async function isExternal(ctx: Context, model: string): Promise<boolean> {
+  return (await registry.getModel(ctx, { model })).spec?.delivery.external !== undefined
 }
 
 export async function findTraffic(ctx: Context, model: string): Promise<Traffic | undefined> {
-  if (!(await isElsewhere(ctx, model))) return serving.getRouting(ctx, model)
+  if (!(await isExternal(ctx, model))) return serving.getRouting(ctx, model)
   const row = await store.findOutsideRoute(ctx, model)
   return row && (JSON.parse(row.routing) as Traffic)
 }
@@ -27,7 +27,7 @@ export async function requireTraffic(ctx: Context, model: string): Promise<Traff
 
 /** Loads what the traffic names, so that switching to it later costs nothing. */
 export async function prepareTraffic(ctx: Context, traffic: Omit<Traffic, 'revision'>): Promise<void> {
-  if (!(await isElsewhere(ctx, traffic.endpoint))) await serving.prepareRouting(ctx, traffic)
+  if (!(await isExternal(ctx, traffic.endpoint))) await serving.prepareRouting(ctx, traffic)
 }
 
 /** One write, in the caller's transaction; refused when somebody changed the traffic since `from` was read. */
@@ -40,16 +40,16 @@ export async function setTraffic(
   if (present?.revision !== from?.revision) {
     throw conflict(`The traffic of "${to.endpoint}" was changed meanwhile.`, { name: to.endpoint })
   }
-  if (!(await isElsewhere(ctx, to.endpoint))) return serving.setRouting(ctx, to)
+  if (!(await isExternal(ctx, to.endpoint))) return serving.setRouting(ctx, to)
   const next: Traffic = { ...to, revision: (present?.revision ?? 0) + 1 }
   await store.saveOutsideRoute(ctx, { model: to.endpoint, revision: next.revision, routing: JSON.stringify(next) })
   await append(ctx, 'delivery.traffic_changed', `model/${to.endpoint}`, { ...next })
   return next
 }
 
-/** Does the gateway of this server answer with the target now? What is served elsewhere is verified by its own check. */
+/** Does the gateway of this server answer with the target now? An external deployment is verified by its own check. */
 export async function answersWith(ctx: Context, model: string, target: Target): Promise<boolean> {
-  if (await isElsewhere(ctx, model)) return true
+  if (await isExternal(ctx, model)) return true
   const current = serving.currentRouting(ctx, model)
   return current?.live.release === target.release && serving.getEndpoint(ctx, { endpoint: model }).ready
 }

@@ -1,7 +1,8 @@
 import type { Context } from '../../core/context.ts'
 import { append, enqueue } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
-import type { Guard, Plan } from './rules.ts'
+import type { Plan } from './plan.ts'
+import type { Guard } from './rules.ts'
 import type { ReleasesTable, RolloutsTable } from './schema.ts'
 import * as store from './store.ts'
 import { requireTraffic, setTraffic } from './traffic.ts'
@@ -45,7 +46,7 @@ export async function startRollout(ctx: Context, release: ReleasesTable, plan: P
     revision: 0,
   }
   await store.insertRollout(ctx, row)
-  await note(ctx, release.id, { state: 'shadow', share: 0, reason: release.reason, guards: [] })
+  await appendHistory(ctx, release.id, { state: 'shadow', share: 0, reason: release.reason, guards: [] })
   const traffic = await requireTraffic(ctx, release.model)
   await setTraffic(ctx, traffic, { ...traffic, canary: null, shadow: targetOf(release) })
   await scheduleCheck(ctx, row, plan)
@@ -69,7 +70,7 @@ async function stay(ctx: Context, move: Move, state: Extract<Change, { kind: 'st
   const { release, rollout, plan, guards, reason } = move
   if (!(await store.moveRollout(ctx, rollout, { state, guards: JSON.stringify(guards) }))) return false
   if (state !== rollout.state) {
-    await note(ctx, release.id, { state, share: rollout.share, reason, guards })
+    await appendHistory(ctx, release.id, { state, share: rollout.share, reason, guards })
     await append(ctx, `delivery.rollout_${state}`, `model/${release.model}`, { release: release.id, reason })
   }
   if (state !== 'paused') await scheduleCheck(ctx, rollout, plan)
@@ -82,7 +83,7 @@ async function beginStep(ctx: Context, { release, rollout, plan, guards, reason 
   const values = { state: 'step' as const, step, share, step_started_at: now, guards: JSON.stringify(guards) }
   if (!(await store.moveRollout(ctx, rollout, values))) return false
   if (release.first_live_at === null) await store.updateRelease(ctx, release.id, { first_live_at: now })
-  await note(ctx, release.id, { state: 'step', share, reason, guards })
+  await appendHistory(ctx, release.id, { state: 'step', share, reason, guards })
   const traffic = await requireTraffic(ctx, release.model)
   const canary = { ...targetOf(release), share, salt: plan.salt }
   await setTraffic(ctx, traffic, { ...traffic, canary, shadow: null })
@@ -102,7 +103,7 @@ async function goFullyLive(ctx: Context, { release, rollout, plan, guards, reaso
   await store.updateRelease(ctx, id, { state: 'live', first_live_at, fully_live_at: now })
   const replaced = { state: 'retired', ended_at: now, ended_because: `replaced by ${id}` }
   await store.updateRelease(ctx, traffic.live.release, replaced)
-  await note(ctx, id, { state: 'promoted', share: 1, reason, guards })
+  await appendHistory(ctx, id, { state: 'promoted', share: 1, reason, guards })
   await store.appendLive(ctx, { model, ...live, at: now, because: `promoted: ${release.reason}` })
   const warm = await backTo(ctx, model, traffic.live)
   await setTraffic(ctx, traffic, { ...traffic, live, canary: null, shadow: null, warm })
@@ -135,7 +136,7 @@ async function end(ctx: Context, move: Move, state: 'rolled_back' | 'superseded'
     caught: failed ? (caught ? 1 : 0) : null,
     failed_at: failed && !caught ? now : null,
   })
-  await note(ctx, release.id, { state, share: 0, reason, guards })
+  await appendHistory(ctx, release.id, { state, share: 0, reason, guards })
   const traffic = await requireTraffic(ctx, release.model)
   await setTraffic(ctx, traffic, { ...traffic, canary: null, shadow: null })
   const type = failed ? 'delivery.aborted' : 'delivery.superseded'
@@ -163,7 +164,7 @@ export async function scheduleCheck(ctx: Context, rollout: RolloutsTable, plan: 
   await enqueue(ctx, { kind: 'delivery.tick', payload, key, runAt, maxAttempts: checkAttempts })
 }
 
-async function note(
+async function appendHistory(
   ctx: Context,
   release: string,
   { state, share, reason, guards }: { state: string; share: number; reason: string; guards: Guard[] },

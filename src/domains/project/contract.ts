@@ -61,6 +61,7 @@ const Change = object({
 const Plan = object({
   changes: Type.Array(Change),
   digest: Type.String({ description: 'Of the state that the plan was made against' }),
+  notices: Type.Array(Type.String(), { description: 'Old names that the files use, and what to write instead' }),
 })
 
 export const project = contract({

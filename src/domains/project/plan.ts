@@ -10,6 +10,7 @@ import * as features from '../features/features.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as pipelines from '../pipelines/pipelines.ts'
 import * as registry from '../registry/registry.ts'
+import { oldNamesIn, withPresentNames } from '../registry/spec/spec.ts'
 import type { project } from './contract.ts'
 import { differences, duplicates } from './rules.ts'
 
@@ -26,12 +27,14 @@ type Kind = Change['kind']
 /** One definition beside what is stored under its name. */
 type Pair = { kind: Kind; name: string; before: unknown; after: unknown }
 
-export async function plan(ctx: Context, definitions: Definitions): Promise<Plan> {
-  check(definitions)
+export async function plan(ctx: Context, given: Definitions): Promise<Plan> {
+  check(given)
+  const definitions = { ...given, models: given.models.map(withPresentNames) }
   const pairs = await pairUp(ctx, definitions)
   return {
     changes: pairs.map((pair) => describe(pair, definitions)),
     digest: digestOfJson(pairs.map(({ kind, name, before }) => [kind, name, before ?? null])),
+    notices: given.models.flatMap(oldNamesIn),
   }
 }
 

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { testServer } from '../../../test/support/context.ts'
 import { model, spec, trips } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
+import { digestOfJson } from '../../core/canonical.ts'
 import { differences } from './rules.ts'
 
 const golden = { golden: 'trips-golden', file: 'golden/trips.csv', id: 'id', time: 'at', label: 'late' }
@@ -67,6 +68,49 @@ test('a change is told by its path, with its value before and now', async (t) =>
   const plan = await client.project.plan({ ...definitions, models: [slower] })
   const change = plan.changes.find(({ kind }) => kind === 'model')
   assert.deepEqual([change?.action, change?.differences], ['update', ['delivery.rollout.bake: "1h" -> "2h"']])
+})
+
+const act = { command: ['./deploy.sh'] }
+const external = { deploy: act, rollback: act }
+const withDelivery = (changed: Partial<typeof spec.delivery>) => ({
+  ...definitions,
+  models: [{ ...spec, delivery: { ...spec.delivery, ...changed } }],
+})
+
+test('the old name "elsewhere" is read as "external", and plan and apply say once what to write instead', async (t) => {
+  const client = await begin(t)
+  const notices = [
+    'models/trip-late.yaml: write "delivery.external" instead of "delivery.elsewhere" (it is still read).',
+  ]
+  const old = withDelivery({ elsewhere: external })
+  assert.deepEqual((await client.project.plan(old)).notices, notices)
+  assert.deepEqual((await client.project.apply(old)).notices, notices)
+  const stored = await client.registry.getModel({ model })
+  assert.deepEqual([stored.spec?.delivery.external, stored.spec?.delivery.elsewhere], [external, undefined])
+  const renamed = await client.project.apply(withDelivery({ external }))
+  assert.deepEqual([actions(renamed)['model'], renamed.notices], ['unchanged', []])
+  const both = withDelivery({ external, elsewhere: { ...external, environment: ['HOME'] } })
+  const planned = await client.project.plan(both)
+  assert.deepEqual([actions(planned)['model'], planned.notices.length], ['unchanged', 1])
+  assert.match(planned.notices[0] ?? '', /it is ignored/)
+})
+
+test('a spec that was stored under the old name is read, keeps its version and its gate when the file is renamed', async (t) => {
+  const { app, client } = await testServer(t)
+  await client.project.apply(withDelivery({ external }))
+  const { spec: now } = await client.registry.getModel({ model })
+  assert.ok(now)
+  const { external: given, ...delivery } = now.delivery
+  const stored = { ...now, delivery: { ...delivery, elsewhere: given } }
+  await app.ctx.db
+    .withTables<{ specs: { spec: string; digest: string } }>()
+    .updateTable('specs')
+    .set({ spec: JSON.stringify(stored), digest: digestOfJson(stored) })
+    .execute()
+  const read = await client.registry.getModel({ model })
+  assert.deepEqual(read.spec, now)
+  await client.project.apply(withDelivery({ external }))
+  assert.equal((await client.registry.getModel({ model })).specVersion, read.specVersion)
 })
 
 test('a plan that was made before somebody else applied is refused, and nothing is stored', async (t) => {

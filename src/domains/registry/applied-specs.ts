@@ -3,12 +3,13 @@ import type { Context } from '../../core/context.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
-import { createModel, getModel } from './models.ts'
-import type { ModelSpec } from './spec/spec.ts'
+import { createModel, getModel, readSpec } from './models.ts'
+import { type ModelSpec, withPresentNames } from './spec/spec.ts'
 import * as store from './store.ts'
 
-/** Stores a spec as a new version; an unchanged one changes nothing. */
-export function applySpec(ctx: Context, spec: ModelSpec): Promise<void> {
+/** Stores a spec as a new version; an unchanged one, or one that only uses newer names, changes nothing. */
+export function applySpec(ctx: Context, given: ModelSpec): Promise<void> {
+  const spec = withPresentNames(given)
   return transaction(ctx, async (ctx) => {
     // Who names a provider has prompts answered by it.
     const kind = spec.serves.provider ? 'prompt' : 'model'
@@ -16,7 +17,7 @@ export function applySpec(ctx: Context, spec: ModelSpec): Promise<void> {
     const { specVersion } = await getModel(ctx, { model: spec.model })
     const digest = digestOfJson(spec)
     const current = await store.findSpec(ctx, spec.model, specVersion)
-    if (current?.digest === digest) return
+    if (current && digestOfJson(readSpec(current)) === digest) return
     const version = specVersion + 1
     const now = ctx.now().toISOString()
     await store.insertSpec(ctx, {
@@ -53,12 +54,20 @@ export async function getSpec(
 ): Promise<ModelSpec> {
   const row = await store.findSpec(ctx, model, version)
   if (!row) throw notFound('Spec version', `${model} v${version}`)
-  return JSON.parse(row.spec) as ModelSpec
+  return readSpec(row)
+}
+
+/** The digest of a version of a spec, as it was when it was applied: renamed keys do not change it. */
+export async function specDigest(
+  ctx: Context,
+  { model, version }: { model: string; version: number },
+): Promise<string | undefined> {
+  return (await store.findSpec(ctx, model, version))?.digest
 }
 
 /** The newest spec, if there is one. */
 export async function currentSpec(ctx: Context, model: string): Promise<ModelSpec | undefined> {
   const row = await store.findModel(ctx, model)
   const spec = row && (await store.findSpec(ctx, model, Number(row.spec_version)))
-  return spec && (JSON.parse(spec.spec) as ModelSpec)
+  return spec && readSpec(spec)
 }

@@ -5,9 +5,9 @@ import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
 import type { registry } from './contract.ts'
 import { liveAlias } from './rules.ts'
-import type { ModelsTable } from './schema.ts'
+import type { ModelsTable, SpecsTable } from './schema.ts'
 import { searchModels as findModels, type ModelQuery } from './search-store.ts'
-import type { ModelSpec } from './spec/spec.ts'
+import { type ModelSpec, withPresentNames } from './spec/spec.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry
@@ -138,6 +138,10 @@ export async function requireModel(ctx: Context, name: string): Promise<ModelsTa
   return row
 }
 
+export function readSpec(row: SpecsTable): ModelSpec {
+  return withPresentNames(JSON.parse(row.spec) as ModelSpec)
+}
+
 async function toModel(ctx: Context, row: ModelsTable): Promise<Model> {
   const spec = await store.findSpec(ctx, row.name, Number(row.spec_version))
   const aliases = await store.listAliases(ctx, row.name)
@@ -146,7 +150,7 @@ async function toModel(ctx: Context, row: ModelsTable): Promise<Model> {
     name: row.name,
     kind: row.kind as Model['kind'],
     description: row.description,
-    spec: spec ? (JSON.parse(spec.spec) as ModelSpec) : null,
+    spec: spec ? readSpec(spec) : null,
     specVersion: Number(row.spec_version),
     latestVersion: Number(row.latest_version),
     aliases: Object.fromEntries(aliases.map(({ alias, version }) => [alias, Number(version)])),

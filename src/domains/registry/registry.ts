@@ -1,5 +1,5 @@
 export { aliasHistory, deleteAlias, moveLiveAlias, setAlias } from './aliases.ts'
-export { applySpec, currentSpec, getSpec, requireSpec, specVersions } from './applied-specs.ts'
+export { applySpec, currentSpec, getSpec, requireSpec, specDigest, specVersions } from './applied-specs.ts'
 export { importModel } from './import.ts'
 export {
   createModel,

@@ -57,9 +57,9 @@ export async function checkRequirements(ctx: Context, request: ReleaseRequest) {
 }
 
 async function rollbackPlan(ctx: Context, spec: ModelSpec, candidate: Version): Promise<Requirement> {
-  const { rollback, elsewhere } = spec.delivery
+  const { rollback, external } = spec.delivery
   const back = rollback.to === 'baseline' ? 'the baseline' : 'the previous release'
-  if (elsewhere) return pass('rollback plan', `to ${back}, by its own "rollback:"`)
+  if (external) return pass('rollback plan', `to ${back}, by its own "rollback:"`)
   const live = await findTraffic(ctx, spec.model)
   const { output, default: given = output === 'text' ? '' : undefined } = spec.serves
   if (!live && candidate.trainingSet === null && given === undefined) {

@@ -47,7 +47,8 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
   const elsewhere =
     Object.keys(recorded.scored.evidence).length > 0 || recorded.measured?.usage.candidate.some((one) => 'model' in one)
   const source = from ?? (elsewhere ? 'record' : 'models')
-  const spec = await registry.getSpec(ctx, { model, version: basis.spec.version })
+  const specVersion = { model, version: basis.spec.version }
+  const spec = await registry.getSpec(ctx, specVersion)
   const found = await findingsOf(ctx, {
     spec,
     candidate: await registry.getVersion(ctx, { model, version }),
@@ -64,7 +65,7 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
     rules: rulesVersion,
     model,
     version,
-    spec: { version: basis.spec.version, digest: digestOfJson(spec) },
+    spec: { version: specVersion.version, digest: await registry.specDigest(ctx, specVersion) },
     ...found.basis,
   }
   const verdict = combine(found.checks)

@@ -37,7 +37,9 @@ export async function runGate(ctx: Context, { model, version }: Input<Operations
     rules: rulesVersion,
     model,
     version,
-    spec: spec ? { version: specVersion, digest: digestOfJson(spec) } : null,
+    spec: spec
+      ? { version: specVersion, digest: await registry.specDigest(ctx, { model, version: specVersion }) }
+      : null,
     ...found.basis,
   }
   const gate: Gate = {

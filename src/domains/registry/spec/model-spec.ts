@@ -25,6 +25,17 @@ const Act = Type.Union([
 ])
 export type Act = Static<typeof Act>
 
+const externalFields = {
+  deploy: Act,
+  rollback: Act,
+  verify: optional(Act),
+  environment: optional(
+    Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), {
+      description: "Names of the server's environment variables that the commands may see",
+    }),
+  ),
+}
+
 /** `models/<name>.yaml`: the target behaviour and what success means; nothing is released without it. */
 export const ModelSpec = object({
   model: Name,
@@ -147,23 +158,14 @@ export const ModelSpec = object({
       drill_every: duration('How often the rollback is rehearsed at least'),
       runbook: optional(Type.String({ description: 'Where it says what else is to be done' })),
     }),
+    external: optional(
+      object(externalFields, {
+        description:
+          'For a model that something else serves: what brings a version there, takes it back, and looks whether it answers',
+      }),
+    ),
     elsewhere: optional(
-      object(
-        {
-          deploy: Act,
-          rollback: Act,
-          verify: optional(Act),
-          environment: optional(
-            Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), {
-              description: "Names of the server's environment variables that the commands may see",
-            }),
-          ),
-        },
-        {
-          description:
-            'For a model that something else serves: what brings a version there, takes it back, and looks whether it answers',
-        },
-      ),
+      object(externalFields, { description: 'The old name of `external`, still read', deprecated: true }),
     ),
   }),
   monitoring: optional(

@@ -1,2 +1,3 @@
 export { type Act, ModelSpec, type Provider, type Scorer } from './model-spec.ts'
+export { oldNamesIn, withPresentNames } from './old-names.ts'
 export type { Limits, Run, UpstreamSpec } from './serves.ts'

@@ -3,7 +3,7 @@ import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
 import { send } from '../../core/egress/egress.ts'
-import { AppError } from '../../core/errors.ts'
+import { AppError, conflict } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
@@ -11,80 +11,81 @@ import type { Act, ModelSpec } from '../registry/spec/spec.ts'
 import type { Guard } from './rules.ts'
 import type { ReleasesTable } from './schema.ts'
 
-type Elsewhere = NonNullable<ModelSpec['delivery']['elsewhere']>
-type Asked = { action: 'deploy' | 'rollback' | 'verify'; share: number }
-type Done = { ok: boolean; cannotTell: boolean; said: string; seconds: number }
+type External = NonNullable<ModelSpec['delivery']['external']>
+type Action = { action: 'deploy' | 'rollback' | 'verify'; share: number }
+type Outcome = { ok: boolean; cannotTell: boolean; said: string }
 
 const defaultTimeout = '5m'
 const keptCharacters = 2_000
 
-/** Has the model's own deploy or rollback done, then verified; throws when either fails, and then nothing has changed here. */
-export async function actElsewhere(ctx: Context, release: ReleasesTable, asked: Asked): Promise<void> {
-  const elsewhere = await requireElsewhere(ctx, release.model)
-  const done = await perform(ctx, elsewhere, release, asked)
-  if (!done.ok) await fail(ctx, release, asked, `its ${asked.action} failed: ${done.said}`)
-  if (asked.action === 'deploy') return
-  const check = await verifyElsewhere(ctx, release, asked.share)
-  if (check && !check.ok) await fail(ctx, release, asked, `the check after its ${asked.action} failed: ${check.said}`)
+/** Runs the model's own deploy or rollback; a rollback is then verified. Throws when either fails: nothing has changed here. */
+export async function runExternal(ctx: Context, release: ReleasesTable, action: Action): Promise<void> {
+  const external = await requireExternal(ctx, release.model)
+  const outcome = await perform(ctx, external, release, action)
+  if (!outcome.ok) await fail(ctx, release, action, `its ${action.action} failed: ${outcome.said}`)
+  if (action.action === 'deploy') return
+  const check = await verifyExternal(ctx, release, action.share)
+  if (check && !check.ok) await fail(ctx, release, action, `the check after its ${action.action} failed: ${check.said}`)
 }
 
-/** A rollback that did not work is something that somebody has to hear of: it is an event, not only an error. */
-async function fail(ctx: Context, release: ReleasesTable, { action }: Asked, why: string): Promise<never> {
+/** Somebody has to hear of a rollback that did not work: it is an event, not only an error. */
+async function fail(ctx: Context, release: ReleasesTable, { action }: Action, why: string): Promise<never> {
   const data = { release: release.id, action, reason: why }
   await transaction(ctx, (ctx) => append(ctx, 'delivery.act_failed', `model/${release.model}`, data))
   throw failed(release, why)
 }
 
 function failed(release: ReleasesTable, why: string): AppError {
-  return new AppError('upstream_failed', `"${release.id}" is served elsewhere, and ${why}`, {
+  return new AppError('upstream_failed', `"${release.id}" is deployed externally, and ${why}`, {
     name: release.id,
-    hint: 'Nothing was changed here; mend the command in the spec and try again.',
+    hint: 'Nothing was changed here. Correct the command under "delivery.external" in the spec and try again.',
   })
 }
 
 /** Nothing when the spec has no `verify`. */
-export async function verifyElsewhere(ctx: Context, release: ReleasesTable, share: number): Promise<Done | undefined> {
-  const elsewhere = await requireElsewhere(ctx, release.model)
-  return elsewhere.verify && perform(ctx, elsewhere, release, { action: 'verify', share })
+export async function verifyExternal(
+  ctx: Context,
+  release: ReleasesTable,
+  share: number,
+): Promise<Outcome | undefined> {
+  const external = await requireExternal(ctx, release.model)
+  return external.verify && perform(ctx, external, release, { action: 'verify', share })
 }
 
-/** The evidence of a step is the model's own check: exit 0 says well, 4 says nothing yet, anything else says harm. */
-export async function judgeElsewhere(ctx: Context, release: ReleasesTable, share: number): Promise<Guard> {
-  const done = await verifyElsewhere(ctx, release, share)
+/** The evidence of a step is the model's own check: exit code 0 is a pass, 4 cannot tell yet, any other is harm. */
+export async function judgeExternal(ctx: Context, release: ReleasesTable, share: number): Promise<Guard> {
+  const outcome = await verifyExternal(ctx, release, share)
   const base = { guard: 'verify', required: true, value: null, limit: null }
-  if (!done) return { ...base, verdict: 'waiting', n: 0, reason: 'The spec has no "verify": a person has to look.' }
-  const n = done.cannotTell ? 0 : 1
-  if (done.cannotTell) return { ...base, verdict: 'waiting', n, reason: `The check cannot tell yet: ${done.said}` }
+  if (!outcome) return { ...base, verdict: 'waiting', n: 0, reason: 'The spec has no "verify": a person has to look.' }
+  const n = outcome.cannotTell ? 0 : 1
+  if (outcome.cannotTell)
+    return { ...base, verdict: 'waiting', n, reason: `The check cannot tell yet: ${outcome.said}` }
   return {
     ...base,
-    verdict: done.ok ? 'ok' : 'harm',
+    verdict: outcome.ok ? 'ok' : 'harm',
     n,
-    reason: done.ok ? 'The check passed.' : `The check failed: ${done.said}`,
+    reason: outcome.ok ? 'The check passed.' : `The check failed: ${outcome.said}`,
   }
 }
 
-async function requireElsewhere(ctx: Context, model: string): Promise<Elsewhere> {
-  const elsewhere = (await registry.getModel(ctx, { model })).spec?.delivery.elsewhere
-  if (!elsewhere) throw new AppError('conflict', `"${model}" is not served elsewhere.`, { name: model })
-  return elsewhere
+async function requireExternal(ctx: Context, model: string): Promise<External> {
+  const external = (await registry.getModel(ctx, { model })).spec?.delivery.external
+  if (external) return external
+  const hint = `Add "delivery.external" to models/${model}.yaml, or release it through the gateway.`
+  throw conflict(`The spec of "${model}" has no "delivery.external".`, { name: model, hint })
 }
 
-async function perform(ctx: Context, elsewhere: Elsewhere, release: ReleasesTable, asked: Asked): Promise<Done> {
-  const act = elsewhere[asked.action]
-  if (!act) return { ok: true, cannotTell: false, said: '', seconds: 0 }
-  const started = ctx.clock.elapsed()
-  const values = await valuesOf(ctx, release, asked)
-  const outcome =
-    'command' in act
-      ? await runCommand(ctx, act, { ...allowed(elsewhere), ...values })
-      : await callWebhook(ctx, act, values)
-  return { ...outcome, seconds: (ctx.clock.elapsed() - started) / 1000 }
+async function perform(ctx: Context, external: External, release: ReleasesTable, action: Action): Promise<Outcome> {
+  const act = external[action.action]
+  if (!act) return { ok: true, cannotTell: false, said: '' }
+  const values = await valuesOf(ctx, release, action)
+  return 'command' in act ? runCommand(ctx, act, { ...allowed(external), ...values }) : callWebhook(ctx, act, values)
 }
 
 async function valuesOf(
   ctx: Context,
   release: ReleasesTable,
-  { action, share }: Asked,
+  { action, share }: Action,
 ): Promise<Record<string, string>> {
   const version = Number(release.version)
   const known = version === 0 ? undefined : await registry.getVersion(ctx, { model: release.model, version })
@@ -98,8 +99,8 @@ async function valuesOf(
   }
 }
 
-/** Nothing of the server's environment reaches a command but the path and what the spec lists. */
-function allowed({ environment = [] }: Elsewhere): Record<string, string> {
+/** A command sees only PATH and what the spec lists of the server's environment. */
+function allowed({ environment = [] }: External): Record<string, string> {
   const all = readEnvironment()
   return Object.fromEntries(
     ['PATH', ...environment].flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])),
@@ -117,7 +118,7 @@ async function runCommand(
   ctx: Context,
   act: Extract<Act, { command: string[] }>,
   env: Record<string, string>,
-): Promise<Omit<Done, 'seconds'>> {
+): Promise<Outcome> {
   const [program = '', ...args] = act.command
   const child = spawn(program, args, { cwd: ctx.root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
@@ -153,7 +154,7 @@ async function callWebhook(
   ctx: Context,
   act: Extract<Act, { webhook: string }>,
   values: Record<string, string>,
-): Promise<Omit<Done, 'seconds'>> {
+): Promise<Outcome> {
   const body = Object.fromEntries(Object.entries(values).map(([name, value]) => [name.slice(5).toLowerCase(), value]))
   try {
     const { status } = await send(ctx, {

@@ -9,7 +9,7 @@ import { hour } from '../../core/duration.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/model-spec.ts'
 
-type Elsewhere = NonNullable<ModelSpec['delivery']['elsewhere']>
+type External = NonNullable<ModelSpec['delivery']['external']>
 
 /** A program that writes what it was told into a file, and ends as the file beside it says. */
 const program = `
@@ -21,7 +21,7 @@ if (answers[KEEL_ACTION] === 'hang') setInterval(() => {}, 1000)
 else process.exitCode = answers[KEEL_ACTION] ?? 0
 `
 
-async function begin(t: TestContext, given: Partial<Elsewhere> = {}) {
+async function begin(t: TestContext, given: Partial<External> = {}) {
   const { app, client } = await testServer(t)
   const { root } = app.ctx
   writeFileSync(join(root, 'act.cjs'), program)
@@ -29,10 +29,10 @@ async function begin(t: TestContext, given: Partial<Elsewhere> = {}) {
     command: [process.execPath, 'act.cjs', '$(touch injected)', '; touch injected'],
     timeout,
   })
-  const elsewhere: Elsewhere = { deploy: act(), rollback: act(), verify: act(), ...given }
+  const external: External = { deploy: act(), rollback: act(), verify: act(), ...given }
   await establish(app.ctx)
   const quality = { ...spec.success.quality, against: 'baseline' as const }
-  await registry.applySpec(app.ctx, { ...spec, success: { quality }, delivery: { ...spec.delivery, elsewhere } })
+  await registry.applySpec(app.ctx, { ...spec, success: { quality }, delivery: { ...spec.delivery, external } })
   const version = await register(app.ctx, 'good')
   await client.evaluation.runGate({ model, version })
   const told = () =>
@@ -51,7 +51,7 @@ async function begin(t: TestContext, given: Partial<Elsewhere> = {}) {
   return { app, client, version, told, answers, pass, acts, root, act }
 }
 
-test('a model served elsewhere is deployed step by step, verified on each, and rolled back, with the same log', async (t) => {
+test('a model with an external deployment is deployed step by step, verified on each, and rolled back, with the same log', async (t) => {
   const { client, version, pass, acts } = await begin(t)
   const { id } = await client.delivery.release({ model, version, reason: 'first' })
   await pass(1.1)

@@ -3,7 +3,7 @@ import { transaction } from '../../core/transaction.ts'
 import { append } from '../../core/work/work.ts'
 import * as store from './store.ts'
 
-export type Measured = {
+export type RollbackTime = {
   model: string
   kind: 'incident' | 'drill' | 'abort'
   from: string
@@ -14,8 +14,8 @@ export type Measured = {
 }
 
 /** Keeps how long it took from the decision to all of the traffic on the other release, verified. */
-export async function remember(ctx: Context, measured: Measured): Promise<void> {
-  const { model, kind, from, to, seconds, restored, passed } = measured
+export async function recordRollbackTime(ctx: Context, time: RollbackTime): Promise<void> {
+  const { model, kind, from, to, seconds, restored, passed } = time
   await transaction(ctx, async (ctx) => {
     await store.insertRollbackTime(ctx, {
       id: ctx.id('rbt'),
