@@ -3,7 +3,7 @@ import { type Context, liveValue } from '../context.ts'
 import type { OnnxModel } from './models.ts'
 import { createOnnxThread, type OnnxThread } from './thread.ts'
 
-type Opening = {
+type PoolOptions = {
   name: string
   read(): Promise<Uint8Array>
   /** `live` answers requests. Everything else shares one other thread, so that a gate slows no prediction. */
@@ -20,7 +20,10 @@ const threadsOf = (ctx: Context) => liveValue(ctx, 'onnx.threads', (): Threads =
 const liveThreads = Math.max(1, availableParallelism() - 1)
 
 /** Opens a model in worker threads; its calls go to the least busy copy. */
-export async function openPooledOnnx(ctx: Context, { name, read, purpose, copies = 1 }: Opening): Promise<OnnxModel> {
+export async function openPooledOnnx(
+  ctx: Context,
+  { name, read, purpose, copies = 1 }: PoolOptions,
+): Promise<OnnxModel> {
   const threads = leastLoaded(ctx, purpose, copies)
   const held: { thread: OnnxThread; model: number }[] = []
   const close = async () => {

@@ -16,9 +16,9 @@ export type FromThread =
   | { call: number; values: Value[]; took: number }
   | { call: number; error: { code: ErrorCode; text: string } }
 
-type Done = { values: Value[]; took: number }
-type Pending = { message: ToThread; resolve(done: Done): void; reject(error: Error): void }
-type Held = {
+type RunResult = { values: Value[]; took: number }
+type Pending = { message: ToThread; resolve(done: RunResult): void; reject(error: Error): void }
+type LoadedModel = {
   name: string
   read(): Promise<Uint8Array>
   /** How often the thread ended while this model was at work, since it last answered. */
@@ -36,7 +36,7 @@ type Held = {
 export type OnnxThread = {
   open(name: string, read: () => Promise<Uint8Array>): Promise<number>
   /** Answers, and the milliseconds that the thread computed. */
-  run(model: number, rows: Row[]): Promise<Done>
+  run(model: number, rows: Row[]): Promise<RunResult>
   close(model: number): Promise<void>
   /** Models that it holds, and calls that it has not answered. */
   load(): { models: number; calls: number }
@@ -67,7 +67,7 @@ export function createOnnxThread(
   { heapMegabytes, patience = standard }: { heapMegabytes?: number; patience?: typeof standard } = {},
 ): OnnxThread {
   const pending = new Map<number, Pending>()
-  const models = new Map<number, Held>()
+  const models = new Map<number, LoadedModel>()
   const givenUp = new WeakSet<Worker>()
   let worker: Worker | undefined
   let restarting: Promise<void> | undefined
@@ -156,10 +156,10 @@ export function createOnnxThread(
     worker.postMessage(entry.message)
   }
 
-  async function post(order: Order): Promise<Done> {
+  async function post(order: Order): Promise<RunResult> {
     while (restarting) await restarting
     if (stopped) throw new AppError('not_ready', 'The server is stopping.')
-    const { promise, resolve, reject } = Promise.withResolvers<Done>()
+    const { promise, resolve, reject } = Promise.withResolvers<RunResult>()
     calls += 1
     send({ message: { ...order, call: calls }, resolve, reject })
     return promise
@@ -194,7 +194,7 @@ export function createOnnxThread(
     for (const [model, { name, read }] of models) {
       try {
         const bytes = await read()
-        const { promise, resolve, reject } = Promise.withResolvers<Done>()
+        const { promise, resolve, reject } = Promise.withResolvers<RunResult>()
         calls += 1
         send({ message: { kind: 'open', model, bytes, call: calls }, resolve, reject })
         promise.catch((error: unknown) => ctx.log.error({ err: error, model: name }, 'a model cannot be opened again'))

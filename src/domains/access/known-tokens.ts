@@ -10,8 +10,8 @@ const patienceMilliseconds = 100
 const maxMilliseconds = 60_000
 const maxKnown = 10_000
 
-type Known = { row: TokensTable; readAt: number }
-type Tokens = { known: Map<string, Known>; readings: Map<string, Promise<TokensTable | undefined>> }
+type CachedToken = { row: TokensTable; readAt: number }
+type Tokens = { known: Map<string, CachedToken>; readings: Map<string, Promise<TokensTable | undefined>> }
 
 const tokens = (ctx: Context) =>
   liveValue(ctx, 'access.tokens', (): Tokens => ({ known: new Map(), readings: new Map() }))

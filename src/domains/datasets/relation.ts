@@ -17,7 +17,7 @@ const sqlTypes: Record<ColumnType, string> = {
   time: 'timestamp',
 }
 
-type Read = { source: string; uptoSeq?: number | undefined; afterSeq?: number | undefined }
+type RowRange = { source: string; uptoSeq?: number | undefined; afterSeq?: number | undefined }
 
 /**
  * A lake session in which `table` holds the rows of a source, typed, with `_seq` and `_ingested_at`:
@@ -25,7 +25,7 @@ type Read = { source: string; uptoSeq?: number | undefined; afterSeq?: number | 
  */
 export async function withSource<T>(
   ctx: Context,
-  read: Read,
+  read: RowRange,
   work: (lake: Lake, table: string) => Promise<T>,
 ): Promise<T> {
   return ctx.lake.session(async (lake) => {
@@ -38,7 +38,7 @@ export async function withSource<T>(
 export async function loadSource(
   ctx: Context,
   lake: Lake,
-  { source, uptoSeq, afterSeq = 0 }: Read,
+  { source, uptoSeq, afterSeq = 0 }: RowRange,
   table: string,
 ): Promise<void> {
   const found = await store.findSource(ctx, source)

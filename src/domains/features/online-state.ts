@@ -121,7 +121,7 @@ function absorb(state: State, source: string, rows: datasets.StoredRow[]): void 
 type Lookup = { service: string; request: Record<string, unknown>; at: Date }
 type Values = Record<string, number | string | null>
 
-type Found = {
+type OnlineValues = {
   values: Values
   status: Record<string, Answer['status']>
   /** Feature -> since when its value could be known (epoch milliseconds); a feature without a row is not in it. */
@@ -129,7 +129,7 @@ type Found = {
 }
 
 /** The values of a service at a moment, from memory alone. */
-export function lookupOnline(ctx: Context, { service, request, at }: Lookup): Found {
+export function lookupOnline(ctx: Context, { service, request, at }: Lookup): OnlineValues {
   const { state } = holder(ctx)
   const resolved = state.services.get(service)
   if (!resolved) throw notFound('Feature service', service, 'List them with "keel features list".')

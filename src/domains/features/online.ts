@@ -2,7 +2,7 @@ import { milliseconds } from '../../core/duration.ts'
 import type { AggregateDefinition, View } from './rules.ts'
 
 /** One row of a source, as the online state keeps it. */
-type Kept = { time: number; knownAt: number; seq: number; row: Record<string, unknown> }
+type OnlineRow = { time: number; knownAt: number; seq: number; row: Record<string, unknown> }
 
 export type Answer = {
   value: number | string | null
@@ -18,7 +18,7 @@ export type OnlineView = {
 }
 
 export function createOnlineView(view: View, keys: string[], time: string, knownAt: string | undefined): OnlineView {
-  const byKey = new Map<string, Kept[]>()
+  const byKey = new Map<string, OnlineRow[]>()
   const aggregates = new Map((view.aggregates ?? []).map((aggregate) => [aggregate.feature, aggregate]))
   const longest = Math.max(0, ...(view.aggregates ?? []).map(({ window }) => milliseconds(window)))
   const keepsAll = (view.features ?? []).length > 0
@@ -36,7 +36,7 @@ export function createOnlineView(view: View, keys: string[], time: string, known
   }
 
   /** Nobody asks about the past: what no later moment can see is dropped, in bulk. */
-  function forget(rows: Kept[]): void {
+  function forget(rows: OnlineRow[]): void {
     const useless = firstAtOrAfter(rows, newestMoment - longest)
     if (useless > 64 && useless > rows.length / 2) rows.splice(0, useless)
   }
@@ -54,7 +54,7 @@ export function createOnlineView(view: View, keys: string[], time: string, known
   }
 }
 
-function aggregateOf({ fn, of, window }: AggregateDefinition, rows: Kept[], moment: number): Answer {
+function aggregateOf({ fn, of, window }: AggregateDefinition, rows: OnlineRow[], moment: number): Answer {
   const values: number[] = []
   let knownAt: number | null = null
   for (let index = firstAtOrAfter(rows, moment - milliseconds(window)); index < rows.length; index++) {
@@ -78,8 +78,8 @@ function reduce(fn: 'mean' | 'sum' | 'min' | 'max', values: number[]): number {
   return fn === 'sum' ? sum : sum / values.length
 }
 
-function latestOf(view: View, feature: string, rows: Kept[], moment: number): Answer {
-  let best: Kept | undefined
+function latestOf(view: View, feature: string, rows: OnlineRow[], moment: number): Answer {
+  let best: OnlineRow | undefined
   for (let index = firstAfter(rows, moment) - 1; index >= 0; index--) {
     const kept = rows[index]
     if (!kept || (best && kept.time < best.time)) break
@@ -98,7 +98,7 @@ function latestOf(view: View, feature: string, rows: Kept[], moment: number): An
   }
 }
 
-function later(a: Kept, b: Kept): boolean {
+function later(a: OnlineRow, b: OnlineRow): boolean {
   return a.knownAt !== b.knownAt ? a.knownAt > b.knownAt : a.seq > b.seq
 }
 
@@ -107,7 +107,7 @@ function keyOf(values: readonly unknown[]): string | undefined {
   return values.some((value) => value === null || value === undefined) ? undefined : JSON.stringify(values)
 }
 
-function firstAtOrAfter(rows: Kept[], time: number): number {
+function firstAtOrAfter(rows: OnlineRow[], time: number): number {
   let low = 0
   let high = rows.length
   while (low < high) {
@@ -118,6 +118,6 @@ function firstAtOrAfter(rows: Kept[], time: number): number {
   return low
 }
 
-function firstAfter(rows: Kept[], time: number): number {
+function firstAfter(rows: OnlineRow[], time: number): number {
   return firstAtOrAfter(rows, time + 1)
 }

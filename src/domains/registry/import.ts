@@ -11,14 +11,14 @@ import type { VersionsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry
-type Given = Input<Operations['importModel']>
+type ImportedModel = Input<Operations['importModel']>
 type Frozen = { digest: string; scan: ScanReport }
 
 /**
  * Takes over a registered model with the numbers and times that its versions had. It may be called again: a version
  * that is there stays as it is, its tags and the aliases follow the source. "live" is moved by releases only.
  */
-export async function importModel(ctx: Context, given: Given): Promise<Output<Operations['importModel']>> {
+export async function importModel(ctx: Context, given: ImportedModel): Promise<Output<Operations['importModel']>> {
   const frozen = new Map<number, Frozen>()
   for (const { version, path } of given.versions) {
     const digest = path === undefined ? undefined : await artifacts.freeze(ctx, { path })
@@ -57,7 +57,7 @@ export async function importModel(ctx: Context, given: Given): Promise<Output<Op
   })
 }
 
-function toRow(model: string, given: Given['versions'][number], frozen: Frozen | undefined): VersionsTable {
+function toRow(model: string, given: ImportedModel['versions'][number], frozen: Frozen | undefined): VersionsTable {
   return {
     model,
     version: given.version,

@@ -20,7 +20,7 @@ export { readSaid } from './runtimes/chat-reply.ts'
 export { tokenLimit, withSettings } from './runtimes/messages.ts'
 export { openRuntime } from './runtimes/open.ts'
 export { keyHeader } from './runtimes/remote.ts'
-export type { Asking, Chat, Runtime, RuntimeState } from './runtimes/runtime.ts'
+export type { CallOptions, Chat, Runtime, RuntimeState } from './runtimes/runtime.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
 export {
   deleteVersion,

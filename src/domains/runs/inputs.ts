@@ -42,7 +42,7 @@ export async function inputsOf(
   ctx: Context,
   runs: number[],
 ): Promise<Map<number, { inputs: RunInputs; outputs: RunOutputs }>> {
-  const found = new Map(runs.map((run) => [run, { inputs: { datasets: [], models: [] }, outputs: [] } as Found]))
+  const found = new Map(runs.map((run) => [run, { inputs: { datasets: [], models: [] }, outputs: [] } as RunLinks]))
   for (const row of await store.inputs(ctx, runs)) {
     const inputs = found.get(Number(row.run))?.inputs
     if (row.kind === 'model') inputs?.models.push(row.ref)
@@ -53,7 +53,7 @@ export async function inputsOf(
   return found
 }
 
-type Found = { inputs: RunInputs; outputs: RunOutputs }
+type RunLinks = { inputs: RunInputs; outputs: RunOutputs }
 
 function toDataset(row: store.InputRow): InputDataset {
   return {

@@ -31,11 +31,11 @@ export type RunQuery = {
 }
 
 type Fragment = RawBuilder<unknown>
-type Found = { rows: RunsTable[]; next: string | undefined }
+type RunPage = { rows: RunsTable[]; next: string | undefined }
 
 const attributes = new Set(['id', 'name', 'status', 'user_name', 'location', 'started_at', 'ended_at', 'experiment_id'])
 
-export async function searchRuns(ctx: Context, query: RunQuery): Promise<Found> {
+export async function searchRuns(ctx: Context, query: RunQuery): Promise<RunPage> {
   const [first] = query.order
   // A page goes on as the first one began, also when more runs have come in since.
   const counted = /^\d+$/.test(query.cursor ?? '0')
@@ -75,7 +75,7 @@ async function candidates(ctx: Context, { experiments, conditions }: RunQuery): 
 }
 
 /** By the start, then the id; a page begins where the last one ended, so later pages cost what the first does. */
-async function newestFirst(ctx: Context, query: RunQuery): Promise<Found> {
+async function newestFirst(ctx: Context, query: RunQuery): Promise<RunPage> {
   const [at, id] = positionOf(query.cursor, 2)
   const after = at === undefined ? [] : [startsAfter(Number(at), id ?? '')]
   const { rows } = await sql<RunsTable>`select r.* from runs r where ${all([...filters(query), ...after])}
@@ -87,17 +87,17 @@ function startsAfter(at: number, id: string): Fragment {
   return sql`(r.started_at < ${at} or (r.started_at = ${at} and r.id > ${id}))`
 }
 
-type Measured = RunsTable & { measured: number; rank: number }
+type RankedRun = RunsTable & { measured: number; rank: number }
 
 /**
  * Ordered by one metric: follows its index, so that a page does not cost a sort of all runs, and a later page no more
  * than the first. Runs without a number come last: those with NaN, then those without the metric.
  */
-async function alongMetric(ctx: Context, query: RunQuery, order: Order): Promise<Found> {
+async function alongMetric(ctx: Context, query: RunQuery, order: Order): Promise<RunPage> {
   const cursor = positionOf(query.cursor, 4)
   const rank = Number(cursor[0] ?? 0)
   const wanted = query.limit + 1
-  const rows: Measured[] = rank === 0 ? await withNumber(ctx, query, order, cursor, wanted) : []
+  const rows: RankedRun[] = rank === 0 ? await withNumber(ctx, query, order, cursor, wanted) : []
   if (rows.length < wanted)
     rows.push(...(await withoutNumber(ctx, query, order.key, rank === 0 ? [] : cursor, wanted - rows.length)))
   return page(rows, query, (last) => `${last.rank}~${last.measured}~${last.started_at}~${last.id}`)
@@ -109,7 +109,7 @@ async function withNumber(
   { key, descending }: Order,
   [, value, at, id]: string[],
   limit: number,
-): Promise<Measured[]> {
+): Promise<RankedRun[]> {
   const direction = descending ? sql`desc` : sql`asc`
   const beyond = descending ? sql`<` : sql`>`
   const after =
@@ -117,7 +117,7 @@ async function withNumber(
       ? sql`1 = 1`
       : sql`m.value ${beyond}= ${Number(value)}
           and (m.value ${beyond} ${Number(value)} or ${startsAfter(Number(at), id ?? '')})`
-  const { rows } = await sql<Measured>`select r.*, m.value as measured, 0 as rank
+  const { rows } = await sql<RankedRun>`select r.*, m.value as measured, 0 as rank
     from latest_metrics m join runs r on r.number = m.run
     where m.experiment_id = ${query.experiments?.[0]} and m.key = ${key} and m.special <> 'nan'
       and ${after} and ${all(filters(query))}
@@ -131,13 +131,13 @@ async function withoutNumber(
   key: string,
   [rank, , at, id]: string[],
   limit: number,
-): Promise<Measured[]> {
+): Promise<RankedRun[]> {
   const ranked = sql`case when m.run is null then 2 else 1 end`
   const after =
     rank === undefined
       ? sql`1 = 1`
       : sql`(${ranked} > ${Number(rank)} or (${ranked} = ${Number(rank)} and ${startsAfter(Number(at), id ?? '')}))`
-  const { rows } = await sql<Measured>`select r.*, 0 as measured, ${ranked} as rank from runs r
+  const { rows } = await sql<RankedRun>`select r.*, 0 as measured, ${ranked} as rank from runs r
     left join latest_metrics m on m.run = r.number and m.key = ${key}
     where (m.run is null or m.special = 'nan') and ${after} and ${all(filters(query))}
     order by ${ranked}, r.started_at desc, r.id limit ${limit}`.execute(ctx.db)
@@ -154,13 +154,13 @@ function positionOf(cursor: string | undefined, parts: number): string[] {
   return found
 }
 
-function page<Row extends RunsTable>(rows: Row[], { limit }: RunQuery, cursorOf: (last: Row) => string): Found {
+function page<Row extends RunsTable>(rows: Row[], { limit }: RunQuery, cursorOf: (last: Row) => string): RunPage {
   const shown = rows.slice(0, limit)
   const last = rows.length > limit ? shown.at(-1) : undefined
   return { rows: shown, next: last && cursorOf(last) }
 }
 
-async function sorted(ctx: Context, query: RunQuery, among?: number[]): Promise<Found> {
+async function sorted(ctx: Context, query: RunQuery, among?: number[]): Promise<RunPage> {
   const offset = offsetOf(query.cursor)
   const joins: Fragment[] = []
   const keys: Fragment[] = []
@@ -202,7 +202,7 @@ function offsetOf(cursor: string | undefined): number {
   return Number(cursor)
 }
 
-function byOffset(rows: RunsTable[], { limit }: RunQuery, offset: number): Found {
+function byOffset(rows: RunsTable[], { limit }: RunQuery, offset: number): RunPage {
   return { rows: rows.slice(0, limit), next: rows.length > limit ? String(offset + limit) : undefined }
 }
 

@@ -65,16 +65,16 @@ export async function listScorerVersions(
   return rows.map(toScorer)
 }
 
-type Chosen = { experiment: string; name: string; version?: number | undefined }
+type ScorerVersion = { experiment: string; name: string; version?: number | undefined }
 
-export async function getScorer(ctx: Context, { experiment, name, version }: Chosen): Promise<Scorer> {
+export async function getScorer(ctx: Context, { experiment, name, version }: ScorerVersion): Promise<Scorer> {
   const versions = await listScorerVersions(ctx, { experiment, name })
   const found = version === undefined ? versions.at(-1) : versions.find((one) => one.version === version)
   if (!found) throw notFound('Scorer version', `${name}/${version}`)
   return found
 }
 
-export function deleteScorer(ctx: Context, { experiment, name, version }: Chosen): Promise<void> {
+export function deleteScorer(ctx: Context, { experiment, name, version }: ScorerVersion): Promise<void> {
   return transaction(ctx, async (ctx) => {
     const removed = await store.removeScorer(ctx, runs.experimentNumber(experiment), name, version)
     if (removed === 0) throw notFound('Scorer', version === undefined ? name : `${name}/${version}`)

@@ -20,10 +20,10 @@ function noAssessment(trace: string, id: string) {
   return () => missing(`Assessment with ID '${id}' not found for trace '${trace}'`)
 }
 
-type Said = Pick<traces.NewAssessment, 'kind' | 'value' | 'error'>
+type AssessmentValue = Pick<traces.NewAssessment, 'kind' | 'value' | 'error'>
 
 /** Exactly one of feedback, expectation and issue. */
-function said(fields: input.Fields): Said | undefined {
+function said(fields: input.Fields): AssessmentValue | undefined {
   const given = (['feedback', 'expectation', 'issue'] as const).filter(
     (kind) => fields[kind] !== undefined && fields[kind] !== null,
   )

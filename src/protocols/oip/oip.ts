@@ -13,7 +13,7 @@ const open = (name: string) => ({ role: 'anyone', cause: `oip.${name}` }) as con
 const maxBody = 64 * 1024 * 1024
 const headerLength = 'inference-header-content-length'
 
-type Named = { model: string; version?: string }
+type ModelReference = { model: string; version?: string }
 
 /** The Open Inference Protocol, version 2, over HTTP (KServe, Triton and MLServer clients), and KServe's version 1. */
 export async function oipRoutes(server: FastifyInstance): Promise<void> {
@@ -56,7 +56,7 @@ function sendError(request: FastifyRequest, reply: FastifyReply, thrown: Error):
 }
 
 function signature(request: FastifyRequest): serving.Signature {
-  const { model, version } = request.params as Named
+  const { model, version } = request.params as ModelReference
   if (version !== undefined && !/^\d{1,9}$/.test(version))
     throw invalidInput(`"${version}" is not a version.`, { name: version })
   return serving.signatureOf(request.ctx, {

@@ -11,7 +11,7 @@ import * as serving from '../../domains/serving/serving.ts'
 export const bot = 'support-bot'
 const prices = { 'tiny/input_token': 0.001, 'tiny/output_token': 0.01 }
 
-type Given = {
+type ChatOptions = {
   prompts?: string[]
   serves?: Partial<ModelSpec['serves']>
   canary?: number
@@ -24,7 +24,7 @@ type Given = {
 /** An endpoint that is a prompt, before a language model of the test. */
 export async function begin(
   t: TestContext,
-  { prompts = ['{{question}}'], serves = {}, canary, shadow, warm, key }: Given = {},
+  { prompts = ['{{question}}'], serves = {}, canary, shadow, warm, key }: ChatOptions = {},
 ) {
   const llm = await startLlm()
   t.after(() => llm.close())

@@ -14,9 +14,9 @@ const Reply = Type.Object({
 })
 
 /** What a provider said: the same for the gate and for callers. `tokens` is null where it did not count them. */
-export type Said = { text: string; tokens: { input: number; output: number } | null }
+export type ChatText = { text: string; tokens: { input: number; output: number } | null }
 
-export function readSaid(provider: Provider, { status, body }: { status: number; body: Buffer }): Said {
+export function readSaid(provider: Provider, { status, body }: { status: number; body: Buffer }): ChatText {
   if (status !== 200) throw failed(provider, `it answered with status ${status}`)
   let json: unknown
   try {

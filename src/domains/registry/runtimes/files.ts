@@ -4,9 +4,9 @@ import { type Context, liveValue } from '../../../core/context.ts'
 import { scratchPath } from '../../../core/scratch.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
 
-type Held = { folder: string; written: Promise<void>; readers: number }
+type ModelFolder = { folder: string; written: Promise<void>; readers: number }
 
-const heldByDigest = (ctx: Context) => liveValue(ctx, 'registry.held_files', () => new Map<string, Held>())
+const heldByDigest = (ctx: Context) => liveValue(ctx, 'registry.held_files', () => new Map<string, ModelFolder>())
 
 /** The verified files of an artifact in a folder that processes can read, until the last reader lets go of it. */
 export async function holdFiles(ctx: Context, digest: string): Promise<{ folder: string; release(): Promise<void> }> {
@@ -31,7 +31,7 @@ export async function holdFiles(ctx: Context, digest: string): Promise<{ folder:
   return { folder: held.folder, release }
 }
 
-function begin(ctx: Context, digest: string): Held {
+function begin(ctx: Context, digest: string): ModelFolder {
   const folder = scratchPath(ctx)
   return { folder, written: write(ctx, digest, folder), readers: 0 }
 }

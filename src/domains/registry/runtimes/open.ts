@@ -11,13 +11,16 @@ import { openPrompt } from './prompt.ts'
 import type { Runtime } from './runtime.ts'
 import { openElsewhere } from './upstream.ts'
 
-type Opening = { model: string; version: number; purpose?: 'live' | 'background' }
+type VersionToOpen = { model: string; version: number; purpose?: 'live' | 'background' }
 
 /**
  * Opens a version by what its spec says it runs on: something elsewhere, a process of its own, or this server's threads
  * from verified bytes. Version 0 is the model's built-in baseline, which always answers the same.
  */
-export async function openRuntime(ctx: Context, { model, version, purpose = 'background' }: Opening): Promise<Runtime> {
+export async function openRuntime(
+  ctx: Context,
+  { model, version, purpose = 'background' }: VersionToOpen,
+): Promise<Runtime> {
   const serves = (await currentSpec(ctx, model))?.serves
   if (version === 0) {
     const baseline = await baselineOf(ctx, model, serves)
@@ -34,9 +37,9 @@ export async function openRuntime(ctx: Context, { model, version, purpose = 'bac
   return openOnnxVersion(ctx, row, { purpose, serves })
 }
 
-type How = { purpose: 'live' | 'background'; serves: ModelSpec['serves'] | undefined }
+type OpenOptions = { purpose: 'live' | 'background'; serves: ModelSpec['serves'] | undefined }
 
-async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serves }: How): Promise<Runtime> {
+async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serves }: OpenOptions): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
   if (row.flavor !== 'onnx' || row.artifact === null) {
     throw new AppError('not_supported', `"${name}" is a ${row.flavor}; it does not run in this process.`, {

@@ -9,20 +9,24 @@ import { readSaid } from './chat-reply.ts'
 import { composeMessages, type Json, withSettings } from './messages.ts'
 
 import { keyHeader } from './remote.ts'
-import type { Asking, Runtime } from './runtime.ts'
+import type { CallOptions, Runtime } from './runtime.ts'
 
 const defaultTimeout = '60s'
 
-type Asked = { provider: Provider; limits: Limits | undefined }
+type PromptProvider = { provider: Provider; limits: Limits | undefined }
 
 /** A version that is a prompt: the spec's provider answers it. */
-export async function openPrompt(ctx: Context, row: VersionsTable, { provider, limits }: Asked): Promise<Runtime> {
+export async function openPrompt(
+  ctx: Context,
+  row: VersionsTable,
+  { provider, limits }: PromptProvider,
+): Promise<Runtime> {
   const template = row.prompt ?? ''
   const headers = { 'content-type': 'application/json', ...keyHeader(ctx, provider.url, provider.key) }
   const connect = limits?.connect === undefined ? {} : { connectMilliseconds: milliseconds(limits.connect) }
   const upstream = await openUpstream(ctx, { urls: [provider.url], ...connect })
   const patience = milliseconds(limits?.timeout ?? provider.timeout ?? defaultTimeout)
-  const call = (path: string, body: Json, asking: Asking) => ({
+  const call = (path: string, body: Json, asking: CallOptions) => ({
     method: 'POST' as const,
     path,
     headers: asking.shadow === true ? { ...headers, 'x-shadow': '1' } : headers,
@@ -33,7 +37,7 @@ export async function openPrompt(ctx: Context, row: VersionsTable, { provider, l
     idempotent: false,
   })
 
-  async function one(row: Row, asking: Asking): Promise<Value> {
+  async function one(row: Row, asking: CallOptions): Promise<Value> {
     const messages = composeMessages(template, undefined, row)
     const body = withSettings({ ...asking.limit, messages }, provider)
     const reply = await upstream.call(call('/chat/completions', body, asking))

@@ -7,7 +7,7 @@ import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Upstream, UpstreamReply } from '../../../core/upstream/upstream.ts'
 import type { Limits, Run, UpstreamSpec } from '../spec/spec.ts'
 import { dialects } from './asking.ts'
-import type { Asking } from './runtime.ts'
+import type { CallOptions } from './runtime.ts'
 
 const defaultTimeout = '10s'
 export function timeoutOf(limits: Limits | undefined): number {
@@ -21,7 +21,7 @@ export async function askRemotely(
   upstream: Upstream,
   { speaks, model, limits, headers }: Target,
   rows: Row[],
-  asking: Asking,
+  asking: CallOptions,
 ): Promise<Value[]> {
   if (rows.length === 0) return []
   const dialect = dialects[speaks.protocol]

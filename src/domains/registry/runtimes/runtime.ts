@@ -3,7 +3,7 @@ import type { UpstreamStream } from '../../../core/upstream/upstream.ts'
 import type { Provider } from '../spec/spec.ts'
 import type { Json } from './messages.ts'
 
-export type Asking = {
+export type CallOptions = {
   /** For the answer; without it the spec's `limits.timeout`. */
   milliseconds?: number
   signal?: AbortSignal | undefined
@@ -28,7 +28,7 @@ export type RuntimeState = {
 
 /** A loaded version: answers rows in order. */
 export type Runtime = {
-  predict(rows: Row[], asking?: Asking): Promise<Value[]>
+  predict(rows: Row[], asking?: CallOptions): Promise<Value[]>
   /** Of a prompt: the provider's own protocol. */
   chat?: Chat
   state(): RuntimeState
@@ -40,5 +40,5 @@ export type Chat = {
   provider: Provider
   /** The body that the provider gets for a caller's. */
   compose(body: Json): Json
-  send(path: string, body: Json, asking: Asking): Promise<UpstreamStream>
+  send(path: string, body: Json, asking: CallOptions): Promise<UpstreamStream>
 }

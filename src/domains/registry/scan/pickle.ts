@@ -9,7 +9,7 @@ export type PickleReport = {
   opaqueFrom: number | undefined
 }
 
-type Ask = { take: number } | { skip: number } | { line: true } | { rest: true }
+type Argument = { take: number } | { skip: number } | { line: true } | { rest: true }
 const mark = Symbol('mark')
 type Value = string | typeof mark | undefined
 
@@ -73,7 +73,7 @@ function codes(text: string): Set<number> {
 }
 
 /** Follows the opcodes of a pickle without doing what they say. The stack holds texts only: names come from there. */
-function* follow(): Generator<Ask, PickleReport, Buffer | undefined> {
+function* follow(): Generator<Argument, PickleReport, Buffer | undefined> {
   const imports = new Map<string, Import>()
   let stack: Value[] = []
   let memo = new Map<number, Value>()
@@ -90,16 +90,16 @@ function* follow(): Generator<Ask, PickleReport, Buffer | undefined> {
   }
   const report = (opaqueFrom?: number): PickleReport => ({ imports: [...imports.values()], calls, opaqueFrom })
 
-  function* take(count: number): Generator<Ask, Buffer | undefined, Buffer | undefined> {
+  function* take(count: number): Generator<Argument, Buffer | undefined, Buffer | undefined> {
     position += count
     return yield { take: count }
   }
-  function* line(): Generator<Ask, string | undefined, Buffer | undefined> {
+  function* line(): Generator<Argument, string | undefined, Buffer | undefined> {
     const bytes = yield { line: true }
     position += (bytes?.length ?? 0) + 1
     return bytes?.toString('utf8')
   }
-  function* opaque(): Generator<Ask, PickleReport, Buffer | undefined> {
+  function* opaque(): Generator<Argument, PickleReport, Buffer | undefined> {
     const from = position
     for (;;) {
       const bytes = yield { rest: true }
@@ -206,7 +206,7 @@ export async function readPickle(stream: AsyncIterable<Buffer>): Promise<PickleR
     else buffer = buffer.length === 0 ? value : Buffer.concat([buffer, value])
     return !done
   }
-  async function answer(ask: Ask): Promise<Buffer | undefined> {
+  async function answer(ask: Argument): Promise<Buffer | undefined> {
     if ('take' in ask) {
       while (buffer.length < ask.take && !ended) await more()
       if (buffer.length < ask.take) return undefined

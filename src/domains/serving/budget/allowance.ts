@@ -49,16 +49,16 @@ export function spentToday(ctx: Context, endpoint: string): number {
   return spent + elsewhere
 }
 
-type Wanted = { endpoint: string; perDay: number; need: number }
+type BudgetRequest = { endpoint: string; perDay: number; need: number }
 
 /** Whether there is less at hand than `need`, although the day may still have it: then `provide` and ask again. */
-export function lacks(ctx: Context, { endpoint, need }: Wanted): boolean {
+export function lacks(ctx: Context, { endpoint, need }: BudgetRequest): boolean {
   const held = today(ctx, endpoint)
   return left(held) < need && mayHave(ctx, held, need)
 }
 
 /** Others may be quicker than the caller, who holds nothing before he has kept it. */
-export async function provide(ctx: Context, wanted: Wanted): Promise<void> {
+export async function provide(ctx: Context, wanted: BudgetRequest): Promise<void> {
   const held = today(ctx, wanted.endpoint)
   // A change that fails is told to who made it.
   if (held.taking) await Promise.allSettled([held.taking])
@@ -66,7 +66,7 @@ export async function provide(ctx: Context, wanted: Wanted): Promise<void> {
 }
 
 /** Takes the next slice while there is still half of the last one; nobody waits for it. */
-export function provideAhead(ctx: Context, { endpoint, perDay }: Omit<Wanted, 'need'>): void {
+export function provideAhead(ctx: Context, { endpoint, perDay }: Omit<BudgetRequest, 'need'>): void {
   const held = today(ctx, endpoint)
   const need = (perDay * slice) / 2
   if (held.taking || left(held) >= need || !mayHave(ctx, held, Number.MIN_VALUE)) return
@@ -87,7 +87,7 @@ async function alone(held: Allowance, work: () => Promise<void>): Promise<void> 
   await held.taking
 }
 
-function take(ctx: Context, held: Allowance, { endpoint, perDay, need }: Wanted): Promise<void> {
+function take(ctx: Context, held: Allowance, { endpoint, perDay, need }: BudgetRequest): Promise<void> {
   return alone(held, async () => {
     const missing = Math.max(0, need - left(held))
     const { rest, amount } = await change(ctx, held, endpoint, (taken) => {

@@ -15,7 +15,7 @@ export type Reservation = {
   settle(counted: number | null, estimate?: number | null): void
 }
 
-type Wish = {
+type CostRequest = {
   endpoint: string
   model: string
   cap: Cap
@@ -55,7 +55,7 @@ function keep(held: Allowance, kept: number): Reservation['settle'] {
  * Keeps the most that a call can cost before it is made, and gives back what it did not. The bound is hard: tokens of the
  * input are never more than its bytes, and what may be generated is limited to what the money is enough for.
  */
-export async function reserve(ctx: Context, wish: Wish): Promise<Reservation> {
+export async function reserve(ctx: Context, wish: CostRequest): Promise<Reservation> {
   const { endpoint, cap, answers, generates } = wish
   const { per_request: perRequest = Number.POSITIVE_INFINITY, per_day: perDay } = cap
   if (cap.per_request === undefined && perDay === undefined)
@@ -97,7 +97,7 @@ function refusal(ctx: Context, endpoint: string, found: { affordable: number; pe
   )
 }
 
-function price({ model, prices, endpoint }: Wish, unit: string): number {
+function price({ model, prices, endpoint }: CostRequest, unit: string): number {
   const found = prices[`${model}/${unit}`]
   if (found !== undefined) return found
   throw new AppError(

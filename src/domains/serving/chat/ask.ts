@@ -4,7 +4,7 @@ import { AppError } from '../../../core/errors.ts'
 import { neverSent, type UpstreamStream } from '../../../core/upstream/upstream.ts'
 import * as registry from '../../registry/registry.ts'
 import { costOf, reserve } from '../budget/budget.ts'
-import { type Asked, type Call, endsAt, finish, isRefusal } from '../gateway/gateway.ts'
+import { type AskedRelease, type Call, endsAt, finish, isRefusal } from '../gateway/gateway.ts'
 import type { Bad, Tokens } from '../log/log.ts'
 import { readAlong } from './events.ts'
 import { asObject, type Json, maxAnswerLength, type Path, readAnswer, readWhole, refusalOf } from './reply.ts'
@@ -35,7 +35,7 @@ export type Usage = { tokens: Tokens | null; firstTokenMs: number | null }
 /** A stream may go on this many times longer than an answer may take to begin. */
 const streamFactor = 10
 
-type Came = {
+type ReceivedAnswer = {
   text: string | null
   /** As the provider counted them. What it does not count is estimated in the log; the budget may then charge the whole reservation. */
   tokens: Tokens | null
@@ -45,7 +45,7 @@ type Came = {
 }
 
 /** One release's answer in OpenAI's protocol: passed on, counted, paid for and logged. Throws when there is none to pass on. */
-export async function askChat(call: Call, asked: Asked, { path, body, signal }: Request): Promise<Conversation> {
+export async function askChat(call: Call, asked: AskedRelease, { path, body, signal }: Request): Promise<Conversation> {
   const { ctx, endpoint, id } = call
   const { chosen, target, arm } = asked
   const { release, version } = target
@@ -70,7 +70,7 @@ export async function askChat(call: Call, asked: Asked, { path, body, signal }: 
   const ends = endsAt(call, asked)
   const opened = Promise.withResolvers<Conversation>()
 
-  function done({ text, tokens: counted, pieces, bad, firstTokenMs = null }: Came): void {
+  function done({ text, tokens: counted, pieces, bad, firstTokenMs = null }: ReceivedAnswer): void {
     const tokens = counted ?? estimated(pieces)
     money.settle(costOf(model, counted, chosen.prices), costOf(model, tokens, chosen.prices))
     const latencyMs = ctx.clock.elapsed() - started

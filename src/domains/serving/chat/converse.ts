@@ -1,6 +1,14 @@
 import type { Context } from '../../../core/context.ts'
 import { type AppError, invalidInput } from '../../../core/errors.ts'
-import { type Asked, type Call, isRefusal, ready, shadowWork, type Target, toGatewayError } from '../gateway/gateway.ts'
+import {
+  type AskedRelease,
+  type Call,
+  isRefusal,
+  ready,
+  shadowWork,
+  type Target,
+  toGatewayError,
+} from '../gateway/gateway.ts'
 import { loadedVersion, type Routing, requireRouting } from '../routing/routing.ts'
 import { inCanary } from '../rules.ts'
 import { askChat, type Conversation, type Request } from './ask.ts'
@@ -19,9 +27,9 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
   const target: Target = canary ?? routing.live
   const rollout = routing.canary !== null || routing.shadow !== null
   const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs: described(body), rollout }
-  const first: Asked = { chosen: ready(ctx, endpoint, target.version), target, arm: canary ? 'canary' : 'live' }
+  const first: AskedRelease = { chosen: ready(ctx, endpoint, target.version), target, arm: canary ? 'canary' : 'live' }
   let error: AppError | undefined
-  for (const asked of [first, ...standIns(ctx, routing, target)]) {
+  for (const asked of [first, ...fallbacks(ctx, routing, target)]) {
     if (!asked.chosen.runtime.chat) continue
     try {
       const conversation = await askChat(call, asked, request)
@@ -36,7 +44,7 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
   throw error ?? invalidInput(`What is live at "${endpoint}" is not a language model.`, { name: endpoint, hint })
 }
 
-function standIns(ctx: Context, { endpoint, live, warm }: Routing, failed: Target): Asked[] {
+function fallbacks(ctx: Context, { endpoint, live, warm }: Routing, failed: Target): AskedRelease[] {
   return [live, ...warm]
     .filter(({ release }) => release !== failed.release)
     .flatMap((target) => {

@@ -2,7 +2,7 @@ import { Transform } from 'node:stream'
 import type { Tokens } from '../log/log.ts'
 
 /** What went by in a stream of server-sent events of OpenAI's protocol. */
-export type Seen = {
+export type StreamContent = {
   text: string
   tokens: Tokens | null
   /** Pieces of text, each about a token, for where nobody counted. */
@@ -24,8 +24,8 @@ const maxEventLength = 1024 * 1024
  * Passes events on as they come, byte for byte, and reads along. The event that only tells usage is left out when the caller
  * did not ask for it.
  */
-export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream: Transform; seen: Seen } {
-  const seen: Seen = { text: '', tokens: null, pieces: 0, firstAt: undefined, done: false }
+export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream: Transform; seen: StreamContent } {
+  const seen: StreamContent = { text: '', tokens: null, pieces: 0, firstAt: undefined, done: false }
   let rest = Buffer.alloc(0)
 
   /** Whether the event is passed on. */

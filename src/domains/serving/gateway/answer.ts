@@ -6,13 +6,13 @@ import { costOf, reserve } from '../budget/budget.ts'
 import type { Bad, Logged, Tokens } from '../log/log.ts'
 import type { Loaded } from '../routing/routing.ts'
 import * as rules from '../rules.ts'
-import { type Asked, type Call, endsAt, finish, isRefusal, toGatewayError } from './record-answer.ts'
+import { type AskedRelease, type Call, endsAt, finish, isRefusal, toGatewayError } from './record-answer.ts'
 
 /** `error` says why a valid output is missing. */
 type Outcome = { output: Value; error: AppError | undefined }
 
 /** Asks one version, within the caller's deadline and the version's own; logs and counts what came of it. */
-export async function answer(call: Call, asked: Asked): Promise<Outcome> {
+export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> {
   const { ctx, endpoint } = call
   const { chosen, target } = asked
   const started = ctx.clock.elapsed()
@@ -47,7 +47,7 @@ function inputsOf({ ctx, inputs, at }: Call, { service }: Loaded): Inputs {
 
 type Reply = { output: Value; tokens: Tokens | null }
 
-async function ask(call: Call, asked: Asked, row: Row): Promise<Reply> {
+async function ask(call: Call, asked: AskedRelease, row: Row): Promise<Reply> {
   const { ctx } = call
   const { chosen, arm } = asked
   const ends = endsAt(call, asked)
@@ -59,7 +59,7 @@ async function ask(call: Call, asked: Asked, row: Row): Promise<Reply> {
 }
 
 /** A prompt costs money: as much as it can cost is kept before it is asked. */
-async function askPrompt(call: Call, asked: Asked, row: Row): Promise<Reply> {
+async function askPrompt(call: Call, asked: AskedRelease, row: Row): Promise<Reply> {
   const { ctx, endpoint } = call
   const { chosen, arm } = asked
   const { runtime, prices, cap, lane } = chosen

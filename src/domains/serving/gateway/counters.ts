@@ -18,7 +18,7 @@ export type FirstToken = { within: number[]; streams: number; seconds: number }
 /** Seconds. */
 export const firstTokenBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-type Counted = {
+type CountedAnswer = {
   bad: Bad | null
   stoodIn: boolean
   tokens: Tokens | null
@@ -29,7 +29,7 @@ type Counted = {
 /** By release, since this server started. */
 export const counters = (ctx: Context) => liveValue(ctx, 'serving.counters', () => new Map<string, Counters>())
 
-export function count(ctx: Context, release: string, counted: Counted): void {
+export function count(ctx: Context, release: string, counted: CountedAnswer): void {
   const { bad, stoodIn, tokens, cost, firstTokenMs } = counted
   const all = counters(ctx)
   const entry = all.get(release) ?? fresh()

@@ -21,7 +21,7 @@ export type Call = {
 }
 
 /** Who is asked, as what, and whether in place of another. */
-export type Asked = { chosen: Loaded; target: Target; arm: Arm; fallback?: boolean }
+export type AskedRelease = { chosen: Loaded; target: Target; arm: Arm; fallback?: boolean }
 
 export type Result = {
   row: Row
@@ -35,7 +35,7 @@ export type Result = {
 }
 
 /** Logs and counts what came of asking; waits for nothing. */
-export function finish(call: Call, { chosen, target, arm, fallback = false }: Asked, result: Result): void {
+export function finish(call: Call, { chosen, target, arm, fallback = false }: AskedRelease, result: Result): void {
   const { ctx, endpoint, id, unit, at, rollout } = call
   const { release, version } = target
   const { row, knownAt, output, latencyMs, tokens, firstTokenMs = null } = result
@@ -80,7 +80,7 @@ export function isRefusal(error: AppError): boolean {
   return refusals.has(error.code)
 }
 
-export function endsAt({ ctx }: Call, { chosen, arm }: Asked): number {
+export function endsAt({ ctx }: Call, { chosen, arm }: AskedRelease): number {
   const own = ctx.clock.elapsed() + chosen.timeoutMs
   // A shadow's answer is awaited by nobody: the caller's deadline is not its own.
   return Math.min(arm === 'shadow' ? own : (ctx.deadline ?? own), own)

@@ -8,14 +8,14 @@ import { append } from '../../../core/work/work.ts'
 /** Of a log that is open: when it was last written, how many answers a second came then, and how many wait because it cannot be written. */
 type Note = { at: string; perSecond: number; waiting?: number }
 export type Gap = { after: string; seconds: number; predictionsAtMost: number }
-type Held = { wall: number; at: string; perSecond: number; gap: Gap | null }
+type Heartbeat = { wall: number; at: string; perSecond: number; gap: Gap | null }
 
 const pathOf = (ctx: Context) => join(ctx.folder, 'prediction-log.open')
 const held = (ctx: Context) =>
   liveValue(
     ctx,
     'serving.log_gap',
-    (): Held => ({ wall: ctx.clock.wall(), at: ctx.now().toISOString(), perSecond: 0, gap: null }),
+    (): Heartbeat => ({ wall: ctx.clock.wall(), at: ctx.now().toISOString(), perSecond: 0, gap: null }),
   )
 
 /** Leaves a note beside the data: whoever starts after a crash knows how much may be missing. */

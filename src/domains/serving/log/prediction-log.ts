@@ -76,10 +76,10 @@ export function unwritten(ctx: Context, { endpoint, holding }: { endpoint?: stri
     .flatMap((lines) => readLines(lines, holding))
 }
 
-type Kept = { rules: LogRules; rollout: boolean }
+type LogPolicy = { rules: LogRules; rollout: boolean }
 
 /** Never waits: the prediction path ends here. */
-export function record(ctx: Context, logged: Omit<Logged, 'forced'>, { rules, rollout }: Kept): void {
+export function record(ctx: Context, logged: Omit<Logged, 'forced'>, { rules, rollout }: LogPolicy): void {
   const kept = keeps(rules, { ...logged, rollout })
   if (kept === 'no') return
   const held = ring(ctx)

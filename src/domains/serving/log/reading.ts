@@ -6,7 +6,7 @@ import { unwritten } from './prediction-log.ts'
 import type { Arm, Logged, LoggedPrediction } from './record.ts'
 import { readSegments } from './segments.ts'
 
-type Read = {
+type LogQuery = {
   endpoint: string
   from: string
   to: string
@@ -30,7 +30,7 @@ function isSampled(unit: string, sample: number): boolean {
 const keyOf = ({ arm, id, release }: Logged) => `${arm}/${release}/${id}`
 
 /** Logged predictions with at in [from, to), oldest first, each with its label if one is known; `limit` keeps the newest. */
-export async function readLog(ctx: Context, read: Read): Promise<LoggedPrediction[]> {
+export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPrediction[]> {
   const { endpoint, from, to, release, arm, labelledOnly = false, limit, sample = 1, forced = false } = read
   // Memory before disk: what a flush moves in between is then seen twice and counted once, never missed.
   const inMemory = unwritten(ctx, { endpoint })

@@ -14,7 +14,7 @@ import { createLane, type Lane, type LaneRules } from './lane.ts'
 /** How a version is asked, as the spec says: a new spec counts from the next request on. */
 type Rules = {
   /** One row through the batcher, where the spec wants one. */
-  predict(row: Row, asking: registry.Asking): Promise<Value>
+  predict(row: Row, asking: registry.CallOptions): Promise<Value>
   output: OutputKind | undefined
   slowAfterMs: number
   log: LogRules
