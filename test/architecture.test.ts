@@ -102,6 +102,31 @@ function crowded(files: Record<string, string>): string[] {
   return [...counts].filter(([, count]) => count >= 25).map(([folder]) => folder)
 }
 
+/** Files that import each other in a circle (Tarjan, "Depth-first search and linear graph algorithms", 1972), types included. */
+function circles(files: Record<string, string>): string[] {
+  const imports = Map.groupBy(importsOf(files), ({ from }) => from)
+  const order = new Map<string, number>()
+  const stack: string[] = []
+  const found: string[] = []
+  function visit(file: string): number {
+    const index = order.size
+    order.set(file, index)
+    stack.push(file)
+    let lowest = index
+    for (const { to } of imports.get(file) ?? []) {
+      if (!(to in files)) continue
+      if (!order.has(to)) lowest = Math.min(lowest, visit(to))
+      else if (stack.includes(to)) lowest = Math.min(lowest, order.get(to) ?? lowest)
+    }
+    if (lowest < index) return lowest
+    const circle = stack.splice(stack.indexOf(file))
+    if (circle.length > 1) found.push(circle.sort().join(' '))
+    return lowest
+  }
+  for (const file of Object.keys(files)) if (!order.has(file)) visit(file)
+  return found
+}
+
 /** Doors that hold more than a list. */
 function roomyDoors(files: Record<string, string>): string[] {
   const doors = Object.entries(files).filter(([path]) => {
@@ -148,6 +173,17 @@ test('a folder with 25 sources or more has rooms, unless its files are a list of
   )
   const planted = Array.from({ length: 25 }, (_, n) => [`domains/access/part-${n}.ts`, ''])
   assert.deepEqual(crowded(Object.fromEntries(planted)), ['domains/access'])
+})
+
+test('no file imports itself, not even through others', () => {
+  assert.deepEqual(circles(sources()), [])
+  const planted = {
+    'core/a.ts': `import { b } from './b.ts'`,
+    'core/b.ts': `export type { C } from './c.ts'`,
+    'core/c.ts': `const { a } = await import('./a.ts')`,
+    'core/d.ts': `import { a } from './a.ts'`,
+  }
+  assert.deepEqual(circles(planted), ['core/a.ts core/b.ts core/c.ts'])
 })
 
 test('every door is a list of what lies behind it', () => {

@@ -16,7 +16,7 @@ import {
   pickedTable,
   type Session,
 } from './kit/kit.ts'
-import { words } from './words.ts'
+import { summaries, words } from './words.ts'
 
 const exitCodes = `
 Exit codes: 0 ok · 1 unexpected · 2 usage or invalid config · 3 gate failed · 4 cannot tell · 5 refused by policy · 6 server unreachable`
@@ -123,7 +123,7 @@ async function perform(command: Runnable, input: CommandInput, io: Io, json: boo
   const flags = Object.fromEntries(
     Object.entries(input.options).map(([name, value]) => [name, typeof value === 'string' ? value : undefined]),
   )
-  const session = createSession(io, flags, json)
+  const session = createSession({ io, flags, json, commandLine: { run, words: summaries } })
   const interrupted = command.ownsInterrupt ? undefined : onInterrupt(session)
   try {
     const work = command.run(session, input)

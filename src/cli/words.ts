@@ -1,4 +1,4 @@
-import type { Command } from './kit/kit.ts'
+import type { Command, CommandLine } from './kit/kit.ts'
 
 type Word = { summary: string; load: () => Promise<{ command: Command }> }
 
@@ -59,4 +59,14 @@ export const words: Record<string, Word> = {
   open: { summary: 'Show the same thing in the browser', load: () => import('./commands/open.ts') },
   completion: { summary: 'Completion for bash, zsh or fish', load: () => import('./commands/completion.ts') },
   api: { summary: 'Call any operation of the API', load: () => import('./commands/api.ts') },
+}
+
+/** Every word with its second words, for completion. */
+export async function summaries(): ReturnType<CommandLine['words']> {
+  return Promise.all(
+    Object.entries(words).map(async ([name, { summary, load }]) => {
+      const { command } = await load()
+      return { name, summary, children: command.choices ?? Object.keys(command.commands ?? {}) }
+    }),
+  )
 }

@@ -1,35 +1,22 @@
 import { invalidInput } from '../../core/errors.ts'
 import type { Command } from '../kit/kit.ts'
-import { words } from '../words.ts'
 
 export const command: Command = {
   summary: 'Completion for bash, zsh or fish',
   arguments: '<shell>',
   examples: ['source <(keel completion bash)', 'keel completion fish > ~/.config/fish/completions/keel.fish'],
   anywhere: true,
-  async run(_session, { args: [shell = ''] }) {
+  choices: ['bash', 'zsh', 'fish'],
+  async run(session, { args: [shell = ''] }) {
     const script = scripts[shell]
     if (!script)
       throw invalidInput(`"${shell}" is not a shell we know.`, { name: shell, hint: 'Use bash, zsh or fish.' })
-    const text = script(await tree())
+    const text = script(await session.commandLine.words())
     return { data: { shell, script: text }, text }
   },
 }
 
 type Tree = { name: string; summary: string; children: string[] }[]
-
-async function tree(): Promise<Tree> {
-  return Promise.all(
-    Object.entries(words).map(async ([name, word]) => {
-      const { command } = name === 'completion' ? { command: undefined } : await word.load()
-      return {
-        name,
-        summary: word.summary,
-        children: name === 'completion' ? ['bash', 'zsh', 'fish'] : Object.keys(command?.commands ?? {}),
-      }
-    }),
-  )
-}
 
 const scripts: Record<string, (tree: Tree) => string> = { bash, zsh, fish }
 

@@ -4,7 +4,6 @@ import { createServer } from 'node:net'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AppError, conflict } from '../../core/errors.ts'
-import { run } from '../cli.ts'
 import { createReplay } from '../demo/replay.ts'
 import { startServer, stopServer } from '../demo/server.ts'
 import { beginning, story } from '../demo/story.ts'
@@ -62,7 +61,7 @@ async function tell(session: Session, project: string, port: string, exit: boole
   const url = await startServer(project, port)
   io.stderr.write(`  ${url}\n`)
   const inside: Io = { ...io, cwd: project }
-  const inner = createSession(inside, {}, false)
+  const inner = createSession({ io: inside, flags: {}, json: false, commandLine: session.commandLine })
   const kept: Record<string, unknown> = {}
   let replay: ReturnType<typeof createReplay> | undefined
   try {
@@ -72,7 +71,7 @@ async function tell(session: Session, project: string, port: string, exit: boole
         replay ??= createReplay(inner, await inner.client(), join(project, 'data', 'flights.csv'), beginning)
         await replay.until(chapter.replay)
       } else {
-        const data = await perform(inside, session.json, chapter.run, chapter.allow ?? [])
+        const data = await perform(inside, session, chapter.run, chapter.allow ?? [])
         if (chapter.keep !== undefined) kept[chapter.keep] = data
       }
     }
@@ -100,7 +99,7 @@ function ending(url: string, exit: boolean, seconds: number, requests: number): 
 }
 
 /** Prints a command and runs it as the user would; returns what it found as data. */
-async function perform(io: Io, json: boolean, line: string, allowed: number[]): Promise<unknown> {
+async function perform(io: Io, session: Session, line: string, allowed: number[]): Promise<unknown> {
   const colour = colours(io, io.stderr)
   const [first = '', ...rest] = words(line)
   if (first === 'node') {
@@ -118,9 +117,10 @@ async function perform(io: Io, json: boolean, line: string, allowed: number[]): 
   io.stderr.write(`\n${colour('dim', '$')} ${colour('cyan', `keel ${line}`)}\n`)
   let found: unknown
   let complaint = ''
-  const quiet = json ? { write: () => true } : io.stdout
+  const quiet = session.json ? { write: () => true } : io.stdout
   const stderr = { write: (text: string) => (complaint += text) }
-  const code = await run([first, ...rest], { ...io, stdout: quiet, stderr, observe: (data) => (found = data) })
+  const observed: Io = { ...io, stdout: quiet, stderr, observe: (data) => (found = data) }
+  const code = await session.commandLine.run([first, ...rest], observed)
   if (code === 0 || (allowed.includes(code) && found !== undefined)) return found
   io.stderr.write(complaint)
   if (allowed.includes(code)) return { exitCode: code, message: complaint.trim() }

@@ -22,6 +22,8 @@ export type Command = {
   options?: { flags: string; help: string; required?: boolean }[]
   examples?: string[]
   commands?: Record<string, Command>
+  /** The words that its argument may be, for completion. */
+  choices?: string[]
   /** A command that works without a project, such as `init`. */
   anywhere?: boolean
   /** It ends by itself when interrupted; nothing races with it. */

@@ -3,14 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from '../../app.ts'
 import { type Client, createClient } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
-import type { Config } from '../../core/config.ts'
+import type { Config, ResolvedConfig } from '../../core/config.ts'
 import { AppError } from '../../core/errors.ts'
 import { readOwner } from '../../core/lock.ts'
 import { demoFolder } from './project-folder.ts'
-import type { Session } from './session.ts'
 
 /** The typed client of a server, and its address. */
 export type Connection = { client: Client<Api>; url: string; close(): Promise<void> }
+/** From where a command looks for its server. */
+type Caller = { root: string; hasProject: boolean; settings(): Promise<ResolvedConfig> }
+
 /** Who answers: a server, another command that has the folder for a while, or the same app in this process. */
 type Answering = { url: string; passing?: boolean; app?: App }
 
@@ -19,9 +21,9 @@ const answerMilliseconds = 3_000
 const patienceMilliseconds = 10_000
 const pauseMilliseconds = 50
 
-export async function connect(session: Session): Promise<Connection> {
-  const { config } = await session.settings()
-  const find = () => (config.server === '' ? findServer(session, config) : named(config.server))
+export async function connect(caller: Caller): Promise<Connection> {
+  const { config } = await caller.settings()
+  const find = () => (config.server === '' ? findServer(caller, config) : named(config.server))
   let answering = await find()
   const { routesOf } = await import('../../client/routes.ts')
   const { api } = await import('../../contract.ts')
@@ -50,15 +52,15 @@ async function named(server: string): Promise<Answering> {
   throw new AppError('unreachable', `No server answers at "${url}".`, { name: url, hint: 'Start one with "keel up".' })
 }
 
-async function findServer(session: Session, config: Config): Promise<Answering> {
-  const folder = resolve(session.root, config.data)
+async function findServer(caller: Caller, config: Config): Promise<Answering> {
+  const folder = resolve(caller.root, config.data)
   const giveUp = performance.now() + patienceMilliseconds
   for (;;) {
     const owner = readOwner(folder)
     if (owner && (await answers(owner.url))) return { url: owner.url, passing: owner.passing === true }
-    if (!session.hasProject) return withoutProject(config)
+    if (!caller.hasProject) return withoutProject(config)
     try {
-      return await inProcess(session, config)
+      return await inProcess(caller, config)
     } catch (error) {
       const taken = error instanceof AppError && error.code === 'data_folder_in_use'
       if (!taken || performance.now() > giveUp) throw error
@@ -76,9 +78,9 @@ async function withoutProject(config: Config): Promise<Answering> {
 }
 
 /** No server runs: the same app, in this process, on the same folder, for as long as the command lasts. */
-async function inProcess(session: Session, config: Config): Promise<Answering> {
+async function inProcess(caller: Caller, config: Config): Promise<Answering> {
   const { createApp } = await import('../../app.ts')
-  const app = await createApp({ config: { ...config, host: '127.0.0.1' }, root: session.root })
+  const app = await createApp({ config: { ...config, host: '127.0.0.1' }, root: caller.root })
   return { url: await app.listen({ port: 0, passing: true }), app }
 }
 

@@ -7,11 +7,20 @@ import { colours, type Io } from './io.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { findProject } from './project-folder.ts'
 
+/** The command line as its own commands see it. */
+export type CommandLine = {
+  /** Runs one command line and returns its exit code. */
+  run(argv: string[], io: Io): Promise<number>
+  /** Every word with the words that may follow it. */
+  words(): Promise<{ name: string; summary: string; children: string[] }[]>
+}
+
 /** What a command works with: where it is, whom it talks to, how it tells. */
 export type Session = {
   readonly io: Io
   readonly flags: Record<string, string | undefined>
   readonly json: boolean
+  readonly commandLine: CommandLine
   /** The project's folder; the current one when there is none. */
   readonly root: string
   readonly hasProject: boolean
@@ -26,7 +35,9 @@ export type Session = {
   close(): Promise<void>
 }
 
-export function createSession(io: Io, flags: Record<string, string | undefined>, json: boolean): Session {
+type Options = { io: Io; flags: Record<string, string | undefined>; json: boolean; commandLine: CommandLine }
+
+export function createSession({ io, flags, json, commandLine }: Options): Session {
   const chosen = flags['project']
   const project = chosen === undefined ? findProject(io.cwd) : resolve(io.cwd, chosen)
   const root = project ?? io.cwd
@@ -37,6 +48,7 @@ export function createSession(io: Io, flags: Record<string, string | undefined>,
     io,
     flags,
     json,
+    commandLine,
     root,
     hasProject: project !== undefined,
     settings() {
