@@ -1,86 +1,112 @@
-import { run } from 'node:test'
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import {
+  emptyCount,
+  type FileResult,
+  isAboutTheRun,
+  type TestEvent,
+  type TestResult,
+  tallyInto,
+} from './test-events.ts'
 
-export type Count = { passed: number; failed: number; skipped: number }
+export type TestRunner = { runFile(path: string): Promise<FileResult>; stop(): void }
 
-/** An event of node:test as its reporters take it. */
-export type TestEvent = { type: string; data: unknown }
-
-type Result = {
-  name: string
-  nesting: number
-  skip?: string | boolean
-  todo?: string | boolean
-  details: { type?: string; error?: { failureType?: string } }
-}
+type Message = { event: TestEvent } | { ended: { memory: number } }
 
 const testLimit = 120_000
 const silenceInTest = 600_000
 const silenceBetweenTests = 120_000
+const fullMemory = 1_500_000_000
+const program = fileURLToPath(new URL('test-worker.ts', import.meta.url))
 
-export function emptyCount(): Count {
-  return { passed: 0, failed: 0, skipped: 0 }
+/** Runs test files one after the other in a process that they share, which is replaced when a file hangs or ends it. */
+export function startTestRunner(): TestRunner {
+  let worker: ChildProcess | undefined
+  return {
+    async runFile(path) {
+      worker ??= fork(program, { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+      const { result, reusable } = await runIn(worker, path)
+      if (!reusable) {
+        worker.kill('SIGKILL')
+        worker = undefined
+      }
+      return result
+    },
+    stop() {
+      worker?.disconnect()
+    },
+  }
 }
 
-/** Runs one test file in a process of its own, which is stopped when it hangs. */
-export async function runFile(path: string): Promise<{ count: Count; events: TestEvent[] }> {
+/** A worker that has not come to the file's end by itself is not for another one. */
+async function runIn(worker: ChildProcess, path: string): Promise<{ result: FileResult; reusable: boolean }> {
+  const started = performance.now()
   const count = emptyCount()
   const events: TestEvent[] = []
-  const abort = new AbortController()
   const open = new Set<string>()
   const tally = tallyInto(count, path)
-  let silence: NodeJS.Timeout | undefined
-  const listen = () => {
-    clearTimeout(silence)
-    silence = setTimeout(() => abort.abort(hung(open)), open.size > 0 ? silenceInTest : silenceBetweenTests)
-  }
-
-  listen()
-  const stream = run({ files: [path], concurrency: 1, timeout: testLimit, signal: abort.signal })
-  for await (const event of stream) {
-    const { type, data } = event as { type: string; data: Result & { message?: string } }
-    const key = `${data.nesting} ${data.name}`
-    if (type === 'test:dequeue') open.add(key)
-    if (type === 'test:dequeue' && data.name !== path) open.delete(`0 ${path}`)
-    if (type === 'test:complete') open.delete(key)
-    if (type === 'test:pass' || type === 'test:fail') tally(type === 'test:pass', data)
-    if (type === 'test:fail' || !isAboutTheRun(type, data, path)) events.push({ type, data })
-    listen()
-  }
-  clearTimeout(silence)
-  if (count.passed + count.failed + count.skipped === 0) {
+  const fail = (message: string) => {
     count.failed += 1
-    events.push({ type: 'test:stderr', data: { file: path, message: `✖ ${path} has no tests.\n` } })
+    events.push({ type: 'test:stderr', data: { file: path, message: `✖ ${path} ${message}\n` } })
   }
-  return { count, events }
+  const take = ({ type, data }: TestEvent) => {
+    const result = data as TestResult
+    const key = `${result.nesting} ${result.name}`
+    if (type === 'test:dequeue') open.add(key)
+    if (type === 'test:complete') open.delete(key)
+    if (type === 'test:pass' || type === 'test:fail') tally(type === 'test:pass', result)
+    if (type === 'test:fail' || !isAboutTheRun(type, result, path)) events.push({ type, data: readable(result) })
+  }
+
+  const reusable = await new Promise<boolean>((resolve) => {
+    let silence: NodeJS.Timeout | undefined
+    const listen = () => {
+      clearTimeout(silence)
+      silence = setTimeout(() => end(false, describeSilence(open)), open.size > 0 ? silenceInTest : silenceBetweenTests)
+    }
+    const hear = (message: Message) => {
+      if ('ended' in message) return end(message.ended.memory < fullMemory)
+      take(message.event)
+      listen()
+    }
+    const lost = (code: number | null, signal: string | null) =>
+      end(false, `ended its process early, with ${signal ?? `exit code ${code}`}.`)
+    const print = (type: string) => (message: Buffer) => {
+      events.push({ type, data: { file: path, message: message.toString() } })
+      listen()
+    }
+    const out = print('test:stdout')
+    const err = print('test:stderr')
+    const end = (well: boolean, complaint?: string) => {
+      clearTimeout(silence)
+      worker.off('message', hear).off('close', lost)
+      worker.stdout?.off('data', out)
+      worker.stderr?.off('data', err)
+      if (complaint !== undefined) fail(complaint)
+      resolve(well)
+    }
+    worker.on('message', hear).on('close', lost)
+    worker.stdout?.on('data', out)
+    worker.stderr?.on('data', err)
+    listen()
+    worker.send({ path, testLimit })
+  })
+  if (count.passed + count.failed + count.skipped === 0) fail('has no tests.')
+  return { result: { count, events, seconds: (performance.now() - started) / 1000 }, reusable }
 }
 
-function hung(open: ReadonlySet<string>): Error {
+function describeSilence(open: ReadonlySet<string>): string {
   const names = [...open].map((key) => `"${key.slice(key.indexOf(' ') + 1)}"`)
-  if (names.length > 0) return new Error(`Stopped: no word from ${names.join(', ')} for ${silenceInTest / 1000} s.`)
+  if (names.length > 0) return `was stopped: no word from ${names.join(', ')} for ${silenceInTest / 1000} s.`
   const seconds = silenceBetweenTests / 1000
-  return new Error(
-    `Stopped: silent for ${seconds} s after its last test; something is left open, or a test never yields.`,
-  )
+  return `was stopped: silent for ${seconds} s after its last test; something is left open, or a test never yields.`
 }
 
-/** node:test wraps each file into a test and appends totals: of one file here, so they would only confuse. */
-function isAboutTheRun(type: string, { name, message }: { name?: string; message?: string }, path: string): boolean {
-  if (type === 'test:summary' || name === path) return true
-  return (
-    type === 'test:diagnostic' &&
-    /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message ?? '')
-  )
-}
-
-/** Counts leaves: a suite, or a test with subtests, counts only when it fails by itself. */
-function tallyInto(count: Count, path: string): (passed: boolean, result: Result) => void {
-  const below: number[] = []
-  return (passed, { name, nesting, skip, todo, details }) => {
-    const container = details.type === 'suite' || (below[nesting + 1] ?? 0) > 0 || name === path
-    below[nesting + 1] = 0
-    below[nesting] = (below[nesting] ?? 0) + 1
-    if ((skip ?? false) !== false || (todo ?? false) !== false) count.skipped += 1
-    else if (!passed && details.error?.failureType !== 'subtestsFailed') count.failed += 1
-    else if (passed && !container) count.passed += 1
-  }
+/** The worker sends an error as the text that a person reads of it. */
+function readable(result: TestResult): unknown {
+  const { error } = result.details ?? {}
+  if (error?.text === undefined) return result
+  const shown = new Error(error.text)
+  shown.stack = error.text
+  return { ...result, details: { ...result.details, error: shown } }
 }

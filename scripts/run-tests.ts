@@ -3,7 +3,8 @@ import { globSync } from 'node:fs'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
-import { type Count, emptyCount, runFile } from './run-test-file.ts'
+import { startTestRunner } from './run-test-file.ts'
+import { type Count, emptyCount } from './test-events.ts'
 
 type Pass = { title: string; engine: 'sqlite' | 'postgres'; files: string[] }
 
@@ -79,13 +80,15 @@ async function runPass({ title, engine, files }: Pass, count: Count): Promise<vo
   const heartbeat = setInterval(() => tellRunning(running), 30_000)
   const waiting = [...files]
   const takeTurns = async () => {
+    const runner = startTestRunner()
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       running.set(path, Date.now())
-      const result = await runFile(join(root, path))
+      const result = await runner.runFile(join(root, path))
       running.delete(path)
       for (const name of ['passed', 'failed', 'skipped'] as const) count[name] += result.count[name]
       for (const event of result.events) report.write(event)
     }
+    runner.stop()
   }
   await Promise.all(Array.from({ length: filesAtATime }, takeTurns))
   clearInterval(heartbeat)

@@ -202,6 +202,19 @@ describe('the test command', () => {
     assert.equal(lastLine(both.stdout), '2 passed, 0 failed, 1 skipped')
   })
 
+  test('gives each file the environment and folder it started with, and the next one a new process where one was ended', (t) => {
+    const spoils = "process.env.LEFT = 'behind'; process.chdir('/')"
+    const clean = (proof: string) => `import test from 'node:test'
+      test('is clean', () => { if (${proof}) throw new Error('not clean') })\n`
+    const folder = projectWith(t, {
+      'src/a.test.ts': `import test from 'node:test'\ntest('spoils', () => { ${spoils} })\n`,
+      'src/b.test.ts': clean("process.env.LEFT || process.cwd() === '/'"),
+      'src/c.test.ts': "import test from 'node:test'\ntest('ends', () => process.exit(3))\n",
+      'src/d.test.ts': clean("process.env.LEFT || process.cwd() === '/'"),
+    })
+    assert.equal(lastLine(runTests(folder).stdout), '3 passed, 1 failed')
+  })
+
   test('hides the settings of the shell from the tests', (t) => {
     const folder = projectWith(t, {
       'src/a.test.ts': "import test from 'node:test'\ntest('sees none', { skip: process.env.KEEL_PORT }, () => {})\n",

@@ -1,0 +1,38 @@
+import { run } from 'node:test'
+import { inspect } from 'node:util'
+import type { TestEvent } from './test-events.ts'
+
+/**
+ * Runs the test files whose paths its parent sends, one after the other in this process, which has loaded the program
+ * only once. A file ends when its tests are over and nothing keeps the process alive, as it would in one of its own:
+ * so the channel to the parent does not count as long as a file runs.
+ */
+process.on('message', async ({ path, testLimit }: { path: string; testLimit: number }) => {
+  process.channel?.unref()
+  const environment = { ...process.env }
+  const folder = process.cwd()
+  const stream = run({ files: [path], isolation: 'none', concurrency: 1, timeout: testLimit })
+  for await (const event of stream) send({ event: withText(event as TestEvent) })
+  restore(environment)
+  process.chdir(folder)
+  process.channel?.ref()
+  send({ ended: { memory: process.memoryUsage.rss() } })
+})
+
+function send(message: unknown): void {
+  process.send?.(message)
+}
+
+function restore(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
+  Object.assign(process.env, environment)
+}
+
+/** Errors lose their fields on the way to another process, so what a person would read of them goes instead. */
+function withText({ type, data }: TestEvent): TestEvent {
+  const { details, ...rest } = data as { details?: { error?: { failureType?: string; cause?: unknown } } }
+  if (details?.error === undefined) return { type, data }
+  const { failureType, cause } = details.error
+  const text = inspect(cause instanceof Error ? cause : details.error, { depth: 8 })
+  return { type, data: { ...rest, details: { ...details, error: { failureType, text } } } }
+}
