@@ -93,6 +93,7 @@ export const command: Command = {
             ['as of', set.asOf],
             ['columns', set.columns.join(', ')],
             ['digest', set.digest],
+            ['read', set.sources.map(({ source, uptoSeq }) => `${source} up to row ${uptoSeq}`).join(', ')],
           ]),
           next: [`keel features parity ${set.id}`],
         }

@@ -44,7 +44,7 @@ export async function loadSource(
   const found = await store.findSource(ctx, source)
   if (!found) throw notFound('Source', source, 'List them with "keel data list".')
   const upto = Math.min(uptoSeq ?? Number(found.last_seq), Number(found.last_seq))
-  const columns = await store.findColumns(ctx, source)
+  const columns = await store.findColumns(ctx, source, upto)
   const segments = await store.listSegments(ctx, source, upto)
   const compacted = Number(segments.at(-1)?.to_seq ?? 0)
   const tail = await store.tailRows(ctx, source, Math.max(afterSeq, compacted), upto)

@@ -18,7 +18,8 @@ export type SourcesTable = {
   updated_at: string
 }
 
-export type SourceColumnsTable = { source: string; name: string; type: string }
+/** `integer_upto`: the last row before a column of integers became one of numbers, where it did. */
+export type SourceColumnsTable = { source: string; name: string; type: string; integer_upto: number | null }
 
 /** The newest rows, until they are enough for a segment. */
 export type SourceRowsTable = { source: string; seq: number; ingested_at: string; content: string }
@@ -54,5 +55,9 @@ export const migrations: Migration[] = [
         id text primary key, source text not null, upto_seq bigint not null, row_count bigint not null, digest text not null,
         vetted integer not null, profile text not null, created_at text not null)`,
     ],
+  },
+  {
+    name: 'datasets/002-widened-columns',
+    up: () => ['alter table source_columns add column integer_upto bigint'],
   },
 ]

@@ -39,7 +39,8 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
       updated_at: ctx.now().toISOString(),
     })
     const known = await store.findColumns(ctx, definition.source)
-    await store.saveColumns(ctx, definition.source, { ...declaredColumns(definition), ...known })
+    const declared = Object.entries(declaredColumns(definition)).filter(([name]) => known[name] === undefined)
+    await store.saveColumns(ctx, definition.source, Object.fromEntries(declared))
     await appendEvent(ctx, 'datasets.source_applied', `source/${definition.source}`, {
       vetted: definition.vetted ?? null,
     })
@@ -74,7 +75,7 @@ export async function append(
       stored.map(({ seq, row }) => ({ source, seq, ingested_at: ingestedAt, content: JSON.stringify(row) })),
     )
     const changed = Object.entries(checked.columns).filter(([name, type]) => known[name] !== type)
-    await store.saveColumns(ctx, source, Object.fromEntries(changed))
+    await store.saveColumns(ctx, source, Object.fromEntries(changed), first - 1)
     const lastSeq = first + rows.length - 1
     await store.saveSource(ctx, {
       ...row,

@@ -1,6 +1,13 @@
 import type { Context } from '../../core/context.ts'
 import type { Columns, ColumnType } from './rules.ts'
-import type { DatasetsTable, DatasetsTables, SourceRowsTable, SourceSegmentsTable, SourcesTable } from './schema.ts'
+import type {
+  DatasetsTable,
+  DatasetsTables,
+  SourceColumnsTable,
+  SourceRowsTable,
+  SourceSegmentsTable,
+  SourcesTable,
+} from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<DatasetsTables>()
 
@@ -24,22 +31,31 @@ export async function saveSource(ctx: Context, row: SourcesTable): Promise<void>
     .execute()
 }
 
-export async function findColumns(ctx: Context, source: string): Promise<Columns> {
+/** The columns with their types as they were when the source had rows up to `upto`. */
+export async function findColumns(ctx: Context, source: string, upto = Number.MAX_SAFE_INTEGER): Promise<Columns> {
   const rows = await tables(ctx)
     .selectFrom('source_columns')
     .selectAll()
     .where('source', '=', source)
     .orderBy('name')
     .execute()
-  return Object.fromEntries(rows.map(({ name, type }) => [name, type as ColumnType]))
+  const typeOf = ({ type, integer_upto }: SourceColumnsTable) =>
+    integer_upto !== null && upto <= Number(integer_upto) ? 'integer' : (type as ColumnType)
+  return Object.fromEntries(rows.map((row) => [row.name, typeOf(row)]))
 }
 
-export async function saveColumns(ctx: Context, source: string, columns: Columns): Promise<void> {
+/** New columns, and those whose integers became numbers after the row `upto`. */
+export async function saveColumns(
+  ctx: Context,
+  source: string,
+  columns: Columns,
+  upto: number | null = null,
+): Promise<void> {
   for (const [name, type] of Object.entries(columns)) {
     await tables(ctx)
       .insertInto('source_columns')
       .values({ source, name, type })
-      .onConflict((conflict) => conflict.columns(['source', 'name']).doUpdateSet({ type }))
+      .onConflict((conflict) => conflict.columns(['source', 'name']).doUpdateSet({ type, integer_upto: upto }))
       .execute()
   }
 }

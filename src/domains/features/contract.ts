@@ -75,6 +75,14 @@ export const AsOf = oneOf(['known', 'event'], {
     'known: only rows already known at the moment (what serving sees). event: by event time alone, which leaks late rows.',
 })
 
+const PinnedSource = object({
+  source: Name,
+  uptoSeq: Type.Integer({ description: 'Sequence number of the last row that was read' }),
+  digest: Type.Union([DigestText, Type.Null()], {
+    description: 'Of the columns that were read; null in sets of earlier versions',
+  }),
+})
+
 export const TrainingSet = object({
   id: Type.String(),
   service: Name,
@@ -87,6 +95,7 @@ export const TrainingSet = object({
   rows: Type.Integer(),
   digest: DigestText,
   uptoSeq: Type.Integer(),
+  sources: Type.Array(PinnedSource, { description: 'Every source that was read, that of the examples first' }),
   vetted: Type.Boolean(),
   createdAt: Time,
 })
@@ -151,7 +160,18 @@ export const features = contract({
       to: Time,
       label: optional(Type.String()),
       asOf: optional(AsOf),
-      uptoSeq: optional(Type.Integer({ description: 'Reproduce as of this sequence number of the source' })),
+      uptoSeq: optional(
+        Type.Integer({
+          description:
+            'Reproduce as of this sequence number of the source; others are read as by the first set of this request up to there',
+        }),
+      ),
+      sources: optional(
+        Type.Record(Name, Type.Integer({ minimum: 0 }), {
+          description:
+            'Reproduce as of these sequence numbers, by source, as in the manifest; others are read to their end',
+        }),
+      ),
     }),
     output: TrainingSet,
   },

@@ -20,25 +20,19 @@ export async function joinService(
     entities,
     asOfKnown,
     uptoSeq,
-  }: { resolved: ResolvedService; entities: string; asOfKnown: boolean; uptoSeq?: Record<string, number> },
+  }: { resolved: ResolvedService; entities: string; asOfKnown: boolean; uptoSeq?: ReadonlyMap<string, number> },
 ): Promise<string> {
   const tables: string[] = []
   for (const [index, view] of resolved.views.entries()) {
     const { source } = view.view
     const { definition } = await datasets.getSource(ctx, { source })
     const table = `view_${index}`
-    const limit = uptoSeq?.[source]
-    await datasets.loadSource(
-      ctx,
-      lake,
-      { source, ...(limit === undefined ? {} : { uptoSeq: limit }) },
-      `rows_${index}`,
-    )
+    await datasets.loadSource(ctx, lake, { source, uptoSeq: uptoSeq?.get(source) }, viewTable(index))
     await joinView(
       lake,
       {
         entities,
-        source: `rows_${index}`,
+        source: viewTable(index),
         resolved: view,
         time: definition.time ?? '_ingested_at',
         knownAt: definition.known_at,
@@ -56,6 +50,11 @@ export async function joinService(
     `create temp table features_of as select ${['e._row', ...features].join(', ')} from ${entities} e ${joins.join(' ')}`,
   )
   return 'features_of'
+}
+
+/** Where the session has the rows of the source of a view, by the view's place in the service. */
+export function viewTable(index: number): string {
+  return `rows_${index}`
 }
 
 type Lookup = { service: string; rows: { time: string; request: Record<string, unknown> }[]; asOf: 'known' | 'event' }
@@ -106,5 +105,5 @@ function scalar(value: unknown, name: string): number | string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'number' || typeof value === 'string') return value
   if (typeof value === 'boolean') return value ? 1 : 0
-  throw invalidInput(`"${name}" must be a number or a text.`, { name })
+  throw invalidInput(`"${name}" must be a number or a string.`, { name })
 }

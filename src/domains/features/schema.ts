@@ -18,6 +18,8 @@ export type TrainingSetsTable = {
   upto_seq: number
   label_mean: number | null
   created_at: string
+  /** Every source that was read, as JSON; null in sets of versions that pinned only the source of the examples. */
+  sources: string | null
 }
 
 export const migrations: Migration[] = [
@@ -31,5 +33,9 @@ export const migrations: Migration[] = [
         to_time text not null, label text, columns text not null, row_count bigint not null, digest text not null,
         upto_seq bigint not null, label_mean double precision, created_at text not null)`,
     ],
+  },
+  {
+    name: 'features/002-pinned-sources',
+    up: () => ['alter table training_sets add column sources text'],
   },
 ]

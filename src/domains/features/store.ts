@@ -35,6 +35,23 @@ export async function findTrainingSet(ctx: Context, id: string): Promise<Trainin
   return tables(ctx).selectFrom('training_sets').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+export type TrainingSetKey = Pick<
+  TrainingSetsTable,
+  'service' | 'source' | 'from_time' | 'to_time' | 'label' | 'as_of' | 'upto_seq'
+>
+
+/** The first set of a request whose examples were read up to a sequence number, and that says what else was read. */
+export async function firstPinned(ctx: Context, key: TrainingSetKey): Promise<TrainingSetsTable | undefined> {
+  const { label, ...others } = key
+  const query = tables(ctx)
+    .selectFrom('training_sets')
+    .selectAll()
+    .where((where) => where.and(others))
+    .where('label', label === null ? 'is' : '=', label)
+    .where('sources', 'is not', null)
+  return query.orderBy('created_at').orderBy('id').executeTakeFirst()
+}
+
 export async function listTrainingSets(
   ctx: Context,
   before: string | undefined,
