@@ -70,6 +70,20 @@ function prepare(sqlite: DatabaseSync): Statements {
   }
 }
 
+/** Of the journal, which only the embedded database has: appending to it is one of them, and nothing else. */
+export function journalStatements(ctx: Context, sqlite: DatabaseSync) {
+  return liveValue(ctx, 'runs.journal.statements', () => {
+    const oldest = sqlite.prepare('select number, points from metric_journal order by number')
+    return {
+      append: sqlite.prepare('insert into metric_journal (points) values (?)'),
+      isEmpty: () => oldest.get() === undefined,
+      oldest: () => oldest.iterate() as Iterable<{ number: number; points: string }>,
+      runExists: sqlite.prepare('select 1 from runs where number = ?'),
+      remove: sqlite.prepare('delete from metric_journal where number <= ?'),
+    }
+  })
+}
+
 function insertSynchronously(statements: Statements, { params, tags, metrics }: Rows): void {
   for (const { run, key, value } of params) statements.param.run(run, key, value)
   for (const { run, key, value } of tags) statements.tag.run(run, key, value)

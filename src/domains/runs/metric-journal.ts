@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
-import { insertRows, type Rows } from './logging-store.ts'
+import { insertRows, journalStatements, type Rows } from './logging-store.ts'
 import type { LatestMetricsTable } from './schema.ts'
 
 /**
@@ -19,7 +19,6 @@ const journalOf = (ctx: Context) =>
   liveValue(ctx, 'runs.journal', (): Journal => ({ written: 1, folded: 0, timer: undefined, server: undefined }))
 
 type Point = LatestMetricsTable
-type Entry = { number: number; points: string }
 type Packed = [run: number, experiment: number, key: string, step: number, at: number, value: number, special: string]
 
 /** False when this database has no journal, so that the caller writes where the points belong. */
@@ -31,7 +30,7 @@ export function appendToJournal(ctx: Context, points: Point[]): boolean {
     const { run, experiment_id, key, step, at, value, special } = point
     return [run, experiment_id, key, step, at, value, special]
   })
-  statements(ctx, sqlite).append.run(JSON.stringify(packed))
+  journalStatements(ctx, sqlite).append.run(JSON.stringify(packed))
   const journal = journalOf(ctx)
   journal.written += 1
   if (journal.server) journal.timer ??= settleSoon(journal, journal.server)
@@ -77,11 +76,11 @@ export async function stopJournal(ctx: Context): Promise<void> {
 
 /** True when nothing is left. Points of a run that is gone for good are dropped. */
 async function foldSome(ctx: Context, sqlite: DatabaseSync): Promise<boolean> {
-  const { oldest, runExists, remove } = statements(ctx, sqlite)
+  const { isEmpty, oldest, runExists, remove } = journalStatements(ctx, sqlite)
   const known = new Map<number, boolean>()
   const rows: Rows = { params: [], tags: [], metrics: [], modelMetrics: [] }
   let last: number | undefined
-  for (const entry of oldest.iterate() as Iterable<Entry>) {
+  for (const entry of oldest()) {
     for (const [run, experiment_id, key, step, at, value, special] of JSON.parse(entry.points) as Packed[]) {
       const exists = known.get(run) ?? runExists.get(run) !== undefined
       known.set(run, exists)
@@ -93,14 +92,5 @@ async function foldSome(ctx: Context, sqlite: DatabaseSync): Promise<boolean> {
   if (last === undefined) return true
   await insertRows(ctx, rows)
   remove.run(last)
-  return oldest.get() === undefined
-}
-
-function statements(ctx: Context, sqlite: DatabaseSync) {
-  return liveValue(ctx, 'runs.journal.statements', () => ({
-    append: sqlite.prepare('insert into metric_journal (points) values (?)'),
-    oldest: sqlite.prepare('select number, points from metric_journal order by number'),
-    runExists: sqlite.prepare('select 1 from runs where number = ?'),
-    remove: sqlite.prepare('delete from metric_journal where number <= ?'),
-  }))
+  return isEmpty()
 }

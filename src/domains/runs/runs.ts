@@ -11,7 +11,7 @@ export {
   tagExperiment,
   untagExperiment,
 } from './experiments.ts'
-export { searchExperiments } from './experiments-search.ts'
+export { searchExperiments } from './experiments-search-store.ts'
 export {
   countRuns,
   importExperiment,

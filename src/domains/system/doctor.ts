@@ -1,5 +1,4 @@
 import { statfs } from 'node:fs/promises'
-import { sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
 import type { system } from './contract.ts'
@@ -18,12 +17,10 @@ export async function doctor(ctx: Context): Promise<Output<Operations['doctor']>
 
 async function checkDatabase(ctx: Context): Promise<Finding> {
   if (ctx.engine.name === 'postgres') {
-    await sql`select 1`.execute(ctx.db)
+    await store.askDatabase(ctx)
     return { check: 'database', state: 'ok', message: 'PostgreSQL answers.' }
   }
-  const { rows } = await sql<{ quick_check: string }>`pragma quick_check`.execute(ctx.db)
-  const intact = rows[0]?.quick_check === 'ok'
-  return intact
+  return (await store.isIntact(ctx))
     ? { check: 'database', state: 'ok', message: 'SQLite, WAL, synchronous=FULL; integrity ok.' }
     : { check: 'database', state: 'fail', message: 'SQLite reports damage.', fix: 'keel restore <backup>' }
 }

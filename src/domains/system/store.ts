@@ -1,4 +1,16 @@
+import { sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
+
+/** Throws when the database does not answer. */
+export async function askDatabase(ctx: Context): Promise<void> {
+  await sql`select 1`.execute(ctx.db)
+}
+
+/** What SQLite finds when it looks through its own file. */
+export async function isIntact(ctx: Context): Promise<boolean> {
+  const { rows } = await sql<{ quick_check: string }>`pragma quick_check`.execute(ctx.db)
+  return rows[0]?.quick_check === 'ok'
+}
 
 /** Sets the simulated clock, unless it has been set before. */
 export async function beginClock(ctx: Context, now: string): Promise<void> {
