@@ -1,0 +1,83 @@
+import type { Estimate, Output } from '../../core/contract.ts'
+import type { delivery } from '../delivery/contract.ts'
+import type { monitoring } from '../monitoring/contract.ts'
+import type { review } from './contract.ts'
+
+type Status = Output<(typeof review)['status']>
+export type Card = Status['models'][number]
+type Todo = Status['todo'][number]
+
+/** What is known about a model now. */
+export type Facts = {
+  model: string
+  live: Output<(typeof delivery)['liveAt']>['live']
+  /** Oldest first. */
+  windows: Output<(typeof monitoring)['series']>['items']
+  /** Alerts that fire and page somebody. */
+  pages: Output<(typeof monitoring)['listAlerts']>['items']
+  /** Newest first. */
+  releases: Output<(typeof delivery)['listReleases']>['items']
+  policy: Output<(typeof delivery)['policy']>
+  pinned: boolean
+  rollout: Output<(typeof delivery)['getRollout']> | undefined
+}
+
+/** What waits for somebody, the most urgent first. */
+export function todoOf({ model, pages, rollout, pinned, policy }: Facts): Todo[] {
+  const todo = pages.map(({ summary }): Todo => ({ model, kind: 'alert', summary, command: `keel alerts ${model}` }))
+  if (rollout?.state === 'holding') {
+    const share = `${(rollout.share * 100).toFixed(0)} %`
+    const summary = `${rollout.release} holds at ${share}: ${rollout.history.at(-1)?.reason ?? ''}`
+    todo.push({ model, kind: 'rollout', summary, command: `keel rollout ${rollout.release}` })
+  }
+  if (pinned) {
+    const summary = 'It is pinned after a rollback: nothing is released until somebody unpins it.'
+    todo.push({ model, kind: 'pin', summary, command: `keel unpin ${model} --reason "…"` })
+  }
+  if (policy.level !== 'green') {
+    const summary = `The policy is ${policy.level}: ${policy.reasons.join('; ')}`
+    todo.push({ model, kind: 'policy', summary, command: `keel delivery ${model}` })
+  }
+  return todo
+}
+
+const nothing = { value: null, n: 0 }
+const sparklineWindows = 26
+
+export function cardOf(facts: Facts): Card {
+  const { model, live, windows, releases, policy, pinned } = facts
+  const latest = windows.at(-1)
+  const first = windows.find(({ release }) => release === live?.release)
+  return {
+    model,
+    state: stateOf(facts),
+    headline: todoOf(facts)[0]?.summary ?? (live === null ? 'Nothing is live.' : 'Nothing waits for you.'),
+    release: live?.release ?? null,
+    version: live?.version ?? null,
+    liveSince: live?.from ?? null,
+    pinned,
+    quality: {
+      metric: latest?.absoluteError ? 'absolute error' : 'log loss',
+      now: latest ? qualityOf(latest) : nothing,
+      atRelease: first ? qualityOf(first) : nothing,
+    },
+    labelsUntil: latest?.to ?? null,
+    p95Ms: latest?.p95Ms ?? nothing,
+    sparkline: windows.slice(-sparklineWindows).map((window) => ({ at: window.from, value: qualityOf(window).value })),
+    releases: releases.flatMap(({ id, fullyLiveAt }) =>
+      fullyLiveAt === null ? [] : [{ at: fullyLiveAt, release: id }],
+    ),
+    policy: policy.level,
+  }
+}
+
+function stateOf({ live, pages, pinned, rollout }: Facts): Card['state'] {
+  if (live === null) return 'not_released'
+  if (pages.length > 0 || pinned || rollout?.state === 'holding') return 'needs_you'
+  return rollout ? 'rolling_out' : 'steady'
+}
+
+/** Probabilities are judged by their log loss, other numbers by their distance from what happened. */
+function qualityOf({ absoluteError, logLoss }: Facts['windows'][number]): Estimate {
+  return absoluteError ?? logLoss
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { model } from '../../../test/support/trips.ts'
+import { begin } from '../delivery/delivery.fixture.ts'
+
+test('a card says what waits for somebody: a rollout that holds, then the pin of a rollback', async (t) => {
+  const { client, version, pass } = await begin(t)
+  await client.registry.createModel({ name: 'another', kind: 'model' })
+  const home = async () => {
+    const { models, todo, sentence } = await client.review.status({})
+    return {
+      states: Object.fromEntries(models.map((card) => [card.model, card.state])),
+      todo: todo.map(({ kind, command }) => `${kind}: ${command}`),
+      sentence,
+    }
+  }
+  assert.deepEqual(await home(), {
+    states: { another: 'not_released', [model]: 'not_released' },
+    todo: [],
+    sentence: '2 models not released.',
+  })
+  const { id } = await client.delivery.release({ model, version, reason: 'first' })
+  assert.equal((await home()).states[model], 'rolling_out')
+  await pass(1.1, 0)
+  assert.deepEqual(await home(), {
+    states: { another: 'not_released', [model]: 'needs_you' },
+    todo: [`rollout: keel rollout ${id}`],
+    sentence: '1 needs you, 1 model not released.',
+  })
+  await client.delivery.promote({ release: id })
+  assert.equal((await home()).states[model], 'steady')
+  await client.delivery.rollback({ model, reason: 'a doubt' })
+  assert.deepEqual((await home()).todo, [`pin: keel unpin ${model} --reason "…"`])
+  const { models } = await client.review.status({})
+  const card = models.find((one) => one.model === model)
+  assert.deepEqual([card?.state, card?.pinned, card?.release], ['needs_you', true, `${model}.r0`])
+  assert.match(card?.headline ?? '', /^It is pinned after a rollback/)
+})
