@@ -12,14 +12,16 @@ import { createLogger } from './core/log.ts'
 import { stopOnnxThreads } from './core/onnx/onnx.ts'
 import { emptyScratch } from './core/scratch.ts'
 import { openBlobs } from './core/storage/storage.ts'
-import { createWorker, reclaimAll, type Worker } from './core/work/work.ts'
+import { checkWrites, createWorker, reclaimAll, type Worker } from './core/work/work.ts'
 import { resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
+import { events } from './events.ts'
 import { openApiRoutes } from './http/openapi-routes.ts'
 import { createServer } from './http/server.ts'
 import { isLoopback } from './http/trust.ts'
 import { webApp } from './http/web-app.ts'
+import { jobs } from './jobs.ts'
 import { migrations } from './migrations.ts'
 import { mlflowRoutes } from './protocols/mlflow/mlflow.ts'
 import { oipRoutes } from './protocols/oip/oip.ts'
@@ -76,8 +78,9 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
     }
     const chosen = clock ?? (await clockOf(base))
     const ctx: Context = { ...base, clock: chosen, now: () => chosen.now() }
+    if (checkReplies) checkWrites(ctx)
     if (embedded) await reclaimAll(ctx)
-    const worker = createWorker(ctx, { handlers: onJob, reactions: onEvent })
+    const worker = createWorker(ctx, { events, jobs, reactions: onEvent, handlers: onJob })
     provideWorker(ctx, worker)
     for (const step of onStart) await step(ctx)
     const plugins = [

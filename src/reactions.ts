@@ -1,5 +1,7 @@
 import type { Context } from './core/context.ts'
-import type { JobHandler, Reaction } from './core/work/work.ts'
+import { nameIn } from './core/event-contract.ts'
+import type { JobHandlers } from './core/job-contract.ts'
+import type { Reactions } from './core/work/work.ts'
 import * as artifacts from './domains/artifacts/artifacts.ts'
 import * as datasets from './domains/datasets/datasets.ts'
 import * as delivery from './domains/delivery/delivery.ts'
@@ -9,6 +11,8 @@ import * as pipelines from './domains/pipelines/pipelines.ts'
 import * as runs from './domains/runs/runs.ts'
 import * as serving from './domains/serving/serving.ts'
 import * as webhooks from './domains/webhooks/webhooks.ts'
+import type { events } from './events.ts'
+import type { jobs } from './jobs.ts'
 
 type Step = (ctx: Context) => void | Promise<void>
 
@@ -34,24 +38,24 @@ export const onStop: Step[] = [
 ]
 
 /** Event type -> what follows. Runs in the transaction that marks the event delivered. */
-export const onEvent: Record<string, Reaction[]> = {
+export const onEvent: Reactions<typeof events> = {
   '*': [webhooks.tellReceivers],
   'delivery.live_changed': [
-    (ctx, event) => monitoring.watch(ctx, { model: String(event.data['model']) }),
-    (ctx, event) => delivery.planDrill(ctx, String(event.data['model'])),
+    (ctx, { data }) => monitoring.watch(ctx, { model: data.model }),
+    (ctx, { data }) => delivery.planDrill(ctx, data.model),
   ],
-  'datasets.rows_appended': [monitoring.planLook],
+  'datasets.rows_appended': [(ctx, { subject, at }) => monitoring.planLook(ctx, { source: nameIn(subject), at })],
   'evaluation.prices_set': [serving.refreshPrices],
   'registry.spec_applied': [serving.refreshSpecs],
   'serving.log_lost': [monitoring.alertLostLog],
   'monitoring.alerts_raised': [monitoring.tellByEmail],
   'monitoring.alerts_resolved': [monitoring.tellByEmail],
   'monitoring.digest': [monitoring.tellByEmail],
-  'delivery.drilled': [(ctx, event) => delivery.planDrill(ctx, event.subject.replace('model/', ''))],
+  'delivery.drilled': [(ctx, { subject }) => delivery.planDrill(ctx, nameIn(subject))],
 }
 
 /** Job kind -> who does it. */
-export const onJob: Record<string, JobHandler> = {
+export const onJob: JobHandlers<typeof jobs> = {
   'datasets.compact': datasets.compactSource,
   'pipelines.run': pipelines.perform,
   'pipelines.scheduled': pipelines.startScheduled,

@@ -34,6 +34,8 @@ const single: Record<string, string> = {
   'contract.ts': 'contract',
   'doors.ts': 'app',
   'migrations.ts': 'app',
+  'events.ts': 'app',
+  'jobs.ts': 'app',
   'reactions.ts': 'app',
   'app.ts': 'app',
   'main.ts': 'main',
@@ -83,22 +85,33 @@ function violations(files: Record<string, string>): string[] {
     const [, own] = from.split('/')
     const [room, other = '', file = ''] = to.split('/')
     if (room !== 'domains' || (here === 'domains' && own === other)) continue
+    // What goes against the line is an event: what it looks like is open to all.
+    const isEvents = to === `domains/${other}/events.ts`
     const door =
       file === `${other}.ts` ||
       file === 'contract.ts' ||
+      isEvents ||
+      (to === `domains/${other}/jobs.ts` && from === 'jobs.ts') ||
       to === 'domains/registry/spec/spec.ts' ||
       (file === 'schema.ts' && from === 'migrations.ts')
     if (!door) found.push(`${from} imports ${to}: a domain is entered by its door or its contract`)
-    if (here === 'domains' && line.indexOf(other) > line.indexOf(own ?? ''))
+    if (here === 'domains' && !isEvents && line.indexOf(other) > line.indexOf(own ?? ''))
       found.push(`${from} imports ${to}: domains form a line`)
   }
   return found
 }
 
-/** Folders in which 25 sources or more lie side by side. */
+/** Domains that write the events or the jobs of another: each appends and enqueues its own. */
+function foreignWrites(files: Record<string, string>): string[] {
+  const foreign = /\b(?:append|enqueue|schedule)\b[^}]*\} from '[./]+\/[a-z]+\/(?:events|jobs)\.ts'/
+  return Object.entries(files).flatMap(([path, text]) => (foreign.test(text) ? [path] : []))
+}
+
+/** Folders in which 25 sources or more lie side by side, beside the words of the domain: contract, events and jobs. */
 function crowded(files: Record<string, string>): string[] {
   const counts = new Map<string, number>()
-  for (const path of Object.keys(files)) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)
+  const sources = Object.keys(files).filter((path) => !/\/(?:contract|events|jobs)\.ts$/.test(path))
+  for (const path of sources) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)
   return [...counts].filter(([, count]) => count >= 25).map(([folder]) => folder)
 }
 
@@ -193,6 +206,15 @@ test('no file imports itself, not even through others', () => {
     'core/d.ts': `import { a } from './a.ts'`,
   }
   assert.deepEqual(circles(planted), ['core/a.ts core/b.ts core/c.ts'])
+})
+
+test('a domain writes events and jobs of its own only', () => {
+  assert.deepEqual(foreignWrites(sources()), [])
+  const planted = {
+    'domains/review/decisions.ts': `import { append, events } from '../delivery/events.ts'`,
+    'domains/review/failures.ts': `import { events } from '../delivery/events.ts'\nimport { append } from './events.ts'`,
+  }
+  assert.deepEqual(foreignWrites(planted), ['domains/review/decisions.ts'])
 })
 
 test('every door is a list of what lies behind it', () => {

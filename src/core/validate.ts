@@ -27,12 +27,7 @@ type Options = { code?: ErrorCode; what?: string; coerce?: boolean }
  */
 export function parse<Schema extends TSchema>(schema: Schema, data: unknown, options: Options = {}): Static<Schema> {
   const { code = 'invalid_input', what = 'The input', coerce = false } = options
-  const cache = compiled.get(coerce)
-  let validate = cache?.get(schema)
-  if (!validate) {
-    validate = (coerce ? coercing : exact).compile(schema)
-    cache?.set(schema, validate)
-  }
+  const validate = validatorOf(schema, coerce)
   const draft = copyOf(data)
   if (validate(draft)) return draft as Static<Schema>
   const issues = (validate.errors ?? []).filter((error) => error.keyword !== 'if').map(toIssue)
@@ -44,6 +39,20 @@ export function parse<Schema extends TSchema>(schema: Schema, data: unknown, opt
     hint: hintOf(validate.errors ?? []),
     issues: unique,
   })
+}
+
+/** Whether data are as the schema says; defaults are not filled in. */
+export function fits(schema: TSchema, data: unknown): boolean {
+  return validatorOf(schema, false)(copyOf(data))
+}
+
+function validatorOf(schema: TSchema, coerce: boolean): ValidateFunction {
+  const cache = compiled.get(coerce)
+  const known = cache?.get(schema)
+  if (known) return known
+  const validate = (coerce ? coercing : exact).compile(schema)
+  cache?.set(schema, validate)
+  return validate
 }
 
 /** A copy to fill defaults into. What JSON knows is copied here, many times faster than a structured clone does it. */

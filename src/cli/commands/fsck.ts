@@ -1,21 +1,12 @@
+import { jobs } from '../../jobs.ts'
 import { type Command, readableBytes, resultOf } from '../kit/kit.ts'
-
-type Report = {
-  ok: boolean
-  checked: number
-  bytes: number
-  damaged: string[]
-  missing: { digest: string; where: string }[]
-  orphans: number
-  orphanBytes: number
-}
 
 export const command: Command = {
   summary: 'Re-hash all stored bytes and look for what is missing',
   async run(session) {
     const client = await session.client()
     const { job } = await client.artifacts.checkStore({})
-    const report = (await resultOf(session, client, job, 'Checking')) as Report
+    const report = await resultOf(session, client, { job, output: jobs['artifacts.fsck'].output, title: 'Checking' })
     const lines = [
       `${report.checked} blobs, ${readableBytes(report.bytes)}: ${report.ok ? 'all as named, none missing.' : 'NOT all right.'}`,
       ...report.damaged.map((digest) => `damaged  ${digest}`),

@@ -1,15 +1,6 @@
 import { hour, milliseconds } from '../../core/duration.ts'
+import { jobs } from '../../jobs.ts'
 import { type Command, facts, readableBytes, resultOf, string } from '../kit/kit.ts'
-
-type Report = {
-  unnamed: number
-  unnamedBytes: number
-  removed: number
-  removedBytes: number
-  kept: number
-  keptBytes: number
-  artifacts: number
-}
 
 export const command: Command = {
   summary: 'Count what nothing names any more, and remove it',
@@ -25,7 +16,11 @@ export const command: Command = {
     const graceHours = milliseconds(string(options['grace']) ?? '7d') / hour
     const purged = options['runs'] === true ? await client.runs.purge({ apply }) : undefined
     const { job } = await client.artifacts.collectGarbage({ apply, graceHours })
-    const report = (await resultOf(session, client, job, 'Collecting garbage')) as Report
+    const report = await resultOf(session, client, {
+      job,
+      output: jobs['artifacts.gc'].output,
+      title: 'Collecting garbage',
+    })
     return {
       data: { ...report, ...(purged ? { purged } : {}) },
       text: facts([

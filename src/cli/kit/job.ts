@@ -1,17 +1,25 @@
+import type { Static, TSchema } from 'typebox'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { readStored } from '../../core/work/work.ts'
 import type { Session } from './session.ts'
 
 const pollMilliseconds = 100
 
-/** Waits for a piece of background work and gives its result. */
-export async function resultOf(session: Session, client: Client<Api>, job: string, title: string): Promise<unknown> {
+type Asked<Output> = { job: string; output: Output; title: string }
+
+/** Waits for a piece of background work and gives its result. The server may be of another version. */
+export async function resultOf<Output extends TSchema>(
+  session: Session,
+  client: Client<Api>,
+  { job, output, title }: Asked<Output>,
+): Promise<Static<Output>> {
   const progress = session.progress(title)
   try {
     for (;;) {
       const state = await client.system.getJob({ job })
-      if (state.state === 'succeeded') return state.result
+      if (state.state === 'succeeded') return readStored(output, state.result, `${title}: its result`)
       if (state.state === 'failed' || state.state === 'cancelled')
         throw new AppError('internal', `${title}: ${state.error ?? state.state}`)
       if (state.progress) progress.update(state.progress.done, state.progress.total, state.progress.note)

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testContext } from '../../../test/support/context.ts'
+import { event } from '../event-contract.ts'
 import { transaction } from '../transaction.ts'
-import { append, readEvents } from '../work/events.ts'
+import { appender, readEvents } from '../work/events.ts'
+
+const append = appender({ 'trial.happened': event('trial/<n>', 'In a trial.', {}) })
 
 test('of transactions that arrive together each succeeds or fails alone', async (t) => {
   const ctx = await testContext(t)

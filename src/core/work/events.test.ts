@@ -2,10 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testContext } from '../../../test/support/context.ts'
 import { afterCommit } from '../context.ts'
+import { event } from '../event-contract.ts'
 import { groupCommit } from '../group-commit.ts'
 import { transaction } from '../transaction.ts'
-import { append, readEvents, undelivered } from './events.ts'
+import { appender, readEvents, undelivered } from './events.ts'
 import { createWorker } from './worker.ts'
+
+const events = {
+  'trial.happened': event('trial/<n>', 'In a trial.', {}),
+  'trial.ignored': event('trial/<n>', 'In a trial, and nothing follows.', {}),
+  'trial.watched': event('trial/<n>', 'In a trial.', {}),
+  'trial.row': event(['row/<n>', 'good', 'bad', 'fine'], 'In a trial.', {}),
+}
+const append = appender(events)
+const noJobs = { jobs: {}, handlers: {} }
 
 test('a change and its event are kept together or not at all', async (t) => {
   const ctx = await testContext(t)
@@ -52,7 +62,8 @@ test('an event that nothing reacts to is never in the way of others', async (t) 
   const ctx = await testContext(t)
   const seen: string[] = []
   const worker = createWorker(ctx, {
-    handlers: {},
+    events,
+    ...noJobs,
     reactions: { 'trial.watched': [async (_, event) => void seen.push(event.subject)] },
   })
   await transaction(ctx, (ctx) => append(ctx, 'trial.ignored', 'trial/1'))
@@ -66,7 +77,8 @@ test('a reaction that fails does not hold up the events beside it', async (t) =>
   const ctx = await testContext(t)
   const seen: string[] = []
   const worker = createWorker(ctx, {
-    handlers: {},
+    events,
+    ...noJobs,
     reactions: {
       'trial.happened': [
         async (_, event) => {
@@ -76,7 +88,7 @@ test('a reaction that fails does not hold up the events beside it', async (t) =>
       ],
     },
   })
-  for (const subject of ['trial/1', 'trial/2', 'trial/3'])
+  for (const subject of ['trial/1', 'trial/2', 'trial/3'] as const)
     await transaction(ctx, (ctx) => append(ctx, 'trial.happened', subject))
   await worker.drain()
   assert.deepEqual(
@@ -90,7 +102,8 @@ test('a reaction runs once per event, also when two workers look at the same out
   const ctx = await testContext(t)
   let reactions = 0
   const options = {
-    handlers: {},
+    events,
+    ...noJobs,
     reactions: {
       'trial.happened': [
         async (inner: typeof ctx) => {
@@ -110,7 +123,7 @@ test('a reaction runs once per event, also when two workers look at the same out
 test('writes that arrive together are one transaction; a bad one fails alone', async (t) => {
   const ctx = await testContext(t)
   let commits = 0
-  const writer = groupCommit<string>(ctx, async (ctx, rows) => {
+  const writer = groupCommit<`row/${number}` | 'good' | 'bad' | 'fine'>(ctx, async (ctx, rows) => {
     commits += 1
     for (const row of rows) {
       if (row === 'bad') throw new Error('bad row')

@@ -1,25 +1,38 @@
 import { sql } from 'kysely'
 import { afterCommit, type Context } from '../context.ts'
+import { AppError } from '../errors.ts'
+import { type DataOf, type Event, type EventOf, type Events, isSubject, type SubjectOf } from '../event-contract.ts'
+import { fits, parse } from '../validate.ts'
+import { opened } from './stored.ts'
 import { following, wakeWorker, wakeWorkerSoon } from './wake.ts'
+import { checksWrites, type Given, type Written } from './written.ts'
 
-/** Audit log, feed and outbox in one: appended in the transaction of the change it tells of. */
-export type Event = {
-  seq: number
-  at: string
-  type: string
-  subject: string
-  actor: string
-  cause: string
-  data: Record<string, unknown>
+/** The `append` of a domain: it knows the domain's events and no others. */
+export function appender<E extends Events>(events: E) {
+  /** `subject` names the thing, as in `model/flight-delay`; `type` says what happened to it, as in `delivery.rolled_back`. */
+  return async function append<Type extends keyof E & string>(
+    ctx: Context,
+    type: Type,
+    subject: SubjectOf<E[Type]>,
+    ...[data]: Given<Written<DataOf<E[Type]>>>
+  ): Promise<void> {
+    const made = { type, subject, data: data ?? {} }
+    if (checksWrites(ctx)) checkEvent(events, made)
+    await insert(ctx, made)
+  }
 }
 
-/** `subject` names the thing, as in `model/flight-delay`; `type` says what happened to it, as in `delivery.rolled_back`. */
-export async function append(
-  ctx: Context,
-  type: string,
-  subject: string,
-  data: Record<string, unknown> = {},
-): Promise<void> {
+type NewEvent = { type: string; subject: string; data: object }
+
+function checkEvent(events: Events, { type, subject, data }: NewEvent): void {
+  const contract = events[type]
+  if (!contract) throw new AppError('internal', `No contract has an event "${type}".`, { name: type })
+  parse(contract.data, data, { code: 'internal', what: `The event ${type}` })
+  if (!isSubject(subject, contract.subjects))
+    throw new AppError('internal', `The event ${type} has no subject "${subject}".`, { name: subject })
+}
+
+async function insert(ctx: Context, { type, subject, data }: NewEvent): Promise<void> {
   if (ctx.engine.eventLock) await sql.raw(ctx.engine.eventLock).execute(ctx.db)
   const followed = following(ctx, type)
   await sql`insert into events (at, type, subject, actor, cause, request_id, data, delivered)
@@ -45,6 +58,27 @@ export async function latestEvents(ctx: Context, { limit = 100, subject, type }:
   if (subject !== undefined) query = query.where('subject', '=', subject)
   if (type !== undefined) query = query.where('type', '=', type)
   return (await query.execute()).map(toEvent)
+}
+
+/** As an earlier version may have written it: what is missing, or is not as we know it, is undefined. */
+export type StoredEvent<E extends Events, Type extends keyof E = keyof E> = Type extends keyof E & string
+  ? Omit<EventOf<E, Type>, 'data'> & { data: Partial<DataOf<E[Type]>> }
+  : never
+
+type Wanted<Type> = { type: Type; subject?: string | undefined; limit?: number }
+
+/** The newest first, of all versions that ever wrote here. */
+export async function latestOf<E extends Events, Type extends keyof E & string>(
+  ctx: Context,
+  events: E,
+  wanted: Wanted<Type>,
+): Promise<StoredEvent<E, Type>[]> {
+  const fields = Object.entries(events[wanted.type]?.data.properties ?? {})
+  const found = await latestEvents(ctx, wanted)
+  return found.map(({ data, ...event }) => {
+    const known = fields.filter(([name, schema]) => name in data && fits(opened(schema), data[name]))
+    return { ...event, data: Object.fromEntries(known.map(([name]) => [name, data[name]])) } as StoredEvent<E, Type>
+  })
 }
 
 /** The oldest events that no reaction has seen yet. */

@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Type } from 'typebox'
 import { testApp, testContext } from '../../../test/support/context.ts'
+import { optional, Time } from '../contract.ts'
 import { day } from '../duration.ts'
 import type { AppError } from '../errors.ts'
+import { job } from '../job-contract.ts'
 import * as jobs from './jobs.ts'
 import { createWorker } from './worker.ts'
 
+const trial = { trial: job({}, Type.Unknown()) }
+const enqueue = jobs.enqueuer(trial)
+const noEvents = { events: {}, reactions: {} }
+
 test('a job of a key exists once, however often it is enqueued', async (t) => {
   const ctx = await testContext(t)
-  const first = await jobs.enqueue(ctx, { kind: 'trial', key: 'once' })
-  assert.equal(await jobs.enqueue(ctx, { kind: 'trial', key: 'once' }), first)
+  const first = await enqueue(ctx, { kind: 'trial', key: 'once' })
+  assert.equal(await enqueue(ctx, { kind: 'trial', key: 'once' }), first)
 })
 
 test('a job is claimed by one worker only, with a lease of thirty seconds', async (t) => {
   const ctx = await testContext(t)
-  await jobs.enqueue(ctx, { kind: 'trial' })
+  await enqueue(ctx, { kind: 'trial' })
   const before = ctx.clock.wall()
   const claimed = await Promise.all([jobs.claim(ctx), jobs.claim(ctx), jobs.claim(ctx)])
   assert.equal(claimed.filter((job) => job !== undefined).length, 1)
@@ -24,7 +31,7 @@ test('a job is claimed by one worker only, with a lease of thirty seconds', asyn
 
 test('a worker whose lease has run out can no longer finish the job', async (t) => {
   const ctx = await testContext(t)
-  await jobs.enqueue(ctx, { kind: 'trial' })
+  await enqueue(ctx, { kind: 'trial' })
   const lost = await jobs.claim(ctx)
   assert.ok(lost)
   await ctx.db
@@ -44,7 +51,8 @@ test('a failed job is tried again later, and no more often than it may', async (
   const app = await testApp(t)
   let tries = 0
   const worker = createWorker(app.ctx, {
-    reactions: {},
+    ...noEvents,
+    jobs: trial,
     handlers: {
       trial: async () => {
         tries += 1
@@ -52,7 +60,7 @@ test('a failed job is tried again later, and no more often than it may', async (
       },
     },
   })
-  const id = await jobs.enqueue(app.ctx, { kind: 'trial', maxAttempts: 3 })
+  const id = await enqueue(app.ctx, { kind: 'trial', maxAttempts: 3 })
   await worker.drain()
   assert.equal(tries, 1)
   await worker.advance(new Date(app.ctx.now().getTime() + day))
@@ -63,15 +71,14 @@ test('a failed job is tried again later, and no more often than it may', async (
 test('a schedule ticks once per instant in its own time zone, and after a pause only for the latest missed one', async (t) => {
   const app = await testApp(t)
   const seen: unknown[] = []
+  const reports = { report: job({ nominal: optional(Time) }, Type.Unknown()) }
   const worker = createWorker(app.ctx, {
-    reactions: {},
-    handlers: {
-      report: async (_ctx, payload) => {
-        seen.push(payload['nominal'])
-      },
-    },
+    ...noEvents,
+    jobs: reports,
+    handlers: { report: async (_ctx, { nominal }) => void seen.push(nominal) },
   })
-  await jobs.schedule(app.ctx, { name: 'daily', kind: 'report', cron: '0 6 * * *', zone: 'Europe/Berlin' })
+  const schedule = jobs.scheduler(reports)
+  await schedule(app.ctx, { name: 'daily', kind: 'report', payload: {}, cron: '0 6 * * *', zone: 'Europe/Berlin' })
   await worker.advance(new Date('2026-01-03T00:00:00Z'))
   assert.deepEqual(seen, ['2026-01-01T05:00:00.000Z', '2026-01-02T05:00:00.000Z'])
   app.ctx.clock.set(new Date('2026-01-10T00:00:00Z'))

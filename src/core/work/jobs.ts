@@ -3,40 +3,45 @@ import { sql } from 'kysely'
 import { afterCommit, type Context } from '../context.ts'
 import type { JobsTable } from '../database/database.ts'
 import { AppError, invalidInput } from '../errors.ts'
+import type { Job, JobInput, JobState, Jobs } from '../job-contract.ts'
 import { transaction } from '../transaction.ts'
+import { parse } from '../validate.ts'
 import { wakeWorker } from './wake.ts'
+import { checksWrites, type Written } from './written.ts'
 
 export const leaseMilliseconds = 30_000
 const retryBaseMilliseconds = 1_000
 const retryCapMilliseconds = 300_000
 
-export type JobState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled'
-
-export type Job = {
-  id: string
-  kind: string
-  key: string | null
-  payload: Record<string, unknown>
-  state: JobState
-  runAt: string
-  attempts: number
-  /** Grows with every claim; a write with an older one is refused. */
-  fence: number
-  progress: { done: number; total: number; note: string } | null
-  result: unknown
-  error: string | null
-}
-
-type NewJob = {
-  kind: string
-  payload?: Record<string, unknown>
+type Timing = {
   /** At most one job of this key ever exists; enqueuing it again returns the first. */
   key?: string
   runAt?: Date
   maxAttempts?: number
 }
 
-export async function enqueue(ctx: Context, job: NewJob): Promise<string> {
+/** Nothing need be given where every field is optional. */
+type Payload<Input> = Partial<Input> extends Input ? { payload?: Written<Input> } : { payload: Written<Input> }
+
+/** The `enqueue` of a domain: it knows the domain's jobs and no others. */
+export function enqueuer<J extends Jobs>(jobs: J) {
+  return function enqueue<Kind extends keyof J & string>(
+    ctx: Context,
+    job: { kind: Kind } & Timing & Payload<JobInput<J[Kind]>>,
+  ): Promise<string> {
+    const { payload = {} } = job
+    if (checksWrites(ctx)) checkPayload(jobs, job.kind, payload)
+    return insert(ctx, { ...job, payload })
+  }
+}
+
+function checkPayload(jobs: Jobs, kind: string, payload: object): void {
+  const contract = jobs[kind]
+  if (!contract) throw new AppError('internal', `No contract has a job "${kind}".`, { name: kind })
+  parse(contract.input, payload, { code: 'internal', what: `The payload of ${kind}` })
+}
+
+async function insert(ctx: Context, job: { kind: string; payload: object } & Timing): Promise<string> {
   const id = ctx.id('job')
   const now = ctx.now().toISOString()
   await ctx.db
@@ -45,7 +50,7 @@ export async function enqueue(ctx: Context, job: NewJob): Promise<string> {
       id,
       kind: job.kind,
       key: job.key ?? null,
-      payload: JSON.stringify(job.payload ?? {}),
+      payload: JSON.stringify(job.payload),
       state: 'pending',
       run_at: (job.runAt ?? ctx.now()).toISOString(),
       attempts: 0,
@@ -171,13 +176,21 @@ export async function reclaimAll(ctx: Context): Promise<void> {
   await ctx.db.updateTable('jobs').set({ state: 'pending', lease_until: 0 }).where('state', '=', 'running').execute()
 }
 
-type Schedule = { name: string; kind: string; payload?: Record<string, unknown>; cron: string; zone?: string }
+type Schedule = { name: string; kind: string; payload: object; cron: string; zone?: string }
+
+/** The `schedule` of a domain. The instant that a job is for comes to its payload as `nominal`. */
+export function scheduler<J extends Jobs>(jobs: J) {
+  return function schedule<Kind extends keyof J & string>(
+    ctx: Context,
+    given: Omit<Schedule, 'kind' | 'payload'> & { kind: Kind; payload: Written<Omit<JobInput<J[Kind]>, 'nominal'>> },
+  ): Promise<void> {
+    if (checksWrites(ctx)) checkPayload(jobs, given.kind, given.payload)
+    return declare(ctx, given)
+  }
+}
 
 /** Declares or changes a schedule; the tick of one instant is enqueued exactly once. */
-export async function schedule(
-  ctx: Context,
-  { name, kind, payload = {}, cron, zone = 'UTC' }: Schedule,
-): Promise<void> {
+async function declare(ctx: Context, { name, kind, payload, cron, zone = 'UTC' }: Schedule): Promise<void> {
   const next = nextTick(cron, zone, ctx.now())
   const row = { name, kind, payload: JSON.stringify(payload), cron, zone, next_at: next.toISOString(), paused: 0 }
   await transaction(ctx, async (ctx) => {
@@ -216,7 +229,7 @@ export async function tick(ctx: Context): Promise<void> {
   for (const row of due) {
     await transaction(ctx, async (ctx) => {
       const payload = { ...(JSON.parse(row.payload) as Record<string, unknown>), nominal: row.next_at }
-      await enqueue(ctx, {
+      await insert(ctx, {
         kind: row.kind,
         payload,
         key: `schedule/${row.name}/${row.next_at}`,

@@ -1,3 +1,5 @@
-export { append, type Event, latestEvents, readEvents } from './events.ts'
-export { enqueue, getJob, nextTick, reclaimAll, schedule, unschedule } from './jobs.ts'
-export { createWorker, type JobHandler, type JobTools, type Reaction, type Worker } from './worker.ts'
+export { appender, latestEvents, latestOf, readEvents } from './events.ts'
+export { enqueuer, getJob, nextTick, reclaimAll, scheduler, unschedule } from './jobs.ts'
+export { readStored } from './stored.ts'
+export { createWorker, type Reactions, type Worker } from './worker.ts'
+export { checkWrites } from './written.ts'

@@ -1,21 +1,22 @@
 import type { Context } from '../context.ts'
 import { AppError } from '../errors.ts'
+import type { Event, EventOf, Events } from '../event-contract.ts'
+import type { Job, JobHandlers, JobInput, Jobs, JobTools } from '../job-contract.ts'
 import { transaction } from '../transaction.ts'
-import { type Event, markDelivered, undelivered } from './events.ts'
+import { parse } from '../validate.ts'
+import { markDelivered, undelivered } from './events.ts'
 import * as jobs from './jobs.ts'
+import { readStored } from './stored.ts'
 import { follow, wakeSignal } from './wake.ts'
+import { checksWrites } from './written.ts'
 
-/** What a job handler is given beside its payload: `report` shows progress and keeps the lease, `signal` says stop. */
-export type JobTools = {
-  job: jobs.Job
-  signal: AbortSignal
-  report(progress: { done: number; total: number; note: string }): Promise<void>
+/** Run in the transaction that marks the event as delivered: exactly once in their database effects. */
+type Reaction<Told> = (ctx: Context, event: Told) => Promise<void>
+
+/** What follows each type of event, and `*` whatever happens; a type that does not exist does not compile. */
+export type Reactions<E extends Events> = { [Type in keyof E]?: Reaction<EventOf<E, Type>>[] } & {
+  '*'?: Reaction<Event>[]
 }
-
-export type JobHandler = (ctx: Context, payload: Record<string, unknown>, tools: JobTools) => Promise<unknown>
-
-/** Runs in the transaction that marks the event as delivered: exactly once in its database effects. */
-export type Reaction = (ctx: Context, event: Event) => Promise<void>
 
 export type Worker = {
   start(): void
@@ -26,13 +27,20 @@ export type Worker = {
   advance(to: Date, before?: (instant: Date) => Promise<void>): Promise<void>
 }
 
-type Options = { handlers: Record<string, JobHandler>; reactions: Record<string, Reaction[]>; concurrency?: number }
+type Options<E extends Events, J extends Jobs> = {
+  events: E
+  jobs: J
+  reactions: Reactions<E>
+  handlers: JobHandlers<J>
+  concurrency?: number
+}
 
 const idlePollMilliseconds = 1_000
 const outboxBatch = 200
 
 /** One worker in each server: delivers events to reactions, ticks schedules, runs jobs under leases. */
-export function createWorker(ctx: Context, { handlers, reactions, concurrency = 4 }: Options): Worker {
+export function createWorker<E extends Events, J extends Jobs>(ctx: Context, options: Options<E, J>): Worker {
+  const { reactions, concurrency = 4 } = options
   follow(ctx, Object.keys(reactions))
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
@@ -67,10 +75,10 @@ export function createWorker(ctx: Context, { handlers, reactions, concurrency = 
   async function react(outer: Context, event: Event): Promise<void> {
     const ctx = { ...outer, cause: `reaction to ${event.type}` }
     if (!(await markDelivered(ctx, event.seq))) return
-    for (const reaction of [...(reactions[event.type] ?? []), ...(reactions['*'] ?? [])]) await reaction(ctx, event)
+    for (const reaction of reactionsTo(ctx, options, event)) await reaction(ctx, event)
   }
 
-  async function perform(job: jobs.Job): Promise<void> {
+  async function perform(job: Job): Promise<void> {
     const jobContext: Context = { ...ctx, cause: `job ${job.kind}` }
     const stop = new AbortController()
     const signal = AbortSignal.any([stopping.signal, stop.signal])
@@ -80,14 +88,8 @@ export function createWorker(ctx: Context, { handlers, reactions, concurrency = 
         .catch(() => stop.abort(new AppError('stale_token', `The job "${job.id}" was taken away.`)))
     }, jobs.leaseMilliseconds / 3)
     try {
-      const handler = handlers[job.kind]
-      if (!handler)
-        throw new AppError('not_supported', `No handler for jobs of kind "${job.kind}".`, { name: job.kind })
-      const result = await handler(jobContext, job.payload, {
-        job,
-        signal,
-        report: (progress) => jobs.renew(jobContext, job, progress),
-      })
+      const report: JobTools['report'] = (progress) => jobs.renew(jobContext, job, progress)
+      const result = await handle(jobContext, options, { job, signal, report })
       await jobs.finish(jobContext, job, { result })
     } catch (error) {
       await fail(jobContext, job, error)
@@ -96,7 +98,7 @@ export function createWorker(ctx: Context, { handlers, reactions, concurrency = 
     }
   }
 
-  async function fail(jobContext: Context, job: jobs.Job, error: unknown): Promise<void> {
+  async function fail(jobContext: Context, job: Job, error: unknown): Promise<void> {
     if (stopping.signal.aborted) return
     const callersFault = error instanceof AppError && error.status < 500
     ctx.log.warn({ job: job.id, kind: job.kind, attempt: job.attempts, err: error }, 'job failed')
@@ -195,4 +197,38 @@ export function createWorker(ctx: Context, { handlers, reactions, concurrency = 
     drain,
     advance,
   }
+}
+
+/** Trying again would not make an event fit its contract: it is passed over, and the log says so. */
+export function reactionsTo<E extends Events>(
+  ctx: Context,
+  { events, reactions }: { events: E; reactions: Reactions<E> },
+  event: Event,
+): Reaction<Event>[] {
+  const contract = events[event.type]
+  try {
+    if (contract) readStored(contract.data, event.data, `The event ${event.type}`)
+  } catch (error) {
+    ctx.log.error({ err: error, event: event.seq, type: event.type }, 'an event is not as its contract says')
+    return []
+  }
+  const own = contract && (reactions[event.type] as Reaction<Event>[] | undefined)
+  return [...(own ?? []), ...(reactions['*'] ?? [])]
+}
+
+/** A payload that does not fit is the fault of who wrote it: the job has failed, and is not tried again. */
+async function handle<E extends Events, J extends Jobs>(
+  ctx: Context,
+  { jobs: contracts, handlers }: Options<E, J>,
+  tools: JobTools,
+): Promise<unknown> {
+  const { kind, payload } = tools.job
+  const contract = contracts[kind]
+  const handler = handlers[kind]
+  if (!contract || !handler)
+    throw new AppError('not_supported', `No handler for jobs of kind "${kind}".`, { name: kind })
+  const input = readStored(contract.input, payload, `The payload of a job ${kind}`) as JobInput<J[string]>
+  const result = await handler(ctx, input, tools)
+  if (checksWrites(ctx)) parse(contract.output, result, { code: 'internal', what: `The result of ${kind}` })
+  return result
 }

@@ -1,10 +1,11 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
+import type { JobOutput, JobTools } from '../../core/job-contract.ts'
 import { mentions } from '../../core/text-references.ts'
-import { enqueue, type JobTools } from '../../core/work/work.ts'
 import type { artifacts } from './contract.ts'
 import { allFiles } from './files-store.ts'
 import { allArtifacts } from './garbage-store.ts'
+import { enqueue, type jobs } from './jobs.ts'
 
 type Operations = typeof artifacts
 type File = { digest: string; path: string }
@@ -16,7 +17,11 @@ export async function checkStore(ctx: Context): Promise<Output<Operations['check
 }
 
 /** Re-hashes every blob and looks for every file that an artifact or a name promises. Changes nothing. */
-export async function fsck(ctx: Context, _payload: Record<string, unknown>, tools: JobTools): Promise<unknown> {
+export async function fsck(
+  ctx: Context,
+  _payload: object,
+  tools: JobTools,
+): Promise<JobOutput<(typeof jobs)['artifacts.fsck']>> {
   const promised = await promises(ctx)
   const named = await mentions(ctx, {
     pattern: /sha256:[0-9a-f]{64}/,

@@ -1,16 +1,19 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { hour } from '../../core/duration.ts'
+import type { JobInput, JobOutput, JobTools } from '../../core/job-contract.ts'
 import type { Blob } from '../../core/storage/storage.ts'
 import { mentions } from '../../core/text-references.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append, enqueue, type JobTools } from '../../core/work/work.ts'
 import type { artifacts } from './contract.ts'
+import { append } from './events.ts'
 import * as store from './garbage-store.ts'
+import { enqueue, type jobs } from './jobs.ts'
 import type { ArtifactsTable } from './schema.ts'
 import { dropStaleUploads } from './uploads.ts'
 
 type Operations = typeof artifacts
+type Kind = (typeof jobs)['artifacts.gc']
 type File = { digest: string }
 
 const digests = { pattern: /sha256:[0-9a-f]{64}/, containing: 'sha256:' }
@@ -44,9 +47,11 @@ async function reachable(ctx: Context, graceHours: number): Promise<Reachable> {
  * Removes bytes that nobody names, in two visits: the first puts a tombstone on them, a later one, after the time of
  * grace, looks again inside a transaction and removes them. Bytes that were put again meanwhile start anew.
  */
-export async function gc(ctx: Context, payload: Record<string, unknown>, { report }: JobTools): Promise<unknown> {
-  const apply = payload['apply'] === true
-  const graceHours = Number(payload['graceHours'])
+export async function gc(
+  ctx: Context,
+  { apply, graceHours }: JobInput<Kind>,
+  { report }: Pick<JobTools, 'report'>,
+): Promise<JobOutput<Kind>> {
   const started = ctx.clock.wall()
   const cutoff = started - graceHours * hour
   const { blobs, garbage } = await reachable(ctx, graceHours)

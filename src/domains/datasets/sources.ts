@@ -3,8 +3,9 @@ import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append as appendEvent, enqueue } from '../../core/work/work.ts'
 import type { datasets, SourceFile } from './contract.ts'
+import { append as appendEvent } from './events.ts'
+import { enqueue } from './jobs.ts'
 import { compact } from './relation.ts'
 import { checkRows, type Definition, declaredColumns } from './rules.ts'
 import type { SourcesTable } from './schema.ts'
@@ -108,8 +109,8 @@ function span(
   return { first_time: all[0] ?? null, last_time: all.at(-1) ?? null }
 }
 
-export async function compactSource(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  return compact(ctx, String(payload['source']))
+export function compactSource(ctx: Context, { source }: { source: string }): Promise<{ rows: number }> {
+  return compact(ctx, source)
 }
 
 export async function requireSource(ctx: Context, name: string): Promise<SourcesTable> {

@@ -5,6 +5,8 @@ import { model, register } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
 import { digestOfJson } from '../../core/canonical.ts'
 import { transaction } from '../../core/transaction.ts'
+import { reactionsTo } from '../../core/work/worker.ts'
+import { events } from '../../events.ts'
 import { onEvent } from '../../reactions.ts'
 import { begin } from './delivery.fixture.ts'
 import * as delivery from './delivery.ts'
@@ -321,7 +323,8 @@ test('whatever people, crashes and repeated events do in whatever order: one rel
         redeliver: async () => {
           const { items } = await client.system.events({ subject: `model/${model}`, limit: 1_000 })
           for (const event of items.reverse())
-            for (const react of onEvent[event.type] ?? []) await transaction(app.ctx, (ctx) => react(ctx, event))
+            for (const react of reactionsTo(app.ctx, { events, reactions: onEvent }, event))
+              await transaction(app.ctx, (ctx) => react(ctx, event))
         },
         // What a new process does first, on the state that the old one left.
         restart: async () => {

@@ -3,10 +3,11 @@ import type { Input, Output } from '../../core/contract.ts'
 import { hour, milliseconds } from '../../core/duration.ts'
 import { conflict } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append, enqueue } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
+import { append } from './events.ts'
 import { runExternal } from './external.ts'
+import { enqueue } from './jobs.ts'
 import { requireRelease } from './releases.ts'
 import { findEarlier } from './rollback.ts'
 import { recordRollbackTime } from './rollback-times.ts'
@@ -67,8 +68,7 @@ async function switchTo(ctx: Context, model: string, { to, warm, action }: Switc
 }
 
 /** The log says what is live; traffic that says otherwise was left so by a drill that died. */
-export async function mend(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  const model = String(payload['model'])
+export async function mend(ctx: Context, { model }: { model: string }): Promise<{ mended: boolean }> {
   const logged = (await store.listLive(ctx, model)).at(-1)
   const traffic = await findTraffic(ctx, model)
   if (!logged || !traffic || traffic.live.release === logged.release) return { mended: false }
@@ -108,9 +108,8 @@ export async function planDrill(ctx: Context, model: string): Promise<void> {
 
 const retryMilliseconds = hour
 
-/** The drill that nobody has to recordRollbackTime; a rollout under way is not disturbed, it is tried again an hour later. */
-export async function drillWhenDue(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  const model = String(payload['model'])
+/** The drill that nobody has to remember; a rollout under way is not disturbed, it is tried again an hour later. */
+export async function drillWhenDue(ctx: Context, { model }: { model: string }): Promise<Drill | { drilled: false }> {
   const due = await dueAt(ctx, model)
   const now = ctx.now()
   if (!due || due > now) return { drilled: false }

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/work.ts'
+import { append } from './events.ts'
 import * as store from './store.ts'
 
 export type RollbackTime = {

@@ -1,13 +1,14 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
+import type { JobOutput } from '../../core/job-contract.ts'
 import { transaction } from '../../core/transaction.ts'
-import { enqueue } from '../../core/work/work.ts'
 import * as serving from '../serving/serving.ts'
 import { isApproved } from './approvals.ts'
 import type { delivery } from './contract.ts'
 import { judge as judgeEvidence } from './evidence.ts'
 import { judgeExternal, runExternal } from './external.ts'
+import { enqueue, type jobs } from './jobs.ts'
 import type { Plan } from './plan.ts'
 import { hasRegisteredPlan, planIn, requireRelease } from './releases.ts'
 import { recordRollbackTime } from './rollback-times.ts'
@@ -21,9 +22,10 @@ type Operations = typeof delivery
 type Rollout = Output<Operations['getRollout']>
 type Action = Input<Operations['promote']>
 
+type Ticked = JobOutput<(typeof jobs)['delivery.tick']>
+
 /** The job behind every rollout: look at the evidence, decide, move. */
-export async function tick(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  const id = String(payload['release'])
+export async function tick(ctx: Context, { release: id }: { release: string }): Promise<Ticked> {
   const rollout = await store.findRollout(ctx, id)
   if (!rollout || !rules.isOpen(rollout.state) || rollout.state === 'paused') return { state: rollout?.state ?? 'gone' }
   const release = await requireRelease(ctx, id)

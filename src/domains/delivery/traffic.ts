@@ -1,8 +1,8 @@
 import type { Context } from '../../core/context.ts'
 import { conflict, notFound } from '../../core/errors.ts'
-import { append } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
+import { append } from './events.ts'
 import * as store from './store.ts'
 
 /** Who answers what: by this server's gateway, or by something else that was last told so. */

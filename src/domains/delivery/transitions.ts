@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
-import { append, enqueue } from '../../core/work/work.ts'
 import * as registry from '../registry/registry.ts'
+import { append } from './events.ts'
+import { enqueue } from './jobs.ts'
 import type { Plan } from './plan.ts'
 import type { Guard } from './rules.ts'
 import type { ReleasesTable, RolloutsTable } from './schema.ts'

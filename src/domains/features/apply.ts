@@ -1,7 +1,7 @@
 import { afterCommit, type Context } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/work.ts'
 import * as datasets from '../datasets/datasets.ts'
+import { append } from './events.ts'
 import { rebuild } from './online-state.ts'
 import { checkDefinitions, type Definitions } from './rules.ts'
 import * as store from './store.ts'

@@ -18,8 +18,8 @@ export type AlertsTable = {
   signal: string
   /** What exactly: a column for drift, empty otherwise. One alert fires per signal and subject. */
   subject: string
-  severity: string
-  state: string
+  severity: 'page' | 'digest'
+  state: 'firing' | 'resolved'
   summary: string
   release: string
   window_from: string

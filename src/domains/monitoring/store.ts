@@ -91,7 +91,7 @@ export async function updateAlert(ctx: Context, id: string, values: Partial<Aler
 
 type AlertFilter = {
   model?: string | undefined
-  state?: string | undefined
+  state?: AlertsTable['state'] | undefined
   before?: string | undefined
   limit: number
 }

@@ -3,8 +3,10 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append, schedule, unschedule } from '../../core/work/work.ts'
+import { unschedule } from '../../core/work/work.ts'
 import type { PipelineFile, pipelines } from './contract.ts'
+import { append } from './events.ts'
+import { schedule } from './jobs.ts'
 import * as rules from './rules.ts'
 import type { PipelinesTable } from './schema.ts'
 import * as store from './store.ts'
@@ -27,7 +29,7 @@ export function applyPipeline(ctx: Context, definition: Static<typeof PipelineFi
       last_run: old?.last_run ?? null,
       updated_at: ctx.now().toISOString(),
     })
-    const name = `pipeline/${definition.pipeline}`
+    const name = `pipeline/${definition.pipeline}` as const
     if (definition.schedule) {
       const { cron, zone } = definition.schedule
       const payload = { pipeline: definition.pipeline }

@@ -6,13 +6,15 @@ import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
 import { AppError, notFound } from '../../core/errors.ts'
+import type { JobOutput, JobTools } from '../../core/job-contract.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append, type JobTools } from '../../core/work/work.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as runs from '../runs/runs.ts'
 import * as system from '../system/system.ts'
 import { codeDigest } from './code-digest.ts'
+import { append } from './events.ts'
+import type { jobs } from './jobs.ts'
 import * as rules from './rules.ts'
 import type { PipelineRunsTable, PipelineStepsTable } from './schema.ts'
 import { runStep } from './step-process.ts'
@@ -29,9 +31,14 @@ export function stepFolder(ctx: Context, run: string, step: string): string {
   return join(ctx.folder, 'pipelines', run, step)
 }
 
+export type Performed = JobOutput<(typeof jobs)['pipelines.run']>
+
 /** Performs a pipeline run step by step; what already has a result is kept, so a second server can go on after a crash. */
-export async function executeRun(ctx: Context, payload: Record<string, unknown>, tools: JobTools): Promise<unknown> {
-  const id = String(payload['pipelineRun'])
+export async function executeRun(
+  ctx: Context,
+  { pipelineRun: id }: { pipelineRun: string },
+  tools: JobTools,
+): Promise<Performed> {
   const run = await store.findRun(ctx, id)
   if (!run) throw notFound('Pipeline run', id)
   if (run.state !== 'running') return { state: run.state }

@@ -4,12 +4,14 @@ import type { Static } from 'typebox'
 import { type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
+import type { JobTools } from '../../core/job-contract.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append, enqueue, type JobTools } from '../../core/work/work.ts'
 import * as runs from '../runs/runs.ts'
 import type { pipelines, StepState } from './contract.ts'
 import { get } from './definitions.ts'
-import { executeRun, finishRun, stepFolder } from './execute.ts'
+import { append } from './events.ts'
+import { executeRun, finishRun, type Performed, stepFolder } from './execute.ts'
+import { enqueue } from './jobs.ts'
 import * as rules from './rules.ts'
 import type { PipelineRunsTable } from './schema.ts'
 import * as store from './store.ts'
@@ -109,8 +111,8 @@ export async function cancelRun(ctx: Context, { pipelineRun }: Input<Operations[
 }
 
 /** The job behind a run: it can be cancelled by name. */
-export async function perform(ctx: Context, payload: Record<string, unknown>, tools: JobTools): Promise<unknown> {
-  const id = String(payload['pipelineRun'])
+export async function perform(ctx: Context, payload: { pipelineRun: string }, tools: JobTools): Promise<Performed> {
+  const { pipelineRun: id } = payload
   const canceller = new AbortController()
   cancellers(ctx).set(id, canceller)
   try {
@@ -123,8 +125,8 @@ export async function perform(ctx: Context, payload: Record<string, unknown>, to
   }
 }
 
-export async function startScheduled(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  return (await start(ctx, { pipeline: String(payload['pipeline']) })).id
+export async function startScheduled(ctx: Context, { pipeline }: { pipeline: string }): Promise<string> {
+  return (await start(ctx, { pipeline })).id
 }
 
 const logChunkBytes = 256 * 1024

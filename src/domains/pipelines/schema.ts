@@ -19,7 +19,7 @@ export type PipelineRunsTable = {
   id: string
   pipeline: string
   definition: string
-  state: string
+  state: 'running' | 'succeeded' | 'failed' | 'cancelled'
   params: string
   tracking_run: string
   resumed_from: string | null

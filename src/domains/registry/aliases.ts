@@ -2,8 +2,9 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append, latestEvents } from '../../core/work/work.ts'
+import { latestOf } from '../../core/work/work.ts'
 import type { registry } from './contract.ts'
+import { append, events } from './events.ts'
 import { getModel, requireModel } from './models.ts'
 import { liveAlias, refuseLiveAlias } from './rules.ts'
 import * as store from './store.ts'
@@ -62,15 +63,15 @@ export async function aliasHistory(
 ): Promise<Output<Operations['aliasHistory']>> {
   await requireModel(ctx, model)
   const subject = `model/${model}`
-  const moves = await latestEvents(ctx, { subject, type: 'registry.alias_set', limit: maxMoves })
-  const ends = await latestEvents(ctx, { subject, type: 'registry.alias_deleted', limit: maxMoves })
+  const moves = await latestOf(ctx, events, { subject, type: 'registry.alias_set', limit: maxMoves })
+  const ends = await latestOf(ctx, events, { subject, type: 'registry.alias_deleted', limit: maxMoves })
   const items = [...moves, ...ends]
-    .filter(({ data }) => alias === undefined || data['alias'] === alias)
+    .filter(({ data }) => alias === undefined || data.alias === alias)
     .sort((a, b) => b.seq - a.seq)
     .slice(0, limit)
     .map(({ at, actor, cause, data }) => ({
-      alias: String(data['alias']),
-      version: typeof data['version'] === 'number' ? data['version'] : null,
+      alias: data.alias ?? '',
+      version: 'version' in data ? (data.version ?? null) : null,
       at,
       by: actor,
       cause,

@@ -2,8 +2,8 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/work.ts'
 import type { registry } from './contract.ts'
+import { append } from './events.ts'
 import { liveAlias } from './rules.ts'
 import type { ModelsTable, SpecsTable } from './schema.ts'
 import { searchModels as findModels, type ModelQuery } from './search-store.ts'
@@ -148,7 +148,7 @@ async function toModel(ctx: Context, row: ModelsTable): Promise<Model> {
   const tags = await store.modelTags(ctx, row.name)
   return {
     name: row.name,
-    kind: row.kind as Model['kind'],
+    kind: row.kind,
     description: row.description,
     spec: spec ? readSpec(spec) : null,
     specVersion: Number(row.spec_version),

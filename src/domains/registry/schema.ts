@@ -11,7 +11,7 @@ export type RegistryTables = {
 
 export type ModelsTable = {
   name: string
-  kind: string
+  kind: 'model' | 'prompt'
   spec_version: number
   latest_version: number
   /** What the built-in baseline (version 0) answers. */

@@ -28,7 +28,7 @@ export async function specVersions(ctx: Context, names: string[]): Promise<Map<s
 
 export async function listModels(
   ctx: Context,
-  kind: string | undefined,
+  kind: ModelsTable['kind'] | undefined,
   after: string,
   limit: number,
 ): Promise<ModelsTable[]> {

@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/work.ts'
+import { append } from './events.ts'
 import type { AssessmentsTable } from './schema.ts'
 import * as store from './store.ts'
 

@@ -1,8 +1,8 @@
 import type { Context } from '../../core/context.ts'
 import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
-import { append } from '../../core/work/work.ts'
 import * as runs from '../runs/runs.ts'
+import { append } from './events.ts'
 import type { ScorersTable } from './schema.ts'
 import * as store from './scorers-store.ts'
 

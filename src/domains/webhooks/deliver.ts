@@ -3,12 +3,14 @@ import type { Output } from '../../core/contract.ts'
 import { day } from '../../core/duration.ts'
 import { send } from '../../core/egress/egress.ts'
 import { AppError } from '../../core/errors.ts'
+import type { Event } from '../../core/event-contract.ts'
+import type { JobOutput, JobTools } from '../../core/job-contract.ts'
 import { unseal } from '../../core/secrets.ts'
 import { transaction } from '../../core/transaction.ts'
-import { type Event, enqueue, type JobTools } from '../../core/work/work.ts'
 import { version } from '../../version.ts'
 import type { webhooks } from './contract.ts'
 import { type FormatName, formats } from './formats/formats.ts'
+import { enqueue, type jobs } from './jobs.ts'
 import { type Answer, judge, matches, signatureOf } from './rules.ts'
 import type { WebhookDeliveriesTable, WebhooksTable } from './schema.ts'
 import * as store from './store.ts'
@@ -52,9 +54,15 @@ export async function enqueueAttempt(ctx: Context, delivery: string, runAt: Date
   await enqueue(ctx, { kind: 'webhooks.attempt', payload: { delivery }, runAt })
 }
 
+type Attempted = JobOutput<(typeof jobs)['webhooks.attempt']>
+
 /** One try. What it came to and when the next is due are written together. */
-export async function attempt(ctx: Context, payload: Record<string, unknown>, { signal }: JobTools): Promise<unknown> {
-  const delivery = await store.findDelivery(ctx, String(payload['delivery']))
+export async function attempt(
+  ctx: Context,
+  payload: { delivery: string },
+  { signal }: Pick<JobTools, 'signal'>,
+): Promise<Attempted> {
+  const delivery = await store.findDelivery(ctx, payload.delivery)
   const webhook = delivery && (await store.find(ctx, delivery.webhook))
   if (!delivery || !webhook || delivery.state !== 'pending') return { state: 'dropped' }
   const { id, body, content_type: contentType } = delivery

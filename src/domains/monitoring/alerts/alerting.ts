@@ -1,8 +1,9 @@
 import type { Context } from '../../../core/context.ts'
 import type { Estimate } from '../../../core/contract.ts'
 import { milliseconds, week } from '../../../core/duration.ts'
-import { append, latestEvents, nextTick } from '../../../core/work/work.ts'
+import { latestEvents, nextTick } from '../../../core/work/work.ts'
 import type { Signal } from '../contract.ts'
+import { append } from '../events.ts'
 import { type AlertRule, defaultRules, demoted, fires } from '../rules.ts'
 import type { AlertsTable, SilencesTable } from '../schema.ts'
 import * as store from '../store.ts'
@@ -114,7 +115,7 @@ async function raise(
   return insert(ctx, finding, { ...place, severity, quiet, labels: null })
 }
 
-type New = Place & { severity: string; quiet: string | null; labels: string | null; firedAt?: string }
+type New = Place & { severity: 'page' | 'digest'; quiet: string | null; labels: string | null; firedAt?: string }
 
 async function insert(
   ctx: Context,
@@ -241,7 +242,9 @@ export async function pagesOfWeek(ctx: Context, model: string): Promise<number> 
 }
 
 /** One message for all pages of a window; what is quiet is not in it. */
-async function tell(ctx: Context, type: string, model: string, alerts: readonly AlertsTable[]): Promise<void> {
+type Telling = 'monitoring.alerts_raised' | 'monitoring.alerts_resolved'
+
+async function tell(ctx: Context, type: Telling, model: string, alerts: readonly AlertsTable[]): Promise<void> {
   const told = alerts.filter(({ severity, quiet }) => severity === 'page' && quiet === null)
   if (told.length === 0) return
   await append(ctx, type, `model/${model}`, { model, severity: 'page', alerts: told.map(messageOf) })

@@ -3,7 +3,8 @@ import { canonicalJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { latestEvents } from '../../../core/work/work.ts'
+import { latestOf } from '../../../core/work/work.ts'
+import { events as delivery } from '../../delivery/events.ts'
 import type { monitoring } from '../contract.ts'
 import * as store from '../store.ts'
 import { recordExternal, resolveAlert } from './alerting.ts'
@@ -75,14 +76,14 @@ async function liveAt(
   for (const label of modelLabels) {
     const named = labels[label]
     if (named === undefined) continue
-    const changes = await latestEvents(ctx, {
+    const changes = await latestOf(ctx, delivery, {
       type: 'delivery.live_changed',
       subject: `model/${named}`,
       limit: eventsLooked,
     })
     if (changes.length === 0) continue
     const live = changes.find((event) => event.at <= at)
-    return { model: named, release: String(live?.data['release'] ?? '') }
+    return { model: named, release: live?.data.release ?? '' }
   }
   return { model: nobody, release: '' }
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Estimate } from '../../../core/contract.ts'
-import type { Event } from '../../../core/work/work.ts'
+import { type EventOf, nameIn } from '../../../core/event-contract.ts'
+import type { events } from '../../serving/events.ts'
 import * as serving from '../../serving/serving.ts'
 import * as store from '../store.ts'
 import { raiseNow } from './alerting.ts'
@@ -8,9 +9,9 @@ import { raiseNow } from './alerting.ts'
 const subject = 'prediction log'
 
 /** Predictions that were answered but not written down are missing from every window they belong to: somebody hears of it once, and the alert counts on. */
-export async function alertLostLog(ctx: Context, event: Event): Promise<void> {
-  const model = event.subject.replace('model/', '')
-  const { count, ...told } = event.data as { count: number; from: string; to: string }
+export async function alertLostLog(ctx: Context, event: EventOf<typeof events, 'serving.log_lost'>): Promise<void> {
+  const model = nameIn(event.subject)
+  const { count, ...told } = event.data
   const before = await store.firingAlert(ctx, model, 'data', subject)
   const counted = before ? Number((JSON.parse(before.value) as Estimate).value) : 0
   const [from, to, total] = [before?.window_from ?? told.from, told.to, counted + count]

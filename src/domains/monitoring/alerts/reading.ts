@@ -2,8 +2,8 @@ import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { notFound } from '../../../core/errors.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { append } from '../../../core/work/work.ts'
 import type { monitoring } from '../contract.ts'
+import { append } from '../events.ts'
 import type { AlertsTable } from '../schema.ts'
 import * as store from '../store.ts'
 
@@ -51,8 +51,8 @@ function toAlert(row: AlertsTable): Alert {
     id: row.id,
     model: row.model,
     signal: row.signal as Alert['signal'],
-    severity: row.severity as Alert['severity'],
-    state: row.state as Alert['state'],
+    severity: row.severity,
+    state: row.state,
     summary: row.summary,
     release: row.release,
     window: { from: row.window_from, to: row.window_to },

@@ -2,15 +2,21 @@ import { readEnvironment } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
+import type { EventOf } from '../../../core/event-contract.ts'
+import type { JobInput } from '../../../core/job-contract.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { append, type Event, enqueue } from '../../../core/work/work.ts'
 import * as webhooks from '../../webhooks/webhooks.ts'
 import type { monitoring } from '../contract.ts'
+import { append, type events } from '../events.ts'
+import { enqueue, type jobs } from '../jobs.ts'
 import * as store from '../store.ts'
 
 type Operations = typeof monitoring
 type Sink = Input<Operations['setSinks']>['sinks'][number]
 type Hook = { format: 'slack' | 'alertmanager' | 'generic'; url: string; secret: string | undefined; events: string[] }
+
+/** What somebody is told of: a window's alerts in one event. */
+type Message = EventOf<typeof events, 'monitoring.alerts_raised' | 'monitoring.alerts_resolved' | 'monitoring.digest'>
 
 const prefix = 'alerts.'
 
@@ -66,7 +72,7 @@ function checkSink(sink: Sink): void {
 }
 
 const severityEvents = { page: ['alerts.page', 'alerts.resolved'], digest: ['alerts.digest'] }
-const ownNames: Record<string, string> = {
+const ownNames: Record<string, Message['type']> = {
   'alerts.page': 'monitoring.alerts_raised',
   'alerts.resolved': 'monitoring.alerts_resolved',
   'alerts.digest': 'monitoring.digest',
@@ -107,7 +113,7 @@ function resolved(text: string): string {
 }
 
 /** E-mail is a job for each sink and event: a crash loses none, and a repeated event sends none twice. */
-export async function tellByEmail(ctx: Context, event: Event): Promise<void> {
+export async function tellByEmail(ctx: Context, event: Message): Promise<void> {
   const kind = Object.keys(ownNames).find((name) => ownNames[name] === event.type)
   for (const { name, definition } of await store.listSinks(ctx)) {
     const sink = JSON.parse(definition) as Sink
@@ -117,20 +123,20 @@ export async function tellByEmail(ctx: Context, event: Event): Promise<void> {
   }
 }
 
-type Told = { summary: string; signal: string; subject: string; release: string; id: string }
-
-export async function sendEmail(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  const row = (await store.listSinks(ctx)).find(({ name }) => name === payload['sink'])
+export async function sendEmail(
+  ctx: Context,
+  payload: JobInput<(typeof jobs)['monitoring.email']>,
+): Promise<{ sent: boolean; messageId?: string }> {
+  const row = (await store.listSinks(ctx)).find(({ name }) => name === payload.sink)
   const sink = row && (JSON.parse(row.definition) as Sink)
   if (!sink?.email) return { sent: false }
-  const alerts = payload['alerts'] as Told[]
-  const model = String(payload['model'])
+  const { type, model, alerts } = payload
   const { createTransport } = await import('nodemailer')
   const transport = createTransport(resolved(sink.email.smtp), { from: sink.email.from })
   try {
     const { messageId } = await transport.sendMail({
       to: sink.email.to,
-      subject: subjectOf(String(payload['type']), model, alerts.length),
+      subject: subjectOf(type, model, alerts.length),
       text: alerts
         .map(
           ({ signal, subject, summary, release, id }) =>

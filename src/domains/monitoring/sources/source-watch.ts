@@ -1,11 +1,12 @@
 import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
+import type { JobOutput } from '../../../core/job-contract.ts'
 import { identifier, type Lake } from '../../../core/lake.ts'
 import { addToSketch, createReference, createSketch, mergeSketches, type Sketch } from '../../../core/stats/sketch.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { type Event, enqueue } from '../../../core/work/work.ts'
 import * as datasets from '../../datasets/datasets.ts'
 import { settle } from '../alerts/alerts.ts'
+import { enqueue, type jobs } from '../jobs.ts'
 import { defaultRules } from '../rules.ts'
 import * as store from '../store.ts'
 import { hourlySketches, saveHours } from '../windows/windows.ts'
@@ -24,17 +25,17 @@ type Watch = {
   lookedAt: string
 }
 
+type Looked = JobOutput<(typeof jobs)['monitoring.source']>
+
 /** New rows are looked at once a day; the first append of a day plans it. */
-export async function planLook(ctx: Context, event: Event): Promise<void> {
-  const source = event.subject.replace('source/', '')
-  const end = new Date((Math.floor(Date.parse(event.at) / day) + 1) * day)
+export async function planLook(ctx: Context, { source, at }: { source: string; at: string }): Promise<void> {
+  const end = new Date((Math.floor(Date.parse(at) / day) + 1) * day)
   const key = `monitoring.source/${source}/${end.toISOString().slice(0, 10)}`
   await enqueue(ctx, { kind: 'monitoring.source', payload: { source }, key, runAt: end })
 }
 
 /** Looks at what arrived since the last time: nothing is looked at twice, and a look that was cut off begins again. */
-export async function lookAtSource(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  const source = String(payload['source'])
+export async function lookAtSource(ctx: Context, { source }: { source: string }): Promise<Looked> {
   const { definition, lastSeq } = await datasets.getSource(ctx, { source })
   const stored = await store.findSourceWatch(ctx, source)
   const watch = stored && (JSON.parse(stored.content) as Watch)
@@ -118,7 +119,7 @@ async function planSilence(ctx: Context, source: string, { gaps, lookedAt }: Wat
   })
 }
 
-async function lookForSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<unknown> {
+async function lookForSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<Looked> {
   const silentFor = ctx.now().getTime() - Date.parse(lookedAt)
   if (!stale(gaps, silentFor)) return { rows: 0 }
   const days = silentFor / day

@@ -22,8 +22,10 @@ const maxUntold = 20
  * The job after labels came in: what they say of windows that are closed is computed anew, and nothing else of them.
  * Alerts follow the newest window whose labels can tell. Doing it twice comes to the same.
  */
-export async function lookAtLabels(ctx: Context, payload: Record<string, unknown>): Promise<{ windows: number }> {
-  const model = String(payload['model'])
+export async function lookAtLabels(
+  ctx: Context,
+  { model, ...known }: { model: string; from: string; to: string },
+): Promise<{ windows: number }> {
   const { spec } = await registry.getModel(ctx, { model })
   const newest = await store.latestWindow(ctx, model)
   if (!spec || !newest) return { windows: 0 }
@@ -33,7 +35,7 @@ export async function lookAtLabels(ctx: Context, payload: Record<string, unknown
   const hours = new Set(
     await serving.labelledHours(ctx, {
       endpoint: model,
-      known: { from: String(payload['from']), to: String(payload['to']) },
+      known,
       predicted: { from, to: newest.to_at },
     }),
   )

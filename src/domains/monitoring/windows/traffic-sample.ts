@@ -8,8 +8,7 @@ const days = 28
 const maxRows = 2000
 
 /** Tells evaluation what production asked in the last 28 days, so that golden sets are compared with it. */
-export async function sampleTraffic(ctx: Context, payload: Record<string, unknown>): Promise<void> {
-  const model = String(payload['model'])
+export async function sampleTraffic(ctx: Context, { model }: { model: string }): Promise<void> {
   const to = ctx.now()
   const from = new Date(to.getTime() - days * day)
   const [start, end] = [from.toISOString(), to.toISOString()]

@@ -1,10 +1,10 @@
 import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { enqueue } from '../../../core/work/work.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { type Finding, type Judgement, settle } from '../alerts/alerts.ts'
+import { enqueue } from '../jobs.ts'
 import { countOf, type Reference, windowAround } from '../rules.ts'
 import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
@@ -39,9 +39,10 @@ async function planWindow(ctx: Context, model: string, from: number, settings: S
 const largeShare = 0.9
 
 /** The job at the end of each window, when its labels have come. Doing it twice comes to the same. */
-export async function closeWindow(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  const model = String(payload['model'])
-  const from = String(payload['from'])
+export async function closeWindow(
+  ctx: Context,
+  { model, from }: { model: string; from: string },
+): Promise<{ requests: number }> {
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const to = new Date(Date.parse(from) + settings.length).toISOString()
   const { service, tallies, references } = await countRows(ctx, { model, from, to, settings })

@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Context, liveValue } from '../../../core/context.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { append } from '../../../core/work/work.ts'
+import { append } from '../events.ts'
 
 /** Of a log that is open: when it was last written, how many answers a second came then, and how many wait because it cannot be written. */
 type Note = { at: string; perSecond: number; waiting?: number }

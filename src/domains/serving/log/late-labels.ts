@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { hour } from '../../../core/duration.ts'
-import { enqueue } from '../../../core/work/work.ts'
+import { enqueue } from '../jobs.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
 import { readSegmentColumn } from './segments.ts'

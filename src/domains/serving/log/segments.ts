@@ -4,7 +4,7 @@ import type { Context } from '../../../core/context.ts'
 import { literal } from '../../../core/lake.ts'
 import { scratchPath } from '../../../core/scratch.ts'
 import { transaction } from '../../../core/transaction.ts'
-import { enqueue } from '../../../core/work/work.ts'
+import { enqueue } from '../jobs.ts'
 import type { SegmentsTable } from '../schema.ts'
 import * as store from '../store.ts'
 import { bytesOf, type Lines } from './lines.ts'
@@ -53,8 +53,7 @@ export async function writeSegment(ctx: Context, lines: Lines, within: (ctx: Con
 }
 
 /** Merges small segments, so that reading months stays cheap. */
-export async function mergeSegments(ctx: Context, payload: Record<string, unknown>): Promise<unknown> {
-  const endpoint = String(payload['endpoint'])
+export async function mergeSegments(ctx: Context, { endpoint }: { endpoint: string }): Promise<{ merged: number }> {
   const small = await store.segmentsBelow(ctx, endpoint, smallRows)
   if (small.length < 2) return { merged: 0 }
   const path = scratchPath(ctx, '.parquet')

@@ -1,10 +1,10 @@
 import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../../core/context.ts'
 import { notFound } from '../../../core/errors.ts'
-import { append } from '../../../core/work/work.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Routing as RoutingSchema } from '../contract.ts'
+import { append } from '../events.ts'
 import * as store from '../store.ts'
 import { followSpec, type Loaded, loadVersion } from './loading.ts'
 

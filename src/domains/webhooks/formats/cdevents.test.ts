@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Event } from '../../../core/work/events.ts'
+import type { Event } from '../../../core/event-contract.ts'
 import { cdevents } from './cdevents.ts'
 
 const event = (type: string, data: Record<string, unknown>): Event => ({

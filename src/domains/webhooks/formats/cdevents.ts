@@ -1,6 +1,10 @@
-import type { Event } from '../../../core/work/work.ts'
+import { type ByType, type Event, nameIn, tellByType } from '../../../core/event-contract.ts'
+import type { events as delivery } from '../../delivery/events.ts'
+import type { events as evaluation } from '../../evaluation/events.ts'
+import type { events as monitoring } from '../../monitoring/events.ts'
+import { type Example, exampleOf } from './example.ts'
 import type { Format } from './format.ts'
-import { exampleEvent, standardHeaders } from './generic.ts'
+import { standardHeaders } from './generic.ts'
 
 /** CDEvents 0.4.1 (cdevents.dev), inside a CloudEvent in structured mode. */
 const specVersion = '0.4.1'
@@ -11,60 +15,35 @@ const environment = { id: 'production', source }
 type Subject = { type: string; id: string; content: Record<string, unknown> }
 type Telling = { predicate: string; subject: Subject }
 
-const outcomes: Record<string, string> = { pass: 'pass', fail: 'fail', cannot_tell: 'error', error: 'error' }
+const outcomes = { pass: 'pass', fail: 'fail', cannot_tell: 'error', error: 'error' }
 
 /** What delivery, gates and alerts are in the words of continuous delivery; everything else has none. */
-function tell({ type, subject, data }: Event): Telling | undefined {
-  const model = subject.replace(/^model\//, '')
-  const service = (predicate: string): Telling => ({
-    predicate,
-    subject: { type: 'service', id: model, content: { environment, artifactId: purl(model, data['version']) } },
-  })
-  const incident = (predicate: string): Telling => ({
-    predicate,
+const words: ByType<typeof delivery & typeof evaluation & typeof monitoring, Telling> = {
+  'delivery.step_started': ({ subject, data }) => service('deployed', subject, data.version),
+  'delivery.promoted': ({ subject, data }) => service('upgraded', subject, data.version),
+  'delivery.rolled_back': ({ subject, data }) => service('rolledback', subject, data.version),
+  'delivery.aborted': ({ subject, data }) => service('removed', subject, data.version),
+  'monitoring.alert_fired': ({ subject, data }) => incident('detected', subject, data.alert, data.summary),
+  'monitoring.alert_resolved': ({ subject, data }) => incident('resolved', subject, data.alert, data.signal),
+  'evaluation.gate_decided': ({ data }) => ({
+    predicate: 'finished',
     subject: {
-      type: 'incident',
-      id: String(data['alert']),
-      content: {
-        description: String(data['summary'] ?? data['signal'] ?? ''),
-        environment,
-        service: { id: model, source },
-      },
+      type: 'testSuiteRun',
+      id: data.gate,
+      content: { environment, outcome: outcomes[data.verdict], reason: data.summary },
     },
-  })
-  switch (type) {
-    case 'delivery.step_started':
-      return service('deployed')
-    case 'delivery.promoted':
-      return service('upgraded')
-    case 'delivery.rolled_back':
-      return service('rolledback')
-    case 'delivery.aborted':
-      return service('removed')
-    case 'monitoring.alert_fired':
-      return incident('detected')
-    case 'monitoring.alert_resolved':
-      return incident('resolved')
-    case 'evaluation.gate_decided':
-      return {
-        predicate: 'finished',
-        subject: {
-          type: 'testSuiteRun',
-          id: String(data['gate']),
-          content: {
-            environment,
-            outcome: outcomes[String(data['verdict'])] ?? 'error',
-            reason: String(data['summary'] ?? ''),
-          },
-        },
-      }
-    default:
-      return undefined
-  }
+  }),
 }
 
-function purl(model: string, version: unknown): string {
-  return `pkg:generic/${encodeURIComponent(model)}@${encodeURIComponent(String(version))}`
+function service(predicate: string, subject: string, version: number): Telling {
+  const model = nameIn(subject)
+  const artifactId = `pkg:generic/${encodeURIComponent(model)}@${version}`
+  return { predicate, subject: { type: 'service', id: model, content: { environment, artifactId } } }
+}
+
+function incident(predicate: string, subject: string, alert: string, description: string): Telling {
+  const content = { description, environment, service: { id: nameIn(subject), source } }
+  return { predicate, subject: { type: 'incident', id: alert, content } }
 }
 
 function nameOf({ predicate, subject }: Telling): string {
@@ -73,11 +52,11 @@ function nameOf({ predicate, subject }: Telling): string {
 
 export const cdevents: Format = {
   nameOf: (event) => {
-    const told = tell(event)
+    const told = tellByType(words, event)
     return told && nameOf(told)
   },
   render: (event) => {
-    const told = tell(event)
+    const told = tellByType(words, event)
     if (!told) throw new Error(`CDEvents have no word for "${event.type}".`)
     const type = nameOf(told)
     const id = String(event.seq)
@@ -104,12 +83,13 @@ export const cdevents: Format = {
   },
   headers: standardHeaders,
   example: (name, at) => {
-    const event = {
-      ...exampleEvent('delivery.promoted', at),
-      subject: 'model/example',
-      data: { release: 'example.r1', version: 1 },
-    }
-    const promoted = tell(event)
-    return name === undefined || (promoted && name === nameOf(promoted)) ? event : undefined
+    const event: Event = exampleOf(promoted, at)
+    const told = tellByType(words, event)
+    return name === undefined || (told && name === nameOf(told)) ? event : undefined
   },
+}
+
+const promoted: Example<typeof delivery> = {
+  type: 'delivery.promoted',
+  data: { release: 'example.r1', version: 1, reason: 'An example' },
 }

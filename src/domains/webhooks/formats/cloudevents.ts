@@ -1,5 +1,6 @@
+import { exampleEvent } from './example.ts'
 import type { Format } from './format.ts'
-import { exampleEvent, standardHeaders } from './generic.ts'
+import { standardHeaders } from './generic.ts'
 
 /** CloudEvents 1.0, structured mode. `source` and `id` together name an event for ever. */
 export const cloudevents: Format = {

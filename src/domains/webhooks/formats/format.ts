@@ -1,4 +1,4 @@
-import type { Event } from '../../../core/work/work.ts'
+import type { Event } from '../../../core/event-contract.ts'
 
 /** One way to tell a receiver what happened: pure functions of the event. */
 export type Format = {

@@ -1,0 +1,23 @@
+import { Type } from 'typebox'
+import { DigestText } from '../../core/contract.ts'
+import { event } from '../../core/event-contract.ts'
+import { appender } from '../../core/work/work.ts'
+import { SourceFile } from './contract.ts'
+
+const Vetted = SourceFile.properties.vetted
+
+export const events = {
+  'datasets.source_applied': event('source/<source>', 'A source was declared or changed.', {
+    vetted: Type.Union([Vetted, Type.Null()]),
+  }),
+  'datasets.rows_appended': event('source/<source>', 'Rows arrived.', {
+    rows: Type.Integer({ description: 'How many' }),
+    lastSeq: Type.Integer({ description: 'Number of the last one' }),
+  }),
+  'datasets.snapshot_taken': event('source/<source>', 'The rows until now were named as a dataset.', {
+    dataset: Type.String(),
+    digest: DigestText,
+  }),
+}
+
+export const append = appender(events)

@@ -1,0 +1,10 @@
+import { Type } from 'typebox'
+import { object } from '../../core/contract.ts'
+import { job } from '../../core/job-contract.ts'
+import { enqueuer } from '../../core/work/work.ts'
+
+export const jobs = {
+  'datasets.compact': job({ source: Type.String() }, object({ rows: Type.Integer() })),
+}
+
+export const enqueue = enqueuer(jobs)

@@ -1,0 +1,25 @@
+import { Type } from 'typebox'
+import { Time } from '../../core/contract.ts'
+import { event } from '../../core/event-contract.ts'
+import { appender } from '../../core/work/work.ts'
+import { Routing } from './contract.ts'
+
+export const events = {
+  'serving.routing_changed': event(
+    'model/<model>',
+    'Another release answers, or a share of the traffic moved.',
+    Routing.properties,
+  ),
+  'serving.log_lost': event('model/<model>', 'Predictions were answered but could not be written to the log.', {
+    count: Type.Integer({ description: 'How many' }),
+    from: Time,
+    to: Time,
+  }),
+  'serving.log_gap': event('server/log', 'The server before this one ended without writing its last predictions.', {
+    after: Type.String({ description: 'When it last wrote' }),
+    seconds: Type.Number(),
+    predictionsAtMost: Type.Integer(),
+  }),
+}
+
+export const append = appender(events)

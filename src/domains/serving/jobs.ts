@@ -1,0 +1,11 @@
+import { Type } from 'typebox'
+import { object, Time } from '../../core/contract.ts'
+import { job } from '../../core/job-contract.ts'
+import { enqueuer } from '../../core/work/work.ts'
+
+export const jobs = {
+  'serving.merge': job({ endpoint: Type.String() }, object({ merged: Type.Integer() })),
+  'serving.labelled': job({ model: Type.String(), from: Time, to: Time }, object({ windows: Type.Integer() })),
+}
+
+export const enqueue = enqueuer(jobs)

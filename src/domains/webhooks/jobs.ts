@@ -1,0 +1,13 @@
+import { Type } from 'typebox'
+import { object, oneOf, optional } from '../../core/contract.ts'
+import { job } from '../../core/job-contract.ts'
+import { enqueuer } from '../../core/work/work.ts'
+
+export const jobs = {
+  'webhooks.attempt': job(
+    { delivery: Type.String() },
+    object({ state: oneOf(['dropped', 'pending', 'delivered', 'failed']), attempts: optional(Type.Integer()) }),
+  ),
+}
+
+export const enqueue = enqueuer(jobs)
