@@ -41,6 +41,11 @@ export class AppError extends Error {
   }
 }
 
+/** Whether the system gave this reason: `hasCode(error, 'ENOENT')`. */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
+}
+
 export function notFound(kind: string, name: string, hint?: string): AppError {
   return new AppError('not_found', `${kind} "${name}" does not exist.`, { name, hint })
 }

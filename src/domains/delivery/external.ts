@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
-import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
 import { send } from '../../core/egress/egress.ts'
 import { AppError, conflict } from '../../core/errors.ts'
+import { environmentOf, runCommand, tail } from '../../core/process/process.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import type { Act, ModelSpec } from '../registry/spec/spec.ts'
@@ -79,7 +78,9 @@ async function perform(ctx: Context, external: External, release: ReleasesTable,
   const act = external[action.action]
   if (!act) return { ok: true, cannotTell: false, said: '' }
   const values = await valuesOf(ctx, release, action)
-  return 'command' in act ? runCommand(ctx, act, { ...allowed(external), ...values }) : callWebhook(ctx, act, values)
+  return 'command' in act
+    ? runAct(ctx, act, { ...environmentOf(external.environment), ...values })
+    : callWebhook(ctx, act, values)
 }
 
 async function valuesOf(
@@ -99,52 +100,28 @@ async function valuesOf(
   }
 }
 
-/** A command sees only PATH and what the spec lists of the server's environment. */
-function allowed({ environment = [] }: External): Record<string, string> {
-  const all = readEnvironment()
-  return Object.fromEntries(
-    ['PATH', ...environment].flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])),
-  )
-}
-
 function timeoutOf({ timeout = defaultTimeout }: Act): number {
   return milliseconds(timeout)
 }
 
 const cannotTellCode = 4
 
-/** Without a shell, in a process group of its own that ends with the timeout. */
-async function runCommand(
+async function runAct(
   ctx: Context,
   act: Extract<Act, { command: string[] }>,
-  env: Record<string, string>,
+  environment: Record<string, string>,
 ): Promise<Outcome> {
-  const [program = '', ...args] = act.command
-  const child = spawn(program, args, { cwd: ctx.root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      said = `${said}${chunk.toString('utf8')}`.slice(-keptCharacters)
-    })
-  }
-  let late = false
-  const timer = setTimeout(() => {
-    late = true
-    endGroup(child.pid)
-  }, timeoutOf(act))
-  try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', resolve)
-    })
-    const ended = late ? `it took longer than ${act.timeout ?? defaultTimeout}` : `exit code ${code ?? 'none'}`
-    return { ok: code === 0, cannotTell: !late && code === cannotTellCode, said: [said.trim(), ended].join(' – ') }
-  } catch (error) {
-    return { ok: false, cannotTell: false, said: error instanceof Error ? error.message : String(error) }
-  } finally {
-    clearTimeout(timer)
-    endGroup(child.pid)
-  }
+  const { code, stopped, output } = await runCommand({
+    name: environment['KEEL_ACTION'] ?? '',
+    command: act.command,
+    cwd: ctx.root,
+    environment,
+    timeout: timeoutOf(act),
+    output: tail(keptCharacters),
+  })
+  const late = stopped === 'timeout'
+  const ended = late ? `it took longer than ${act.timeout ?? defaultTimeout}` : `exit code ${code ?? 'none'}`
+  return { ok: code === 0 && !late, cannotTell: !late && code === cannotTellCode, said: [output, ended].join(' – ') }
 }
 
 const accepted = 202
@@ -169,14 +146,5 @@ async function callWebhook(
   } catch (error) {
     if (error instanceof AppError) return { ok: false, cannotTell: false, said: error.message }
     throw error
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }

@@ -2,11 +2,11 @@ import { createReadStream } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises'
 import { delimiter, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import type { JobOutput, JobTools } from '../../core/job-contract.ts'
+import { cappedFile, environmentOf as inheritedOf, runCommand } from '../../core/process/process.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import * as datasets from '../datasets/datasets.ts'
@@ -17,11 +17,12 @@ import { append } from './events.ts'
 import type { jobs } from './jobs.ts'
 import * as rules from './rules.ts'
 import type { PipelineRunsTable, PipelineStepsTable } from './schema.ts'
-import { runStep } from './step-process.ts'
 import * as store from './store.ts'
 
 /** What steps may see of the server's environment; everything else is declared in the file. */
-const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']
+const certificates = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']
+const logLimitBytes = 64 * 1024 * 1024
+const graceMilliseconds = 10_000
 
 const finalStates = new Set(['succeeded', 'cached', 'failed', 'skipped', 'cancelled'])
 
@@ -90,17 +91,19 @@ async function performStep(ctx: Context, work: Work, step: rules.Step, row: Pipe
     await rm(out, { recursive: true, force: true })
     await mkdir(out, { recursive: true })
     const started = ctx.clock.elapsed()
-    const result = await runStep({
-      command: step.run,
+    const result = await runCommand({
+      name: step.name,
+      command: ['/bin/sh', '-c', step.run],
       cwd: ctx.root,
       environment: await environmentOf(ctx, work, step, out, parts.code),
-      logPath: join(folder, 'log'),
+      output: cappedFile(join(folder, 'log'), logLimitBytes),
+      graceMilliseconds,
       timeout: step.timeout === undefined ? undefined : milliseconds(step.timeout),
       signal: work.tools.signal,
     })
     const seconds = (ctx.clock.elapsed() - started) / 1000
     if (work.tools.signal.aborted) throw new AppError('interrupted', `The step "${step.name}" was stopped.`)
-    if (result.exitCode === 0 && result.stopped === undefined) {
+    if (result.code === 0 && result.stopped === undefined) {
       const output = await storeOutput(ctx, out)
       await transaction(ctx, async (ctx) => {
         await store.updateStep(ctx, run.id, step.name, {
@@ -125,9 +128,9 @@ async function performStep(ctx: Context, work: Work, step: rules.Step, row: Pipe
     const error =
       result.stopped === 'timeout'
         ? `It ran longer than ${step.timeout}.`
-        : `Exit code ${result.exitCode ?? 'none (killed)'}.`
-    if (rules.mayRetry(result.exitCode, attempts, step.retries ?? 0)) continue
-    await store.updateStep(ctx, run.id, step.name, { state: 'failed', seconds, exit_code: result.exitCode, error })
+        : `Exit code ${result.code ?? 'none (killed)'}.`
+    if (rules.mayRetry(result.code, attempts, step.retries ?? 0)) continue
+    await store.updateStep(ctx, run.id, step.name, { state: 'failed', seconds, exit_code: result.code, error })
     return false
   }
 }
@@ -196,10 +199,7 @@ async function environmentOf(
   code: string,
 ): Promise<Record<string, string>> {
   const { run, params } = work
-  const given = readEnvironment()
-  const inherited = Object.fromEntries(
-    passedOn.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
-  )
+  const inherited = inheritedOf(certificates)
   const inputs = (step.needs ?? []).map((need) => [
     rules.environmentName('KEEL_IN', need),
     join(stepFolder(ctx, run.id, need), 'out'),

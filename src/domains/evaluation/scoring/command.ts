@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { readEnvironment } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
 import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
+import { cappedText, environmentOf, runCommand } from '../../../core/process/process.ts'
 import type { Given } from './scored-answer.ts'
 
 type CommandScorer = { name: string; command: string[]; timeout: string | undefined }
@@ -46,48 +45,20 @@ function fieldsOf(line: string): { id?: unknown; score?: unknown } {
   }
 }
 
-/** In a process group of its own, so that whatever it started ends with it. */
-function outputOf(ctx: Context, { name, command, timeout = defaultTimeout }: CommandScorer, input: string) {
-  const [program = '', ...parameters] = command
-  const { PATH = '', HOME = '' } = readEnvironment()
-  return new Promise<string>((resolve, reject) => {
-    const child = spawn(program, parameters, {
-      cwd: ctx.root,
-      env: { PATH, HOME, KEEL_SCORER: name },
-      detached: true,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    })
-    const chunks: Buffer[] = []
-    let size = 0
-    const end = (why: string, cause?: unknown) => {
-      clearTimeout(timer)
-      endGroup(child.pid)
-      reject(new AppError('upstream_failed', `The scorer "${name}" ${why}.`, { name, cause }))
-    }
-    const timer = setTimeout(() => end(`took longer than ${timeout}`), milliseconds(timeout))
-    child.stdout.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > maxOutput) end(`wrote more than ${maxOutput} bytes`)
-      else chunks.push(chunk)
-    })
-    child.once('error', (cause) => end(`could not be started: ${cause.message}`, cause))
-    child.once('close', (code) => {
-      if (code !== 0) return end(`ended with exit code ${code}`)
-      clearTimeout(timer)
-      endGroup(child.pid)
-      resolve(Buffer.concat(chunks).toString('utf8'))
-    })
-    // A command that does not read its input closes the pipe; what counts is what it answers.
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(input)
+async function outputOf(ctx: Context, { name, command, timeout = defaultTimeout }: CommandScorer, input: string) {
+  const { code, stopped, output } = await runCommand({
+    name,
+    command,
+    cwd: ctx.root,
+    environment: { ...environmentOf(), KEEL_SCORER: name },
+    input,
+    timeout: milliseconds(timeout),
+    output: cappedText(maxOutput),
   })
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
-  }
+  const failed = (why: string) => new AppError('upstream_failed', `The scorer "${name}" ${why}.`, { name })
+  if (stopped === 'timeout') throw failed(`took longer than ${timeout}`)
+  if (stopped === 'output') throw failed(`wrote more than ${maxOutput} bytes`)
+  if (code === 126 || code === 127) throw failed(`could not be started (exit code ${code})`)
+  if (code !== 0) throw failed(`ended with exit code ${code}`)
+  return output
 }

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { readEnvironment } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
+import { environmentOf, startGroup, tail } from '../../../core/process/process.ts'
 
 export type Child = {
   pid: number | undefined
@@ -15,76 +14,29 @@ export type Child = {
 }
 
 const keptCharacters = 2_000
-const graceMilliseconds = 5_000
-
-/**
- * Runs "$@", and ends the whole process group when its standard input closes: that happens when the server ends, however it
- * ends, so that nothing is left behind. The arguments are never read as shell text.
- */
-const guard = `
-trap : TERM INT
-exec 3<&0
-"$@" </dev/null 3<&- &
-child=$!
-{ trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 5; kill -KILL 0; } 2>/dev/null &
-exec 3<&-
-while :; do
-  wait "$child"; code=$?
-  kill -0 "$child" 2>/dev/null || break
-done
-exit $code
-`
 
 type Start = { name: string; command: string[]; environment: string[] }
 
-/** Nothing of the server's environment reaches it but the path and what the spec lists. */
 export function startChild(ctx: Context, { name, command, environment }: Start): Child {
-  const all = readEnvironment()
-  const env = Object.fromEntries(
-    ['PATH', 'HOME', 'LANG', 'TMPDIR', ...environment].flatMap((key) =>
-      all[key] === undefined ? [] : [[key, all[key]]],
-    ),
-  )
-  const process = spawn('/bin/sh', ['-c', guard, name, ...command], {
-    cwd: ctx.root,
-    env,
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  let said = ''
-  const keep = (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-keptCharacters)
-  }
-  process.stdout.on('data', keep)
-  process.stderr.on('data', keep)
-  process.stdin.on('error', (error) => ctx.log.debug({ err: error }, 'the input of a process closed'))
+  const group = startGroup({ name, command, cwd: ctx.root, environment: environmentOf(environment) })
+  const said = tail(keptCharacters)
+  for (const stream of group.outputs) stream.on('data', (chunk: Buffer) => said.take(chunk))
   const { promise, resolve } = Promise.withResolvers<string>()
   const child: Child = {
-    pid: process.pid,
+    pid: group.process.pid,
     over: false,
     ended: promise,
-    tail: () => said.trim(),
+    tail: said.text,
     end() {
-      if (child.over) return
-      signal('SIGTERM')
-      setTimeout(() => signal('SIGKILL'), graceMilliseconds).unref()
+      if (!child.over) group.end()
     },
   }
-  function signal(kind: 'SIGTERM' | 'SIGKILL'): void {
-    if (process.pid === undefined) return
-    try {
-      globalThis.process.kill(-process.pid, kind)
-    } catch (error) {
-      // ESRCH: the group is gone already, which is what was wanted.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
-    }
-  }
-  process.once('error', (error) => over(error.message))
-  process.once('exit', (code, by) => over(by === null ? `exit code ${code}` : `signal ${by}`))
+  group.process.once('error', (error) => over(error.message))
+  group.process.once('exit', (code, by) => over(by === null ? `exit code ${code}` : `signal ${by}`))
   function over(why: string): void {
     if (child.over) return
     child.over = true
-    signal('SIGKILL')
+    group.kill()
     resolve(why)
   }
   return child
@@ -92,7 +44,7 @@ export function startChild(ctx: Context, { name, command, environment }: Start):
 
 /** Resident bytes of the whole process group, where the system tells (Linux). */
 export function memoryOf({ pid, over }: Child): number | undefined {
-  if (pid === undefined || over || globalThis.process.platform !== 'linux') return undefined
+  if (pid === undefined || over || process.platform !== 'linux') return undefined
   let sum = 0
   for (const entry of readdirSync('/proc')) {
     if (!/^[0-9]+$/.test(entry)) continue
