@@ -1,12 +1,12 @@
 export { chat } from './chat.ts'
-export { type Asked, askBoth } from './collect.ts'
+export { type CollectedAnswers, collectAnswers } from './collect.ts'
 export {
-  type Contender,
   knownConstant,
   type ModelVersion,
-  openContender,
+  openSide,
   resolveBaseline,
-  versionContender,
+  type Side,
+  versionSide,
 } from './side.ts'
 export { groupingOf, labelsOf } from './usable.ts'
-export type { Measured, Usage } from './usage.ts'
+export type { Measurements, Usage } from './usage.ts'

@@ -6,13 +6,13 @@ import * as registry from '../../registry/registry.ts'
 import type { Provider } from '../../registry/spec/spec.ts'
 
 type Message = { role: 'system' | 'user'; content: string }
-export type Said = { text: string; inputTokens: number; outputTokens: number }
+export type ChatReply = { text: string; inputTokens: number; outputTokens: number }
 
 const attempts = 3
 const defaultTimeout = '60s'
 
 /** One answer from whoever speaks OpenAI's chat protocol; NaN tokens where it does not count them. */
-export async function chat(ctx: Context, provider: Provider, messages: Message[]): Promise<Said> {
+export async function chat(ctx: Context, provider: Provider, messages: Message[]): Promise<ChatReply> {
   const { url, timeout = defaultTimeout } = provider
   const request = {
     url: `${url.replace(/\/$/, '')}/chat/completions`,

@@ -3,25 +3,25 @@ import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { measureLatency } from './latency.ts'
-import type { Answerer, Contender } from './side.ts'
+import type { Answerer, Side } from './side.ts'
 import { answersOf } from './usable.ts'
-import type { Measured, Usage } from './usage.ts'
+import type { Measurements, Usage } from './usage.ts'
 
-export type Asked = { candidate: Value[][]; baseline: Value[][]; measured: Measured | undefined }
+export type CollectedAnswers = { candidate: Value[][]; baseline: Value[][]; measured: Measurements | undefined }
 
-type Sides = { candidate: Contender & Answerer; baseline: Contender & Answerer; repeats: number; timed: boolean }
+type Sides = { candidate: Side & Answerer; baseline: Side & Answerer; repeats: number; timed: boolean }
 
 /** Asks both sides about every item, as often as told. */
-export async function askBoth(ctx: Context, sides: Sides): Promise<Asked> {
+export async function collectAnswers(ctx: Context, sides: Sides): Promise<CollectedAnswers> {
   const { candidate, baseline, repeats, timed } = sides
-  if (candidate.ask || baseline.ask) return askRemotely(ctx, sides)
-  const answers = async (side: Contender & Answerer) => {
+  if (candidate.ask || baseline.ask) return collectRemoteAnswers(ctx, sides)
+  const answers = async (side: Side & Answerer) => {
     const all: Value[][] = []
     for (let repeat = 0; repeat < repeats; repeat++) all.push(await answersOf(side.name, side, side.inputs))
     return all
   }
-  const asked = { candidate: await answers(candidate), baseline: await answers(baseline) }
-  return { ...asked, measured: timed ? await measureLatency(ctx, candidate, baseline) : undefined }
+  const collected = { candidate: await answers(candidate), baseline: await answers(baseline) }
+  return { ...collected, measured: timed ? await measureLatency(ctx, candidate, baseline) : undefined }
 }
 
 const callsAtOnce = 4
@@ -30,22 +30,22 @@ const callsAtOnce = 4
  * Models elsewhere are slow and cost money, so the answers are timed while they are asked for: candidate first, then baseline
  * first, in turn, so that whatever slows one slows both.
  */
-async function askRemotely(ctx: Context, { candidate, baseline, repeats }: Sides): Promise<Asked> {
+async function collectRemoteAnswers(ctx: Context, { candidate, baseline, repeats }: Sides): Promise<CollectedAnswers> {
   const n = candidate.inputs.length
   const slots = () => Array.from({ length: repeats }, () => new Array<Value>(n).fill(null))
-  const asked = { candidate: slots(), baseline: slots() }
-  const measured: Measured = {
+  const collected = { candidate: slots(), baseline: slots() }
+  const measured: Measurements = {
     latencies: { candidate: new Array(n).fill(0), baseline: new Array(n).fill(0) },
     usage: { candidate: [], baseline: [] },
   }
   const one = async (which: 'candidate' | 'baseline', index: number, repeat: number) => {
     const side = which === 'candidate' ? candidate : baseline
     const { answer, elapsed, usage } = await timedAnswer(ctx, side, side.inputs[index] ?? {})
-    const answers = asked[which][repeat]
+    const answers = collected[which][repeat]
     if (answers) answers[index] = answer
     const times = measured.latencies[which]
     times[index] = (times[index] ?? 0) + elapsed / repeats
-    measured.usage[which][index] = added(measured.usage[which][index], usage, repeats)
+    measured.usage[which][index] = meanUsage(measured.usage[which][index], usage, repeats)
   }
   await atOnce(callsAtOnce, n, async (index) => {
     for (let repeat = 0; repeat < repeats; repeat++) {
@@ -54,10 +54,10 @@ async function askRemotely(ctx: Context, { candidate, baseline, repeats }: Sides
       for (const which of order) await one(which, index, repeat)
     }
   })
-  return { ...asked, measured }
+  return { ...collected, measured }
 }
 
-async function timedAnswer(ctx: Context, side: Contender & Answerer, row: Row) {
+async function timedAnswer(ctx: Context, side: Side & Answerer, row: Row) {
   const start = ctx.clock.elapsed()
   try {
     const { answer, usage } = side.ask
@@ -75,7 +75,7 @@ async function timedAnswer(ctx: Context, side: Contender & Answerer, row: Row) {
 }
 
 /** The mean over the times that an item was asked about. */
-function added(sum: Usage | undefined, usage: Usage, repeats: number): Usage {
+function meanUsage(sum: Usage | undefined, usage: Usage, repeats: number): Usage {
   if ('cpuMs' in usage) return { cpuMs: (sum && 'cpuMs' in sum ? sum.cpuMs : 0) + usage.cpuMs / repeats }
   const before = sum && 'model' in sum ? sum : { inputTokens: 0, outputTokens: 0 }
   return {

@@ -1,9 +1,12 @@
 import type { Context } from '../../../core/context.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
-import type { Measured } from './usage.ts'
+import type { Measurements } from './usage.ts'
 
-type Side = { predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>; inputs: readonly Row[] }
-type Taken = { elapsed: number; cpu: number }
+type TimedSide = {
+  predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>
+  inputs: readonly Row[]
+}
+type Timing = { elapsed: number; cpu: number }
 
 const warmUp = 20
 const maximumItems = 1000
@@ -13,31 +16,31 @@ const maximumItems = 1000
  * machine down slows both sides alike; each time is the mean of its two. Of a model in a thread of this server the computation
  * counts, not the way there: a busy machine would be taken for a slow model. Processor time is this whole process's.
  */
-export async function measureLatency(ctx: Context, candidate: Side, baseline: Side): Promise<Measured> {
+export async function measureLatency(ctx: Context, candidate: TimedSide, baseline: TimedSide): Promise<Measurements> {
   const items = evenly(candidate.inputs.length, maximumItems)
   for (const index of items.slice(0, warmUp)) {
-    await timed(ctx, candidate, index)
-    await timed(ctx, baseline, index)
+    await timeAnswer(ctx, candidate, index)
+    await timeAnswer(ctx, baseline, index)
   }
-  const measured: Measured = {
+  const measured: Measurements = {
     latencies: { candidate: [], baseline: [] },
     usage: { candidate: [], baseline: [] },
   }
-  const keep = (side: 'candidate' | 'baseline', one: Taken, other: Taken) => {
+  const keep = (side: 'candidate' | 'baseline', one: Timing, other: Timing) => {
     measured.latencies[side].push((one.elapsed + other.elapsed) / 2)
     measured.usage[side].push({ cpuMs: (one.cpu + other.cpu) / 2 })
   }
   for (const index of items) {
-    const first = await timed(ctx, candidate, index)
-    const second = await timed(ctx, baseline, index)
-    const third = await timed(ctx, baseline, index)
-    keep('candidate', first, await timed(ctx, candidate, index))
+    const first = await timeAnswer(ctx, candidate, index)
+    const second = await timeAnswer(ctx, baseline, index)
+    const third = await timeAnswer(ctx, baseline, index)
+    keep('candidate', first, await timeAnswer(ctx, candidate, index))
     keep('baseline', second, third)
   }
   return measured
 }
 
-async function timed(ctx: Context, { predict, inputs }: Side, index: number): Promise<Taken> {
+async function timeAnswer(ctx: Context, { predict, inputs }: TimedSide, index: number): Promise<Timing> {
   const row = inputs[index] ?? {}
   const busy = process.cpuUsage()
   const start = ctx.clock.elapsed()

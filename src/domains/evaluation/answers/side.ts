@@ -15,7 +15,7 @@ export type ModelVersion = Output<(typeof registryContract)['getVersion']>
 type AsOf = 'known' | 'event' | 'request'
 
 /** One side of a comparison: a version, what it reads for each item, and what it was made from. */
-export type Contender = {
+export type Side = {
   model: string
   /** 0: the built-in baseline, which always answers `constant`. */
   version: number
@@ -39,7 +39,7 @@ export type Answerer = {
 type Golden = { definition: Definition; items: readonly Item[]; spec: ModelSpec }
 
 /** A registered version with its inputs: request fields from the item, features as the version was trained on them. */
-export async function versionContender(ctx: Context, version: ModelVersion, golden: Golden): Promise<Contender> {
+export async function versionSide(ctx: Context, version: ModelVersion, golden: Golden): Promise<Side> {
   const trainingSet =
     version.trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet: version.trainingSet })
   const { inputs, asOf } = await inputsOf(ctx, { version, golden, asOf: trainingSet?.asOf ?? 'known' })
@@ -78,7 +78,7 @@ function promptOf({ model, version, prompt }: ModelVersion, spec: ModelSpec): { 
 }
 
 /** Version 0 of every model: always the label mean, stored at the first release and until then that of the candidate's training set. */
-async function baselineContender(ctx: Context, candidate: ModelVersion, golden: Golden): Promise<Contender> {
+async function baselineSide(ctx: Context, candidate: ModelVersion, golden: Golden): Promise<Side> {
   const value = await constantAnswer(ctx, candidate, golden)
   if (value === null) {
     const { model, version } = candidate
@@ -135,18 +135,18 @@ export async function knownConstant(ctx: Context, { model, trainingSet }: ModelV
 export async function resolveBaseline(
   ctx: Context,
   { against, candidate, golden }: { against: string; candidate: ModelVersion; golden: Golden },
-): Promise<{ contender: Contender; against: string }> {
+): Promise<{ side: Side; against: string }> {
   const { model } = candidate
   if (against === 'live') {
     const live = (await registry.getModel(ctx, { model })).aliases['live']
     if (live !== undefined) {
-      const contender = await versionContender(ctx, await registry.getVersion(ctx, { model, version: live }), golden)
-      return { contender, against: `live (v${live})` }
+      const side = await versionSide(ctx, await registry.getVersion(ctx, { model, version: live }), golden)
+      return { side, against: `live (v${live})` }
     }
   }
   if (against === 'live' || against === 'baseline') {
-    const contender = await baselineContender(ctx, candidate, golden)
-    return { contender, against: against === 'live' ? `${contender.name} (nothing is live)` : contender.name }
+    const side = await baselineSide(ctx, candidate, golden)
+    return { side, against: against === 'live' ? `${side.name} (nothing is live)` : side.name }
   }
   const version = Number(/^v?([0-9]+)$/.exec(against)?.[1] ?? Number.NaN)
   if (!Number.isInteger(version)) {
@@ -156,21 +156,21 @@ export async function resolveBaseline(
     })
   }
   if (version === 0) return resolveBaseline(ctx, { against: 'baseline', candidate, golden })
-  const contender = await versionContender(ctx, await registry.getVersion(ctx, { model, version }), golden)
-  return { contender, against: contender.name }
+  const side = await versionSide(ctx, await registry.getVersion(ctx, { model, version }), golden)
+  return { side, against: side.name }
 }
 
 /** Opens the side's model; the caller closes it. */
-export async function openContender(ctx: Context, side: Contender): Promise<Contender & Answerer> {
+export async function openSide(ctx: Context, side: Side): Promise<Side & Answerer> {
   const { model, version, constant, prompt } = side
   const nothing = async () => undefined
   if (prompt) {
     const ask = async (row: Row) => {
-      const said = await chat(ctx, prompt.provider, [
+      const reply = await chat(ctx, prompt.provider, [
         { role: 'user', content: registry.fillTemplate(prompt.text, row, 'an item of the golden set') },
       ])
-      const { inputTokens, outputTokens } = said
-      return { answer: said.text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
+      const { inputTokens, outputTokens } = reply
+      return { answer: reply.text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
     }
     const predict = async (rows: Row[]) => {
       const answers: Value[] = []

@@ -24,7 +24,7 @@ export async function answersOf(
   return answers
 }
 
-const wanted: Record<Task, string> = {
+const expectedLabels: Record<Task, string> = {
   binary: '0 or 1',
   regression: 'a number',
   ranking: 'a relevance of 0 or more',
@@ -35,7 +35,7 @@ const wanted: Record<Task, string> = {
 /** What is right for each item: a number, or the name of a class or the expected text. */
 export function labelsOf({ golden, id, label }: Definition, items: readonly Item[], task: Task): (number | string)[] {
   return items.map((item) => {
-    const value = task === 'multiclass' || task === 'text' ? textOf(item[label]) : numeric(item[label])
+    const value = task === 'multiclass' || task === 'text' ? textOf(item[label]) : numberOf(item[label])
     const fits =
       value !== undefined &&
       value !== '' &&
@@ -43,13 +43,13 @@ export function labelsOf({ golden, id, label }: Definition, items: readonly Item
       (task !== 'ranking' || Number(value) >= 0)
     if (fits) return value
     throw invalidInput(
-      `The golden set "${golden}" has the label ${JSON.stringify(item[label])} for "${item[id]}", not ${wanted[task]}.`,
+      `The golden set "${golden}" has the label ${JSON.stringify(item[label])} for "${item[id]}", not ${expectedLabels[task]}.`,
       { name: label },
     )
   })
 }
 
-function numeric(value: unknown): number | undefined {
+function numberOf(value: unknown): number | undefined {
   if (value === true || value === 'true') return 1
   if (value === false || value === 'false') return 0
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value

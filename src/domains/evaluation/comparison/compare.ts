@@ -3,7 +3,7 @@ import { invalidInput } from '../../../core/errors.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
 import { type Bounded, shown } from '../rules.ts'
-import { type Columns, encode, type Side } from './encoding.ts'
+import { type Columns, encode, type SideAnswers } from './encoding.ts'
 import { type HiddenOutcome, hiddenOf } from './hidden-items.ts'
 import { type Both, intervalOf, oneSided, type Paired, pairedOf } from './intervals.ts'
 import { type SliceOutcome, slicesOf, untested } from './slices.ts'
@@ -14,8 +14,8 @@ import { type Metric, partsOf, unitsOf } from './units.ts'
 export type Pairs = {
   ids: string[]
   labels: (number | string)[]
-  candidate: Side
-  baseline: Side
+  candidate: SideAnswers
+  baseline: SideAnswers
   lists?: string[] | undefined
   clusters?: string[] | undefined
   /** Items that nobody may see one by one; they are scored with the others and apart. */

@@ -1,5 +1,5 @@
 export { type Comparison, checkQuestion, compare, type MetricOutcome, type Pairs, type Question } from './compare.ts'
-export { encode, type Side } from './encoding.ts'
+export { encode, type SideAnswers } from './encoding.ts'
 export { hiddenItems } from './hidden-items.ts'
 export { itemsNeeded, itemsNeededForShares, oneSided, smallestMeanMargin, smallestShareMargin } from './intervals.ts'
 export { columnOf, findMetric, judgingOf, repeatsOf, type Task } from './tasks.ts'

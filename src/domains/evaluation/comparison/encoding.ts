@@ -2,12 +2,12 @@ import type { Value } from '../../../core/onnx/onnx.ts'
 import type { Task } from './tasks.ts'
 
 /** What one side said, asked once or more, and what scorers made of answers of text. */
-export type Side = { answers: Value[][]; scores: Record<string, (number | null)[][]> }
+export type SideAnswers = { answers: Value[][]; scores: Record<string, (number | null)[][]> }
 
 /** Numbers by what a metric reads, then by the time of asking; NaN for what cannot be used. */
 export type Columns = Record<string, number[][]>
 
-type Pairs = { labels: readonly (number | string)[]; candidate: Side; baseline: Side }
+type Pairs = { labels: readonly (number | string)[]; candidate: SideAnswers; baseline: SideAnswers }
 
 type Encoded = { labels: number[]; candidate: Columns; baseline: Columns }
 
@@ -17,7 +17,7 @@ export function encode({ labels, candidate, baseline }: Pairs, task: Task): Enco
     return { labels: labels.map(() => 1), candidate: scoresOf(candidate), baseline: scoresOf(baseline) }
   }
   if (task === 'multiclass') return encodeClasses(labels.map(String), candidate, baseline)
-  const numbers = ({ answers }: Side): Columns => ({
+  const numbers = ({ answers }: SideAnswers): Columns => ({
     answer: answers.map((asked) => asked.map((answer) => usable(answer, task) ?? Number.NaN)),
   })
   return { labels: labels.map(Number), candidate: numbers(candidate), baseline: numbers(baseline) }
@@ -29,7 +29,7 @@ export function usable(answer: Value | undefined, task: Task): number | undefine
   return task === 'binary' && (answer < 0 || answer > 1) ? undefined : answer
 }
 
-function scoresOf({ scores }: Side): Columns {
+function scoresOf({ scores }: SideAnswers): Columns {
   const usableScore = (score: number | null) => (score !== null && score >= 0 && score <= 1 ? score : Number.NaN)
   return Object.fromEntries(
     Object.entries(scores).map(([name, asked]) => [name, asked.map((all) => all.map(usableScore))]),
@@ -38,7 +38,7 @@ function scoresOf({ scores }: Side): Columns {
 
 type Classified = { name: string; chances: Map<string, number> | undefined } | undefined
 
-function encodeClasses(labels: string[], candidate: Side, baseline: Side): Encoded {
+function encodeClasses(labels: string[], candidate: SideAnswers, baseline: SideAnswers): Encoded {
   const known = new Map<string, number>()
   for (const label of [...new Set(labels)].sort()) known.set(label, known.size)
   const numberOf = (name: string) => {
@@ -46,7 +46,7 @@ function encodeClasses(labels: string[], candidate: Side, baseline: Side): Encod
     known.set(name, found)
     return found
   }
-  const columns = ({ answers }: Side): Columns => {
+  const columns = ({ answers }: SideAnswers): Columns => {
     const classified = answers.map((asked) => asked.map(classOf))
     return {
       answer: classified.map((asked) => asked.map((answer) => (answer ? numberOf(answer.name) : Number.NaN))),

@@ -4,16 +4,16 @@ import type { Output } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import {
-  type Asked,
-  askBoth,
-  type Contender,
+  type CollectedAnswers,
+  collectAnswers,
   groupingOf,
   labelsOf,
-  type Measured,
+  type Measurements,
   type ModelVersion,
-  openContender,
+  openSide,
   resolveBaseline,
-  versionContender,
+  type Side,
+  versionSide,
 } from '../answers/answers.ts'
 import { type Comparison, hiddenItems, judgingOf, type Pairs, repeatsOf } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
@@ -28,7 +28,7 @@ type GoldenSet = Output<(typeof evaluation)['getGolden']>
 export const seed = 20_010_101
 
 /** All that was asked, answered, scored and timed: what the decision can be made from again. */
-export type Recorded = Asked & { scored: Scored }
+export type Recorded = CollectedAnswers & { scored: Scored }
 
 /** A comparison with what a gate needs beside it. */
 export type Examination = {
@@ -40,11 +40,11 @@ export type Examination = {
   set: GoldenSet
   items: Item[]
   pairs: Pairs
-  candidate: Contender
-  baseline: Contender
+  candidate: Side
+  baseline: Side
   against: string
   recorded: Recorded
-  measured: Measured | undefined
+  measured: Measurements | undefined
   repeats: number
 }
 
@@ -76,8 +76,8 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
   const slices = slicesOf(spec, set, items)
   const labels = labelsOf(definition, items, judging.task)
   const golden = { definition, items, spec }
-  const candidate = await versionContender(ctx, version, golden)
-  const { contender: baseline, against } = await resolveBaseline(ctx, {
+  const candidate = await versionSide(ctx, version, golden)
+  const { side: baseline, against } = await resolveBaseline(ctx, {
     against: asked.against,
     candidate: version,
     golden,
@@ -129,8 +129,8 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
 
 type Ask = {
   spec: ModelSpec
-  candidate: Contender
-  baseline: Contender
+  candidate: Side
+  baseline: Side
   ids: string[]
   labels: (number | string)[]
   repeats: number
@@ -138,11 +138,11 @@ type Ask = {
 }
 
 async function ask(ctx: Context, { spec, candidate, baseline, ids, labels, repeats, timed }: Ask): Promise<Recorded> {
-  const first = await openContender(ctx, candidate)
+  const first = await openSide(ctx, candidate)
   try {
-    const second = await openContender(ctx, baseline)
+    const second = await openSide(ctx, baseline)
     try {
-      const answers = await askBoth(ctx, { candidate: first, baseline: second, repeats, timed })
+      const answers = await collectAnswers(ctx, { candidate: first, baseline: second, repeats, timed })
       const scorers = spec.serves.output === 'text' ? (spec.success.scorers ?? []) : []
       const scored = await scoreAnswers(ctx, { scorers, items: { ids, questions: candidate.inputs, labels }, answers })
       return { ...answers, scored }

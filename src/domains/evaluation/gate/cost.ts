@@ -1,13 +1,13 @@
 import { studentTQuantile } from '../../../core/stats/distributions.ts'
 import { clusteredMean, ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
-import type { Measured, Usage } from '../answers/answers.ts'
+import type { Measurements, Usage } from '../answers/answers.ts'
 import { oneSided } from '../comparison/comparison.ts'
 import type { PriceTable } from '../prices.ts'
 import { combine, type GateCheck, judge, shown } from '../rules.ts'
 
 type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
-type Given = { measured: Measured | undefined; prices: PriceTable; constantBaseline: boolean }
+type Given = { measured: Measurements | undefined; prices: PriceTable; constantBaseline: boolean }
 
 const perThousand = 1000
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
-import type { Measured, ModelVersion } from '../answers/answers.ts'
+import type { Measurements, ModelVersion } from '../answers/answers.ts'
 import { type Examination, evidenceOf, examine, type Recorded } from '../evaluate/evaluate.ts'
 import { getPrices } from '../prices.ts'
 import type { GateCheck } from '../rules.ts'
@@ -16,7 +16,7 @@ export type Pinned = {
   prices: string | null
   traffic: string | null
   recorded: Recorded | undefined
-  measured: Measured | undefined
+  measured: Measurements | undefined
 }
 
 export type Findings = {

@@ -1,7 +1,7 @@
 import { quantileInterval } from '../../../core/stats/intervals.ts'
 import { ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
-import type { Measured } from '../answers/answers.ts'
+import type { Measurements } from '../answers/answers.ts'
 import { type Comparison, type MetricOutcome, oneSided } from '../comparison/comparison.ts'
 import type { Verdict } from '../contract.ts'
 import { type Bounded, type GateCheck, judge, shown } from '../rules.ts'
@@ -58,7 +58,7 @@ export function withinCheck({ metric, within }: Guardrail, comparison: Compariso
 /** Nobody can tell answers faster than this apart; their ratio would measure the machine, not the model. */
 const negligibleMilliseconds = 1
 
-type Latencies = Measured['latencies']
+type Latencies = Measurements['latencies']
 type LatencyRule = { name: string; ratio: number | undefined; constantBaseline: boolean; slowAfter: number | undefined }
 
 /**

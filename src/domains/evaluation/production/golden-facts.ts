@@ -4,7 +4,7 @@ import { day } from '../../../core/duration.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import * as features from '../../features/features.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
-import type { Contender, ModelVersion } from '../answers/answers.ts'
+import type { ModelVersion, Side } from '../answers/answers.ts'
 import { type Definition, type Item, instantOf } from '../golden/golden.ts'
 import type { GoldenFacts } from './golden-measure.ts'
 import type { Traffic } from './sample.ts'
@@ -14,8 +14,8 @@ type Facts = {
   version: ModelVersion
   definition: Definition
   items: readonly Item[]
-  candidate: Contender
-  baseline: Contender
+  candidate: Side
+  baseline: Side
   traffic: Traffic | undefined
 }
 

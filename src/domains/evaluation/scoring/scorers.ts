@@ -5,7 +5,7 @@ import type { Context } from '../../../core/context.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Scorer } from '../../registry/spec/spec.ts'
-import type { Side } from '../comparison/comparison.ts'
+import type { SideAnswers } from '../comparison/comparison.ts'
 import { runCommandScorer } from './command.ts'
 import { type JudgeReport, judgeOf } from './judge.ts'
 import type { Given } from './scored-answer.ts'
@@ -14,8 +14,8 @@ import type { Given } from './scored-answer.ts'
 type Score = (given: readonly Given[]) => Promise<(number | null)[]>
 
 export type Scored = {
-  candidate: Side['scores']
-  baseline: Side['scores']
+  candidate: SideAnswers['scores']
+  baseline: SideAnswers['scores']
   judges: JudgeReport[]
   /** What the scores depend on, by scorer. */
   evidence: Record<string, unknown>
