@@ -53,7 +53,7 @@ export const GoldenSet = object({
 const AnyValue = Type.Union([Type.Number(), Type.String(), Type.Null()])
 
 const ItemAnswers = object({
-  answers: Type.Array(AnyValue, { description: 'One for each time that it was asked' }),
+  answers: Type.Array(AnyValue, { description: 'One for each repeat' }),
   scores: Type.Record(Type.String(), Type.Array(Type.Union([Type.Number(), Type.Null()]))),
 })
 
@@ -103,8 +103,8 @@ export const Gate = object({
   checks: Type.Array(Check),
   evaluation: Type.Union([Type.String(), Type.Null()]),
   /**
-   * Digests of all that the verdict depends on: the same evidence gives the same verdict. Measured times stand under
-   * `measured` and are not part of the digest, because no two measurements are alike.
+   * Digests of all that the verdict depends on: the same evidence gives the same verdict. Measured times are under
+   * `measured` and not part of the digest, because no two measurements are alike.
    */
   evidence: JsonObject,
   digest: DigestText,

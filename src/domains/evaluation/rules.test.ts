@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { combine, type GateCheck, judge, judgeParity, judgeSlice, summarize } from './rules.ts'
+import { combine, type GateCheck, judgeInterval, judgeParity, judgeSlice, summarize } from './rules.ts'
 
 const verdict = fc.constantFrom('pass', 'fail', 'cannot_tell', 'error')
 const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 })
@@ -12,13 +12,16 @@ function check(given: Partial<GateCheck>): GateCheck {
 
 test('a value passes when its whole interval keeps the limit, fails when none of it does, and cannot tell between', () => {
   const bounded = { value: 0.69, lower: 0.64, upper: 0.74 }
-  assert.equal(judge(bounded, { atLeast: 0.6 }), 'pass')
-  assert.equal(judge(bounded, { atLeast: 0.65 }), 'cannot_tell')
-  assert.equal(judge(bounded, { atLeast: 0.75 }), 'fail')
-  assert.equal(judge(bounded, { atMost: 0.8 }), 'pass')
-  assert.equal(judge(bounded, { atMost: 0.6 }), 'fail')
-  assert.equal(judge({ value: 0.01, lower: -0.03, upper: 0.04 }, { atLeast: -0.05, atMost: 0.05 }), 'pass')
-  assert.equal(judge({ value: 0.01, lower: -0.06, upper: 0.08 }, { atLeast: -0.05, atMost: 0.05 }), 'cannot_tell')
+  assert.equal(judgeInterval(bounded, { atLeast: 0.6 }), 'pass')
+  assert.equal(judgeInterval(bounded, { atLeast: 0.65 }), 'cannot_tell')
+  assert.equal(judgeInterval(bounded, { atLeast: 0.75 }), 'fail')
+  assert.equal(judgeInterval(bounded, { atMost: 0.8 }), 'pass')
+  assert.equal(judgeInterval(bounded, { atMost: 0.6 }), 'fail')
+  assert.equal(judgeInterval({ value: 0.01, lower: -0.03, upper: 0.04 }, { atLeast: -0.05, atMost: 0.05 }), 'pass')
+  assert.equal(
+    judgeInterval({ value: 0.01, lower: -0.06, upper: 0.08 }, { atLeast: -0.05, atMost: 0.05 }),
+    'cannot_tell',
+  )
 })
 
 test('a missing value, bound or limit is an error, never a pass', () => {
@@ -27,13 +30,13 @@ test('a missing value, bound or limit is an error, never a pass', () => {
   fc.assert(
     fc.property(number, missing, part, number, (value, nothing, hole, limit) => {
       const bounded = { value, lower: value - 1, upper: value + 1, [hole]: nothing }
-      assert.equal(judge(bounded, { atLeast: limit }), 'error')
-      assert.equal(judge(bounded, { atMost: limit }), 'error')
+      assert.equal(judgeInterval(bounded, { atLeast: limit }), 'error')
+      assert.equal(judgeInterval(bounded, { atMost: limit }), 'error')
     }),
   )
-  assert.equal(judge({ value: 1, lower: 0, upper: 2 }, {}), 'error')
-  assert.equal(judge({ value: 1, lower: 0, upper: 2 }, { atLeast: Number.NaN }), 'error')
-  assert.equal(judge({ value: 1, lower: 2, upper: 0 }, { atLeast: -9 }), 'error')
+  assert.equal(judgeInterval({ value: 1, lower: 0, upper: 2 }, {}), 'error')
+  assert.equal(judgeInterval({ value: 1, lower: 0, upper: 2 }, { atLeast: Number.NaN }), 'error')
+  assert.equal(judgeInterval({ value: 1, lower: 2, upper: 0 }, { atLeast: -9 }), 'error')
 })
 
 test('a stricter limit never turns a failure into a pass', () => {
@@ -41,8 +44,8 @@ test('a stricter limit never turns a failure into a pass', () => {
   fc.assert(
     fc.property(number, fc.nat(100), fc.nat(100), number, fc.nat(100), (value, below, above, limit, more) => {
       const bounded = { value, lower: value - below, upper: value + above }
-      const loose = judge(bounded, { atLeast: limit })
-      const strict = judge(bounded, { atLeast: limit + more })
+      const loose = judgeInterval(bounded, { atLeast: limit })
+      const strict = judgeInterval(bounded, { atLeast: limit + more })
       assert.ok(rank[strict] <= rank[loose])
     }),
   )

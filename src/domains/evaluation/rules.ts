@@ -9,17 +9,17 @@ export type Bounded = { value: number | null; lower: number | null; upper: numbe
 export type Limits = { atLeast?: number | undefined; atMost?: number | undefined }
 
 /**
- * Whether a value keeps its limits, as far as its interval tells: `pass` when the whole interval does, `fail` when none
- * of it does, `cannot_tell` between. A value, bound or limit that is missing or not a number is an `error`, never a pass.
+ * Whether a value is within its limits: `pass` when its whole interval is, `fail` when none of it is, `cannot_tell` otherwise.
+ * A value, bound or limit that is missing or not a number is an `error`, never a pass.
  */
-export function judge({ value, lower, upper }: Bounded, { atLeast, atMost }: Limits): Verdict {
+export function judgeInterval({ value, lower, upper }: Bounded, { atLeast, atMost }: Limits): Verdict {
   if (atLeast === undefined && atMost === undefined) return 'error'
   const min = atLeast ?? Number.NEGATIVE_INFINITY
   const max = atMost ?? Number.POSITIVE_INFINITY
   if (value === null || lower === null || upper === null || !Number.isFinite(value)) return 'error'
   // Written so that a NaN anywhere makes the condition false.
-  const ordered = lower <= value && value <= upper && min <= max
-  if (!ordered) return 'error'
+  const consistent = lower <= value && value <= upper && min <= max
+  if (!consistent) return 'error'
   if (lower >= min && upper <= max) return 'pass'
   return upper < min || lower > max ? 'fail' : 'cannot_tell'
 }
@@ -42,25 +42,25 @@ export function summarize(checks: readonly GateCheck[]): string {
   const also = warnings === 0 ? '' : ` ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`
   if (verdict === 'pass') return `All ${required.length} required checks pass.${also}`
   const words = { fail: 'fails', cannot_tell: 'cannot tell', error: 'could not be judged' }[verdict]
-  const shown = deciding.slice(0, 3).map(({ check, reason }) => `${check}: ${reason}`)
+  const reasons = deciding.slice(0, 3).map(({ check, reason }) => `${check}: ${reason}`)
   const more = deciding.length > 3 ? `; and ${deciding.length - 3} more` : ''
-  return `${deciding.length} of ${required.length} required checks ${deciding.length === 1 ? words : plural(verdict)}. ${shown.join('; ')}${more}.${also}`
+  return `${deciding.length} of ${required.length} required checks ${deciding.length === 1 ? words : plural(verdict)}. ${reasons.join('; ')}${more}.${also}`
 }
 
 function plural(verdict: Exclude<Verdict, 'pass'>): string {
   return { fail: 'fail', cannot_tell: 'cannot tell', error: 'could not be judged' }[verdict]
 }
 
-/** Checks sorted by what they mean for the decision: what blocks first, warnings last; else as they came. */
-export function ordered(checks: readonly GateCheck[]): GateCheck[] {
+/** Checks by what they mean for the decision: what blocks first, warnings last; otherwise in their order. */
+export function byImportance(checks: readonly GateCheck[]): GateCheck[] {
   const rank = (check: GateCheck) => severity.indexOf(check.verdict) + (check.required ? 0 : severity.length)
   return [...checks].sort((a, b) => rank(a) - rank(b))
 }
 
 type SliceVerdict = 'pass' | 'fail' | 'cannot_tell' | 'not_tested'
 
-/** What the paired comparison of one slice found; p-values are null where it was too small to be tested. */
-export type SliceFinding = {
+/** The result of the paired comparison of one slice; p-values are null where it was too small to be tested. */
+export type SliceEvidence = {
   /** Lower one-sided 95 % bound of the difference (positive: candidate better). */
   lower: number | null
   /** Probability of what was seen if the slice were no worse than the margin. */
@@ -74,7 +74,7 @@ export type SliceFinding = {
  * passes when harm is excluded. `worse` marks harm that is significant on its own alone: a warning.
  */
 export function judgeSlice(
-  { lower, harm, adjustedHarm }: SliceFinding,
+  { lower, harm, adjustedHarm }: SliceEvidence,
   margin: number,
   alpha = 0.05,
 ): { verdict: SliceVerdict; worse: boolean } {
@@ -84,12 +84,12 @@ export function judgeSlice(
   return { verdict: 'cannot_tell', worse: harm < alpha }
 }
 
-type ParityFinding = { feature: string; rows: number; differing: number; share: number; meanDifference: number }
+type FeatureParity = { feature: string; rows: number; differing: number; share: number; meanDifference: number }
 type ParityRule = { tolerance: number; share: number; asOf: 'known' | 'event' }
 
 /** Whether serving would see the values that the training set holds, for one feature. */
-export function judgeParity(finding: ParityFinding, rule: ParityRule): GateCheck {
-  const { feature, rows, share } = finding
+export function judgeParity(parity: FeatureParity, rule: ParityRule): GateCheck {
+  const { feature, rows, share } = parity
   const known = rows > 0 && share >= 0 && share <= 1
   const verdict: Verdict = !known ? 'error' : share <= rule.share ? 'pass' : 'fail'
   return {
@@ -99,16 +99,16 @@ export function judgeParity(finding: ParityFinding, rule: ParityRule): GateCheck
     value: known ? share : null,
     limit: rule.share,
     n: rows,
-    reason: known ? parityInWords(finding, rule, verdict) : `no row of ${feature} could be compared`,
+    reason: known ? parityInWords(parity, rule, verdict) : `no row of ${feature} could be compared`,
   }
 }
 
-function parityInWords(finding: ParityFinding, { tolerance, asOf }: ParityRule, verdict: Verdict): string {
-  const { feature, rows, differing, share, meanDifference } = finding
+function parityInWords(parity: FeatureParity, { tolerance, asOf }: ParityRule, verdict: Verdict): string {
+  const { feature, rows, differing, share, meanDifference } = parity
   if (verdict === 'pass')
     return `served and training values of ${feature} agree: ${differing} of ${rows} rows differ by more than ${tolerance}`
   const cause = asOf === 'event' ? ': the training set knew rows that serving does not know yet' : ''
-  const size = Number.isFinite(meanDifference) ? ` (${shown(meanDifference)} on average)` : ''
+  const size = Number.isFinite(meanDifference) ? ` (${formatNumber(meanDifference)} on average)` : ''
   return `served and training values of ${feature} differ in ${percent(share)} of rows${size}${cause}`
 }
 
@@ -117,7 +117,7 @@ function percent(share: number): string {
   return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toPrecision(2)} %`
 }
 
-/** Four significant digits, as short as they go. */
-export function shown(value: number | null): string {
+/** Four significant digits, without trailing zeros. */
+export function formatNumber(value: number | null): string {
   return value === null || !Number.isFinite(value) ? 'nothing' : String(Number(value.toPrecision(4)))
 }

@@ -19,7 +19,7 @@ export type GoldenSetsTable = {
   definition: string
   uses: number
   created_at: string
-  /** A blob with the provenance of each item as JSON lines; null for sets of before. */
+  /** A blob with the provenance of each item as JSON lines; null for sets stored by earlier versions. */
   provenance: string | null
 }
 
@@ -33,7 +33,7 @@ export type EvaluationsTable = {
   /** Of the paired difference of the primary metric; null when it could not be computed. */
   standard_error: number | null
   body: string
-  /** A blob with every answer, score and time; it also holds hidden items, so nobody is told its digest. */
+  /** A blob with every answer, score and time; it also holds hidden items, so its digest is never shown. */
   record: string | null
 }
 
@@ -59,7 +59,7 @@ export type TrafficSamplesTable = {
   model: string
   from_time: string
   to_time: string
-  /** What was asked and answered, as JSON lines. */
+  /** Requests and answers, as JSON lines. */
   blob: string
   row_count: number
   created_at: string

@@ -11,7 +11,7 @@ export type CollectedAnswers = { candidate: Value[][]; baseline: Value[][]; meas
 
 type Sides = { candidate: Side & Answerer; baseline: Side & Answerer; repeats: number; timed: boolean }
 
-/** Asks both sides about every item, as often as told. */
+/** The answers of both sides to every item, `repeats` times each. */
 export async function collectAnswers(ctx: Context, sides: Sides): Promise<CollectedAnswers> {
   const { candidate, baseline, repeats, timed } = sides
   if (candidate.ask || baseline.ask) return collectRemoteAnswers(ctx, sides)
@@ -27,8 +27,8 @@ export async function collectAnswers(ctx: Context, sides: Sides): Promise<Collec
 const callsAtOnce = 4
 
 /**
- * Models elsewhere are slow and cost money, so the answers are timed while they are asked for: candidate first, then baseline
- * first, in turn, so that whatever slows one slows both.
+ * A remote model is slow and costs money, so latency is measured on the answers themselves instead of with calls of its own.
+ * Which side goes first alternates, so that whatever slows one side slows both.
  */
 async function collectRemoteAnswers(ctx: Context, { candidate, baseline, repeats }: Sides): Promise<CollectedAnswers> {
   const n = candidate.inputs.length
@@ -74,7 +74,7 @@ async function timedAnswer(ctx: Context, side: Side & Answerer, row: Row) {
   }
 }
 
-/** The mean over the times that an item was asked about. */
+/** Adds one repeat's share to the mean usage of an item. */
 function meanUsage(sum: Usage | undefined, usage: Usage, repeats: number): Usage {
   if ('cpuMs' in usage) return { cpuMs: (sum && 'cpuMs' in sum ? sum.cpuMs : 0) + usage.cpuMs / repeats }
   const before = sum && 'model' in sum ? sum : { inputTokens: 0, outputTokens: 0 }

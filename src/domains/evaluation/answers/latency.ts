@@ -13,8 +13,9 @@ const maximumItems = 1000
 
 /**
  * Times single answers in the order candidate, baseline, baseline, candidate for each item, so that whatever slows the
- * machine down slows both sides alike; each time is the mean of its two. Of a model in a thread of this server the computation
- * counts, not the way there: a busy machine would be taken for a slow model. Processor time is this whole process's.
+ * machine down slows both sides alike; each item's time is the mean of its two. A model in a thread of this server reports the
+ * time of its computation, and that counts: waiting for a busy machine is not the model's slowness. Processor time is that of
+ * the whole process.
  */
 export async function measureLatency(ctx: Context, candidate: TimedSide, baseline: TimedSide): Promise<Measurements> {
   const items = evenly(candidate.inputs.length, maximumItems)

@@ -29,7 +29,7 @@ export type Side = {
   evidence: Record<string, unknown>
 }
 
-/** Answers many rows at once, or, where each answer is a call elsewhere, one by one with what it took. */
+/** Answers many rows at once; `ask`, where each answer is a remote call, answers one row and says what it consumed. */
 export type Answerer = {
   predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>
   ask?: (row: Row) => Promise<{ answer: Value; usage: Usage }>
@@ -77,7 +77,7 @@ function promptOf({ model, version, prompt }: ModelVersion, spec: ModelSpec): { 
   })
 }
 
-/** Version 0 of every model: always the label mean, stored at the first release and until then that of the candidate's training set. */
+/** Version 0 of every model: a constant, stored at the first release; until then the label mean of the candidate's training set. */
 async function baselineSide(ctx: Context, candidate: ModelVersion, golden: Golden): Promise<Side> {
   const value = await constantAnswer(ctx, candidate, golden)
   if (value === null) {
@@ -104,7 +104,7 @@ async function baselineSide(ctx: Context, candidate: ModelVersion, golden: Golde
   }
 }
 
-/** What answers without a model: nothing for text, the commonest class, one score for every item of a list, else a number. */
+/** The constant by kind of output: an empty text, the commonest class, the same score for all items of a list, else a number. */
 async function constantAnswer(
   ctx: Context,
   candidate: ModelVersion,
@@ -131,7 +131,7 @@ export async function knownConstant(ctx: Context, { model, trainingSet }: ModelV
   return label === null ? null : features.labelMean(ctx, trainingSet)
 }
 
-/** What this side is compared with: what is live (else the baseline), the baseline, or a given version. */
+/** The candidate's opponent: the live version (the constant baseline when nothing is live), the baseline, or a given version. */
 export async function resolveBaseline(
   ctx: Context,
   { against, candidate, golden }: { against: string; candidate: ModelVersion; golden: Golden },
@@ -233,7 +233,7 @@ async function withFeatures(
   return { rows: requests.map((request, index) => ({ ...request, ...values[index] })), used: asOf }
 }
 
-/** What a caller would have sent; never the label. */
+/** The item as a caller would have sent it: without the label. */
 function requestOf(item: Item, { label }: Definition): Row {
   const request: Row = {}
   for (const [column, value] of Object.entries(item)) if (column !== label) request[column] = toValue(value)

@@ -29,10 +29,10 @@ const expectedLabels: Record<Task, string> = {
   regression: 'a number',
   ranking: 'a relevance of 0 or more',
   multiclass: 'a class',
-  text: 'a text',
+  text: 'a string',
 }
 
-/** What is right for each item: a number, or the name of a class or the expected text. */
+/** The label of each item: a number, the name of a class, or the expected text. */
 export function labelsOf({ golden, id, label }: Definition, items: readonly Item[], task: Task): (number | string)[] {
   return items.map((item) => {
     const value = task === 'multiclass' || task === 'text' ? textOf(item[label]) : numberOf(item[label])

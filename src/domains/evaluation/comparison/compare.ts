@@ -2,11 +2,11 @@ import type { Estimate } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
-import { type Bounded, shown } from '../rules.ts'
+import { type Bounded, formatNumber } from '../rules.ts'
 import { type Columns, encode, type SideAnswers } from './encoding.ts'
-import { type HiddenOutcome, hiddenOf } from './hidden-items.ts'
-import { type Both, intervalOf, oneSided, type Paired, pairedOf } from './intervals.ts'
-import { type SliceOutcome, slicesOf, untested } from './slices.ts'
+import { compareHidden, type HiddenOutcome } from './hidden-items.ts'
+import { intervalOf, oneSided, type PairedDifference, type PairedSamples, pairedDifference } from './intervals.ts'
+import { compareSlices, type SliceOutcome, untestedSlices } from './slices.ts'
 import { columnOf, findMetric, type Judging, metricsFor } from './tasks.ts'
 import { type Metric, partsOf, unitsOf } from './units.ts'
 
@@ -18,7 +18,7 @@ export type Pairs = {
   baseline: SideAnswers
   lists?: string[] | undefined
   clusters?: string[] | undefined
-  /** Items that nobody may see one by one; they are scored with the others and apart. */
+  /** Items that nobody may see one by one: scored together with the others, and apart. */
   hidden?: boolean[] | undefined
 }
 
@@ -32,7 +32,7 @@ export type MetricOutcome = {
   limits: Bounded | null
 }
 
-/** How steady answers are where the model is asked several times. */
+/** How steady answers are over several repeats. */
 type Steadiness = { passOnce: number; passAlways: number; flips: number }
 export type Stability = { metric: string; repeats: number; candidate: Steadiness; baseline: Steadiness }
 
@@ -52,7 +52,7 @@ export type Comparison = {
   hidden: HiddenOutcome | null
 }
 
-export type Question = Judging & {
+export type ComparisonSettings = Judging & {
   metric: string
   margin: number
   sliceMargin: number
@@ -61,40 +61,42 @@ export type Question = Judging & {
   slices: { slice: string; values: string[] }[]
   seed: number
   baselineName: string
-  /** Both sides are the same version: there is nothing that could be worse. */
+  /** Both sides are the same version, so nothing can be worse. */
   sameVersion: boolean
 }
 
 /**
- * Judges candidate and baseline on the same items. One answer that is missing or not usable makes the whole comparison
- * an error that names the items: dropping them would judge the model on the items it likes.
+ * Compares candidate and baseline on the same items. One missing or unusable answer makes the whole comparison an error that
+ * names the items: without them, a model would be judged only on the items that it can answer.
  */
-export function compare(pairs: Pairs, question: Question): Comparison {
-  const metric = checkQuestion(question)
-  const { labels, candidate, baseline } = encode(pairs, question.task)
+export function compare(pairs: Pairs, settings: ComparisonSettings): Comparison {
+  const metric = requireQualityMetric(settings)
+  const { labels, candidate, baseline } = encode(pairs, settings.task)
   const grouping = { labels, lists: pairs.lists, clusters: pairs.clusters }
-  const bothOf = (wanted: Metric): Both => {
-    const column = columnOf(question, wanted)
+  const pairedSamplesOf = (wanted: Metric): PairedSamples => {
+    const column = columnOf(settings, wanted)
     return { ...grouping, candidate: candidate[column] ?? [], baseline: baseline[column] ?? [] }
   }
-  const all = bothOf(metric)
+  const all = pairedSamplesOf(metric)
   const n = unitsOf(metric, all)
-  const unusable = problems(pairs, all)
-  if (unusable !== undefined) return broken(question, unusable, pairs.ids.length)
-  const metrics = metricsFor(question)
-    .filter((one) => isAsked(one, question) || hasAnswers(candidate[columnOf(question, one)]))
-    .map((one) => outcomeOf(one, bothOf(one), question))
-  const paired = question.sameVersion ? unchanged : pairedOf(metric, all, question.margin, question.seed)
+  const reason = unusableReason(pairs, all)
+  if (reason !== undefined) return failedComparison(settings, reason, pairs.ids.length)
+  const metrics = metricsFor(settings)
+    .filter((one) => isRequested(one, settings) || hasAnswers(candidate[columnOf(settings, one)]))
+    .map((one) => outcomeOf(one, pairedSamplesOf(one), settings))
+  const paired = settings.sameVersion
+    ? sameVersionResult
+    : pairedDifference(metric, all, settings.margin, settings.seed)
   return {
-    primary: { ...primaryOf(paired, question, n), standardError: paired.standardError },
+    primary: { ...primaryOf(paired, settings, n), standardError: paired.standardError },
     metrics,
-    slices: slicesOf(metric, all, question),
-    stability: metricsFor(question).flatMap((one) => steadinessOf(one, bothOf(one))),
-    hidden: pairs.hidden && !question.sameVersion ? hiddenOf(metric, all, pairs.hidden, question) : null,
+    slices: compareSlices(metric, all, settings),
+    stability: metricsFor(settings).flatMap((one) => steadinessOf(one, pairedSamplesOf(one))),
+    hidden: pairs.hidden && !settings.sameVersion ? compareHidden(metric, all, pairs.hidden, settings) : null,
   }
 }
 
-const unchanged: Paired = {
+const sameVersionResult: PairedDifference = {
   value: 0,
   lower: 0,
   upper: 0,
@@ -105,16 +107,16 @@ const unchanged: Paired = {
   note: 'it is the same version',
 }
 
-function isAsked({ name }: Metric, { metric, limited }: Question): boolean {
+function isRequested({ name }: Metric, { metric, limited }: ComparisonSettings): boolean {
   return name === metric || limited.includes(name)
 }
 
-/** A model that answers with classes has no probabilities; what reads them is left out unless the spec asks for it. */
+/** A model that answers with classes gives no probabilities; metrics of probabilities are left out unless the spec names them. */
 function hasAnswers(column: Columns[string] | undefined): boolean {
   return (column ?? []).some((outputs) => outputs.some((output) => !Number.isNaN(output)))
 }
 
-function outcomeOf(metric: Metric, both: Both, { limited, seed }: Question): MetricOutcome {
+function outcomeOf(metric: Metric, both: PairedSamples, { limited, seed }: ComparisonSettings): MetricOutcome {
   const { candidate, baseline, ...shared } = both
   const answers = { ...shared, outputs: candidate }
   return {
@@ -126,8 +128,8 @@ function outcomeOf(metric: Metric, both: Both, { limited, seed }: Question): Met
   }
 }
 
-/** pass@1, pass^k and flips of right/wrong items that were asked about several times. */
-function steadinessOf(metric: Metric, both: Both): Stability[] {
+/** pass@1, pass^k and flips of right/wrong items, over several repeats. */
+function steadinessOf(metric: Metric, both: PairedSamples): Stability[] {
   const repeats = both.candidate.length
   if (!metric.counts || repeats < 2) return []
   const of = (outputs: number[][]): Steadiness => {
@@ -143,11 +145,11 @@ function steadinessOf(metric: Metric, both: Both): Stability[] {
 }
 
 /** The quality metric; throws for one that the task does not have or that cannot be compared by "not worse". */
-export function checkQuestion(question: Judging & { metric: string }): Metric {
-  const { metric: name, task } = question
-  const metric = findMetric(question, name)
+export function requireQualityMetric(settings: Judging & { metric: string }): Metric {
+  const { metric: name, task } = settings
+  const metric = findMetric(settings, name)
   if (!metric) {
-    const names = metricsFor(question).map((one) => one.name)
+    const names = metricsFor(settings).map((one) => one.name)
     throw invalidInput(`"${name}" is not a metric of ${task} answers.`, {
       name,
       hint: names.length === 0 ? 'Add "scorers" to the spec.' : `Use one of: ${names.join(', ')}.`,
@@ -160,13 +162,13 @@ export function checkQuestion(question: Judging & { metric: string }): Metric {
   })
 }
 
-function problems({ ids, labels, hidden }: Pairs, { candidate, baseline }: Both): string | undefined {
+function unusableReason({ ids, labels, hidden }: Pairs, { candidate, baseline }: PairedSamples): string | undefined {
   const sides: [string, number[][]][] = [
     ['the candidate', candidate],
     ['the baseline', baseline],
   ]
   if (ids.length === 0 || labels.length !== ids.length) return 'there are no items to compare'
-  if (candidate.length !== baseline.length) return 'the two sides were not asked equally often'
+  if (candidate.length !== baseline.length) return 'the two sides have different numbers of repeats'
   for (const [side, outputs] of sides) {
     const missing = (index: number) =>
       outputs.length === 0 || outputs.some((output) => output.length !== ids.length || Number.isNaN(output[index]))
@@ -180,28 +182,28 @@ function problems({ ids, labels, hidden }: Pairs, { candidate, baseline }: Both)
   return undefined
 }
 
-function broken(question: Question, reason: string, n: number): Comparison {
+function failedComparison(settings: ComparisonSettings, reason: string, n: number): Comparison {
   const unknown: Bounded = { value: null, lower: null, upper: null }
   const nothing: Estimate = { value: null, n, lower: null, upper: null }
-  const { metric, margin } = question
+  const { metric, margin } = settings
   return {
     primary: { metric, difference: nothing, margin, method: 'none', verdict: 'error', reason, standardError: null },
-    metrics: metricsFor(question).map(({ name, direction }) => ({
+    metrics: metricsFor(settings).map(({ name, direction }) => ({
       metric: name,
       direction,
       candidate: unknown,
       baseline: unknown,
       limits: null,
     })),
-    slices: untested(question.slices),
+    slices: untestedSlices(settings.slices),
     stability: [],
     hidden: null,
   }
 }
 
-function primaryOf(paired: Paired, { metric, margin, baselineName }: Question, n: number) {
+function primaryOf(paired: PairedDifference, { metric, margin, baselineName }: ComparisonSettings, n: number) {
   const { value, lower, upper } = paired
-  const bounds = `${shown(value)} (one-sided 95 % bounds ${shown(lower)} … ${shown(upper)}, n ${n})`
+  const bounds = `${formatNumber(value)} (one-sided 95 % bounds ${formatNumber(lower)} … ${formatNumber(upper)}, n ${n})`
   const better = value !== null && value >= 0 ? 'better' : 'worse'
   const words: Record<Verdict, string> = {
     pass: `${metric} is not worse than ${baselineName} by more than ${margin}: ${better} by ${bounds}`,

@@ -1,4 +1,11 @@
-export { type Comparison, checkQuestion, compare, type MetricOutcome, type Pairs, type Question } from './compare.ts'
+export {
+  type Comparison,
+  type ComparisonSettings,
+  compare,
+  type MetricOutcome,
+  type Pairs,
+  requireQualityMetric,
+} from './compare.ts'
 export { encode, type SideAnswers } from './encoding.ts'
 export { hiddenItems } from './hidden-items.ts'
 export { itemsNeeded, itemsNeededForShares, oneSided, smallestMeanMargin, smallestShareMargin } from './intervals.ts'

@@ -1,30 +1,30 @@
 import type { Value } from '../../../core/onnx/onnx.ts'
 import type { Task } from './tasks.ts'
 
-/** What one side said, asked once or more, and what scorers made of answers of text. */
+/** The answers of one side by repeat, and for answers of text their scores by scorer. */
 export type SideAnswers = { answers: Value[][]; scores: Record<string, (number | null)[][]> }
 
-/** Numbers by what a metric reads, then by the time of asking; NaN for what cannot be used. */
+/** By the column that a metric reads, the numbers of each repeat; NaN for an answer that cannot be used. */
 export type Columns = Record<string, number[][]>
 
-type Pairs = { labels: readonly (number | string)[]; candidate: SideAnswers; baseline: SideAnswers }
+type LabelledSides = { labels: readonly (number | string)[]; candidate: SideAnswers; baseline: SideAnswers }
 
 type Encoded = { labels: number[]; candidate: Columns; baseline: Columns }
 
 /** Labels and answers as numbers, the same number for the same class. */
-export function encode({ labels, candidate, baseline }: Pairs, task: Task): Encoded {
+export function encode({ labels, candidate, baseline }: LabelledSides, task: Task): Encoded {
   if (task === 'text') {
     return { labels: labels.map(() => 1), candidate: scoresOf(candidate), baseline: scoresOf(baseline) }
   }
   if (task === 'multiclass') return encodeClasses(labels.map(String), candidate, baseline)
   const numbers = ({ answers }: SideAnswers): Columns => ({
-    answer: answers.map((asked) => asked.map((answer) => usable(answer, task) ?? Number.NaN)),
+    answer: answers.map((repeat) => repeat.map((answer) => usableNumber(answer, task) ?? Number.NaN)),
   })
   return { labels: labels.map(Number), candidate: numbers(candidate), baseline: numbers(baseline) }
 }
 
 /** The answer as a number, when it is one the task allows: a probability, or any finite number. */
-export function usable(answer: Value | undefined, task: Task): number | undefined {
+export function usableNumber(answer: Value | undefined, task: Task): number | undefined {
   if (typeof answer !== 'number' || !Number.isFinite(answer)) return undefined
   return task === 'binary' && (answer < 0 || answer > 1) ? undefined : answer
 }
@@ -32,11 +32,11 @@ export function usable(answer: Value | undefined, task: Task): number | undefine
 function scoresOf({ scores }: SideAnswers): Columns {
   const usableScore = (score: number | null) => (score !== null && score >= 0 && score <= 1 ? score : Number.NaN)
   return Object.fromEntries(
-    Object.entries(scores).map(([name, asked]) => [name, asked.map((all) => all.map(usableScore))]),
+    Object.entries(scores).map(([name, repeats]) => [name, repeats.map((repeat) => repeat.map(usableScore))]),
   )
 }
 
-type Classified = { name: string; chances: Map<string, number> | undefined } | undefined
+type PredictedClass = { name: string; chances: Map<string, number> | undefined } | undefined
 
 function encodeClasses(labels: string[], candidate: SideAnswers, baseline: SideAnswers): Encoded {
   const known = new Map<string, number>()
@@ -47,11 +47,11 @@ function encodeClasses(labels: string[], candidate: SideAnswers, baseline: SideA
     return found
   }
   const columns = ({ answers }: SideAnswers): Columns => {
-    const classified = answers.map((asked) => asked.map(classOf))
+    const predicted = answers.map((repeat) => repeat.map(classOf))
     return {
-      answer: classified.map((asked) => asked.map((answer) => (answer ? numberOf(answer.name) : Number.NaN))),
-      probability: classified.map((asked) =>
-        asked.map((answer, index) => (answer?.chances ? (answer.chances.get(labels[index] ?? '') ?? 0) : Number.NaN)),
+      answer: predicted.map((repeat) => repeat.map((answer) => (answer ? numberOf(answer.name) : Number.NaN))),
+      probability: predicted.map((repeat) =>
+        repeat.map((answer, index) => (answer?.chances ? (answer.chances.get(labels[index] ?? '') ?? 0) : Number.NaN)),
       ),
     }
   }
@@ -59,7 +59,7 @@ function encodeClasses(labels: string[], candidate: SideAnswers, baseline: SideA
 }
 
 /** A class by its name, or as the likeliest of `{"class": probability, …}`. */
-function classOf(answer: Value): Classified {
+function classOf(answer: Value): PredictedClass {
   if (answer === null || answer === '' || Number.isNaN(answer)) return undefined
   const text = String(answer)
   if (!text.startsWith('{')) return { name: text, chances: undefined }
@@ -73,7 +73,7 @@ function probabilitiesOf(text: string): Map<string, number> | undefined {
   try {
     parsed = JSON.parse(text)
   } catch {
-    // What is no JSON is no set of probabilities, and the item counts as not answered.
+    // Not JSON, so not probabilities: the item counts as not answered.
     return undefined
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined

@@ -3,13 +3,13 @@ import { normalQuantile } from '../../../core/stats/distributions.ts'
 import { hashUnit } from '../../../core/stats/random.ts'
 import { type Definition, type Item, textOf } from '../golden/golden.ts'
 import type { Bounded } from '../rules.ts'
-import { type Both, pairedOf } from './intervals.ts'
-import { partOf } from './slices.ts'
+import { type PairedSamples, pairedDifference } from './intervals.ts'
+import { itemsOf } from './slices.ts'
 import { type Metric, unitsOf } from './units.ts'
 
 /**
- * Which items nobody may see one by one: a share drawn by hash, anew for every version of the set, so that what people
- * tune to cannot be all of it. Items of one list or cluster are hidden together. Undefined when nothing is hidden.
+ * Which items nobody may see one by one: a share drawn by hash, anew for every version of the set, so that people cannot tune
+ * to all of it. Items of one list or cluster are hidden together. Undefined when nothing is hidden.
  */
 export function hiddenItems(definition: Definition, version: number, items: readonly Item[]): boolean[] | undefined {
   const { golden, hidden = 0, list, cluster, id } = definition
@@ -21,24 +21,27 @@ export function hiddenItems(definition: Definition, version: number, items: read
 /** The paired difference on hidden items, and how much better the seen ones look. */
 export type HiddenOutcome = { n: number; difference: Estimate; gap: Estimate; overfitted: boolean }
 
-const fewest = 10
+const minHidden = 10
 
-export function hiddenOf(
+export function compareHidden(
   metric: Metric,
-  all: Both,
+  all: PairedSamples,
   hidden: readonly boolean[],
   { margin, seed }: { margin: number; seed: number },
 ): HiddenOutcome {
   const indexes = (wanted: boolean) => hidden.flatMap((isHidden, index) => (isHidden === wanted ? [index] : []))
-  const [unseen, seen] = [partOf(all, indexes(true)), partOf(all, indexes(false))]
+  const [unseen, seen] = [itemsOf(all, indexes(true)), itemsOf(all, indexes(false))]
   const n = unitsOf(metric, unseen)
   const nothing = { value: null, n, lower: null, upper: null }
-  if (n < fewest || unitsOf(metric, seen) < fewest) {
+  if (n < minHidden || unitsOf(metric, seen) < minHidden) {
     return { n, difference: nothing, gap: nothing, overfitted: false }
   }
-  const [apart, shown] = [pairedOf(metric, unseen, margin, seed), pairedOf(metric, seen, margin, seed)]
-  const error = Math.hypot(apart.standardError ?? Number.NaN, shown.standardError ?? Number.NaN)
-  const value = (shown.value ?? Number.NaN) - (apart.value ?? Number.NaN)
+  const [apart, visible] = [
+    pairedDifference(metric, unseen, margin, seed),
+    pairedDifference(metric, seen, margin, seed),
+  ]
+  const error = Math.hypot(apart.standardError ?? Number.NaN, visible.standardError ?? Number.NaN)
+  const value = (visible.value ?? Number.NaN) - (apart.value ?? Number.NaN)
   const half = normalQuantile(0.95) * error
   return {
     n,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRandom } from '../../../core/stats/random.ts'
-import { intervalOf, pairedOf as pairedOfMany, smallestMeanMargin } from './intervals.ts'
+import { intervalOf, pairedDifference as pairedOfMany, smallestMeanMargin } from './intervals.ts'
 import { findMetric as find, metricsFor, type Task } from './tasks.ts'
 import type { Metric } from './units.ts'
 
@@ -10,7 +10,7 @@ const metricNames = (task: Task) => metricsFor({ task, scorers: [] }).map(({ nam
 
 type Once = { labels: number[]; candidate: number[]; baseline: number[] }
 
-function pairedOf(metric: Metric, { labels, candidate, baseline }: Once, margin: number, seed: number) {
+function pairedDifference(metric: Metric, { labels, candidate, baseline }: Once, margin: number, seed: number) {
   return pairedOfMany(metric, { labels, candidate: [candidate], baseline: [baseline] }, margin, seed)
 }
 
@@ -35,12 +35,12 @@ function answers(n: number, candidateOnly: number, baselineOnly: number) {
 }
 
 test('right or wrong answers are judged by Tango’s score, with its published bounds', () => {
-  const paired = pairedOf(metric('binary', 'accuracy'), answers(200, 6, 9), 0.05, 1)
+  const paired = pairedDifference(metric('binary', 'accuracy'), answers(200, 6, 9), 0.05, 1)
   assert.deepEqual([paired.method, paired.verdict], ['Tango score', 'pass'])
   near(paired.value, -3 / 200)
   assert.ok(Math.abs((paired.lower ?? 0) + 0.0499043785) < 1e-9)
-  assert.equal(pairedOf(metric('binary', 'accuracy'), answers(60, 3, 5), 0.1, 1).verdict, 'cannot_tell')
-  assert.equal(pairedOf(metric('binary', 'accuracy'), answers(200, 0, 60), 0.05, 1).verdict, 'fail')
+  assert.equal(pairedDifference(metric('binary', 'accuracy'), answers(60, 3, 5), 0.1, 1).verdict, 'cannot_tell')
+  assert.equal(pairedDifference(metric('binary', 'accuracy'), answers(200, 0, 60), 0.05, 1).verdict, 'fail')
 })
 
 test('the share of right answers has its exact interval, never a width of zero', () => {
@@ -50,23 +50,23 @@ test('the share of right answers has its exact interval, never a width of zero',
   near(lower, 0.025 ** (1 / 300))
 })
 
-test('a metric that is no mean is compared by resampling items in pairs', () => {
+test('a metric that is not a mean is compared by resampling items in pairs', () => {
   const random = createRandom(7)
   const chances = Array.from({ length: 400 }, () => random())
   const labels = chances.map((chance) => Number(random() < chance))
   const worse = chances.map((chance) => (random() < 0.7 ? random() : chance))
   const auc = metric('binary', 'auc')
-  const paired = pairedOf(auc, { labels, candidate: chances, baseline: worse }, 0.01, 1)
+  const paired = pairedDifference(auc, { labels, candidate: chances, baseline: worse }, 0.01, 1)
   assert.deepEqual([paired.method, paired.verdict], ['paired bootstrap', 'pass'])
   near(paired.value, auc.value(labels, chances) - auc.value(labels, worse))
-  const reverse = pairedOf(auc, { labels, candidate: worse, baseline: chances }, 0.01, 1)
+  const reverse = pairedDifference(auc, { labels, candidate: worse, baseline: chances }, 0.01, 1)
   assert.equal(reverse.verdict, 'fail')
   assert.ok((reverse.harm ?? 1) < 0.001 && (paired.harm ?? 0) > 0.999)
 })
 
 test('a metric that is not defined on the items cannot tell', () => {
   const { labels, candidate, baseline } = answers(100, 20, 20)
-  const paired = pairedOf(metric('binary', 'auc'), { labels, candidate, baseline }, 0.5, 1)
+  const paired = pairedDifference(metric('binary', 'auc'), { labels, candidate, baseline }, 0.5, 1)
   assert.deepEqual([paired.verdict, paired.value, paired.harm], ['cannot_tell', null, null])
 })
 
@@ -77,11 +77,11 @@ test('errors of a regression are compared with the sign that makes better positi
   const far = labels.map((label) => label + 4 * (random() - 0.5))
   for (const name of ['mae', 'rmse']) {
     assert.equal(
-      pairedOf(metric('regression', name), { labels, candidate: close, baseline: far }, 0.1, 1).verdict,
+      pairedDifference(metric('regression', name), { labels, candidate: close, baseline: far }, 0.1, 1).verdict,
       'pass',
     )
     assert.equal(
-      pairedOf(metric('regression', name), { labels, candidate: far, baseline: close }, 0.1, 1).verdict,
+      pairedDifference(metric('regression', name), { labels, candidate: far, baseline: close }, 0.1, 1).verdict,
       'fail',
     )
   }
@@ -95,10 +95,10 @@ test('answers that differ on few items cannot tell, whatever the bound would be'
   const labels = Array.from({ length: 100 }, () => 0)
   const baseline = labels.map(() => 0.2)
   const candidate = baseline.map((value, index) => (index < 5 ? 0.21 : value))
-  const paired = pairedOf(metric('binary', 'log_loss'), { labels, candidate, baseline }, 0.01, 1)
+  const paired = pairedDifference(metric('binary', 'log_loss'), { labels, candidate, baseline }, 0.01, 1)
   assert.equal(paired.verdict, 'cannot_tell')
   assert.match(paired.note, /Only 5 of 100 items differ/)
-  const alike = pairedOf(metric('binary', 'log_loss'), { labels, candidate: baseline, baseline }, 0.01, 1)
+  const alike = pairedDifference(metric('binary', 'log_loss'), { labels, candidate: baseline, baseline }, 0.01, 1)
   assert.deepEqual([alike.verdict, alike.note], ['cannot_tell', 'both answer every item alike'])
 })
 
@@ -106,8 +106,8 @@ test('a difference that is the same everywhere needs no resampling', () => {
   const labels = Array.from({ length: 100 }, () => 0)
   const [low, high] = [labels.map(() => 1), labels.map(() => 2)]
   const mae = metric('regression', 'mae')
-  assert.equal(pairedOf(mae, { labels, candidate: low, baseline: high }, 0.1, 1).verdict, 'pass')
-  assert.equal(pairedOf(mae, { labels, candidate: high, baseline: low }, 0.1, 1).verdict, 'fail')
+  assert.equal(pairedDifference(mae, { labels, candidate: low, baseline: high }, 0.1, 1).verdict, 'pass')
+  assert.equal(pairedDifference(mae, { labels, candidate: high, baseline: low }, 0.1, 1).verdict, 'fail')
 })
 
 test('the smallest provable margin shrinks with the root of the number of items', () => {

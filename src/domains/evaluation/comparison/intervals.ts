@@ -6,7 +6,7 @@ import { smallestMargin, tangoTest } from '../../../core/stats/paired-proportion
 import { mean, variance } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
 import type { Bounded } from '../rules.ts'
-import { clustersOf, drawn, type Grouping, type Metric, metricOf, partsOf, type Sample } from './units.ts'
+import { clustersOf, type Grouping, type Metric, metricOf, metricOnDraw, partsOf, type Sample } from './units.ts'
 
 /** One-sided bounds at 95 % are the ends of a central 90 % interval. */
 export const oneSided = 0.1
@@ -14,21 +14,21 @@ const twoSided = 0.05
 
 /**
  * A metric with the central (1 - alpha) interval of one side: exact for shares, Student's t for means (over clusters
- * where there are any), bootstrap for metrics that are no means. Undefined values (one class only) give nulls.
+ * where there are any), bootstrap for metrics that are not means. Undefined values (one class only) give nulls.
  */
 export function intervalOf(metric: Metric, sample: Sample, seed: number, alpha = twoSided): Bounded {
   const value = finite(metricOf(metric, sample))
   const parts = partsOf(metric, sample)
   if (!parts) {
     const n = sample.labels.length
-    const candidate = drawn(metric, sample)
+    const candidate = metricOnDraw(metric, sample)
     const { lower, upper } = pairedBootstrap({
       n,
       candidate,
       alpha,
       seed,
       resamples: resamplesFor(n),
-      ...given(sample),
+      ...clustersIn(sample),
     })
     return { value, lower, upper }
   }
@@ -41,7 +41,7 @@ export function intervalOf(metric: Metric, sample: Sample, seed: number, alpha =
   return { value, lower: value - half, upper: value + half }
 }
 
-function given({ clusters }: Grouping): { clusters?: readonly string[] } {
+function clustersIn({ clusters }: Grouping): { clusters?: readonly string[] } {
   return clusters ? { clusters } : {}
 }
 
@@ -50,7 +50,7 @@ function allShares(parts: readonly number[]): boolean {
 }
 
 /** A paired difference (positive: candidate better) with one-sided 95 % bounds and what follows for a margin. */
-export type Paired = Bounded & {
+export type PairedDifference = Bounded & {
   method: string
   verdict: Verdict
   standardError: number | null
@@ -59,27 +59,29 @@ export type Paired = Bounded & {
   note: string
 }
 
-export type Both = Grouping & { labels: number[]; candidate: number[][]; baseline: number[][] }
+export type PairedSamples = Grouping & { labels: number[]; candidate: number[][]; baseline: number[][] }
 
 /**
  * Tango's score for independent right/wrong items, bootstrap-t for means of items or lists, bootstrap of items for metrics that
- * are no means. Repeated answers to an item count as one, their mean; clusters are resampled whole.
+ * are not means. Repeated answers to an item count as one, their mean; clusters are resampled whole.
  */
-export function pairedOf(metric: Metric, both: Both, margin: number, seed: number): Paired {
+export function pairedDifference(metric: Metric, both: PairedSamples, margin: number, seed: number): PairedDifference {
   const sides = sidesOf(both)
   const [candidate, baseline] = [partsOf(metric, sides.candidate), partsOf(metric, sides.baseline)]
-  if (!candidate || !baseline) return pairedWholes(metric, both, margin, seed)
+  if (!candidate || !baseline) return differenceByBootstrap(metric, both, margin, seed)
   const exact = metric.counts && !both.clusters && allShares(candidate) && allShares(baseline)
   const sign = metric.direction === 'higher' ? 1 : -1
   const differences = candidate.map((part, index) => sign * (part - (baseline[index] ?? Number.NaN)))
-  return exact ? pairedShares(differences, margin) : pairedMeans(differences, clustersOf(metric, both), margin, seed)
+  return exact
+    ? differenceOfShares(differences, margin)
+    : differenceOfMeans(differences, clustersOf(metric, both), margin, seed)
 }
 
-function sidesOf({ candidate, baseline, ...shared }: Both): { candidate: Sample; baseline: Sample } {
+function sidesOf({ candidate, baseline, ...shared }: PairedSamples): { candidate: Sample; baseline: Sample } {
   return { candidate: { ...shared, outputs: candidate }, baseline: { ...shared, outputs: baseline } }
 }
 
-function pairedShares(differences: number[], margin: number): Paired {
+function differenceOfShares(differences: number[], margin: number): PairedDifference {
   const n = differences.length
   const counts = {
     candidateOnly: differences.filter((difference) => difference > 0).length,
@@ -99,16 +101,16 @@ function pairedShares(differences: number[], margin: number): Paired {
   }
 }
 
-function pairedMeans(
+function differenceOfMeans(
   differences: number[],
   clusters: readonly string[] | undefined,
   margin: number,
   seed: number,
-): Paired {
+): PairedDifference {
   const { error, freedom } = clusteredMean(differences, clusters)
-  // Resampling has nothing to vary when every difference is the same.
-  if (freedom > 0 && error === 0) return sameEverywhere(mean(differences), margin)
-  const found = pairedNonInferiority({ differences, margin, seed, ...given({ clusters }) })
+  // When every difference is the same, resampling gives no spread.
+  if (freedom > 0 && error === 0) return equalDifferences(mean(differences), margin)
+  const found = pairedNonInferiority({ differences, margin, seed, ...clustersIn({ clusters }) })
   const harm = freedom > 0 ? studentTCdf((found.mean + margin) / error, freedom) : Number.NaN
   return {
     value: finite(found.mean),
@@ -122,7 +124,7 @@ function pairedMeans(
   }
 }
 
-function sameEverywhere(value: number, margin: number): Paired {
+function equalDifferences(value: number, margin: number): PairedDifference {
   const same = { value, lower: value, upper: value, method: 'none', standardError: null }
   if (value === 0) return { ...same, verdict: 'cannot_tell', harm: 1, note: 'both answer every item alike' }
   return {
@@ -133,10 +135,10 @@ function sameEverywhere(value: number, margin: number): Paired {
   }
 }
 
-function pairedWholes(metric: Metric, both: Both, margin: number, seed: number): Paired {
+function differenceByBootstrap(metric: Metric, both: PairedSamples, margin: number, seed: number): PairedDifference {
   const sign = metric.direction === 'higher' ? 1 : -1
   const sides = sidesOf(both)
-  const [first, second] = [drawn(metric, sides.candidate), drawn(metric, sides.baseline)]
+  const [first, second] = [metricOnDraw(metric, sides.candidate), metricOnDraw(metric, sides.baseline)]
   const { estimate, lower, upper } = pairedBootstrap({
     n: both.labels.length,
     candidate: (items) => sign * first(items),
@@ -144,7 +146,7 @@ function pairedWholes(metric: Metric, both: Both, margin: number, seed: number):
     alpha: oneSided,
     seed,
     resamples: resamplesFor(both.labels.length),
-    ...given(both),
+    ...clustersIn(both),
   })
   const value = finite(estimate)
   const method = both.clusters ? 'paired bootstrap of clusters' : 'paired bootstrap'

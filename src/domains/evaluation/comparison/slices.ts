@@ -1,7 +1,7 @@
 import type { Estimate } from '../../../core/contract.ts'
 import { holm } from '../../../core/stats/multiple-testing.ts'
 import { type Bounded, judgeSlice } from '../rules.ts'
-import { type Both, pairedOf } from './intervals.ts'
+import { type PairedSamples, pairedDifference } from './intervals.ts'
 import { groupsOf, type Metric, metricOf, pick, unitsOf } from './units.ts'
 
 type Slices = readonly { slice: string; values: string[] }[]
@@ -20,22 +20,22 @@ export type SliceOutcome = {
 
 const minSlice = 30
 
-/** Every value of every slice compared on its own, harm corrected for their number. */
-export function slicesOf(
+/** Compares every value of every slice on its own; the p-values of harm are corrected for their number (Holm). */
+export function compareSlices(
   metric: Metric,
-  all: Both,
+  all: PairedSamples,
   { slices, sliceMargin, seed }: { slices: Slices; sliceMargin: number; seed: number },
 ): SliceOutcome[] {
   const found = slices.flatMap(({ slice, values }) =>
     groupsOf(values).map(([value, members]) => {
-      const part = partOf(all, members)
+      const part = itemsOf(all, members)
       const n = unitsOf(metric, part)
       return {
         slice,
         value,
         part,
         n,
-        paired: n < minSlice ? undefined : pairedOf(metric, part, sliceMargin, seed),
+        paired: n < minSlice ? undefined : pairedDifference(metric, part, sliceMargin, seed),
       }
     }),
   )
@@ -53,13 +53,13 @@ export function slicesOf(
       candidate: finite(metricOf(metric, { ...shared, outputs: candidate })),
       baseline: finite(metricOf(metric, { ...shared, outputs: baseline })),
       difference: estimateOf(paired ?? { value: null, lower: null, upper: null }, n),
-      // A verdict that the method withholds for too few differences is not replaced by its bound.
+      // Where the method cannot tell because there are too few differences, its bound proves nothing either.
       ...judgeSlice({ lower: paired?.verdict === 'pass' ? paired.lower : null, harm, adjustedHarm }, sliceMargin),
     }
   })
 }
 
-export function untested(slices: Slices): SliceOutcome[] {
+export function untestedSlices(slices: Slices): SliceOutcome[] {
   return slices.flatMap(({ slice, values }) =>
     groupsOf(values).map(([value, members]) => ({
       slice,
@@ -74,8 +74,11 @@ export function untested(slices: Slices): SliceOutcome[] {
   )
 }
 
-/** The given items of a comparison alone. */
-export function partOf({ labels, candidate, baseline, lists, clusters }: Both, members: number[]): Both {
+/** A comparison reduced to the given items. */
+export function itemsOf(
+  { labels, candidate, baseline, lists, clusters }: PairedSamples,
+  members: number[],
+): PairedSamples {
   const texts = (values: readonly string[]) => members.map((member) => values[member] ?? '')
   return {
     labels: pick(labels, members),

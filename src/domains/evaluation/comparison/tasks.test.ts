@@ -9,7 +9,7 @@ import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/model-spec.ts'
 import { definition, makeSpec, registerEcho } from '../evaluation.fixture.ts'
 import * as evaluation from '../evaluation.ts'
-import { compare, type Pairs, type Question } from './compare.ts'
+import { type ComparisonSettings, compare, type Pairs } from './compare.ts'
 
 const model = 'flight-delay'
 
@@ -17,7 +17,7 @@ function specOf(output: ModelSpec['serves']['output'], metric: string, margin: n
   return { ...makeSpec({ quality: { metric, against: 'live', margin } }), serves: { output } }
 }
 
-const asked: Question = {
+const asked: ComparisonSettings = {
   task: 'multiclass',
   scorers: [],
   metric: 'accuracy',
@@ -143,9 +143,9 @@ test('items of one user are resampled together, and widen the interval', () => {
   const labels = clusters.map((_, index) => 10 + (users[index % 40] ?? 0))
   const candidate = clusters.map(() => 10)
   const baseline = labels.map((label) => label - 0.2 * random())
-  const question: Question = { ...asked, task: 'regression', metric: 'mae', margin: 0.5 }
-  const apart = compare(pairsOf(labels, candidate, baseline), question).primary
-  const together = compare(pairsOf(labels, candidate, baseline, { clusters }), question).primary
+  const settings: ComparisonSettings = { ...asked, task: 'regression', metric: 'mae', margin: 0.5 }
+  const apart = compare(pairsOf(labels, candidate, baseline), settings).primary
+  const together = compare(pairsOf(labels, candidate, baseline, { clusters }), settings).primary
   assert.deepEqual([apart.method, together.method], ['bootstrap-t', 't over 40 clusters'])
   const width = ({ difference }: typeof apart) => (difference.upper ?? 0) - (difference.lower ?? 0)
   assert.ok(width(together) > 2 * width(apart))

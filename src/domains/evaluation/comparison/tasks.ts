@@ -5,7 +5,7 @@ import type { Metric } from './units.ts'
 
 export type Task = MetricTask | 'text'
 
-/** What a model's answers are, and with them how they are scored. */
+/** The kind of a model's answers, and what scores them. */
 export type Judging = { task: Task; scorers: readonly Pick<Scorer, 'name' | 'kind'>[] }
 
 export function judgingOf(spec: ModelSpec): Judging {
@@ -17,7 +17,7 @@ export function judgingOf(spec: ModelSpec): Judging {
 
 /** The metrics of a task by name; answers of text have one for each scorer of the spec. */
 export function metricsFor({ task, scorers }: Judging): Metric[] {
-  if (task === 'text') return scorers.map(scored)
+  if (task === 'text') return scorers.map(scorerMetric)
   return Object.entries(metricsOf[task]).map(([name, metric]) => ({ ...metric, name }))
 }
 
@@ -25,16 +25,16 @@ export function findMetric(judging: Judging, name: string): Metric | undefined {
   return metricsFor(judging).find((metric) => metric.name === name)
 }
 
-const graded = new Set<Scorer['kind']>(['command', 'judge'])
+const gradedKinds = new Set<Scorer['kind']>(['command', 'judge'])
 
-function scored({ name, kind }: Pick<Scorer, 'name' | 'kind'>): Metric {
+function scorerMetric({ name, kind }: Pick<Scorer, 'name' | 'kind'>): Metric {
   return {
     name,
     says: `Mean score of the answers by "${name}" (${kind.replaceAll('_', ' ')})`,
     direction: 'higher',
     value: (_labels, scores) => mean(Array.from(scores)),
     perItem: (_label, score) => score,
-    ...(graded.has(kind) ? {} : { counts: true }),
+    ...(gradedKinds.has(kind) ? {} : { counts: true }),
   }
 }
 
@@ -43,7 +43,7 @@ export function columnOf({ task }: Judging, metric: Metric): string {
   return task === 'text' ? metric.name : (metric.reads ?? 'answer')
 }
 
-/** How often an item is asked about: prompts answer differently each time. */
+/** The answers that are collected for each item: several for prompts, which answer differently each time. */
 export function repeatsOf({ success, serves }: ModelSpec): number {
   return success.repeats ?? (serves.provider ? 3 : 1)
 }

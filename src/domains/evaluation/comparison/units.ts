@@ -3,7 +3,7 @@ import { mean } from '../../../core/stats/summary.ts'
 
 export type Metric = MetricDefinition & { name: string }
 
-/** What says which items belong together. */
+/** The columns by which items belong together. */
 export type Grouping = {
   /** Items of one list are ranked among each other. */
   lists?: readonly string[] | undefined
@@ -11,10 +11,10 @@ export type Grouping = {
   clusters?: readonly string[] | undefined
 }
 
-/** Answers of one side: one list of outputs for each time that it was asked. */
+/** Answers of one side: a list of outputs for each repeat. */
 export type Sample = Grouping & { labels: number[]; outputs: number[][] }
 
-/** The parts whose mean the metric is, one for each item or list; undefined for metrics that are no means. */
+/** The values whose mean is the metric, one for each item or list; undefined for a metric that is not a mean. */
 export function partsOf({ perItem, perList, value }: Metric, { labels, outputs, lists }: Sample): number[] | undefined {
   if (perItem) {
     return labels.map((label, index) => mean(outputs.map((output) => perItem(label, output[index] ?? Number.NaN))))
@@ -25,19 +25,19 @@ export function partsOf({ perItem, perList, value }: Metric, { labels, outputs, 
   )
 }
 
-/** The metric over all items; where the model was asked several times, its mean over the times. */
+/** The metric over all items; with several repeats, the mean over the repeats. */
 export function metricOf(metric: Metric, sample: Sample): number {
   if (metric.perList) return mean(partsOf(metric, sample) ?? [])
   return mean(sample.outputs.map((output) => metric.value(sample.labels, output)))
 }
 
-/** A cluster for each part of the metric. */
+/** The cluster of each value that `partsOf` gives. */
 export function clustersOf({ perList }: Metric, { lists, clusters }: Grouping): readonly string[] | undefined {
   if (!perList || !clusters || !lists) return clusters
   return groupsOf(lists).map(([, members]) => clusters[members[0] ?? 0] ?? '')
 }
 
-/** How many independent looks the metric has: items, lists or clusters. */
+/** The number of independent observations: clusters, lists or items. */
 export function unitsOf(
   metric: Metric,
   { labels, lists, clusters }: Sample | (Grouping & { labels: number[] }),
@@ -46,8 +46,8 @@ export function unitsOf(
   return grouping ? new Set(grouping).size : labels.length
 }
 
-/** The metric over drawn items, for resampling. */
-export function drawn(metric: Metric, { labels, outputs, lists }: Sample): (items: Int32Array) => number {
+/** The metric as a function of the items drawn in resampling. */
+export function metricOnDraw(metric: Metric, { labels, outputs, lists }: Sample): (items: Int32Array) => number {
   return (items) => {
     const members = Array.from(items)
     return metricOf(metric, {

@@ -1,23 +1,23 @@
 import { Worker } from 'node:worker_threads'
-import { type Comparison, checkQuestion, type Pairs, type Question } from '../comparison/comparison.ts'
+import { type Comparison, type ComparisonSettings, type Pairs, requireQualityMetric } from '../comparison/comparison.ts'
 import type { GoldenFacts, Representativeness } from '../production/production.ts'
 
 /** The worker beside this file, in the source as in the built package. */
 const worker = new URL(import.meta.url.replace(/comparison-thread\.(\w+)$/, 'comparison-worker.$1'))
 
-export type Aside = { pairs: Pairs; question: Question; golden: GoldenFacts }
-type Compared = {
+export type ComparisonInput = { pairs: Pairs; settings: ComparisonSettings; golden: GoldenFacts }
+type ComparisonOutput = {
   comparison: Comparison
   representativeness: Representativeness
-  /** What a logistic regression answers to each item. */
+  /** The answer of a logistic regression to each item. */
   logistic: number[] | null
 }
 
-/** `compare` in a thread of its own: resampling takes seconds on large sets, and predictions must not wait for it. */
-export async function compareAside(given: Aside): Promise<Compared> {
-  checkQuestion(given.question)
-  return new Promise<Compared>((resolve, reject) => {
-    const thread = new Worker(worker, { workerData: given })
+/** Runs `compare` in a thread: resampling takes seconds on large sets, and predictions must not wait for it. */
+export async function compareInThread(input: ComparisonInput): Promise<ComparisonOutput> {
+  requireQualityMetric(input.settings)
+  return new Promise<ComparisonOutput>((resolve, reject) => {
+    const thread = new Worker(worker, { workerData: input })
     thread.once('message', resolve)
     thread.once('error', reject)
     thread.once('exit', (code) => reject(new Error(`The comparison ended early with code ${code}`)))

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { compare } from '../comparison/comparison.ts'
 import { logisticAnswers, measureGolden } from '../production/production.ts'
-import type { Aside } from './comparison-thread.ts'
+import type { ComparisonInput } from './comparison-thread.ts'
 
-const { pairs, question, golden } = workerData as Aside
+const { pairs, settings, golden } = workerData as ComparisonInput
 parentPort?.postMessage({
-  comparison: compare(pairs, question),
-  representativeness: measureGolden(pairs, question, golden),
+  comparison: compare(pairs, settings),
+  representativeness: measureGolden(pairs, settings, golden),
   logistic: logisticAnswers(golden.items, golden),
 })

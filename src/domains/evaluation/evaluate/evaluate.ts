@@ -1,2 +1,2 @@
 export { recordEvaluation, requireEvaluation } from './evaluations.ts'
-export { type Examination, evidenceOf, examine, type Recorded } from './run-comparison.ts'
+export { type ComparisonRun, evidenceOf, type RecordedAnswers, runComparison } from './run-comparison.ts'

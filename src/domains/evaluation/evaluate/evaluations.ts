@@ -12,7 +12,7 @@ import { toJsonLines } from '../golden/golden.ts'
 import { positionOf } from '../paging.ts'
 import type { EvaluationsTable } from '../schema.ts'
 import * as store from '../store.ts'
-import { type Examination, examine } from './run-comparison.ts'
+import { type ComparisonRun, runComparison } from './run-comparison.ts'
 import { simpleBaselines } from './simple-baselines.ts'
 
 type Operations = typeof evaluation
@@ -21,23 +21,23 @@ type Evaluation = Output<Operations['evaluate']>
 export async function evaluate(ctx: Context, input: Input<Operations['evaluate']>): Promise<Evaluation> {
   const spec = await registry.requireSpec(ctx, input.model)
   const version = await registry.getVersion(ctx, { model: input.model, version: input.version })
-  const examined = await examine(ctx, {
+  const comparisonRun = await runComparison(ctx, {
     spec,
     version,
     golden: input.golden ?? spec.golden,
     against: input.against ?? 'live',
     timed: false,
   })
-  return recordEvaluation(ctx, { spec, version, examined })
+  return recordEvaluation(ctx, { spec, version, comparisonRun })
 }
 
-/** Keeps an examination for ever: what is shown of it, and apart from that everything it was made from. */
+/** Stores a comparison: what is shown of it, and in a blob everything it was made from. */
 export async function recordEvaluation(
   ctx: Context,
-  { spec, version, examined }: { spec: ModelSpec; version: ModelVersion; examined: Examination },
+  { spec, version, comparisonRun }: { spec: ModelSpec; version: ModelVersion; comparisonRun: ComparisonRun },
 ): Promise<Evaluation> {
   const { comparison, representativeness, set, items, pairs, candidate, baseline, against, recorded, repeats } =
-    examined
+    comparisonRun
   const outputs = await ctx.blobs.put(outputLines(pairs))
   const everything = await ctx.blobs.put(Buffer.from(JSON.stringify(recorded)))
   const record: Evaluation = {
@@ -51,10 +51,10 @@ export async function recordEvaluation(
     asOf: candidate.asOf,
     n: items.length,
     repeats,
-    ...reported(comparison),
+    ...shownComparison(comparison),
     representativeness,
-    judges: recorded.scored.judges.map(({ evidence: _, ...judge }) => judge),
-    simpleBaselines: await simpleBaselines(ctx, { spec, version, examined }),
+    judges: recorded.scored.judges.map(({ evidence: _, ...judgeInterval }) => judgeInterval),
+    simpleBaselines: await simpleBaselines(ctx, { spec, version, comparisonRun }),
     outputs: outputs.digest,
     createdAt: ctx.now().toISOString(),
   }
@@ -62,9 +62,9 @@ export async function recordEvaluation(
   return record
 }
 
-type Reported = Pick<Evaluation, 'primary' | 'metrics' | 'slices' | 'stability' | 'hidden'>
+type ShownComparison = Pick<Evaluation, 'primary' | 'metrics' | 'slices' | 'stability' | 'hidden'>
 
-function reported({ primary, metrics, slices, stability, hidden }: Comparison): Reported {
+function shownComparison({ primary, metrics, slices, stability, hidden }: Comparison): ShownComparison {
   const { standardError: _, ...shownPrimary } = primary
   return {
     primary: shownPrimary,
@@ -80,14 +80,14 @@ function reported({ primary, metrics, slices, stability, hidden }: Comparison): 
   }
 }
 
-/** A line for each item that may be seen; lists where the models were asked several times. */
+/** One line for each item that is not hidden; with several repeats, answers and scores are lists. */
 function outputLines({ ids, labels, candidate, baseline, hidden }: Pairs): Buffer {
-  const of = (asked: readonly (readonly unknown[])[], index: number) => {
-    const all = asked.map((answers) => answers[index] ?? null)
+  const of = (repeats: readonly (readonly unknown[])[], index: number) => {
+    const all = repeats.map((answers) => answers[index] ?? null)
     return all.length === 1 ? all[0] : all
   }
   const scoresOf = (scores: Pairs['candidate']['scores'], index: number) =>
-    Object.fromEntries(Object.entries(scores).map(([name, asked]) => [name, of(asked, index)]))
+    Object.fromEntries(Object.entries(scores).map(([name, repeats]) => [name, of(repeats, index)]))
   const scored = Object.keys(candidate.scores).length > 0
   return toJsonLines(
     ids.flatMap((id, index) =>
@@ -154,7 +154,7 @@ export async function listEvaluations(
   return { items: rows.map(toEvaluation), ...(last ? { next: String(last.seq) } : {}) }
 }
 
-/** What evaluations of before said nothing about, they had none of. */
+/** Evaluations stored by earlier versions lack these fields: nothing of the kind was measured then. */
 function toEvaluation(row: EvaluationsTable): Evaluation {
   const body = JSON.parse(row.body) as Evaluation
   return {

@@ -6,13 +6,13 @@ import type { evaluation } from '../contract.ts'
 import { readGolden, readProvenance, textOf } from '../golden/golden.ts'
 import * as store from '../store.ts'
 import { requireEvaluation } from './evaluations.ts'
-import type { Recorded } from './run-comparison.ts'
+import type { RecordedAnswers } from './run-comparison.ts'
 
 type Operations = typeof evaluation
 type Items = Output<Operations['listItems']>
 type Outputs = Output<Operations['listOutputs']>
 
-/** Hidden items are left out for everybody but admins: what is seen is tuned to. */
+/** Only admins see hidden items: whatever people see, they tune to. */
 export async function listItems(
   ctx: Context,
   { golden, version, limit = 100, cursor }: Input<Operations['listItems']>,
@@ -35,7 +35,7 @@ export async function listItems(
   )
 }
 
-/** What both sides said about each item, read from the record of the evaluation. */
+/** The answers of both sides to each item, read from the record of the evaluation. */
 export async function listOutputs(
   ctx: Context,
   { evaluation: id, limit = 100, cursor }: Input<Operations['listOutputs']>,
@@ -44,7 +44,7 @@ export async function listOutputs(
   if (row.record === null) throw notFound('Record of the evaluation', id, 'Evaluate again to have one.')
   const { golden, goldenVersion } = JSON.parse(row.body) as { golden: string; goldenVersion: number }
   const { set, items } = await readGolden(ctx, { golden, version: goldenVersion })
-  const recorded = JSON.parse((await ctx.blobs.readVerified(row.record)).toString('utf8')) as Recorded
+  const recorded = JSON.parse((await ctx.blobs.readVerified(row.record)).toString('utf8')) as RecordedAnswers
   const hidden = hiddenItems(set.definition, set.version, items)
   const { id: key, label } = set.definition
   const all = items.map((item, index) => ({
@@ -61,11 +61,11 @@ export async function listOutputs(
   )
 }
 
-function answersAt(recorded: Recorded, side: 'candidate' | 'baseline', index: number) {
+function answersAt(recorded: RecordedAnswers, side: 'candidate' | 'baseline', index: number) {
   const scores = Object.entries(recorded.scored[side])
   return {
-    answers: recorded[side].map((asked) => asked[index] ?? null),
-    scores: Object.fromEntries(scores.map(([name, asked]) => [name, asked.map((all) => all[index] ?? null)])),
+    answers: recorded[side].map((repeat) => repeat[index] ?? null),
+    scores: Object.fromEntries(scores.map(([name, repeats]) => [name, repeats.map((repeat) => repeat[index] ?? null)])),
   }
 }
 

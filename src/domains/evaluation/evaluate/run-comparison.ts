@@ -19,19 +19,19 @@ import { type Comparison, hiddenItems, judgingOf, type Pairs, repeatsOf } from '
 import type { evaluation } from '../contract.ts'
 import { type Item, readGolden, textOf } from '../golden/golden.ts'
 import { goldenFacts, type Representativeness, readTraffic } from '../production/production.ts'
-import { type Scored, scoreAnswers } from '../scoring/scoring.ts'
-import { compareAside } from './comparison-thread.ts'
+import { type AnswerScores, scoreAnswers } from '../scoring/scoring.ts'
+import { compareInThread } from './comparison-thread.ts'
 
 type GoldenSet = Output<(typeof evaluation)['getGolden']>
 
-/** Fixed, so that resampling gives the same bounds again; recorded in the evidence of every gate. */
+/** Fixed, so that resampling gives the same bounds every time; recorded in the evidence of every gate. */
 export const seed = 20_010_101
 
-/** All that was asked, answered, scored and timed: what the decision can be made from again. */
-export type Recorded = CollectedAnswers & { scored: Scored }
+/** Answers, scores and times of both sides: enough to make the decision again without asking the models. */
+export type RecordedAnswers = CollectedAnswers & { scored: AnswerScores }
 
-/** A comparison with what a gate needs beside it. */
-export type Examination = {
+/** A comparison, and what a gate needs besides. */
+export type ComparisonRun = {
   comparison: Comparison
   representativeness: Representativeness
   logistic: number[] | null
@@ -43,29 +43,29 @@ export type Examination = {
   candidate: Side
   baseline: Side
   against: string
-  recorded: Recorded
+  recorded: RecordedAnswers
   measured: Measurements | undefined
   repeats: number
 }
 
-type Examine = {
+type ComparisonRequest = {
   spec: ModelSpec
   version: ModelVersion
   golden: string
   goldenVersion?: number | undefined
   against: string
   timed: boolean
-  /** Digest of the sample of production, null for none; without it the newest. */
+  /** Digest of the sample of production to use; null for none, undefined for the newest. */
   traffic?: string | null | undefined
-  /** Answers of an earlier time, judged again instead of asking again. */
-  recorded?: Recorded | undefined
+  /** Answers recorded earlier, which are judged again instead of asking the models. */
+  recorded?: RecordedAnswers | undefined
 }
 
-/** Has both sides answer the same golden items, or takes what they answered before, and compares. */
-export async function examine(ctx: Context, asked: Examine): Promise<Examination> {
-  const { spec, version, timed } = asked
+/** Collects the answers of both sides to the same golden items, or takes recorded ones, and compares them. */
+export async function runComparison(ctx: Context, request: ComparisonRequest): Promise<ComparisonRun> {
+  const { spec, version, timed } = request
   const judging = judgingOf(spec)
-  const { set, items } = await readGolden(ctx, { golden: asked.golden, version: asked.goldenVersion })
+  const { set, items } = await readGolden(ctx, { golden: request.golden, version: request.goldenVersion })
   const { definition } = set
   if (judging.task === 'ranking' && definition.list === undefined) {
     throw invalidInput(`The golden set "${set.name}" does not say which items are ranked together.`, {
@@ -78,13 +78,14 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
   const golden = { definition, items, spec }
   const candidate = await versionSide(ctx, version, golden)
   const { side: baseline, against } = await resolveBaseline(ctx, {
-    against: asked.against,
+    against: request.against,
     candidate: version,
     golden,
   })
   const ids = items.map((item) => textOf(item[definition.id]))
   const repeats = repeatsOf(spec)
-  const recorded = asked.recorded ?? (await ask(ctx, { spec, candidate, baseline, ids, labels, repeats, timed }))
+  const recorded =
+    request.recorded ?? (await collectAndScore(ctx, { spec, candidate, baseline, ids, labels, repeats, timed }))
   const { scored } = recorded
   const pairs: Pairs = {
     ids,
@@ -96,8 +97,8 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
     hidden: hiddenItems(definition, set.version, items),
   }
   const { metric, margin } = spec.success.quality
-  const traffic = asked.traffic === null ? undefined : await readTraffic(ctx, spec.model, asked.traffic)
-  const question = {
+  const traffic = request.traffic === null ? undefined : await readTraffic(ctx, spec.model, request.traffic)
+  const settings = {
     ...judging,
     metric,
     margin,
@@ -109,7 +110,7 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
     sameVersion: baseline.version === candidate.version,
   }
   const facts = await goldenFacts(ctx, { spec, version, definition, items, candidate, baseline, traffic })
-  const { comparison, representativeness, logistic } = await compareAside({ pairs, question, golden: facts })
+  const { comparison, representativeness, logistic } = await compareInThread({ pairs, settings, golden: facts })
   return {
     comparison,
     representativeness,
@@ -127,7 +128,7 @@ export async function examine(ctx: Context, asked: Examine): Promise<Examination
   }
 }
 
-type Ask = {
+type AnswerRequest = {
   spec: ModelSpec
   candidate: Side
   baseline: Side
@@ -137,7 +138,10 @@ type Ask = {
   timed: boolean
 }
 
-async function ask(ctx: Context, { spec, candidate, baseline, ids, labels, repeats, timed }: Ask): Promise<Recorded> {
+async function collectAndScore(
+  ctx: Context,
+  { spec, candidate, baseline, ids, labels, repeats, timed }: AnswerRequest,
+): Promise<RecordedAnswers> {
   const first = await openSide(ctx, candidate)
   try {
     const second = await openSide(ctx, baseline)
@@ -154,7 +158,7 @@ async function ask(ctx: Context, { spec, candidate, baseline, ids, labels, repea
   }
 }
 
-/** What the verdict depends on beside the words of the spec. */
+/** What the verdict depends on, apart from the spec. */
 export function evidenceOf({
   set,
   candidate,
@@ -162,7 +166,7 @@ export function evidenceOf({
   recorded,
   repeats,
   traffic,
-}: Examination): Record<string, unknown> {
+}: ComparisonRun): Record<string, unknown> {
   const { scored, measured: _, ...answers } = recorded
   return {
     golden: { name: set.name, version: set.version, digest: set.digest },
@@ -184,7 +188,7 @@ function slicesOf(spec: ModelSpec, { name, columns }: GoldenSet, items: Item[]):
   return (spec.success.slices ?? []).map((slice) => {
     const values = items.map((item) => item[slice])
     const missing = values.findIndex((value) => value === undefined || value === null)
-    if (missing < 0) return { slice, values: fewValues(slice, values.map(String)) }
+    if (missing < 0) return { slice, values: requireFewValues(slice, values.map(String)) }
     throw invalidInput(`Row ${missing + 1} of the golden set "${name}" has no "${slice}", which the spec slices by.`, {
       name: slice,
       hint: `Columns: ${columns.join(', ')}.`,
@@ -194,7 +198,7 @@ function slicesOf(spec: ModelSpec, { name, columns }: GoldenSet, items: Item[]):
 
 const maxSliceValues = 200
 
-function fewValues(slice: string, values: string[]): string[] {
+function requireFewValues(slice: string, values: string[]): string[] {
   const distinct = new Set(values).size
   if (distinct <= maxSliceValues) return values
   throw invalidInput(`"${slice}" has ${distinct} different values; a slice may have ${maxSliceValues}.`, {

@@ -9,18 +9,21 @@ import { knownConstant, type ModelVersion } from '../answers/answers.ts'
 import { columnOf, encode, findMetric, judgingOf, metricOf } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
 import { instantOf } from '../golden/golden.ts'
-import type { Examination } from './run-comparison.ts'
+import type { ComparisonRun } from './run-comparison.ts'
 
 type SimpleBaselines = Output<(typeof evaluation)['evaluate']>['simpleBaselines']
 
-type Simple = { spec: ModelSpec; version: ModelVersion; examined: Examination }
+type SimpleBaselinesInput = { spec: ModelSpec; version: ModelVersion; comparisonRun: ComparisonRun }
 
-/** What answers without a model would score; one that would need to look ahead is left out. */
-export async function simpleBaselines(ctx: Context, { spec, version, examined }: Simple): Promise<SimpleBaselines> {
+/** The scores of simple answers that need no model. An answer that would need knowledge of the future is left out. */
+export async function simpleBaselines(
+  ctx: Context,
+  { spec, version, comparisonRun }: SimpleBaselinesInput,
+): Promise<SimpleBaselines> {
   const judging = judgingOf(spec)
   const name = spec.success.quality.metric
   const metric = findMetric(judging, name)
-  const { set, items, pairs, baseline } = examined
+  const { set, items, pairs, baseline } = comparisonRun
   const constant = baseline.constant ?? (await knownConstant(ctx, version))
   if (!metric || constant === null || judging.task === 'text') return []
   const shownConstant = typeof constant === 'number' ? Number(constant.toPrecision(4)) : JSON.stringify(constant)
@@ -30,11 +33,11 @@ export async function simpleBaselines(ctx: Context, { spec, version, examined }:
     const moments = items.flatMap((item) => instantOf(item[column]) ?? [])
     const known = await lastKnownLabels(ctx, { labels: spec.labels?.from, moments })
     if (known) answers.push(['mean label known of the last 7 d', known.map(({ rate }) => rate ?? constant)])
-    // As a probability the last outcome is infinitely sure, which says nothing.
+    // The last outcome as a probability is 0 or 1: every error costs infinitely much, so log loss says nothing about it.
     if (known && (judging.task === 'regression' || metric.counts))
       answers.push(['last label known', known.map(({ last }) => last ?? constant)])
   }
-  if (examined.logistic) answers.push(['logistic regression', examined.logistic])
+  if (comparisonRun.logistic) answers.push(['logistic regression', comparisonRun.logistic])
   return answers
     .map(([answered, values]) => {
       const side = { answers: [values], scores: {} }
@@ -48,16 +51,16 @@ export async function simpleBaselines(ctx: Context, { spec, version, examined }:
 const maxMoments = 5000
 const windowDays = 7
 
-type Known = { rate: number | null; last: number | null }
+type KnownLabels = { rate: number | null; last: number | null }
 
 /**
- * What somebody without a model would say at each moment: the mean label of the last seven days, or
- * the last one, from rows already known then. Undefined where that cannot be computed without looking ahead: no source, no time at which rows became known.
+ * The mean label of the seven days before each moment, and the last label, both from rows that were already known then.
+ * Undefined where the time at which rows became known is not recorded: using them might look into the future.
  */
 async function lastKnownLabels(
   ctx: Context,
   { labels, moments }: { labels: string | undefined; moments: readonly Date[] },
-): Promise<Known[] | undefined> {
+): Promise<KnownLabels[] | undefined> {
   const [source = '', column = ''] = labels?.split('.') ?? []
   if (column === '' || moments.length === 0 || moments.length > maxMoments) return undefined
   const knownAt = await knownAtOf(ctx, source)
@@ -76,7 +79,7 @@ async function lastKnownLabels(
     )
   })
   if (rows === undefined) return undefined
-  const found: Known[] = moments.map(() => ({ rate: null, last: null }))
+  const found: KnownLabels[] = moments.map(() => ({ rate: null, last: null }))
   for (const { position, rate, last } of rows) {
     if (typeof rate === 'number' && typeof last === 'number') found[Number(position)] = { rate, last }
   }

@@ -1,30 +1,30 @@
 import { milliseconds } from '../../../core/duration.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { ModelVersion } from '../answers/answers.ts'
-import type { Examination } from '../evaluate/evaluate.ts'
+import type { ComparisonRun } from '../evaluate/evaluate.ts'
 import { instantOf } from '../golden/golden.ts'
 import type { PriceTable } from '../prices.ts'
-import { type GateCheck, shown } from '../rules.ts'
+import { formatNumber, type GateCheck } from '../rules.ts'
 import { judgeCheck } from '../scoring/scoring.ts'
 import { costCheck } from './cost.ts'
 import { floorCheck, latencyCheck, sliceChecks, unknownCheck, withinCheck } from './guardrails.ts'
 
-/** Every criterion of the spec as a check; none is left out, whether or not it can be judged. */
-export function checksOf(spec: ModelSpec, examined: Examination, prices: PriceTable): GateCheck[] {
-  const { comparison } = examined
+/** One check for every criterion of the spec, also for those that cannot be judged. */
+export function checksOf(spec: ModelSpec, comparisonRun: ComparisonRun, prices: PriceTable): GateCheck[] {
+  const { comparison } = comparisonRun
   return [
-    qualityCheck(examined),
+    qualityCheck(comparisonRun),
     ...(spec.success.floors ?? []).map((floor) => floorCheck(floor, comparison)),
-    ...(spec.success.guardrails ?? []).map((guardrail) => guardrailCheck(guardrail, spec, examined, prices)),
+    ...(spec.success.guardrails ?? []).map((guardrail) => guardrailCheck(guardrail, spec, comparisonRun, prices)),
     ...sliceChecks(comparison, spec.success.slice_margin ?? spec.success.quality.margin),
-    ...examined.recorded.scored.judges.map(judgeCheck),
-    ...hiddenChecks(examined),
-    ...demandedOfGolden(spec, examined),
-    goldenCheck(examined),
+    ...comparisonRun.recorded.scored.judges.map(judgeCheck),
+    ...hiddenChecks(comparisonRun),
+    ...goldenDemandChecks(spec, comparisonRun),
+    goldenCheck(comparisonRun),
   ]
 }
 
-function qualityCheck({ comparison }: Examination): GateCheck {
+function qualityCheck({ comparison }: ComparisonRun): GateCheck {
   const { metric, verdict, difference, margin, reason } = comparison.primary
   const { value, lower, upper, n } = difference
   return {
@@ -45,7 +45,7 @@ type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
 function guardrailCheck(
   guardrail: Guardrail,
   spec: ModelSpec,
-  { comparison, measured, baseline }: Examination,
+  { comparison, measured, baseline }: ComparisonRun,
   prices: PriceTable,
 ): GateCheck {
   if (guardrail.metric.startsWith('latency_')) {
@@ -77,11 +77,11 @@ export function lineageCheck({ tainted, trainingSet, flavor }: ModelVersion): Ga
   return { ...check, required: true, verdict: 'pass', reason: 'every source it was made from is vetted' }
 }
 
-/** Whether the seen items look better than those that nobody could tune to. */
-function hiddenChecks({ comparison: { hidden, primary } }: Examination): GateCheck[] {
+/** Whether the visible items look better than the hidden ones, which nobody could tune to. */
+function hiddenChecks({ comparison: { hidden, primary } }: ComparisonRun): GateCheck[] {
   if (!hidden) return []
   const { n, difference, gap, overfitted } = hidden
-  const bounds = `${shown(gap.value)} (${shown(gap.lower ?? null)} … ${shown(gap.upper ?? null)})`
+  const bounds = `${formatNumber(gap.value)} (${formatNumber(gap.lower ?? null)} … ${formatNumber(gap.upper ?? null)})`
   const known = gap.value !== null && gap.lower !== null
   return [
     {
@@ -94,14 +94,14 @@ function hiddenChecks({ comparison: { hidden, primary } }: Examination): GateChe
       limit: null,
       n,
       reason: known
-        ? `${primary.metric} differs by ${shown(difference.value)} on ${n} hidden items; on the seen ones the candidate looks ${overfitted ? 'better than it is' : 'alike'}: by ${bounds}`
+        ? `${primary.metric} differs by ${formatNumber(difference.value)} on ${n} hidden items; on the seen ones the candidate looks ${overfitted ? 'better than it is' : 'alike'}: by ${bounds}`
         : `${n} hidden items are too few, or too alike, to tell whether the seen ones flatter`,
     },
   ]
 }
 
-/** How often the set was looked at, and whether it is fit to judge by: warnings, said every time. */
-function goldenCheck({ set, items, candidate, representativeness }: Examination): GateCheck {
+/** How often the set was used, and doubts about whether it still fits: warnings, repeated in every gate. */
+function goldenCheck({ set, items, candidate, representativeness }: ComparisonRun): GateCheck {
   const { time } = set.definition
   const moments = time === undefined ? [] : items.flatMap((item) => instantOf(item[time])?.toISOString() ?? [])
   const { trained } = candidate
@@ -122,8 +122,8 @@ function goldenCheck({ set, items, candidate, representativeness }: Examination)
   }
 }
 
-/** What the spec demands of the set: a stale one, or one that leaves traffic out, proves nothing. */
-function demandedOfGolden({ success }: ModelSpec, { representativeness, items }: Examination): GateCheck[] {
+/** The spec's requirements for the golden set: a stale set, or one that leaves out traffic, proves nothing. */
+function goldenDemandChecks({ success }: ModelSpec, { representativeness, items }: ComparisonRun): GateCheck[] {
   const { coverage: least, stale = 'warn' } = success.golden ?? {}
   const { coverage, fresh } = representativeness
   const frame = { required: true, n: items.length }
@@ -133,13 +133,13 @@ function demandedOfGolden({ success }: ModelSpec, { representativeness, items }:
     const reason =
       share === null
         ? 'no sample of production tells what it covers'
-        : `it covers ${shown(100 * share)} % of traffic by ${coverage?.by.join(', ')}, wanted at least ${shown(100 * least)} %`
+        : `it covers ${formatNumber(100 * share)} % of traffic by ${coverage?.by.join(', ')}, wanted at least ${formatNumber(100 * least)} %`
     const verdict = share !== null && share >= least ? 'pass' : 'cannot_tell'
     checks.push({ ...frame, check: 'golden coverage', verdict, value: share, limit: least, reason })
   }
   if (stale === 'block') {
     const reason = fresh
-      ? `${fresh.metric} of the live version is ${shown(fresh.golden)} on the set and ${shown(fresh.production)} on ${fresh.n} fresh items${fresh.stale ? ': the set is stale' : ''}`
+      ? `${fresh.metric} of the live version is ${formatNumber(fresh.golden)} on the set and ${formatNumber(fresh.production)} on ${fresh.n} fresh items${fresh.stale ? ': the set is stale' : ''}`
       : 'fewer than 100 fresh items of the live version have labels'
     const verdict = fresh && !fresh.stale ? 'pass' : 'cannot_tell'
     const { value = null, lower = null, upper = null } = fresh ?? {}

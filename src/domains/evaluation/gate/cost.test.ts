@@ -51,11 +51,11 @@ test('what was not measured, has no price or no count is an error, and no table 
   assert.deepEqual([none.verdict, none.required], ['cannot_tell', false])
 })
 
-test('tokens are priced by what the model calls them; a count that is missing is no zero', () => {
+test('tokens are priced by what the model calls them; a missing count is not zero', () => {
   const table = { 'm/input_token': 2, 'm/output_token': 3 }
   assert.equal(costOf({ model: 'm', inputTokens: 5, outputTokens: 7 }, table), 31)
   assert.ok(Number.isNaN(costOf({ model: 'm', inputTokens: Number.NaN, outputTokens: 7 }, table)))
-  // A record in JSON keeps what is no number as null.
+  // JSON has no NaN: a record keeps it as null.
   const recorded = JSON.parse('{"model":"m","inputTokens":null,"outputTokens":7}')
   assert.ok(Number.isNaN(costOf(recorded, table)))
 })

@@ -4,17 +4,17 @@ import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measurements, Usage } from '../answers/answers.ts'
 import { oneSided } from '../comparison/comparison.ts'
 import type { PriceTable } from '../prices.ts'
-import { combine, type GateCheck, judge, shown } from '../rules.ts'
+import { combine, formatNumber, type GateCheck, judgeInterval } from '../rules.ts'
 
 type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
-type Given = { measured: Measurements | undefined; prices: PriceTable; constantBaseline: boolean }
+type CostInput = { measured: Measurements | undefined; prices: PriceTable; constantBaseline: boolean }
 
 const perThousand = 1000
 
-/** Cost of an answer by the price table: its ratio to the baseline's, and the budget for a thousand answers. */
+/** The cost of answers by the price table: as a ratio to the baseline's, and against a budget for a thousand answers. */
 export function costCheck(
   { metric, ratio, within }: Guardrail,
-  { measured, prices, constantBaseline }: Given,
+  { measured, prices, constantBaseline }: CostInput,
 ): GateCheck {
   const frame = { check: `guardrail ${metric}`, required: true, value: null, limit: ratio ?? within ?? null, n: 0 }
   if (Object.keys(prices.prices).length === 0) {
@@ -30,11 +30,11 @@ export function costCheck(
   }
   const costs = usage.candidate.map((one) => costOf(one, prices.prices))
   const parts = [
-    ...(within === undefined ? [] : [budget(costs, within)]),
+    ...(within === undefined ? [] : [withinBudget(costs, within)]),
     ...(ratio === undefined || constantBaseline
       ? []
       : [
-          compared(
+          ratioToBaseline(
             costs,
             usage.baseline.map((one) => costOf(one, prices.prices)),
             ratio,
@@ -53,7 +53,7 @@ export function costCheck(
   return { ...frame, ...deciding, n: costs.length, reason: parts.map(({ reason }) => reason).join('; ') }
 }
 
-/** The price of one answer; NaN when something of it was not counted. */
+/** The price of one answer; NaN when an amount or a price is missing. */
 export function costOf(usage: Usage, prices: Record<string, number>): number {
   const amounts = amountsOf(usage)
   return amounts.reduce(
@@ -75,19 +75,19 @@ function missingPrices(usages: readonly Usage[], prices: Record<string, number>)
   return [...units].filter((unit) => !Object.hasOwn(prices, unit)).map((unit) => `"${unit}"`)
 }
 
-type Part = Pick<GateCheck, 'verdict' | 'value' | 'lower' | 'upper' | 'limit' | 'reason'>
+type CostVerdict = Pick<GateCheck, 'verdict' | 'value' | 'lower' | 'upper' | 'limit' | 'reason'>
 
-function budget(costs: number[], limit: number): Part {
+function withinBudget(costs: number[], limit: number): CostVerdict {
   const { mean, error, freedom } = clusteredMean(costs)
   const half = freedom > 0 ? studentTQuantile(1 - oneSided / 2, freedom) * error : Number.NaN
   const bounded = Number.isFinite(half)
     ? { value: mean * perThousand, lower: (mean - half) * perThousand, upper: (mean + half) * perThousand }
     : { value: null, lower: null, upper: null }
-  const verdict = judge(bounded, { atMost: limit })
+  const verdict = judgeInterval(bounded, { atMost: limit })
   return { ...bounded, verdict, limit, reason: `a thousand answers cost ${inWords(bounded)}, wanted at most ${limit}` }
 }
 
-function compared(candidate: number[], baseline: number[], limit: number): Part {
+function ratioToBaseline(candidate: number[], baseline: number[], limit: number): CostVerdict {
   const pairs = candidate.map((cost, index) => [cost, baseline[index] ?? Number.NaN] as const)
   const { ratio, lower, upper, verdict, reason } = ratioNonInferiority({ pairs, limit })
   const bounded = { value: Number.isFinite(ratio) ? ratio : null, lower, upper }
@@ -105,5 +105,5 @@ function inWords({
   lower: number | null
   upper: number | null
 }): string {
-  return `${shown(value)} (${shown(lower)} … ${shown(upper)})`
+  return `${formatNumber(value)} (${formatNumber(lower)} … ${formatNumber(upper)})`
 }

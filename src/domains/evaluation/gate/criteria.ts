@@ -2,73 +2,73 @@ import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measurements, ModelVersion } from '../answers/answers.ts'
-import { type Examination, evidenceOf, examine, type Recorded } from '../evaluate/evaluate.ts'
+import { type ComparisonRun, evidenceOf, type RecordedAnswers, runComparison } from '../evaluate/evaluate.ts'
 import { getPrices } from '../prices.ts'
 import type { GateCheck } from '../rules.ts'
 import { checksOf, lineageCheck } from './checks.ts'
-import { parityOf } from './parity.ts'
+import { parityChecks } from './parity.ts'
 
-/** What a gate looked at, to look at the very same again. */
-export type Pinned = {
+/** The inputs of an earlier gate, to judge exactly the same again. */
+export type EarlierInputs = {
   goldenVersion: number
   against: string
   /** Digests; null where there was none. */
   prices: string | null
   traffic: string | null
-  recorded: Recorded | undefined
+  recorded: RecordedAnswers | undefined
   measured: Measurements | undefined
 }
 
-export type Findings = {
+export type Criteria = {
   checks: GateCheck[]
   /** Digests of all that the checks depend on, except measured times. */
   basis: Record<string, unknown>
-  examined: Examination | undefined
+  comparisonRun: ComparisonRun | undefined
 }
 
-type Asked = { spec: ModelSpec; candidate: ModelVersion; pinned?: Pinned | undefined }
+type CriteriaRequest = { spec: ModelSpec; candidate: ModelVersion; earlier?: EarlierInputs | undefined }
 
-/** Every criterion of the spec judged, and what that depended on. */
-export async function findingsOf(ctx: Context, { spec, candidate, pinned }: Asked): Promise<Findings> {
+/** Judges every criterion of the spec and names what the checks depended on. */
+export async function judgeCriteria(ctx: Context, { spec, candidate, earlier }: CriteriaRequest): Promise<Criteria> {
   const lineage = lineageCheck(candidate)
   const lineageBasis = { tainted: candidate.tainted, artifact: candidate.artifact }
   try {
-    const found = await examine(ctx, {
+    const found = await runComparison(ctx, {
       spec,
       version: candidate,
       golden: spec.golden,
-      goldenVersion: pinned?.goldenVersion,
-      against: pinned?.against ?? spec.success.quality.against,
-      timed: !pinned,
-      traffic: pinned?.traffic,
-      recorded: pinned?.recorded,
+      goldenVersion: earlier?.goldenVersion,
+      against: earlier?.against ?? spec.success.quality.against,
+      timed: !earlier,
+      traffic: earlier?.traffic,
+      recorded: earlier?.recorded,
     })
-    const examined = pinned ? { ...found, measured: pinned.measured } : found
+    const comparisonRun = earlier ? { ...found, measured: earlier.measured } : found
     const none = { digest: null, prices: {}, createdAt: null, createdBy: null }
-    const prices = pinned?.prices === null ? none : await getPrices(ctx, pinned ? { digest: pinned.prices } : {})
-    const parity = await parityOf(ctx, spec, candidate)
+    const prices = earlier?.prices === null ? none : await getPrices(ctx, earlier ? { digest: earlier.prices } : {})
+    const parity = await parityChecks(ctx, spec, candidate)
     return {
-      checks: [...checksOf(spec, examined, prices), ...parity.checks, lineage],
-      basis: { ...evidenceOf(examined), prices: prices.digest, ...lineageBasis, parity: parity.evidence },
-      examined,
+      checks: [...checksOf(spec, comparisonRun, prices), ...parity.checks, lineage],
+      basis: { ...evidenceOf(comparisonRun), prices: prices.digest, ...lineageBasis, parity: parity.evidence },
+      comparisonRun,
     }
   } catch (error) {
-    if (!isFinding(error)) throw error
+    if (!isFaultOfCandidate(error)) throw error
     const reason = `${error.message}${error.hint ? ` ${error.hint}` : ''}`
     return {
-      checks: [blocking('evaluation', 'error', reason), lineage],
+      checks: [blockingCheck('evaluation', 'error', reason), lineage],
       basis: { ...lineageBasis, error: { code: error.code, message: error.message } },
-      examined: undefined,
+      comparisonRun: undefined,
     }
   }
 }
 
-/** What makes a candidate unjudgeable is the gate's answer; a fault of the server stays an exception. */
-function isFinding(error: unknown): error is AppError {
+/** An error caused by the candidate or its inputs becomes a check of the gate; a fault of the server stays an exception. */
+function isFaultOfCandidate(error: unknown): error is AppError {
   if (!(error instanceof AppError)) return false
   return error.status < 500 || error.code === 'upstream_failed' || error.code === 'not_supported'
 }
 
-export function blocking(check: string, verdict: 'fail' | 'error', reason: string): GateCheck {
+export function blockingCheck(check: string, verdict: 'fail' | 'error', reason: string): GateCheck {
   return { check, verdict, required: true, value: null, limit: null, n: 0, reason }
 }

@@ -20,13 +20,13 @@ test('the time of an answer is judged by its ratio to the baseline’s', () => {
   assert.equal(between.verdict, 'cannot_tell')
 })
 
-test('a ratio of times below a millisecond is no harm', () => {
+test('a ratio of times below a millisecond does no harm', () => {
   const found = latencyCheck({ candidate: times(400, 0.04), baseline: times(400, 0.02) }, rule)
   assert.equal(found.verdict, 'pass')
-  assert.match(found.reason, /under 1 ms, so its ratio of 2 .* is no harm/)
+  assert.match(found.reason, /under 1 ms, so its ratio of 2 .* does no harm/)
 })
 
-test('against a constant the time is judged by slow_after, and without one it is only told', () => {
+test('against a constant the time is judged by slow_after, and without one it is only shown', () => {
   const latencies = { candidate: times(400, 20), baseline: times(400, 0.001) }
   const constant = { ...rule, constantBaseline: true }
   assert.equal(latencyCheck(latencies, { ...constant, slowAfter: 1000 }).verdict, 'pass')

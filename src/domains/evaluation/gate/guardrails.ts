@@ -4,7 +4,7 @@ import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measurements } from '../answers/answers.ts'
 import { type Comparison, type MetricOutcome, oneSided } from '../comparison/comparison.ts'
 import type { Verdict } from '../contract.ts'
-import { type Bounded, type GateCheck, judge, shown } from '../rules.ts'
+import { type Bounded, formatNumber, type GateCheck, judgeInterval } from '../rules.ts'
 
 type Floor = NonNullable<ModelSpec['success']['floors']>[number]
 type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
@@ -15,7 +15,7 @@ export function floorCheck({ metric, at_least: atLeast, at_most: atMost }: Floor
   const { n } = comparison.primary.difference
   const found = metrics.find((outcome) => outcome.metric === metric)
   const bounded = boundedOf(found)
-  const verdict = judge(bounded, { atLeast, atMost })
+  const verdict = judgeInterval(bounded, { atLeast, atMost })
   const wanted = [
     ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
     ...(atMost === undefined ? [] : [`at most ${atMost}`]),
@@ -42,7 +42,7 @@ export function withinCheck({ metric, within }: Guardrail, comparison: Compariso
   const bounded = boundedOf(found)
   return {
     check: `guardrail ${metric}`,
-    verdict: within === undefined ? 'error' : judge(bounded, { atLeast: -within, atMost: within }),
+    verdict: within === undefined ? 'error' : judgeInterval(bounded, { atLeast: -within, atMost: within }),
     required: true,
     ...bounded,
     limit: within ?? null,
@@ -55,7 +55,7 @@ export function withinCheck({ metric, within }: Guardrail, comparison: Compariso
   }
 }
 
-/** Nobody can tell answers faster than this apart; their ratio would measure the machine, not the model. */
+/** Below this, differences cannot be noticed, and a ratio of times measures the machine instead of the model. */
 const negligibleMilliseconds = 1
 
 type Latencies = Measurements['latencies']
@@ -79,7 +79,7 @@ export function latencyCheck(latencies: Latencies | undefined, rule: LatencyRule
   const facts = `p95 ${inMilliseconds(p95.value)} against ${inMilliseconds(other.value)}, features not included`
   const shared = { ...check, ...ratio, limit: rule.ratio, n }
   if (verdict !== 'pass' && verdict !== 'error' && p95.upper !== null && p95.upper < negligibleMilliseconds) {
-    const reason = `an answer takes under ${negligibleMilliseconds} ms, so its ratio of ${inWords(ratio)} is no harm: ${facts}`
+    const reason = `an answer takes under ${negligibleMilliseconds} ms, so its ratio of ${inWords(ratio)} does no harm: ${facts}`
     return { ...shared, verdict: 'pass', reason }
   }
   return {
@@ -107,12 +107,12 @@ function absoluteLatency(frame: Frame, p95: Bounded, { slowAfter }: LatencyRule)
     const reason = `${why}, and ${frame.n} items are too few to bound a p95: 59 are needed`
     return { ...frame, ...p95, limit: slowAfter, verdict: 'cannot_tell', reason }
   }
-  const verdict = judge({ ...p95, lower: p95.lower ?? 0 }, { atMost: slowAfter })
+  const verdict = judgeInterval({ ...p95, lower: p95.lower ?? 0 }, { atMost: slowAfter })
   const reason = `${why}, so against delivery.rollout.slow_after: p95 ${inMilliseconds(p95.value)} (at most ${inMilliseconds(p95.upper)}), wanted at most ${inMilliseconds(slowAfter)}`
   return { ...frame, ...p95, limit: slowAfter, verdict, reason }
 }
 
-/** A guardrail that nothing here can measure blocks: ignoring it would be a silent pass. */
+/** A guardrail that cannot be measured is an error and blocks: ignoring it would be a silent pass. */
 export function unknownCheck({ metric, within, ratio }: Guardrail, { metrics }: Comparison): GateCheck {
   return {
     check: `guardrail ${metric}`,
@@ -138,7 +138,7 @@ function orNull(value: number): number | null {
 }
 
 function inWords({ value, lower, upper }: Bounded): string {
-  return `${shown(value)} (${shown(lower)} … ${shown(upper)})`
+  return `${formatNumber(value)} (${formatNumber(lower)} … ${formatNumber(upper)})`
 }
 
 function inMilliseconds(value: number | null): string {
@@ -147,7 +147,7 @@ function inMilliseconds(value: number | null): string {
 
 export function sliceChecks({ slices }: Comparison, margin: number): GateCheck[] {
   return slices.map(({ slice, value, n, difference, verdict, worse }) => {
-    const bounds = `${shown(difference.value)} (${shown(difference.lower ?? null)} … ${shown(difference.upper ?? null)}, n ${n})`
+    const bounds = `${formatNumber(difference.value)} (${formatNumber(difference.lower ?? null)} … ${formatNumber(difference.upper ?? null)}, n ${n})`
     const words = {
       pass: `not worse by more than ${margin}: ${bounds}`,
       fail: `worse by more than ${margin}, also after correcting for ${slices.length} slices: ${bounds}`,
@@ -157,7 +157,7 @@ export function sliceChecks({ slices }: Comparison, margin: number): GateCheck[]
     return {
       check: `slice ${slice}=${value}`,
       verdict: verdict === 'not_tested' ? ('cannot_tell' as const) : verdict,
-      // Harm blocks; a slice that is too small to judge is a warning, because most are.
+      // Only proved harm blocks. Most slices are too small to be judged, so those are warnings.
       required: verdict === 'fail',
       value: difference.value,
       lower: difference.lower ?? null,

@@ -4,40 +4,41 @@ import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { ModelVersion } from '../answers/answers.ts'
 import { type GateCheck, judgeParity } from '../rules.ts'
 
-const sample = 2000
-const standard = { tolerance: 0.05, share: 0.01 }
+const sampledRows = 2000
+const defaultParity = { tolerance: 0.05, share: 0.01 }
 
-/** Whether serving would have seen what the version was trained on, feature by feature. */
-export async function parityOf(
+/** Whether serving would have given the feature values that the version was trained on, one check for each feature. */
+export async function parityChecks(
   ctx: Context,
   spec: ModelSpec,
   { service, trainingSet }: ModelVersion,
 ): Promise<{ checks: GateCheck[]; evidence: unknown }> {
-  if (service === null) return { checks: [plain('pass', 'the version reads request fields only')], evidence: null }
+  if (service === null)
+    return { checks: [parityCheck('pass', 'the version reads request fields only')], evidence: null }
   const { items } = await features.listServices(ctx)
   const served = items.find(({ name }) => name === service)?.features ?? []
   if (served.length === 0) {
     return {
-      checks: [plain('pass', `"${service}" gives request fields only: there is nothing to differ`)],
+      checks: [parityCheck('pass', `"${service}" gives request fields only: there is nothing to differ`)],
       evidence: null,
     }
   }
   if (trainingSet === null) {
     const reason = `the version names no training set, so its values of "${service}" cannot be compared with serving's`
-    return { checks: [plain('cannot_tell', reason)], evidence: null }
+    return { checks: [parityCheck('cannot_tell', reason)], evidence: null }
   }
-  const rule = spec.success.parity ?? standard
+  const rule = spec.success.parity ?? defaultParity
   const { asOf, digest, service: trained } = await features.getTrainingSet(ctx, { trainingSet })
   if (trained !== service) {
     const reason = `it was trained on the features of "${trained}" and is served those of "${service}"`
-    return { checks: [plain('fail', reason)], evidence: { trainingSet: digest, trained, service } }
+    return { checks: [parityCheck('fail', reason)], evidence: { trainingSet: digest, trained, service } }
   }
-  const found = await features.parity(ctx, { trainingSet, sample, tolerance: rule.tolerance })
-  const checks = found.features.map((finding) => judgeParity(finding, { ...rule, asOf }))
-  if (checks.length === 0) checks.push(plain('error', `parity of "${trainingSet}" compared no feature`))
-  return { checks, evidence: { trainingSet: digest, sample, ...rule, features: found.features } }
+  const found = await features.parity(ctx, { trainingSet, sample: sampledRows, tolerance: rule.tolerance })
+  const checks = found.features.map((feature) => judgeParity(feature, { ...rule, asOf }))
+  if (checks.length === 0) checks.push(parityCheck('error', `parity of "${trainingSet}" compared no feature`))
+  return { checks, evidence: { trainingSet: digest, sample: sampledRows, ...rule, features: found.features } }
 }
 
-function plain(verdict: GateCheck['verdict'], reason: string): GateCheck {
+function parityCheck(verdict: GateCheck['verdict'], reason: string): GateCheck {
   return { check: 'parity', verdict, required: true, value: null, limit: null, n: 0, reason }
 }

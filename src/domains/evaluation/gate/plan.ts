@@ -14,14 +14,14 @@ import {
 } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
 import { getGolden } from '../golden/golden.ts'
-import { shown } from '../rules.ts'
+import { formatNumber } from '../rules.ts'
 import * as store from '../store.ts'
 
 type Operations = typeof evaluation
 type Plan = Output<Operations['planGate']>
 type MarginPlan = Output<Operations['planMargin']>
 
-/** Share of items on which two models of like quality disagree, where no evaluation has measured it yet. */
+/** Assumed share of items on which two equally good models disagree, until an evaluation has measured it. */
 const assumedDiscordance = 0.1
 
 /** What the golden set can prove if both models are equally good, so that a margin is chosen knowingly. */
@@ -29,7 +29,7 @@ export async function planGate(ctx: Context, { model }: Input<Operations['planGa
   const spec = await registry.requireSpec(ctx, model)
   const { metric, margin } = spec.success.quality
   const set = await getGolden(ctx, { golden: spec.golden })
-  const found = await smallest(ctx, {
+  const found = await smallestProvableMargin(ctx, {
     model,
     golden: spec.golden,
     metric,
@@ -52,41 +52,41 @@ export async function planGate(ctx: Context, { model }: Input<Operations['planGa
   }
 }
 
-/** Independent, right or wrong, asked once: only then is the smallest margin known before any evaluation. */
+/** Independent items, right or wrong, one answer each: only then is the smallest margin known before any evaluation. */
 function isShare(spec: ModelSpec, set: Output<Operations['getGolden']>): boolean {
   const metric = findMetric(judgingOf(spec), spec.success.quality.metric)
   return metric?.counts === true && repeatsOf(spec) === 1 && set.definition.cluster === undefined
 }
 
-type Question = { model: string; golden: string; metric: string; items: number; binary: boolean }
+type MarginInput = { model: string; golden: string; metric: string; items: number; binary: boolean }
 
-async function smallest(
+async function smallestProvableMargin(
   ctx: Context,
-  { model, golden, metric, items, binary }: Question,
+  { model, golden, metric, items, binary }: MarginInput,
 ): Promise<{ margin: number | null; explanation: string }> {
   if (binary) {
     const margin = smallestShareMargin(items, assumedDiscordance)
     return {
       margin,
-      explanation: `With ${items} items, and models that disagree on ${100 * assumedDiscordance} % of them, the smallest margin of ${metric} that can be proved is ${shown(margin)}.`,
+      explanation: `With ${items} items, and models that disagree on ${100 * assumedDiscordance} % of them, the smallest margin of ${metric} that can be proved is ${formatNumber(margin)}.`,
     }
   }
-  const seen = await store.latestSpread(ctx, { model, golden, metric })
-  if (!seen || seen.standard_error === null) {
+  const measured = await store.latestSpread(ctx, { model, golden, metric })
+  if (!measured || measured.standard_error === null) {
     const explanation = `How much ${metric} differs from item to item is not known before the first evaluation: run "keel eval ${model}@<version>", then ask again.`
     return { margin: null, explanation }
   }
-  const { n, against } = JSON.parse(seen.body) as { n: number; against: string }
-  const { margin, powered } = smallestMeanMargin({ standardError: seen.standard_error, measuredOn: n, items })
+  const { n, against } = JSON.parse(measured.body) as { n: number; against: string }
+  const { margin, powered } = smallestMeanMargin({ standardError: measured.standard_error, measuredOn: n, items })
   return {
     margin,
-    explanation: `With ${items} items, and differences that scatter as they did for v${seen.version} against ${against} (n ${n}), the smallest margin of ${metric} that can be proved between equally good models is ${shown(margin)}; one of ${shown(powered)} is proved in 80 % of such cases.`,
+    explanation: `With ${items} items, and differences that scatter as they did for v${measured.version} against ${against} (n ${n}), the smallest margin of ${metric} that can be proved between equally good models is ${formatNumber(margin)}; one of ${formatNumber(powered)} is proved in 80 % of such cases.`,
   }
 }
 
 const usualDiscordances = [0, 0.02, 0.05, 0.1, 0.2]
 
-/** The same from a number of items alone: for right/wrong answers by how often models disagree, for graded ones by their spread. */
+/** The smallest margins for a number of items, without a spec: by the share of disagreement for right/wrong answers, by the deviation for graded ones. */
 export async function planMargin(
   ctx: Context,
   { golden, items: given, discordance, deviation, margin }: Input<Operations['planMargin']>,
@@ -98,7 +98,7 @@ export async function planMargin(
   if (deviation !== undefined) {
     const error = deviation / Math.sqrt(items)
     const { margin: proved, powered } = smallestMeanMargin({ standardError: error, measuredOn: items, items })
-    const explanation = `With ${items} items, and differences with a standard deviation of ${deviation}, the smallest margin that can be proved between equally good models is ${shown(proved)}; one of ${shown(powered)} is proved in 80 % of such cases.`
+    const explanation = `With ${items} items, and differences with a standard deviation of ${deviation}, the smallest margin that can be proved between equally good models is ${formatNumber(proved)}; one of ${formatNumber(powered)} is proved in 80 % of such cases.`
     const one = {
       discordance: null,
       deviation,
@@ -115,6 +115,6 @@ export async function planMargin(
     itemsForMargin: margin === undefined ? null : itemsNeededForShares({ margin, discordance: share }),
   }))
   const typical = margins.find((one) => one.discordance === (discordance ?? assumedDiscordance))
-  const explanation = `With ${items} items, and models that disagree on ${100 * (typical?.discordance ?? 0)} % of them, the smallest margin that can be proved between equally good models is ${shown(typical?.smallestMargin ?? null)}.`
+  const explanation = `With ${items} items, and models that disagree on ${100 * (typical?.discordance ?? 0)} % of them, the smallest margin that can be proved between equally good models is ${formatNumber(typical?.smallestMargin ?? null)}.`
   return { items, margins, explanation }
 }

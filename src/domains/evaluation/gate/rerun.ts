@@ -5,16 +5,16 @@ import { AppError } from '../../../core/errors.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import type { evaluation } from '../contract.ts'
-import { type Recorded, requireEvaluation } from '../evaluate/evaluate.ts'
+import { type RecordedAnswers, requireEvaluation } from '../evaluate/evaluate.ts'
 import { append } from '../events.ts'
-import { combine, ordered, summarize } from '../rules.ts'
-import { findingsOf } from './criteria.ts'
+import { byImportance, combine, summarize } from '../rules.ts'
+import { judgeCriteria } from './criteria.ts'
 import { getGate, rulesVersion } from './run-gate.ts'
 
 type Operations = typeof evaluation
 type Rerun = Output<Operations['rerunGate']>
 
-/** As much of a gate's evidence as pins what it looked at. */
+/** The part of a gate's evidence that identifies its inputs. */
 type Basis = {
   spec: { version: number } | null
   golden?: { version: number }
@@ -24,9 +24,9 @@ type Basis = {
 }
 
 /**
- * Judges a gate once more on what it looked at then: the same version of the spec, the golden set, the baseline and the
- * price table. Models of this process answer again, others are not asked twice: their recorded answers are judged.
- * Measured times are always those of the record, because no two measurements are alike.
+ * Judges a gate again on the same versions of the spec, the golden set, the baseline and the price table. Models of this
+ * process answer again; of remote models and judges the recorded answers are used. Times are always the recorded ones,
+ * because no two measurements are alike.
  */
 export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operations['rerunGate']>): Promise<Rerun> {
   const gate = await getGate(ctx, { gate: id })
@@ -42,17 +42,17 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
   if (record === null) {
     throw new AppError('conflict', `The gate "${id}" is from before answers were recorded.`, { name: id })
   }
-  const recorded = JSON.parse((await ctx.blobs.readVerified(record)).toString('utf8')) as Recorded
+  const recorded = JSON.parse((await ctx.blobs.readVerified(record)).toString('utf8')) as RecordedAnswers
   const { model, version } = gate
   const elsewhere =
     Object.keys(recorded.scored.evidence).length > 0 || recorded.measured?.usage.candidate.some((one) => 'model' in one)
   const source = from ?? (elsewhere ? 'record' : 'models')
   const specVersion = { model, version: basis.spec.version }
   const spec = await registry.getSpec(ctx, specVersion)
-  const found = await findingsOf(ctx, {
+  const criteria = await judgeCriteria(ctx, {
     spec,
     candidate: await registry.getVersion(ctx, { model, version }),
-    pinned: {
+    earlier: {
       goldenVersion: basis.golden.version,
       against: String(basis.baseline.version),
       prices: basis.prices ?? null,
@@ -66,9 +66,9 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
     model,
     version,
     spec: { version: specVersion.version, digest: await registry.specDigest(ctx, specVersion) },
-    ...found.basis,
+    ...criteria.basis,
   }
-  const verdict = combine(found.checks)
+  const verdict = combine(criteria.checks)
   const digest = digestOfJson(after)
   const result: Rerun = {
     gate: id,
@@ -78,8 +78,8 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
     same: verdict === gate.verdict,
     sameEvidence: digest === gate.digest,
     differences: differencesOf(before, after),
-    summary: summarize(found.checks),
-    checks: ordered(found.checks),
+    summary: summarize(criteria.checks),
+    checks: byImportance(criteria.checks),
   }
   await transaction(ctx, (ctx) =>
     append(ctx, 'evaluation.gate_rerun', `model/${model}`, { gate: id, verdict, same: result.same, from: source }),

@@ -6,13 +6,13 @@ import { mean } from '../../../core/stats/summary.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import type { evaluation } from '../contract.ts'
-import { type Examination, recordEvaluation } from '../evaluate/evaluate.ts'
+import { type ComparisonRun, recordEvaluation } from '../evaluate/evaluate.ts'
 import { append } from '../events.ts'
 import { positionOf } from '../paging.ts'
-import { combine, ordered, summarize } from '../rules.ts'
+import { byImportance, combine, summarize } from '../rules.ts'
 import type { GatesTable } from '../schema.ts'
 import * as store from '../store.ts'
-import { blocking, type Findings, findingsOf } from './criteria.ts'
+import { blockingCheck, type Criteria, judgeCriteria } from './criteria.ts'
 
 type Operations = typeof evaluation
 type Gate = Output<Operations['runGate']>
@@ -28,11 +28,12 @@ export async function runGate(ctx: Context, { model, version }: Input<Operations
   const candidate = await registry.getVersion(ctx, { model, version })
   const { spec, specVersion } = await registry.getModel(ctx, { model })
   const missing = `"${model}" has no spec; write models/${model}.yaml, then run "keel apply"`
-  const found: Findings = spec
-    ? await findingsOf(ctx, { spec, candidate })
-    : { checks: [blocking('spec', 'fail', missing)], basis: {}, examined: undefined }
-  const { examined } = found
-  const evaluation = spec && examined ? await recordEvaluation(ctx, { spec, version: candidate, examined }) : undefined
+  const criteria: Criteria = spec
+    ? await judgeCriteria(ctx, { spec, candidate })
+    : { checks: [blockingCheck('spec', 'fail', missing)], basis: {}, comparisonRun: undefined }
+  const { comparisonRun } = criteria
+  const evaluation =
+    spec && comparisonRun ? await recordEvaluation(ctx, { spec, version: candidate, comparisonRun }) : undefined
   const basis = {
     rules: rulesVersion,
     model,
@@ -40,29 +41,29 @@ export async function runGate(ctx: Context, { model, version }: Input<Operations
     spec: spec
       ? { version: specVersion, digest: await registry.specDigest(ctx, { model, version: specVersion }) }
       : null,
-    ...found.basis,
+    ...criteria.basis,
   }
   const gate: Gate = {
     id: ctx.id('gate'),
     model,
     version,
-    verdict: combine(found.checks),
-    summary: summarize(found.checks),
-    checks: ordered(found.checks),
+    verdict: combine(criteria.checks),
+    summary: summarize(criteria.checks),
+    checks: byImportance(criteria.checks),
     evaluation: evaluation?.id ?? null,
-    evidence: { ...basis, measured: examined ? measuredOf(examined) : {} },
+    evidence: { ...basis, measured: comparisonRun ? measuredOf(comparisonRun) : {} },
     digest: digestOfJson(basis),
     createdAt: ctx.now().toISOString(),
   }
-  await save(ctx, gate, examined)
+  await save(ctx, gate, comparisonRun)
   return gate
 }
 
-async function save(ctx: Context, gate: Gate, examined: Examination | undefined): Promise<void> {
+async function save(ctx: Context, gate: Gate, comparisonRun: ComparisonRun | undefined): Promise<void> {
   await transaction(ctx, async (ctx) => {
     const { id, model, version, verdict } = gate
     await store.insertGate(ctx, { id, model, version, verdict, body: JSON.stringify(gate) })
-    if (examined) await store.countUse(ctx, examined.set.name, examined.set.version)
+    if (comparisonRun) await store.countUse(ctx, comparisonRun.set.name, comparisonRun.set.version)
     await append(ctx, 'evaluation.gate_decided', `model/${model}`, {
       gate: id,
       version,
@@ -73,8 +74,8 @@ async function save(ctx: Context, gate: Gate, examined: Examination | undefined)
   })
 }
 
-/** What is never the same twice: times, and the set's age beside its likeness to production. */
-function measuredOf({ measured, representativeness }: Examination): Record<string, unknown> {
+/** What differs from one gate to the next by nature: times, and how old and how representative the set is today. */
+function measuredOf({ measured, representativeness }: ComparisonRun): Record<string, unknown> {
   if (!measured) return { representativeness }
   const { candidate, baseline } = measured.latencies
   return {

@@ -19,9 +19,9 @@ import { provenanceLines } from './provenance.ts'
 
 type Operations = typeof evaluation
 type GoldenSet = Output<Operations['getGolden']>
-type Golden = { definition: Definition; items: Item[] }
+type GoldenContent = { definition: Definition; items: Item[] }
 
-/** Stores a new version; the items of the newest version again change nothing. */
+/** Stores a new version, unless the items are those of the newest version. */
 export function pushGolden(
   ctx: Context,
   { golden, definition, items }: Input<Operations['pushGolden']>,
@@ -34,7 +34,7 @@ export function pushGolden(
 
 async function storeVersion(
   ctx: Context,
-  { definition, items, after, from }: Golden & { after?: number; from?: string | undefined },
+  { definition, items, after, from }: GoldenContent & { after?: number; from?: string | undefined },
 ): Promise<GoldenSet> {
   const golden = definition.golden
   checkItems(definition, items)
@@ -71,11 +71,11 @@ async function storeVersion(
   })
 }
 
-export function applyGolden(ctx: Context, { definition, items }: Golden): Promise<GoldenSet> {
+export function applyGolden(ctx: Context, { definition, items }: GoldenContent): Promise<GoldenSet> {
   return storeVersion(ctx, { definition, items })
 }
 
-/** A new version with these items too: how a failure in production becomes a test. */
+/** Stores a new version that has these items in addition: how a failure in production becomes a test. */
 export async function addGoldenItems(
   ctx: Context,
   { golden, items, from }: { golden: string; items: Item[]; from?: string },
@@ -85,8 +85,8 @@ export async function addGoldenItems(
   return storeVersion(ctx, { definition, items: [...current.items, ...items], after: version, from })
 }
 
-/** The digest that `getGolden` would return for these. */
-export function goldenDigest({ definition, items }: Golden): string {
+/** The digest that `getGolden` would return for this content. */
+export function goldenDigest({ definition, items }: GoldenContent): string {
   return digestOfItems(definition, items)
 }
 

@@ -15,12 +15,12 @@ export function checkItems(definition: Definition, items: readonly Item[]): void
     for (const column of [key, label, ...slices, list, cluster]) {
       if (column === undefined) continue
       const value = item[column]
-      if (value === undefined || value === null || value === '') throw bad(index, column, 'is missing', item)
-      if (!isPlain(value)) throw bad(index, column, 'is neither a text, a number nor a boolean', item)
+      if (value === undefined || value === null || value === '') throw invalidItem(index, column, 'is missing', item)
+      if (!isPlain(value)) throw invalidItem(index, column, 'is neither a string, a number nor a boolean', item)
     }
     if (definition.time !== undefined && instantOf(item[definition.time]) === undefined) {
       const shown = item[definition.time]
-      throw bad(
+      throw invalidItem(
         index,
         definition.time,
         shown === undefined ? 'is missing' : `is ${JSON.stringify(shown)}, not a time`,
@@ -29,7 +29,7 @@ export function checkItems(definition: Definition, items: readonly Item[]): void
     }
     const id = String(item[definition.id])
     const earlier = rowOf.get(id)
-    if (earlier !== undefined) throw bad(index, definition.id, `is "${id}", as in row ${earlier + 1}`, item)
+    if (earlier !== undefined) throw invalidItem(index, definition.id, `is "${id}", as in row ${earlier + 1}`, item)
     rowOf.set(id, index)
   })
 }
@@ -55,7 +55,7 @@ export function columnsOf(items: readonly Item[]): string[] {
 
 const isoTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:?\d\d)?)?$/
 
-/** The moment of an ISO 8601 text (without a zone: UTC) or of epoch milliseconds; undefined when it is neither. */
+/** The moment given by an ISO 8601 string (UTC when it has no zone) or by epoch milliseconds; undefined for anything else. */
 export function instantOf(value: unknown): Date | undefined {
   const text = typeof value === 'number' && Number.isInteger(value) ? value : zoned(value)
   if (text === undefined) return undefined
@@ -69,7 +69,7 @@ function zoned(value: unknown): string | undefined {
   return `${value.replace(' ', 'T')}${/(Z|[+-]\d\d:?\d\d)$/.test(value) ? '' : 'Z'}`
 }
 
-/** A value as text, so that `1` and `"1"` name the same. */
+/** A value as a string, so that the identifiers `1` and `"1"` are the same. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
@@ -78,7 +78,7 @@ function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 
-function bad(index: number, column: string, message: string, item: Item) {
+function invalidItem(index: number, column: string, message: string, item: Item) {
   return invalidInput(`Row ${index + 1}: "${column}" ${message}. Nothing was stored.`, {
     name: column,
     hint: column in item ? undefined : didYouMean(column, Object.keys(item)),

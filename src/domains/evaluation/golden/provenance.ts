@@ -6,16 +6,16 @@ import { type Definition, type Item, textOf, toJsonLines } from './items.ts'
 /** Who brought an item, when, and from where. */
 export type Provenance = { by: string; at: string; from: string }
 
-type Earlier = { row: GoldenSetsTable; items: readonly Item[] } | undefined
-type Version = { definition: Definition; items: readonly Item[]; from: string | undefined; earlier: Earlier }
+type EarlierVersion = { row: GoldenSetsTable; items: readonly Item[] } | undefined
+type NewVersion = { definition: Definition; items: readonly Item[]; from: string | undefined; earlier: EarlierVersion }
 
-/** One line for each item; an item that is as it was in the version before keeps what was said of it. */
-export async function provenanceLines(ctx: Context, { definition, items, from, earlier }: Version): Promise<Buffer> {
+/** One line for each item. An item that has not changed since the version before keeps its provenance. */
+export async function provenanceLines(ctx: Context, { definition, items, from, earlier }: NewVersion): Promise<Buffer> {
   const kept = new Map<string, Provenance>()
   if (earlier) {
-    const said = await readProvenance(ctx, earlier.row)
+    const known = await readProvenance(ctx, earlier.row)
     earlier.items.forEach((item, index) => {
-      const one = said[index]
+      const one = known[index]
       if (one) kept.set(canonicalJson(item), one)
     })
   }
@@ -29,7 +29,7 @@ export async function provenanceLines(ctx: Context, { definition, items, from, e
   )
 }
 
-/** In the order of the items; for sets that were stored without, what is known of the whole set. */
+/** In the order of the items. For sets stored without provenance by item, that of the whole set stands for each. */
 export async function readProvenance(ctx: Context, row: GoldenSetsTable): Promise<Provenance[]> {
   if (row.provenance === null) {
     const { provenance, file } = JSON.parse(row.definition) as Definition

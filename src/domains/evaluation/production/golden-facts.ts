@@ -7,21 +7,21 @@ import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { ModelVersion, Side } from '../answers/answers.ts'
 import { type Definition, type Item, instantOf } from '../golden/golden.ts'
 import type { GoldenFacts } from './golden-measure.ts'
-import type { Traffic } from './sample.ts'
+import type { ProductionSample } from './sample.ts'
 
-type Facts = {
+type GoldenFactsInput = {
   spec: ModelSpec
   version: ModelVersion
   definition: Definition
   items: readonly Item[]
   candidate: Side
   baseline: Side
-  traffic: Traffic | undefined
+  traffic: ProductionSample | undefined
 }
 
 /** What a golden set can be compared with: production, its own age, and what the candidate was trained on. */
-export async function goldenFacts(ctx: Context, given: Facts): Promise<GoldenFacts> {
-  const { spec, version, definition, items, candidate, baseline, traffic } = given
+export async function goldenFacts(ctx: Context, input: GoldenFactsInput): Promise<GoldenFacts> {
+  const { spec, version, definition, items, candidate, baseline, traffic } = input
   const labelled = (traffic?.rows ?? []).filter((row) => row.version === baseline.version && row.label !== null)
   return {
     items: items.map((item, index) => ({ ...requestOf(item, definition), ...candidate.inputs[index] })),
@@ -58,8 +58,8 @@ const maxTrainingRows = 200_000
 const rowsAtOnce = 2000
 
 /**
- * Golden items that the candidate was trained on, by the columns that both have, spelling and the last digits aside. Null
- * where these columns do not tell rows apart, or nobody knows the training rows.
+ * Counts the golden items that are also training rows of the candidate: equal in all columns that both have, apart from
+ * upper case and the last digits. Null where these columns do not tell rows apart, or the training rows are not known.
  */
 async function overlapOf(
   ctx: Context,
@@ -80,7 +80,7 @@ async function overlapOf(
     JSON.stringify([timed ? normal(moment) : null, ...shared.map((name) => normal(row[name]))])
   const trained = new Set<string>()
   for (const [index, row] of rows.entries()) {
-    // Predictions are answered in between.
+    // Lets other work of this thread, such as predictions, run in between.
     if (index % rowsAtOnce === 0) await setImmediate()
     trained.add(keyOf(row, row['time']))
   }
@@ -100,7 +100,7 @@ function normal(value: unknown): unknown {
 
 const maxFitted = 5000
 
-/** As the version reads it: its inputs, with the label of the training set. */
+/** The training rows: the version's inputs with the labels. */
 async function trainingOf(ctx: Context, { trainingSet, signature }: ModelVersion): Promise<GoldenFacts['training']> {
   if (trainingSet === null || signature === null) return null
   const { label } = await features.getTrainingSet(ctx, { trainingSet })

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { createRandom } from '../../../core/stats/random.ts'
-import { type Question, representativenessOf } from './representative.ts'
+import { type RepresentativenessInput, representativenessOf } from './representative.ts'
 
-function question(more: Partial<Question> = {}): Question {
+function question(more: Partial<RepresentativenessInput> = {}): RepresentativenessInput {
   return {
     items: [],
     population: null,

@@ -2,19 +2,19 @@ import { normalQuantile } from '../../../core/stats/distributions.ts'
 import { wilsonInterval } from '../../../core/stats/intervals.ts'
 import { domainAuc, noveltyOf } from '../../../core/stats/population-shift.ts'
 import { ascending, mean, sum, variance } from '../../../core/stats/summary.ts'
-import { type Bounded, shown } from '../rules.ts'
+import { type Bounded, formatNumber } from '../rules.ts'
 
 type Value = number | string | null
 type Row = Record<string, Value>
 
 export type Population = {
-  /** What was asked in production: request fields and features by name, with the answer. */
+  /** Rows of production: request fields and features by name, with the answer. */
   rows: { inputs: Row; output: Value }[]
   from: string
   to: string
 }
 
-export type Question = {
+export type RepresentativenessInput = {
   /** Golden items as the model reads them, with the columns of the slices. */
   items: Row[]
   population: Population | null
@@ -22,7 +22,7 @@ export type Question = {
   /** The score of each item, for metrics that are means of items. */
   parts: number[] | null
   margin: number
-  /** Days since each item happened; empty when that is not known. */
+  /** The age of each item in days; empty when it is not known. */
   ages: number[]
   overlap: { shared: number; of: number } | null
   /** Scores of the live version on golden items, and on what it answered in production since. */
@@ -51,31 +51,31 @@ export type Representativeness = {
   warnings: string[]
 }
 
-/** Is the golden set still like production? What cannot be known is null, and said. */
-export function representativenessOf(question: Question): Representativeness {
-  const { items, population, ages, overlap } = question
+/** Is the golden set still like production? What cannot be known is null, and a warning says so. */
+export function representativenessOf(input: RepresentativenessInput): Representativeness {
+  const { items, population, ages, overlap } = input
   const rows = population?.rows ?? []
   const production = rows.map(({ inputs }) => inputs)
   const names = sharedNames(items, production)
-  const cells = rows.length === 0 ? undefined : cellsOf(question, rows, names)
-  const [some, others] = [evenly(items), evenly(production)]
+  const cells = rows.length === 0 ? undefined : cellsOf(input, rows, names)
+  const [some, others] = [evenSample(items), evenSample(production)]
   const domain = domainAuc(some, others, names)
   const novelty = noveltyOf(some, others, names)
   const found: Omit<Representativeness, 'warnings'> = {
     population: population && { from: population.from, to: population.to, n: rows.length },
     coverage: cells ? coverageOf(cells) : null,
-    weighted: cells && question.parts ? weightedOf(cells, question.parts) : null,
+    weighted: cells && input.parts ? weightedOf(cells, input.parts) : null,
     domainAuc: domain && { ...domain, n: others.length },
     novelty: novelty && { value: novelty.share, ...wilsonInterval(novelty.novel, novelty.n), n: novelty.n },
     age: ages.length === 0 ? null : ageOf(ages),
     overlap,
-    fresh: question.fresh && freshOf(question.fresh),
+    fresh: input.fresh && freshOf(input.fresh),
   }
-  return { ...found, warnings: warningsOf(found, question) }
+  return { ...found, warnings: warningsOf(found, input) }
 }
 
-/** Distances are between all pairs, so of large sets an even part is taken. */
-function evenly(rows: Row[]): Row[] {
+/** Distances are computed between all pairs, so large sets are reduced to an evenly spread sample. */
+function evenSample(rows: Row[]): Row[] {
   if (rows.length <= maxCompared) return rows
   return Array.from({ length: maxCompared }, (_, index) => rows[Math.floor((index * rows.length) / maxCompared)] ?? {})
 }
@@ -90,9 +90,9 @@ type Axis = { name: string; of: (row: Row) => string }
 
 /**
  * A cell is a combination of slice values and thirds of the numbers that move the answer most. Keys are added in that order as
- * long as the set could hold the fewest items in every cell that production uses.
+ * long as the set has enough items to fill every cell that production uses.
  */
-function cellsOf({ items, slices }: Question, rows: Population['rows'], names: string[]): Cells {
+function cellsOf({ items, slices }: RepresentativenessInput, rows: Population['rows'], names: string[]): Cells {
   const axes: Axis[] = [
     ...slices
       .filter((name) => names.includes(name))
@@ -113,7 +113,7 @@ function cellsOf({ items, slices }: Question, rows: Population['rows'], names: s
   }
 }
 
-/** Numeric inputs by how strongly they go with the answer; at most two. */
+/** The numeric inputs that correlate most with the answer; at most two. */
 function topNumbers(rows: Population['rows'], names: string[]): string[] {
   return names
     .map((name) => ({
@@ -145,7 +145,8 @@ function binned(name: string, rows: Population['rows']): Axis {
     { length: maxBins - 1 },
     (_, index) => sorted[Math.floor(((index + 1) * sorted.length) / maxBins)] ?? 0,
   )
-  const words = (bin: number) => (bin === 0 ? `<${shown(limits[0] ?? null)}` : `≥${shown(limits[bin - 1] ?? null)}`)
+  const words = (bin: number) =>
+    bin === 0 ? `<${formatNumber(limits[0] ?? null)}` : `≥${formatNumber(limits[bin - 1] ?? null)}`
   return {
     name,
     of: (row) => {
@@ -201,8 +202,12 @@ function ageOf(ages: number[]): NonNullable<Representativeness['age']> {
 
 const minFresh = 100
 
-/** The same version on golden items and on fresh ones of production: stale when the two surely differ (Welch, 95 %). */
-function freshOf({ metric, golden, production }: NonNullable<Question['fresh']>): Representativeness['fresh'] {
+/** The scores of one version on golden items and on fresh items of production: the set is stale when they differ significantly (Welch, 95 %). */
+function freshOf({
+  metric,
+  golden,
+  production,
+}: NonNullable<RepresentativenessInput['fresh']>): Representativeness['fresh'] {
   if (production.length < minFresh || golden.length < 2) return null
   const value = mean(golden) - mean(production)
   const error = Math.sqrt(variance(golden) / golden.length + variance(production) / production.length)
@@ -213,37 +218,39 @@ function freshOf({ metric, golden, production }: NonNullable<Question['fresh']>)
   return { metric, n: production.length, golden: mean(golden), production: mean(production), ...bounds, stale }
 }
 
-const leastCoverage = 0.8
+const minCoverage = 0.8
 const alikeAuc = 0.65
 const oldDays = 180
 
-function warningsOf(found: Omit<Representativeness, 'warnings'>, { margin, items }: Question): string[] {
+function warningsOf(found: Omit<Representativeness, 'warnings'>, { margin, items }: RepresentativenessInput): string[] {
   const { population, coverage, weighted, domainAuc: domain, novelty, age, overlap, fresh } = found
-  const percent = (share: number) => `${shown(100 * share)} %`
+  const percent = (share: number) => `${formatNumber(100 * share)} %`
   return [
     ...(population ? [] : ['no sample of production was recorded yet, so nothing tells whether the set is like it']),
-    ...(coverage && coverage.share < leastCoverage
+    ...(coverage && coverage.share < minCoverage
       ? [`it covers ${percent(coverage.share)} of traffic; most is missing in ${coverage.uncovered[0]?.cell ?? ''}`]
       : []),
     ...(weighted && weighted.effectiveItems / items.length < 0.5
-      ? [`weighted like traffic its ${items.length} items are worth ${shown(weighted.effectiveItems)}`]
+      ? [`weighted like traffic its ${items.length} items are worth ${formatNumber(weighted.effectiveItems)}`]
       : []),
     ...(weighted && Math.abs(weighted.value - weighted.raw) > margin
-      ? [`weighted like traffic the score is ${shown(weighted.value)}, not ${shown(weighted.raw)}`]
+      ? [`weighted like traffic the score is ${formatNumber(weighted.value)}, not ${formatNumber(weighted.raw)}`]
       : []),
     ...(domain && (domain.lower ?? 0) > alikeAuc
-      ? [`a classifier tells it from production (AUC ${shown(domain.value)}, 0.5 is alike)`]
+      ? [`a classifier tells it from production (AUC ${formatNumber(domain.value)}, 0.5 is alike)`]
       : []),
     ...(novelty && (novelty.lower ?? 0) > 0.1
       ? [`${percent(novelty.value ?? 0)} of traffic is like nothing in it (5 % is usual)`]
       : []),
-    ...(age && age.medianDays > oldDays ? [`half of its items are older than ${shown(age.medianDays)} days`] : []),
+    ...(age && age.medianDays > oldDays
+      ? [`half of its items are older than ${formatNumber(age.medianDays)} days`]
+      : []),
     ...(overlap && overlap.shared > 0
       ? [`${overlap.shared} of its ${overlap.of} items are rows that the candidate was trained on`]
       : []),
     ...(fresh?.stale
       ? [
-          `it is stale: ${fresh.metric} of the live version is ${shown(fresh.golden)} on it and ${shown(fresh.production)} on ${fresh.n} fresh items`,
+          `it is stale: ${fresh.metric} of the live version is ${formatNumber(fresh.golden)} on it and ${formatNumber(fresh.production)} on ${fresh.n} fresh items`,
         ]
       : []),
   ]

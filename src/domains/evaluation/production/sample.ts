@@ -12,10 +12,10 @@ type Operations = typeof evaluation
 type Sample = Output<Operations['recordTraffic']>
 type Row = Static<typeof TrafficRow>
 
-/** Rows of production with what was answered and, where it is known by now, what was right. */
-export type Traffic = { from: string; to: string; digest: string; rows: Row[] }
+/** Rows of production with their answers and, where they are known by now, their labels. */
+export type ProductionSample = { from: string; to: string; digest: string; rows: Row[] }
 
-/** Keeps a sample; golden sets are compared with the newest one of their model. */
+/** Stores a sample. Golden sets are compared with the newest sample of their model. */
 export async function recordTraffic(
   ctx: Context,
   { model, from, to, rows }: Input<Operations['recordTraffic']>,
@@ -45,7 +45,7 @@ export async function getTraffic(
 }
 
 /** The newest sample of a model, or the one of a digest, with its rows. */
-export async function readTraffic(ctx: Context, model: string, digest?: string): Promise<Traffic | undefined> {
+export async function readTraffic(ctx: Context, model: string, digest?: string): Promise<ProductionSample | undefined> {
   const row = await store.findTraffic(ctx, { model, blob: digest })
   if (!row) return undefined
   const rows = fromJsonLines(await ctx.blobs.readVerified(row.blob)) as Row[]

@@ -2,7 +2,7 @@ import type { Context } from '../../../core/context.ts'
 import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
 import { cappedText, environmentOf, runCommand } from '../../../core/process/process.ts'
-import type { Given } from './scored-answer.ts'
+import type { AnswerToScore } from './answer-to-score.ts'
 
 type CommandScorer = { name: string; command: string[]; timeout: string | undefined }
 
@@ -10,17 +10,17 @@ const defaultTimeout = '60s'
 const maxOutput = 16 * 1024 * 1024
 
 /**
- * Runs the command once, gives it a line of JSON for each answer and reads `{"id", "score"}` lines back, in any order. Lines
- * that say anything else, twice the same, or of unknown ids are worth nothing: an answer without exactly one score has none.
+ * Runs the command once, gives it a line of JSON for each answer and reads `{"id", "score"}` lines back, in any order. Other
+ * lines are ignored; an answer with no valid score, or with more than one, has none.
  */
 export async function runCommandScorer(
   ctx: Context,
   scorer: CommandScorer,
-  given: readonly Given[],
+  answers: readonly AnswerToScore[],
 ): Promise<(number | null)[]> {
-  if (given.length === 0) return []
-  const input = given.map((one, index) => `${JSON.stringify({ ...one, id: String(index), item: one.id })}\n`).join('')
-  return readScores(await outputOf(ctx, scorer, input), given.length)
+  if (answers.length === 0) return []
+  const input = answers.map((one, index) => `${JSON.stringify({ ...one, id: String(index), item: one.id })}\n`).join('')
+  return readScores(await outputOf(ctx, scorer, input), answers.length)
 }
 
 /** The score of each position; null unless exactly one line gives it one in 0 … 1. */
@@ -40,7 +40,7 @@ function fieldsOf(line: string): { id?: unknown; score?: unknown } {
     const parsed: unknown = JSON.parse(line)
     return typeof parsed === 'object' && parsed !== null ? parsed : {}
   } catch {
-    // Commands print whatever they like beside their scores; what is missing is noticed by id.
+    // Not a score: commands may print anything besides. Missing scores are noticed by their id.
     return {}
   }
 }

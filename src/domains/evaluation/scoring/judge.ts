@@ -11,8 +11,8 @@ import type { Provider, Scorer } from '../../registry/spec/spec.ts'
 import { chat } from '../answers/answers.ts'
 import { oneSided } from '../comparison/comparison.ts'
 import { readGolden, textOf } from '../golden/golden.ts'
-import { type GateCheck, judge, shown } from '../rules.ts'
-import type { Given } from './scored-answer.ts'
+import { formatNumber, type GateCheck, judgeInterval } from '../rules.ts'
+import type { AnswerToScore } from './answer-to-score.ts'
 
 type Judge = Scorer & { provider: Provider; rubric: string }
 
@@ -27,28 +27,28 @@ export type JudgeReport = {
   evidence: Record<string, unknown>
 }
 
-/** Grows with every change of the words below. */
+/** Raised with every change of the instructions below. */
 const wordsVersion = 1
-const leastAgreement = 0.6
+const minAgreement = 0.6
 const minLabels = 50
 const callsAtOnce = 4
 const seed = 20_010_102
 
 /** A model that scores answers by a rubric, with its agreement measured now, on its own golden set. */
-export async function judgeOf(ctx: Context, definition: Judge) {
-  const score = (given: readonly Given[]) => askJudge(ctx, definition, given)
+export async function openJudge(ctx: Context, definition: Judge) {
+  const score = (answers: readonly AnswerToScore[]) => askJudge(ctx, definition, answers)
   return { score, report: await agreementOf(ctx, definition) }
 }
 
 async function askJudge(
   ctx: Context,
   { provider, rubric }: Judge,
-  given: readonly Given[],
+  answers: readonly AnswerToScore[],
 ): Promise<(number | null)[]> {
-  const scores = new Array<number | null>(given.length).fill(null)
-  await atOnce(callsAtOnce, given.length, async (index) => {
-    const { question, expected, answer } = elementAt(given, index)
-    // Whoever answers nothing has no quality to be judged.
+  const scores = new Array<number | null>(answers.length).fill(null)
+  await atOnce(callsAtOnce, answers.length, async (index) => {
+    const { question, expected, answer } = elementAt(answers, index)
+    // An empty answer is worth nothing; the judge need not be asked.
     if (answer.trim() === '') scores[index] = 0
     else {
       const { text } = await chat(ctx, provider, [
@@ -76,7 +76,7 @@ export function scoreIn(reply: string): number | null {
   try {
     parsed = JSON.parse(reply.trim().replace(/^```(?:json)?\s*|\s*```$/g, ''))
   } catch {
-    // A judge that chats instead of grading gave no score.
+    // The judge wrote something else than a score.
     return null
   }
   const score = typeof parsed === 'object' && parsed !== null && 'score' in parsed ? parsed.score : undefined
@@ -84,7 +84,7 @@ export function scoreIn(reply: string): number | null {
 }
 
 async function agreementOf(ctx: Context, definition: Judge): Promise<JudgeReport> {
-  const { name, provider, rubric, golden, agreement = leastAgreement } = definition
+  const { name, provider, rubric, golden, agreement = minAgreement } = definition
   const evidence = { words: wordsVersion, provider, rubric: digestOfJson(rubric) }
   const report = { name, model: provider.model, least: agreement }
   if (golden === undefined) {
@@ -93,7 +93,7 @@ async function agreementOf(ctx: Context, definition: Judge): Promise<JudgeReport
   }
   const { set, items } = await readGolden(ctx, { golden })
   const { id, label } = set.definition
-  const given = items.map((item): Given => {
+  const answers = items.map((item): AnswerToScore => {
     if (typeof item['answer'] !== 'string') {
       throw invalidInput(`An item of "${golden}" has no "answer" that people judged.`, { name: golden })
     }
@@ -101,7 +101,7 @@ async function agreementOf(ctx: Context, definition: Judge): Promise<JudgeReport
     return { id: textOf(item[id]), question: question as Row, expected: textOf(expected), answer: String(answer) }
   })
   const people = items.map((item) => Number(Number(item[label]) >= 0.5))
-  const scores = await askJudge(ctx, definition, given)
+  const scores = await askJudge(ctx, definition, answers)
   return {
     ...report,
     golden,
@@ -124,7 +124,7 @@ export function agreementBetween(people: readonly number[], scores: readonly (nu
   return { value: Number.isFinite(estimate) ? estimate : null, n, lower, upper }
 }
 
-/** A judge that was not checked against people, or does not agree with them, decides nothing. */
+/** The verdict on a judge: one that was not compared with people, or does not agree with them, makes the gate undecided. */
 export function judgeCheck({ name, model, golden, goldenVersion, least, kappa: found }: JudgeReport): GateCheck {
   const check = { check: `judge ${name}`, required: true, limit: least, n: found.n }
   const { value, lower = null, upper = null } = found
@@ -133,7 +133,7 @@ export function judgeCheck({ name, model, golden, goldenVersion, least, kappa: f
     return { ...check, value, lower, upper, verdict: 'cannot_tell', reason }
   }
   const bounded = { value, lower, upper }
-  const verdict = judge(bounded, { atLeast: least })
-  const reason = `${model} agrees with people by a kappa of ${shown(value)} (${shown(lower)} … ${shown(upper)}) on ${golden} v${goldenVersion}, wanted at least ${least}`
+  const verdict = judgeInterval(bounded, { atLeast: least })
+  const reason = `${model} agrees with people by a kappa of ${formatNumber(value)} (${formatNumber(lower)} … ${formatNumber(upper)}) on ${golden} v${goldenVersion}, wanted at least ${least}`
   return { ...check, ...bounded, verdict, reason }
 }

@@ -6,14 +6,14 @@ import { AppError, invalidInput } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Scorer } from '../../registry/spec/spec.ts'
 import type { SideAnswers } from '../comparison/comparison.ts'
+import type { AnswerToScore } from './answer-to-score.ts'
 import { runCommandScorer } from './command.ts'
-import { type JudgeReport, judgeOf } from './judge.ts'
-import type { Given } from './scored-answer.ts'
+import { type JudgeReport, openJudge } from './judge.ts'
 
 /** A score in 0 … 1 for each answer; null where the scorer gave none. */
-type Score = (given: readonly Given[]) => Promise<(number | null)[]>
+type ScoreFunction = (answers: readonly AnswerToScore[]) => Promise<(number | null)[]>
 
-export type Scored = {
+export type AnswerScores = {
   candidate: SideAnswers['scores']
   baseline: SideAnswers['scores']
   judges: JudgeReport[]
@@ -28,24 +28,28 @@ type Answers = { candidate: Value[][]; baseline: Value[][] }
 export async function scoreAnswers(
   ctx: Context,
   { scorers, items, answers }: { scorers: readonly Scorer[]; items: Items; answers: Answers },
-): Promise<Scored> {
-  const scored: Scored = { candidate: {}, baseline: {}, judges: [], evidence: {} }
+): Promise<AnswerScores> {
+  const scored: AnswerScores = { candidate: {}, baseline: {}, judges: [], evidence: {} }
   for (const scorer of scorers) {
     const { score, report } = await scorerOf(ctx, scorer)
     scored.evidence[scorer.name] = { scorer: digestOfJson(scorer), ...(report ? { judge: report.evidence } : {}) }
     if (report) scored.judges.push(report)
     for (const side of ['candidate', 'baseline'] as const) {
-      const asked: (number | null)[][] = []
-      for (const repeat of answers[side]) asked.push(await scoreAll(score, items, repeat))
-      scored[side][scorer.name] = asked
+      const repeats: (number | null)[][] = []
+      for (const repeat of answers[side]) repeats.push(await scoreAll(score, items, repeat))
+      scored[side][scorer.name] = repeats
     }
   }
   return scored
 }
 
-/** What was not answered has no score. */
-async function scoreAll(score: Score, { ids, questions, labels }: Items, answers: Value[]): Promise<(number | null)[]> {
-  const given = answers.flatMap((answer, index): Given[] =>
+/** The scores of one repeat; null where there is no answer. */
+async function scoreAll(
+  score: ScoreFunction,
+  { ids, questions, labels }: Items,
+  answers: Value[],
+): Promise<(number | null)[]> {
+  const present = answers.flatMap((answer, index): AnswerToScore[] =>
     answer === null
       ? []
       : [
@@ -57,46 +61,46 @@ async function scoreAll(score: Score, { ids, questions, labels }: Items, answers
           },
         ],
   )
-  const scores = await score(given)
+  const scores = await score(present)
   let position = 0
   return answers.map((answer) => (answer === null ? null : (scores[position++] ?? null)))
 }
 
-async function scorerOf(ctx: Context, scorer: Scorer): Promise<{ score: Score; report?: JudgeReport }> {
+async function scorerOf(ctx: Context, scorer: Scorer): Promise<{ score: ScoreFunction; report?: JudgeReport }> {
   const { kind, timeout } = scorer
-  if (kind === 'exact' || kind === 'contains') return { score: each(comparing(scorer)) }
-  if (kind === 'regex') return { score: each(matching(scorer)) }
-  if (kind === 'json_schema') return { score: each(validating(scorer)) }
+  if (kind === 'exact' || kind === 'contains') return { score: perAnswer(textComparison(scorer)) }
+  if (kind === 'regex') return { score: perAnswer(patternMatch(scorer)) }
+  if (kind === 'json_schema') return { score: perAnswer(schemaValidation(scorer)) }
   if (kind === 'command') {
-    const command = required(scorer, 'command')
-    return { score: (given) => runCommandScorer(ctx, { name: scorer.name, command, timeout }, given) }
+    const command = requireField(scorer, 'command')
+    return { score: (answers) => runCommandScorer(ctx, { name: scorer.name, command, timeout }, answers) }
   }
-  return judgeOf(ctx, {
+  return openJudge(ctx, {
     ...scorer,
-    provider: required(scorer, 'provider'),
-    rubric: required(scorer, 'rubric'),
+    provider: requireField(scorer, 'provider'),
+    rubric: requireField(scorer, 'rubric'),
   })
 }
 
-function required<Key extends keyof Scorer>(scorer: Scorer, key: Key): NonNullable<Scorer[Key]> {
+function requireField<Key extends keyof Scorer>(scorer: Scorer, key: Key): NonNullable<Scorer[Key]> {
   const value = scorer[key]
   if (value !== undefined) return value
   throw invalidInput(`The scorer "${scorer.name}" of the kind ${scorer.kind} needs "${key}".`, { name: scorer.name })
 }
 
-function each(right: (given: Given) => boolean): Score {
-  return async (given) => given.map((one) => Number(right(one)))
+function perAnswer(right: (answer: AnswerToScore) => boolean): ScoreFunction {
+  return async (answers) => answers.map((one) => Number(right(one)))
 }
 
 /** Equal, or contained, after trimming. */
-function comparing({ kind, ignore_case: ignoreCase = false }: Scorer): (given: Given) => boolean {
+function textComparison({ kind, ignore_case: ignoreCase = false }: Scorer): (answer: AnswerToScore) => boolean {
   const plain = (text: string) => (ignoreCase ? text.trim().toLowerCase() : text.trim())
   return ({ expected, answer }) =>
     kind === 'exact' ? plain(answer) === plain(expected) : plain(answer).includes(plain(expected))
 }
 
-/** RE2: no pattern, however written, takes longer than the length of the answer allows. */
-function compiled(pattern: string, name: string): RE2JS {
+/** RE2 takes time linear in the length of the answer, whatever the pattern. */
+function compilePattern(pattern: string, name: string): RE2JS {
   try {
     return RE2JS.compile(pattern)
   } catch (cause) {
@@ -108,17 +112,17 @@ function compiled(pattern: string, name: string): RE2JS {
   }
 }
 
-function matching({ name, pattern }: Scorer): (given: Given) => boolean {
-  const fixed = pattern === undefined ? undefined : compiled(pattern, name)
-  return ({ expected, answer }) => (fixed ?? compiled(expected, name)).matcher(answer).find()
+function patternMatch({ name, pattern }: Scorer): (answer: AnswerToScore) => boolean {
+  const fixed = pattern === undefined ? undefined : compilePattern(pattern, name)
+  return ({ expected, answer }) => (fixed ?? compilePattern(expected, name)).matcher(answer).find()
 }
 
-function validating(scorer: Scorer): (given: Given) => boolean {
+function schemaValidation(scorer: Scorer): (answer: AnswerToScore) => boolean {
   const { name } = scorer
-  const schema = required(scorer, 'schema')
+  const schema = requireField(scorer, 'schema')
   const regExp = Object.assign(
     (pattern: string) => {
-      const re2 = compiled(pattern, name)
+      const re2 = compilePattern(pattern, name)
       return { test: (text: string) => re2.matcher(text).find() }
     },
     { code: 'RE2JS' },
@@ -136,7 +140,7 @@ function validating(scorer: Scorer): (given: Given) => boolean {
     try {
       value = JSON.parse(answer)
     } catch {
-      // An answer that is no JSON is a wrong answer, which is what is asked here.
+      // An answer that is not JSON does not fit the schema.
       return false
     }
     return validate(value) === true

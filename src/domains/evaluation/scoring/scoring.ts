@@ -1,2 +1,2 @@
 export { judgeCheck } from './judge.ts'
-export { type Scored, scoreAnswers } from './scorers.ts'
+export { type AnswerScores, scoreAnswers } from './scorers.ts'
