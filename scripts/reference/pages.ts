@@ -1,5 +1,6 @@
 import { apiPage } from './api.ts'
 import { commandsPage } from './commands.ts'
+import { eventsPage } from './events.ts'
 import { filesPage } from './files.ts'
 import { errorsPage, settingsPage } from './tables.ts'
 
@@ -12,6 +13,7 @@ export async function referencePages(): Promise<Record<string, string>> {
     'files.md': filesPage(),
     'settings.md': settingsPage(),
     'api.md': apiPage(),
+    'events.md': eventsPage(),
     'errors.md': errorsPage(),
   }
   return Object.fromEntries(Object.entries(pages).map(([name, text]) => [name, `${note}\n\n${text}\n`]))
