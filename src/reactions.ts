@@ -23,7 +23,7 @@ export const onStart: Step[] = [
   serving.startRouting,
   serving.startLog,
   runs.startJournal,
-  delivery.mendAll,
+  delivery.reconcileAll,
   delivery.resumeChecks,
 ]
 
@@ -73,5 +73,5 @@ export const onJob: JobHandlers<typeof jobs> = {
   'artifacts.gc': artifacts.gc,
   'artifacts.fsck': artifacts.fsck,
   'delivery.drill': delivery.drillWhenDue,
-  'delivery.mend': delivery.mend,
+  'delivery.mend': delivery.reconcile,
 }

@@ -10,14 +10,14 @@ import type { ReleasesTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof delivery
-type Found = Output<Operations['bisect']>
-type Look = Found['looked'][number]
+type Bisection = Output<Operations['bisect']>
+type Comparison = Bisection['looked'][number]
 
 /**
  * Halves the releases between a good one and a bad one, each compared with the good one on the same golden items: bad
  * means that it fails non-inferiority. A release that cannot be told is passed over for its neighbour.
  */
-export async function bisect(ctx: Context, { model, good, bad }: Input<Operations['bisect']>): Promise<Found> {
+export async function bisect(ctx: Context, { model, good, bad }: Input<Operations['bisect']>): Promise<Bisection> {
   const [first, last] = [await requireRelease(ctx, good), await requireRelease(ctx, bad)]
   if (first.model !== model || last.model !== model || Number(first.number) >= Number(last.number)) {
     throw conflict(`"${good}" has to be an earlier release of "${model}" than "${bad}".`, { name: good })
@@ -25,7 +25,7 @@ export async function bisect(ctx: Context, { model, good, bad }: Input<Operation
   const between = (await store.listReleases(ctx, model))
     .filter(({ number }) => Number(number) > Number(first.number) && Number(number) <= Number(last.number))
     .reverse()
-  const found = await halve(between, (release) => look(ctx, first, release))
+  const found = await halve(between, (release) => compareWith(ctx, first, release))
   await transaction(ctx, (ctx) =>
     append(ctx, 'delivery.bisected', `model/${model}`, { good, bad, first: found.first, looks: found.looked.length }),
   )
@@ -35,10 +35,10 @@ export async function bisect(ctx: Context, { model, good, bad }: Input<Operation
 /** Smallest index that is bad, if the last is; `releases` go from after the good one to the bad one. */
 export async function halve(
   releases: ReleasesTable[],
-  judge: (release: ReleasesTable) => Promise<Look>,
-): Promise<Omit<Found, 'model'>> {
-  const looked: Look[] = []
-  const at = async (index: number): Promise<Look['verdict']> => {
+  judge: (release: ReleasesTable) => Promise<Comparison>,
+): Promise<Omit<Bisection, 'model'>> {
+  const looked: Comparison[] = []
+  const at = async (index: number): Promise<Comparison['verdict']> => {
     const release = releases[index]
     if (!release) return 'cannot_tell'
     const known = looked.find((one) => one.release === release.id)
@@ -55,7 +55,7 @@ export async function halve(
   }
   let [low, high] = [-1, end]
   while (high - low > 1) {
-    const middle = await nearestTold(Math.floor((low + high) / 2), { low, high }, at)
+    const middle = await nearestDecided(Math.floor((low + high) / 2), { low, high }, at)
     if (middle === undefined) break
     if (middle.verdict === 'bad') high = middle.index
     else low = middle.index
@@ -66,10 +66,10 @@ export async function halve(
   return { first, explanation: `${first} is the first that is worse.${unsure}`, looked }
 }
 
-async function nearestTold(
+async function nearestDecided(
   middle: number,
   { low, high }: { low: number; high: number },
-  at: (index: number) => Promise<Look['verdict']>,
+  at: (index: number) => Promise<Comparison['verdict']>,
 ): Promise<{ index: number; verdict: 'good' | 'bad' } | undefined> {
   const inside = Array.from({ length: high - low - 1 }, (_, offset) => low + 1 + offset)
   inside.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))
@@ -82,7 +82,7 @@ async function nearestTold(
 
 const verdicts = { pass: 'good', fail: 'bad', cannot_tell: 'cannot_tell', error: 'cannot_tell' } as const
 
-async function look(ctx: Context, good: ReleasesTable, release: ReleasesTable): Promise<Look> {
+async function compareWith(ctx: Context, good: ReleasesTable, release: ReleasesTable): Promise<Comparison> {
   const version = Number(release.version)
   const against = Number(good.version) === 0 ? 'baseline' : String(good.version)
   const { id, primary } = await evaluation.evaluate(ctx, { model: release.model, version, against })

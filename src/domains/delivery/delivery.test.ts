@@ -328,7 +328,7 @@ test('whatever people, crashes and repeated events do in whatever order: one rel
         },
         // What a new process does first, on the state that the old one left.
         restart: async () => {
-          for (const step of [delivery.mendAll, delivery.resumeChecks]) await step(app.ctx)
+          for (const step of [delivery.reconcileAll, delivery.resumeChecks]) await step(app.ctx)
           await app.worker.drain()
         },
       }

@@ -1,6 +1,6 @@
 export { approve, listApprovals } from './approvals.ts'
 export { bisect } from './bisect.ts'
-export { drill, drillWhenDue, mend, mendAll, planDrill } from './drill.ts'
+export { drill, drillWhenDue, planDrill, reconcile, reconcileAll } from './drill.ts'
 export { isPinned, liveAt, timeline } from './live.ts'
 export { metrics, overview } from './metrics.ts'
 export { listOverrides, overridePolicy, policy } from './policy.ts'

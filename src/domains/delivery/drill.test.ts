@@ -37,9 +37,9 @@ test('what a drill that died left behind is put right from the log', async (t) =
   const { revision: _, ...routing } = (await client.serving.getEndpoint({ endpoint: model })).routing
   const away = { ...routing, live: { release: `${model}.r0`, version: 0 }, warm: [routing.live] }
   await transaction(app.ctx, (ctx) => serving.setRouting(ctx, away))
-  await delivery.mendAll(app.ctx)
+  await delivery.reconcileAll(app.ctx)
   assert.equal((await client.serving.getEndpoint({ endpoint: model })).routing.live.release, id)
-  assert.deepEqual(await delivery.mend(app.ctx, { model }), { mended: false })
+  assert.deepEqual(await delivery.reconcile(app.ctx, { model }), { mended: false })
 })
 
 test('a drill while a release rolls out is refused: it would disturb the evidence', async (t) => {

@@ -18,8 +18,8 @@ type Operations = typeof delivery
 type Drill = Output<Operations['drill']>
 
 /**
- * Rolls back for real on the warm pair, verifies, and restores whatever came of it. The release log is untouched: its
- * events tell of the drill. A crash in between is mended from the log of what is live.
+ * Rolls back for real on the warm pair, verifies, and restores whatever came of it. The release log is untouched: the
+ * drill has events of its own. After a crash in between, the log says what has to be live again.
  */
 export async function drill(ctx: Context, { model }: Input<Operations['drill']>): Promise<Drill> {
   const traffic = await requireTraffic(ctx, model)
@@ -51,7 +51,7 @@ async function measure(ctx: Context, model: string, change: Switch): Promise<{ s
   }
 }
 
-const mendMilliseconds = 10_000
+const reconcileMilliseconds = 10_000
 
 async function switchTo(ctx: Context, model: string, { to, warm, action }: Switch): Promise<void> {
   const planned = await requireTraffic(ctx, model)
@@ -62,13 +62,13 @@ async function switchTo(ctx: Context, model: string, { to, warm, action }: Switc
     const present = await requireTraffic(ctx, model)
     await setTraffic(ctx, present, { ...present, live: to, warm: [warm] })
     if (action === 'deploy') return
-    const runAt = new Date(ctx.now().getTime() + mendMilliseconds)
+    const runAt = new Date(ctx.now().getTime() + reconcileMilliseconds)
     await enqueue(ctx, { kind: 'delivery.mend', payload: { model }, runAt })
   })
 }
 
-/** The log says what is live; traffic that says otherwise was left so by a drill that died. */
-export async function mend(ctx: Context, { model }: { model: string }): Promise<{ mended: boolean }> {
+/** The log says what is live. Traffic that goes elsewhere was left so by a drill that a crash cut short: it is put back. */
+export async function reconcile(ctx: Context, { model }: { model: string }): Promise<{ mended: boolean }> {
   const logged = (await store.listLive(ctx, model)).at(-1)
   const traffic = await findTraffic(ctx, model)
   if (!logged || !traffic || traffic.live.release === logged.release) return { mended: false }
@@ -83,11 +83,11 @@ export async function mend(ctx: Context, { model }: { model: string }): Promise<
   return { mended: true }
 }
 
-export async function mendAll(ctx: Context): Promise<void> {
-  for (const model of await store.listModels(ctx)) await mend(ctx, { model })
+export async function reconcileAll(ctx: Context): Promise<void> {
+  for (const model of await store.listModels(ctx)) await reconcile(ctx, { model })
 }
 
-/** When the next rehearsal is due; nothing without something to go back to. */
+/** When the next drill is due; undefined while there is no release to go back from. */
 async function dueAt(ctx: Context, model: string): Promise<Date | undefined> {
   const { spec } = await registry.getModel(ctx, { model })
   const live = (await store.listLive(ctx, model)).filter(({ release }) => release !== `${model}.r0`)
@@ -97,7 +97,7 @@ async function dueAt(ctx: Context, model: string): Promise<Date | undefined> {
   return new Date(Date.parse(rehearsed ?? first) + milliseconds(spec.delivery.rollback.drill_every))
 }
 
-/** What follows a change of what is live, and a drill: the next one is planned. */
+/** Plans the next drill: after a drill, and whenever another release goes live. */
 export async function planDrill(ctx: Context, model: string): Promise<void> {
   const due = await dueAt(ctx, model)
   if (!due) return
@@ -108,7 +108,7 @@ export async function planDrill(ctx: Context, model: string): Promise<void> {
 
 const retryMilliseconds = hour
 
-/** The drill that nobody has to remember; a rollout under way is not disturbed, it is tried again an hour later. */
+/** The drill that happens by itself. It does not disturb a rollout that is under way: it is tried again an hour later. */
 export async function drillWhenDue(ctx: Context, { model }: { model: string }): Promise<Drill | { drilled: false }> {
   const due = await dueAt(ctx, model)
   const now = ctx.now()

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { createRandom } from '../../core/stats/random.ts'
-import { armOf, judge, type Seen, type Standing } from './evidence.ts'
+import { armOf, judge, type Observation, type Progress } from './evidence.ts'
 import { type Plan, planOf } from './plan.ts'
 import { decide } from './rules.ts'
 
@@ -20,7 +20,11 @@ type Traffic = {
 }
 
 /** What the gateway would have logged. */
-function answers(random: () => number, { requests, share, from = 0, badRate, unit }: Traffic, of: Plan = plan): Seen[] {
+function answers(
+  random: () => number,
+  { requests, share, from = 0, badRate, unit }: Traffic,
+  of: Plan = plan,
+): Observation[] {
   return Array.from({ length: requests }, (_, index) => {
     const name = unit?.(index) ?? `u${from + index}`
     const arm = armOf(of, share, name) === 'canary' ? 'canary' : 'live'
@@ -29,7 +33,7 @@ function answers(random: () => number, { requests, share, from = 0, badRate, uni
   })
 }
 
-const standing = (share: number, shares = [{ at: at(0), share }]): Standing => ({
+const standing = (share: number, shares = [{ at: at(0), share }]): Progress => ({
   step: 0,
   stepStartedAt: at(0),
   shares,
@@ -68,12 +72,12 @@ test('a user with a thousand bad answers counts once: one unhappy user never abo
   assert.equal(guard(judge(plan, standing(0.5), seen), 'bad answers: harm')?.verdict, 'ok')
 })
 
-test('what stood in for a canary that failed counts for neither arm', () => {
+test('the fallback answer for a canary that failed counts for neither arm', () => {
   const random = createRandom(3)
   const seen = answers(random, { requests: 600, share: 0.5, badRate: (arm) => (arm === 'canary' ? 0.5 : 0) })
   const standIns = seen
     .filter(({ arm, bad }) => arm === 'canary' && bad !== null)
-    .map((one): Seen => ({ ...one, arm: 'live', bad: 'slow' }))
+    .map((one): Observation => ({ ...one, arm: 'live', bad: 'slow' }))
   const without = judge(plan, standing(0.5), seen)
   const mixed = [...seen, ...standIns].sort((a, b) => (a.at < b.at ? -1 : 1))
   assert.deepEqual(judge(plan, standing(0.5), mixed), without)
@@ -84,7 +88,7 @@ test('a higher mean latency or cost aborts when the spec bounds it, and one enor
   const bounded = { ...plan, latencyRatio: 1.1, costRatio: 1.1 }
   const random = createRandom(4)
   const seen = answers(random, { requests: 4_000, share: 0.5, badRate: () => 0 }, bounded)
-  const verdicts = (rows: Seen[]) =>
+  const verdicts = (rows: Observation[]) =>
     ['latency', 'cost'].map((name) => guard(judge(bounded, standing(0.5), rows), name)?.verdict)
   const noisy = (factor: number) =>
     seen.map((row) => {
@@ -95,7 +99,10 @@ test('a higher mean latency or cost aborts when the spec bounds it, and one enor
   assert.deepEqual(verdicts(noisy(1.3)), ['harm', 'harm'])
   const once = noisy(1)
   const index = once.findIndex(({ arm }, position) => arm === 'canary' && position > 100)
-  assert.deepEqual(verdicts(once.with(index, { ...(once[index] as Seen), latencyMs: 1e9, cost: 1e9 })), ['ok', 'ok'])
+  assert.deepEqual(verdicts(once.with(index, { ...(once[index] as Observation), latencyMs: 1e9, cost: 1e9 })), [
+    'ok',
+    'ok',
+  ])
 })
 
 test('a ramp of a harmless release is aborted with at most alpha, looked at every twenty requests, at any base rate', () => {

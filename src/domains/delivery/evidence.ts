@@ -14,7 +14,7 @@ import { mean, variance } from '../../core/stats/summary.ts'
 import type { Plan } from './plan.ts'
 import type { Guard } from './rules.ts'
 
-export type Seen = {
+export type Observation = {
   at: string
   unit: string
   arm: 'live' | 'canary' | 'shadow'
@@ -26,18 +26,18 @@ export type Seen = {
 }
 
 /** Where the rollout stands: the current step (-1 is shadow) and the share the canary had at any time. */
-export type Standing = { step: number; stepStartedAt: string; shares: { at: string; share: number }[] }
+export type Progress = { step: number; stepStartedAt: string; shares: { at: string; share: number }[] }
 
 /** Requests of one unit are not independent: a unit counts once, in the arm in which it was first seen. */
 type Unit = {
   arm: 'canary' | 'control' | 'other'
   /** The moment of its first bad answer. */
   badAt: string | undefined
-  rows: Seen[]
+  rows: Observation[]
 }
 
 /** Everything the guards can say, from what both arms answered since the rollout began. Rows come oldest first. */
-export function judge(plan: Plan, standing: Standing, seen: readonly Seen[]): Guard[] {
+export function judge(plan: Plan, standing: Progress, seen: readonly Observation[]): Guard[] {
   if (standing.step < 0) return [judgeShadow(plan, seen)]
   const units = [...unitsOf(plan, standing, seen).values()]
   const of = (arm: Unit['arm']) => units.filter((unit) => unit.arm === arm)
@@ -62,7 +62,7 @@ export function armOf(plan: Pick<Plan, 'salt'>, share: number, unit: string): 'c
   return position >= 1 - Math.min(share, 1 - share) ? 'control' : 'other'
 }
 
-function unitsOf(plan: Plan, { shares }: Standing, seen: readonly Seen[]): Map<string, Unit> {
+function unitsOf(plan: Plan, { shares }: Progress, seen: readonly Observation[]): Map<string, Unit> {
   const units = new Map<string, Unit>()
   const warmAt = seen.filter(({ arm }) => arm === 'canary')[plan.coldStart]?.at
   for (const row of seen) {
@@ -70,7 +70,7 @@ function unitsOf(plan: Plan, { shares }: Standing, seen: readonly Seen[]): Map<s
     const share = shareAt(shares, row.at)
     if (share <= 0 || share >= 1) continue
     const assigned = armOf(plan, share, row.unit)
-    // What stood in for a canary that failed is logged as live: it says nothing about ordinary traffic.
+    // The fallback answer for a canary that failed is logged as live: it says nothing about ordinary traffic.
     if (row.arm === 'live' && assigned === 'canary') continue
     const arm = row.arm === 'canary' ? 'canary' : assigned
     const known = units.get(row.unit)
@@ -84,7 +84,7 @@ function unitsOf(plan: Plan, { shares }: Standing, seen: readonly Seen[]): Map<s
   return units
 }
 
-function judgeShadow(plan: Plan, seen: readonly Seen[]): Guard {
+function judgeShadow(plan: Plan, seen: readonly Observation[]): Guard {
   const shadow = seen.filter(({ arm }) => arm === 'shadow')
   const bad = shadow.filter((one) => one.bad !== null).length
   const value = floorEvidence({ requests: shadow.length, bad, floor: plan.badRate })
@@ -104,7 +104,7 @@ function judgeShadow(plan: Plan, seen: readonly Seen[]): Guard {
 
 type Arms = Record<Unit['arm'], Unit[]>
 
-function judgeRatio(plan: Plan, { stepStartedAt, shares }: Standing, seen: readonly Seen[]): Guard {
+function judgeRatio(plan: Plan, { stepStartedAt, shares }: Progress, seen: readonly Observation[]): Guard {
   const share = shares.at(-1)?.share ?? 0
   const arms = new Map<string, Unit['arm']>()
   for (const { at, unit, arm } of seen) {
@@ -141,7 +141,7 @@ function judgeRatio(plan: Plan, { stepStartedAt, shares }: Standing, seen: reado
   }
 }
 
-function judgeBad(plan: Plan, { shares }: Standing, arms: Arms, guards: number): Guard[] {
+function judgeBad(plan: Plan, { shares }: Progress, arms: Arms, guards: number): Guard[] {
   let harm = harmProcess(1)
   let proof = notWorseProcess(plan.nonInferiorityRatio)
   const bad = [...arms.canary, ...arms.control].filter(({ badAt }) => badAt !== undefined)
@@ -198,26 +198,26 @@ function kindsOf(units: Unit[]): string {
   return kinds.size === 0 ? '' : ` (${[...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ')})`
 }
 
-function shareAt(shares: Standing['shares'], at: string): number {
+function shareAt(shares: Progress['shares'], at: string): number {
   return shares.findLast((entry) => entry.at <= at)?.share ?? 0
 }
 
-const fewestValues = 30
+const minValues = 30
 
-/** A mean that must not be higher for the canary: `value` of one row, and by how much more it may be. */
-type Question = {
+/** A mean that may not be higher for the canary than for the control by more than a margin. */
+type MeanGuard = {
   guard: string
   unit: string
-  value: (row: Seen) => number | null
+  value: (row: Observation) => number | null
   margin: (control: number) => number
   /** Extreme values are cut at this quantile of both arms: one long answer must not decide. */
   winsorize: number
 }
 
-function meansOf({ loss, qualityMargin, latencyRatio, costRatio }: Plan): Question[] {
-  const questions: Question[] = []
+function meansOf({ loss, qualityMargin, latencyRatio, costRatio }: Plan): MeanGuard[] {
+  const questions: MeanGuard[] = []
   if (loss !== 'none') {
-    const value = ({ label, output }: Seen) => {
+    const value = ({ label, output }: Observation) => {
       if (label === null || typeof output !== 'number') return null
       return loss === 'log_loss' ? logLossOf(label, output) : Math.abs(label - output)
     }
@@ -226,22 +226,22 @@ function meansOf({ loss, qualityMargin, latencyRatio, costRatio }: Plan): Questi
   }
   const ratio = (bound: number) => (control: number) => (bound - 1) * control
   if (latencyRatio !== null) {
-    const value = ({ latencyMs }: Seen) => latencyMs
+    const value = ({ latencyMs }: Observation) => latencyMs
     questions.push({ guard: 'latency', unit: 'Milliseconds', value, margin: ratio(latencyRatio), winsorize: 0.99 })
   }
   if (costRatio !== null) {
-    const value = ({ cost }: Seen) => cost
+    const value = ({ cost }: Observation) => cost
     questions.push({ guard: 'cost', unit: 'Cost', value, margin: ratio(costRatio), winsorize: 0.99 })
   }
   return questions
 }
 
-/** Is the canary's mean higher by more than may be? A confidence sequence says so at any look; too few values say nothing. */
-function judgeMean(plan: Plan, question: Question, arms: Arms, guards: number): Guard {
+/** Whether the canary's mean is higher by more than the margin. The confidence sequence is valid however often it is asked. */
+function judgeMean(plan: Plan, question: MeanGuard, arms: Arms, guards: number): Guard {
   const [canary, control] = winsorized(valuesOf(question, arms.canary), valuesOf(question, arms.control), question)
   const n = canary.length + control.length
   const base = { guard: question.guard, required: false, n }
-  if (canary.length < fewestValues || control.length < fewestValues) {
+  if (canary.length < minValues || control.length < minValues) {
     const reason = `Only ${canary.length} and ${control.length} units with a value so far.`
     return { ...base, verdict: 'waiting', value: null, limit: null, reason }
   }
@@ -259,14 +259,14 @@ function judgeMean(plan: Plan, question: Question, arms: Arms, guards: number): 
   }
 }
 
-function valuesOf({ value }: Question, units: Unit[]): number[] {
+function valuesOf({ value }: MeanGuard, units: Unit[]): number[] {
   return units.flatMap((unit) => {
     const values = unit.rows.flatMap((row) => value(row) ?? [])
     return values.length === 0 ? [] : [mean(values)]
   })
 }
 
-function winsorized(canary: number[], control: number[], { winsorize }: Question): [number[], number[]] {
+function winsorized(canary: number[], control: number[], { winsorize }: MeanGuard): [number[], number[]] {
   if (winsorize === 1 || canary.length + control.length === 0) return [canary, control]
   const sorted = [...canary, ...control].sort((a, b) => a - b)
   const highest = sorted[Math.floor(winsorize * (sorted.length - 1))] ?? Number.POSITIVE_INFINITY

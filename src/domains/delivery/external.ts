@@ -12,7 +12,7 @@ import type { ReleasesTable } from './schema.ts'
 
 type External = NonNullable<ModelSpec['delivery']['external']>
 type Action = { action: 'deploy' | 'rollback' | 'verify'; share: number }
-type Outcome = { ok: boolean; cannotTell: boolean; said: string }
+type Outcome = { ok: boolean; cannotTell: boolean; output: string }
 
 const defaultTimeout = '5m'
 const keptCharacters = 2_000
@@ -21,10 +21,11 @@ const keptCharacters = 2_000
 export async function runExternal(ctx: Context, release: ReleasesTable, action: Action): Promise<void> {
   const external = await requireExternal(ctx, release.model)
   const outcome = await perform(ctx, external, release, action)
-  if (!outcome.ok) await fail(ctx, release, action, `its ${action.action} failed: ${outcome.said}`)
+  if (!outcome.ok) await fail(ctx, release, action, `its ${action.action} failed: ${outcome.output}`)
   if (action.action === 'deploy') return
   const check = await verifyExternal(ctx, release, action.share)
-  if (check && !check.ok) await fail(ctx, release, action, `the check after its ${action.action} failed: ${check.said}`)
+  if (check && !check.ok)
+    await fail(ctx, release, action, `the check after its ${action.action} failed: ${check.output}`)
 }
 
 /** Somebody has to hear of a rollback that did not work: it is an event, not only an error. */
@@ -58,12 +59,12 @@ export async function judgeExternal(ctx: Context, release: ReleasesTable, share:
   if (!outcome) return { ...base, verdict: 'waiting', n: 0, reason: 'The spec has no "verify": a person has to look.' }
   const n = outcome.cannotTell ? 0 : 1
   if (outcome.cannotTell)
-    return { ...base, verdict: 'waiting', n, reason: `The check cannot tell yet: ${outcome.said}` }
+    return { ...base, verdict: 'waiting', n, reason: `The check cannot tell yet: ${outcome.output}` }
   return {
     ...base,
     verdict: outcome.ok ? 'ok' : 'harm',
     n,
-    reason: outcome.ok ? 'The check passed.' : `The check failed: ${outcome.said}`,
+    reason: outcome.ok ? 'The check passed.' : `The check failed: ${outcome.output}`,
   }
 }
 
@@ -76,7 +77,7 @@ async function requireExternal(ctx: Context, model: string): Promise<External> {
 
 async function perform(ctx: Context, external: External, release: ReleasesTable, action: Action): Promise<Outcome> {
   const act = external[action.action]
-  if (!act) return { ok: true, cannotTell: false, said: '' }
+  if (!act) return { ok: true, cannotTell: false, output: '' }
   const values = await valuesOf(ctx, release, action)
   return 'command' in act
     ? runAct(ctx, act, { ...environmentOf(external.environment), ...values })
@@ -121,7 +122,7 @@ async function runAct(
   })
   const late = stopped === 'timeout'
   const ended = late ? `it took longer than ${act.timeout ?? defaultTimeout}` : `exit code ${code ?? 'none'}`
-  return { ok: code === 0 && !late, cannotTell: !late && code === cannotTellCode, said: [output, ended].join(' – ') }
+  return { ok: code === 0 && !late, cannotTell: !late && code === cannotTellCode, output: [output, ended].join(' – ') }
 }
 
 const accepted = 202
@@ -142,9 +143,9 @@ async function callWebhook(
       timeoutMilliseconds: timeoutOf(act),
     })
     const cannotTell = status === accepted && values['KEEL_ACTION'] === 'verify'
-    return { ok: status >= 200 && status < 300 && !cannotTell, cannotTell, said: `it answered ${status}` }
+    return { ok: status >= 200 && status < 300 && !cannotTell, cannotTell, output: `it answered ${status}` }
   } catch (error) {
-    if (error instanceof AppError) return { ok: false, cannotTell: false, said: error.message }
+    if (error instanceof AppError) return { ok: false, cannotTell: false, output: error.message }
     throw error
   }
 }

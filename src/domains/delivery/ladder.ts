@@ -8,17 +8,17 @@ type Policy = Static<(typeof delivery)['policy']['output']>
 type Level = Policy['level']
 type Signal = Policy['signals'][number]
 
-/** What the ladder looks at, beside the numbers of the last weeks. */
+/** What the signals of the ladder are computed from. */
 export type Position = {
   spec: ModelSpec
-  /** Of the whole log. */
+  /** Of all releases since the first. */
   metrics: Metrics
   /** Pages in the last four weeks. */
   recentPages: number
   daysSinceRehearsal: number | null
 }
 
-/** One rung: from where on it is yellow, from where on red, in numbers and in words. */
+/** One signal, and the values above which it is yellow and red; null is never. */
 type Rung = {
   signal: string
   value: (position: Position) => number | null
@@ -28,7 +28,7 @@ type Rung = {
 }
 
 const weeks = 4
-const fewestJudged = 4
+const minJudged = 4
 const percent = (value: number) => `${(value * 100).toFixed(0)} %`
 const rollbackLimit = ({ spec }: Position) => milliseconds(spec.delivery.targets.rollback_time) / 1000
 const budget = ({ spec }: Position) => spec.delivery.targets.alerts_per_week * weeks
@@ -61,7 +61,7 @@ export const ladder: readonly Rung[] = [
   {
     signal: 'share of judged alerts that were noise',
     value: ({ metrics: { alerts } }) =>
-      alerts.real + alerts.noise >= fewestJudged ? alerts.noise / (alerts.real + alerts.noise) : null,
+      alerts.real + alerts.noise >= minJudged ? alerts.noise / (alerts.real + alerts.noise) : null,
     yellow: () => 0.5,
     red: null,
     says: (_, { metrics: { alerts } }) =>

@@ -26,7 +26,7 @@ export async function timeline(
   }
 }
 
-/** From the append-only log: who got ordinary traffic at a time, and who a share of it. */
+/** Which release got ordinary traffic at a time, and which a share of it, from the append-only log. */
 export async function liveAt(
   ctx: Context,
   { model, at }: Input<Operations['liveAt']>,

@@ -138,12 +138,12 @@ function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole
 }
 
-type Known = { alerts: Alert[]; times: RollbackTimesTable[] }
+type Incidents = { alerts: Alert[]; times: RollbackTimesTable[] }
 
 function recovery(
   all: ReleasesTable[],
   deployed: ReleasesTable[],
-  { alerts, times }: Known,
+  { alerts, times }: Incidents,
 ): Metrics['recoveryMinutes'] {
   const failed = deployed.filter((release) => hasFailed(release, all))
   const minutes = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / 60_000

@@ -40,7 +40,7 @@ export async function policy(ctx: Context, { model }: Input<Operations['policy']
   return { model, level, reasons, effects: [...set, ...describe(rules)], rules, signals, override }
 }
 
-/** A plan that was never rehearsed is a hope: the clock runs from the first release that all of the traffic got. */
+/** Days since a drill or a rollback worked; before the first one, since the first release was fully live. */
 async function daysSinceRehearsal(ctx: Context, model: string): Promise<number | null> {
   const live = (await store.listLive(ctx, model)).find(({ release }) => release !== `${model}.r0`)
   if (!live) return null
@@ -48,14 +48,14 @@ async function daysSinceRehearsal(ctx: Context, model: string): Promise<number |
   return (ctx.now().getTime() - Date.parse(rehearsed ?? live.at)) / day
 }
 
-const longestDays = 30
+const maxOverrideDays = 30
 
 export async function overridePolicy(ctx: Context, input: Input<Operations['overridePolicy']>): Promise<Override> {
   const { model, owner, reason } = input
   const now = ctx.now()
   const expires = new Date(input.expiresAt)
-  if (expires <= now || expires.getTime() > now.getTime() + longestDays * day) {
-    throw invalidInput(`An override ends within ${longestDays} days, not at "${input.expiresAt}".`, {
+  if (expires <= now || expires.getTime() > now.getTime() + maxOverrideDays * day) {
+    throw invalidInput(`An override ends within ${maxOverrideDays} days, not at "${input.expiresAt}".`, {
       name: input.expiresAt,
     })
   }

@@ -32,7 +32,7 @@ export async function release(ctx: Context, input: ReleaseInput): Promise<Releas
     throw refused(missing)
   }
   await ensureBaseline(ctx, spec, await registry.getVersion(ctx, { model, version }))
-  // What is loaded is a version; by which release it is named does not matter yet.
+  // Loaded by its version: the release has no name before its transaction.
   const traffic = await requireTraffic(ctx, model)
   await prepareTraffic(ctx, { ...traffic, shadow: { release: model, version } })
   const circumstances = {

@@ -16,7 +16,7 @@ import { applyMove } from './transitions.ts'
 type Operations = typeof delivery
 type Result = Output<Operations['rollback']>
 
-/** What to go back to from the present release: never to one that was itself rolled back. */
+/** The release that a rollback goes back to: the last live one that was not itself rolled back, or the baseline. */
 export async function findEarlier(ctx: Context, model: string, current: string): Promise<Target | undefined> {
   const { spec } = await registry.getModel(ctx, { model })
   if (spec?.delivery.rollback.to === 'baseline' && current !== `${model}.r0`)
@@ -49,7 +49,7 @@ export async function rollback(ctx: Context, input: Input<Operations['rollback']
   throw conflict(`The traffic of "${model}" keeps moving; try again.`, { name: model })
 }
 
-/** The same rollback asked for again: its answer, and no second one. */
+/** The result of the last rollback, when the same one is asked for again. */
 async function alreadyBack(
   ctx: Context,
   model: string,
@@ -72,8 +72,8 @@ async function goBack(
   traffic: Traffic,
   target: Target,
 ): Promise<boolean> {
-  const wanted = { endpoint: model, live: target, canary: null, shadow: null, warm: [traffic.live] }
-  await prepareTraffic(ctx, wanted)
+  const next = { endpoint: model, live: target, canary: null, shadow: null, warm: [traffic.live] }
+  await prepareTraffic(ctx, next)
   const { spec } = await registry.getModel(ctx, { model })
   if (spec?.delivery.external)
     await runExternal(ctx, await requireRelease(ctx, target.release), { action: 'rollback', share: 1 })
@@ -82,7 +82,7 @@ async function goBack(
     if (present.live.release !== traffic.live.release) return false
     await endOpenRollout(ctx, model, reason)
     await writeBack(ctx, { model, reason, from: traffic.live, target })
-    await setTraffic(ctx, await requireTraffic(ctx, model), wanted)
+    await setTraffic(ctx, await requireTraffic(ctx, model), next)
     return true
   })
 }
@@ -103,7 +103,7 @@ async function writeBack(
   const now = ctx.now().toISOString()
   const replaced = await requireRelease(ctx, from.release)
   const chosen = await requireRelease(ctx, target.release)
-  // Going forward again clears the release that is put back; the one in between had done nothing wrong.
+  // Undoing a rollback: the release that answered meanwhile did nothing wrong, so it counts as retired, not as failed.
   const forward = Number(chosen.number) > Number(replaced.number)
   await store.updateRelease(ctx, from.release, {
     ...(forward ? { state: 'retired' } : { state: 'rolled_back', caught: 0, failed_at: now }),
@@ -156,7 +156,7 @@ function targetOf(log: LiveLogTable[], release: string): Target {
   return { release, version: Number(entry.version) }
 }
 
-/** Releases may go on. Asked again, nothing more happens. */
+/** Allows releases again. Unpinning twice is unpinning once. */
 export function unpin(
   ctx: Context,
   { model, reason }: Input<Operations['unpin']>,

@@ -105,7 +105,7 @@ async function perform(ctx: Context, move: Move): Promise<boolean> {
   return moved
 }
 
-/** A rollback is told what to go back to, a deploy what to bring. */
+/** A deploy gets the new release, a rollback the one that is live and stays so. */
 async function moveExternally(ctx: Context, { release, rollout, plan, change }: Move): Promise<void> {
   if (change.kind === 'step' || change.kind === 'promote') {
     await runExternal(ctx, release, { action: 'deploy', share: shareAfter(plan, change) })
@@ -141,13 +141,13 @@ export async function getRollout(ctx: Context, { release }: Input<Operations['ge
 }
 
 export function promote(ctx: Context, { release, reason = 'promoted by hand' }: Action): Promise<Rollout> {
-  return steer(ctx, release, { done: 'promoted', reason }, () => ({ kind: 'promote' }))
+  return steer(ctx, release, { goal: 'promoted', reason }, () => ({ kind: 'promote' }))
 }
 
-/** Names the step that it leaves: typed twice, it leaves it once. */
+/** The caller names the step to leave, so that the same command sent twice leaves one step. */
 export function skip(ctx: Context, input: Input<Operations['skip']>): Promise<Rollout> {
   const { release, step, reason = 'skipped by hand' } = input
-  return steer(ctx, release, { done: 'promoted', reason }, (rollout, plan) => {
+  return steer(ctx, release, { goal: 'promoted', reason }, (rollout, plan) => {
     if (step > Number(rollout.step)) {
       throw conflict(`"${release}" has not reached that step yet.`, { name: release, hint: `keel rollout ${release}` })
     }
@@ -169,30 +169,30 @@ export function resume(ctx: Context, { release, reason = 'resumed by hand' }: Ac
 
 /** Needs nothing but the routing: neither the log nor the analytics have to work. */
 export function abort(ctx: Context, { release, reason = 'aborted by hand' }: Action): Promise<Rollout> {
-  return steer(ctx, release, { done: 'rolled_back', reason }, () => ({ kind: 'end', state: 'rolled_back' }))
+  return steer(ctx, release, { goal: 'rolled_back', reason }, () => ({ kind: 'end', state: 'rolled_back' }))
 }
 
 const attempts = 5
 
-type Steering = { done?: 'promoted' | 'rolled_back'; reason: string }
+type Steering = { goal?: 'promoted' | 'rolled_back'; reason: string }
 
 /**
- * A person moves an open rollout. `wanted` says what it takes, or nothing when it is so already; a rollout that ended
- * as wanted answers the same again, one that ended otherwise has nothing to move.
+ * A person moves an open rollout. `changeFor` gives the change, or undefined when there is nothing to change. A rollout
+ * that is over answers as it did before when it ended in the `goal` of the command, and is a conflict otherwise.
  */
 async function steer(
   ctx: Context,
   id: string,
-  { done, reason }: Steering,
-  wanted: (rollout: RolloutsTable, plan: Plan) => Change | undefined,
+  { goal, reason }: Steering,
+  changeFor: (rollout: RolloutsTable, plan: Plan) => Change | undefined,
 ): Promise<Rollout> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const rollout = await requireRollout(ctx, id)
     const release = await requireRelease(ctx, id)
-    if (rollout.state === done) return getRollout(ctx, { release: id })
+    if (rollout.state === goal) return getRollout(ctx, { release: id })
     if (!rules.isOpen(rollout.state)) throw isOver(rollout)
     const plan = planIn(release)
-    const change = wanted(rollout, plan)
+    const change = changeFor(rollout, plan)
     if (change === undefined) return getRollout(ctx, { release: id })
     if (change.kind === 'step' || change.kind === 'promote') await checkApproval(ctx, release, plan)
     const guards = JSON.parse(rollout.guards) as rules.Guard[]
@@ -217,7 +217,7 @@ function isOver(rollout: RolloutsTable): AppError {
   })
 }
 
-/** After a crash or a restart every open rollout is looked at again, whatever became of its last check. */
+/** At start: every open rollout is checked, since a crash may have taken its next check with it. */
 export async function resumeChecks(ctx: Context): Promise<void> {
   for (const { release } of await store.listOpenRollouts(ctx)) {
     await transaction(ctx, (ctx) => enqueue(ctx, { kind: 'delivery.tick', payload: { release } }))

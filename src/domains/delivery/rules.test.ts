@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { day } from '../../core/duration.ts'
-import { armOf, judge, type Seen } from './evidence.ts'
+import { armOf, judge, type Observation } from './evidence.ts'
 import { planOf, readPlan } from './plan.ts'
 import { decide } from './rules.ts'
 
@@ -18,7 +18,7 @@ for (let index = 0; index < 5_000; index++) {
   units[armOf(plan, 0.5, `u${index}`) === 'canary' ? 'canary' : 'live'].push(`u${index}`)
 }
 
-const seen = (arm: Seen['arm'], bad: boolean, index: number): Seen => ({
+const seen = (arm: Observation['arm'], bad: boolean, index: number): Observation => ({
   at: new Date(Date.parse(start) + index * 1000).toISOString(),
   unit: units[arm === 'canary' ? 'canary' : 'live'][index] ?? `more${index}`,
   arm,
@@ -65,7 +65,7 @@ test('a canary that gets another share than it should is held: the arms cannot b
 })
 
 test('answers further from the truth abort once labels prove it', () => {
-  const rows = Array.from({ length: 2_000 }, (_, index): Seen => {
+  const rows = Array.from({ length: 2_000 }, (_, index): Observation => {
     const canary = index % 2 === 0
     return { ...seen(canary ? 'canary' : 'live', false, index), output: canary ? 0.2 : 0.8, label: 1 }
   })

@@ -41,10 +41,10 @@ export function mayFollow(from: string, to: State): boolean {
 
 export type Decision = { kind: 'wait' | 'hold' | 'await' | 'advance' | 'abort'; reason: string }
 
-type Question = { step: number; elapsedMs: number; guards: readonly Guard[]; approved: boolean }
+type StepEvidence = { step: number; elapsedMs: number; guards: readonly Guard[]; approved: boolean }
 
-/** Harm aborts at once; a step ends when its time is over and its evidence is there; without evidence it holds, never passes. */
-export function decide(plan: Plan, { step, elapsedMs, guards, approved }: Question): Decision {
+/** Harm aborts at once. A step ends when its time is over and its evidence is there; without evidence it holds. */
+export function decide(plan: Plan, { step, elapsedMs, guards, approved }: StepEvidence): Decision {
   const harm = guards.find(({ guard, verdict }) => verdict === 'harm' && guard !== 'sample ratio')
   if (harm) return { kind: 'abort', reason: harm.reason }
   const duration = step < 0 ? plan.shadowMs : plan.bakeMs
@@ -62,7 +62,7 @@ export function decide(plan: Plan, { step, elapsedMs, guards, approved }: Questi
 }
 
 /** Only where the spec says `inconclusive: ship`, only after the longest hold, and never without traffic. */
-function shipsAnyway(plan: Plan, { step, elapsedMs, guards }: Omit<Question, 'approved'>): string | undefined {
+function shipsAnyway(plan: Plan, { step, elapsedMs, guards }: Omit<StepEvidence, 'approved'>): string | undefined {
   const duration = step < 0 ? plan.shadowMs : plan.bakeMs
   const some = guards.some(({ required, n }) => required && n >= plan.minimumShadow)
   if (plan.inconclusive !== 'ship' || elapsedMs < duration + plan.holdMs || !some) return undefined

@@ -62,7 +62,7 @@ export type HistoryTable = {
   guards: string
 }
 
-/** Append-only: who got all ordinary traffic from when on. */
+/** Append-only: which release got all ordinary traffic, and from when on. */
 export type LiveLogTable = { seq: number; model: string; release: string; version: number; at: string; because: string }
 
 export type PinsTable = { model: string; pinned: number; reason: string; at: string }

@@ -5,7 +5,7 @@ import * as serving from '../serving/serving.ts'
 import { append } from './events.ts'
 import * as store from './store.ts'
 
-/** Who answers what: by this server's gateway, or by something else that was last told so. */
+/** Which release gets which traffic, from this server's gateway or, for an external deployment, as it was last deployed. */
 export type Traffic = serving.Routing
 export type Target = { release: string; version: number }
 

@@ -106,7 +106,7 @@ async function goFullyLive(ctx: Context, { release, rollout, plan, guards, reaso
   await store.updateRelease(ctx, traffic.live.release, replaced)
   await appendHistory(ctx, id, { state: 'promoted', share: 1, reason, guards })
   await store.appendLive(ctx, { model, ...live, at: now, because: `promoted: ${release.reason}` })
-  const warm = await backTo(ctx, model, traffic.live)
+  const warm = await warmFor(ctx, model, traffic.live)
   await setTraffic(ctx, traffic, { ...traffic, live, canary: null, shadow: null, warm })
   await registry.moveLiveAlias(ctx, { model, version: live.version })
   await append(ctx, 'delivery.promoted', `model/${model}`, { release: id, version: live.version, reason })
@@ -115,7 +115,7 @@ async function goFullyLive(ctx: Context, { release, rollout, plan, guards, reaso
 }
 
 /** What stays loaded so that a rollback is one write: the release before, and the baseline when the spec goes back to it. */
-async function backTo(ctx: Context, model: string, before: { release: string; version: number }) {
+async function warmFor(ctx: Context, model: string, before: { release: string; version: number }) {
   const { spec } = await registry.getModel(ctx, { model })
   const baseline = { release: `${model}.r0`, version: 0 }
   return spec?.delivery.rollback.to === 'baseline' && before.version !== 0 ? [before, baseline] : [before]
@@ -150,14 +150,14 @@ export function targetOf(release: ReleasesTable): { release: string; version: nu
   return { release: release.id, version: Number(release.version) }
 }
 
-/** A check that fails is repeated until it does not: a rollout must not stop being watched. */
+/** A check that fails is tried again, practically without end: a rollout must not go unwatched. */
 const checkAttempts = 10_000
 
 export async function scheduleCheck(ctx: Context, rollout: RolloutsTable, plan: Plan): Promise<void> {
   const now = ctx.now().getTime()
   const began = Date.parse(rollout.step_started_at)
   const over = began + (Number(rollout.step) < 0 ? plan.shadowMs : plan.bakeMs)
-  // Checks lie on a grid, so that however many asked for the next one, it is one.
+  // Checks lie on a grid of times, so that everybody who asks for the next one asks for the same.
   const following = began + (Math.floor((now - began) / plan.checkMs) + 1) * plan.checkMs
   const runAt = new Date(over > now ? Math.min(over, following) : following)
   const key = `delivery.tick/${rollout.release}/${runAt.toISOString()}`

@@ -12,7 +12,7 @@ import { cannotTell, fail, pass, type Requirement, requirement } from './blockin
 type Candidate = { model: string; version: number }
 type Policy = Output<(typeof delivery)['policy']>
 export type Gate = NonNullable<Awaited<ReturnType<typeof evaluation.latestGate>>>
-type Judged = { gate: Gate | undefined; spec: ModelSpec; specVersion: number }
+type GateContext = { gate: Gate | undefined; spec: ModelSpec; specVersion: number }
 
 const gateDays = 30
 
@@ -20,7 +20,7 @@ const gateDays = 30
 export async function gateRequirement(
   ctx: Context,
   { model, version }: Candidate,
-  judged: Judged,
+  judged: GateContext,
 ): Promise<Requirement> {
   const { gate } = judged
   const name = `${model}@${version}`
@@ -44,7 +44,7 @@ export async function gateRequirement(
 async function staleness(
   ctx: Context,
   model: string,
-  { gate, spec, specVersion }: Judged & { gate: Gate },
+  { gate, spec, specVersion }: GateContext & { gate: Gate },
 ): Promise<string | undefined> {
   if (ctx.now().getTime() - Date.parse(gate.createdAt) > gateDays * day) {
     return `a fresh gate; ${gate.id} is older than ${gateDays} days`
