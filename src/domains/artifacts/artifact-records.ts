@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
+import { nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { artifacts } from './contract.ts'
 import { append } from './events.ts'
@@ -50,8 +51,7 @@ export async function list(
   { limit = 100, cursor }: Input<Operations['list']>,
 ): Promise<Output<Operations['list']>> {
   const rows = await store.list(ctx, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toArtifact), ...(last ? { next: last.position } : {}) }
+  return { items: rows.map(toArtifact), ...nextOf(rows, limit, ({ position }) => position) }
 }
 
 export async function verify(

@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import { identifier, type Lake } from '../../core/lake.ts'
+import { nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { datasets } from './contract.ts'
 import { append as appendEvent } from './events.ts'
@@ -77,8 +78,7 @@ export async function listDatasets(
   { source, limit = 100, cursor }: Input<Operations['listDatasets']>,
 ): Promise<Output<Operations['listDatasets']>> {
   const rows = await store.listDatasets(ctx, source, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toDataset), ...(last ? { next: last.id } : {}) }
+  return { items: rows.map(toDataset), ...nextOf(rows, limit, ({ id }) => id) }
 }
 
 export async function getDataset(ctx: Context, { dataset }: Input<Operations['getDataset']>): Promise<Dataset> {

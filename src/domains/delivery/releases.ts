@@ -2,6 +2,7 @@ import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
+import { cursorNumber, nextOf } from '../../core/paging.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
 import { type Plan, readPlan } from './plan.ts'
@@ -16,9 +17,8 @@ export async function listReleases(
   { model, limit = 100, cursor }: Input<Operations['listReleases']>,
 ): Promise<Output<Operations['listReleases']>> {
   await registry.getModel(ctx, { model })
-  const rows = await store.listReleases(ctx, model, cursor === undefined ? undefined : Number(cursor), limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toRelease), ...(last ? { next: String(last.number) } : {}) }
+  const rows = await store.listReleases(ctx, model, cursorNumber(cursor), limit)
+  return { items: rows.map(toRelease), ...nextOf(rows, limit, ({ number }) => number) }
 }
 
 export async function getRelease(ctx: Context, { release: id }: Input<Operations['getRelease']>): Promise<Release> {

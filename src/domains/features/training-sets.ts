@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
+import { nextOf } from '../../core/paging.ts'
 import { scratchPath } from '../../core/scratch.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as datasets from '../datasets/datasets.ts'
@@ -79,8 +80,7 @@ export async function listTrainingSets(
   const rows = await store.listTrainingSets(ctx, cursor, limit)
   const items: TrainingSet[] = []
   for (const row of rows) items.push(await toTrainingSet(ctx, row))
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items, ...(last ? { next: last.id } : {}) }
+  return { items, ...nextOf(rows, limit, ({ id }) => id) }
 }
 
 /** The mean of the label over the training set: what a model that knows nothing would answer. */

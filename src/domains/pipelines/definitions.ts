@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
+import { nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import { unschedule } from '../../core/work/work.ts'
 import type { PipelineFile, pipelines } from './contract.ts'
@@ -50,8 +51,7 @@ export async function list(
   { limit = 100, cursor = '' }: Input<Operations['list']>,
 ): Promise<Output<Operations['list']>> {
   const rows = await store.listPipelines(ctx, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toPipeline), ...(last ? { next: last.name } : {}) }
+  return { items: rows.map(toPipeline), ...nextOf(rows, limit, ({ name }) => name) }
 }
 
 export async function get(ctx: Context, { pipeline }: Input<Operations['get']>): Promise<Pipeline> {

@@ -5,6 +5,7 @@ import { type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
 import type { JobTools } from '../../core/job-contract.ts'
+import { nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as runs from '../runs/runs.ts'
 import type { pipelines, StepState } from './contract.ts'
@@ -91,8 +92,7 @@ export async function listRuns(
   const rows = await store.listRuns(ctx, { pipeline, before: cursor, limit })
   const items = []
   for (const row of rows) items.push(await toRun(ctx, row))
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items, ...(last ? { next: last.id } : {}) }
+  return { items, ...nextOf(rows, limit, ({ id }) => id) }
 }
 
 /** Aborts the step that runs in this server; one that runs elsewhere loses its lease. */

@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
+import { nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { registry } from './contract.ts'
 import { append } from './events.ts'
@@ -20,8 +21,7 @@ export async function listModels(
   const rows = await store.listModels(ctx, kind, cursor, limit)
   const items: Model[] = []
   for (const row of rows) items.push(await toModel(ctx, row))
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items, ...(last ? { next: last.name } : {}) }
+  return { items, ...nextOf(rows, limit, ({ name }) => name) }
 }
 
 /** Models or prompts by terms that must all hold. */

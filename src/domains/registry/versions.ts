@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input, Output } from '../../core/contract.ts'
 import { AppError, notFound } from '../../core/errors.ts'
+import { cursorNumber, nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import * as features from '../features/features.ts'
@@ -82,11 +83,10 @@ export async function listVersions(
   { model, limit = 100, cursor }: Input<Operations['listVersions']>,
 ): Promise<Output<Operations['listVersions']>> {
   await requireModel(ctx, model)
-  const rows = await store.listVersions(ctx, model, cursor === undefined ? undefined : Number(cursor), limit)
+  const rows = await store.listVersions(ctx, model, cursorNumber(cursor), limit)
   const items: Version[] = []
   for (const row of rows) items.push(await toVersion(ctx, row))
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items, ...(last ? { next: String(last.version) } : {}) }
+  return { items, ...nextOf(rows, limit, ({ version }) => version) }
 }
 
 /** Versions of any model by terms that must all hold. */

@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { conflict, invalidInput, notFound } from '../../core/errors.ts'
+import { conflict, notFound } from '../../core/errors.ts'
+import { cursorNumber, nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { runs } from './contract.ts'
 import { append } from './events.ts'
@@ -26,13 +27,10 @@ export async function listExperiments(
   ctx: Context,
   { limit = 100, cursor }: Input<Operations['listExperiments']>,
 ): Promise<Output<Operations['listExperiments']>> {
-  const before = cursor === undefined ? undefined : Number(cursor)
-  if (Number.isNaN(before)) throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
-  const rows = await store.listExperiments(ctx, before, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
+  const rows = await store.listExperiments(ctx, cursorNumber(cursor), limit)
   return {
     items: (await toExperimentRecords(ctx, rows)).map(toExperiment),
-    ...(last ? { next: String(last.id) } : {}),
+    ...nextOf(rows, limit, ({ id }) => id),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { invalidInput } from '../../core/errors.ts'
+import { invalidCursor, nextOf } from '../../core/paging.ts'
 import type { runs } from './contract.ts'
 import { settle } from './metric-journal.ts'
 import * as store from './metrics-store.ts'
@@ -19,10 +19,9 @@ export async function metricHistory(
   await settle(ctx)
   const { number } = await requireRun(ctx, run)
   const rows = await store.historyBySteps(ctx, { run: number, key, after: position(cursor), limit })
-  const last = rows.length === limit ? rows.at(-1) : undefined
   return {
     items: rows.map(toPoint).map(({ value, step, at }) => ({ key, value: toJsonNumber(value), step, at: toTime(at) })),
-    ...(last ? { next: cursorOf(last) } : {}),
+    ...nextOf(rows, limit, cursorOf),
   }
 }
 
@@ -67,7 +66,7 @@ function position(cursor: string | undefined): { step: number; at: number; value
   if (cursor === undefined) return undefined
   const [step, at, value] = cursor.split('~').map(Number)
   if (step === undefined || at === undefined || value === undefined || [step, at, value].some(Number.isNaN))
-    throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
+    throw invalidCursor(cursor)
   return { step, at, value }
 }
 

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
 import { invalidInput } from '../../core/errors.ts'
+import { cursorNumber, invalidCursor } from '../../core/paging.ts'
 import { all, type Comparison, compareText, comparison, type TextOperator } from '../../core/search-terms.ts'
 import type { RunsTable } from './schema.ts'
 
@@ -150,7 +151,7 @@ function positionOf(cursor: string | undefined, parts: number): string[] {
   const found = cursor.split('~')
   const numbers = found.slice(0, -1)
   if (found.length !== parts || numbers.some((text) => text === '' || !Number.isFinite(Number(text))))
-    throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
+    throw invalidCursor(cursor)
   return found
 }
 
@@ -161,7 +162,7 @@ function page<Row extends RunsTable>(rows: Row[], { limit }: RunQuery, cursorOf:
 }
 
 async function sorted(ctx: Context, query: RunQuery, among?: number[]): Promise<RunPage> {
-  const offset = offsetOf(query.cursor)
+  const offset = cursorNumber(query.cursor) ?? 0
   const joins: Fragment[] = []
   const keys: Fragment[] = []
   for (const [index, order] of query.order.entries()) {
@@ -194,12 +195,6 @@ async function sorted(ctx: Context, query: RunQuery, among?: number[]): Promise<
 function oneOf(numbers: number[] | undefined): Fragment[] {
   if (!numbers) return []
   return numbers.length === 0 ? [sql`1 = 0`] : [sql`r.number in (${sql.join(numbers)})`]
-}
-
-function offsetOf(cursor: string | undefined): number {
-  if (cursor === undefined) return 0
-  if (!/^\d{1,15}$/.test(cursor)) throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
-  return Number(cursor)
 }
 
 function byOffset(rows: RunsTable[], { limit }: RunQuery, offset: number): RunPage {

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { invalidInput } from '../../core/errors.ts'
+import { cursorNumber } from '../../core/paging.ts'
 import * as runs from '../runs/runs.ts'
 import type { traces } from './contract.ts'
 import { countTraces, searchTraces, type TraceQuery } from './search-store.ts'
@@ -20,11 +20,10 @@ export const count = countTraces
 
 export async function list(
   ctx: Context,
-  { experiment = '0', state, limit = 100, cursor = '0' }: Input<Operations['list']>,
+  { experiment = '0', state, limit = 100, cursor }: Input<Operations['list']>,
 ): Promise<Output<Operations['list']>> {
-  if (!/^\d{1,12}$/.test(cursor)) throw invalidInput(`"${cursor}" is not a cursor.`, { name: 'cursor' })
   const { id } = await runs.getExperiment(ctx, /^\d+$/.test(experiment) ? { id: experiment } : { name: experiment })
-  const offset = Number(cursor)
+  const offset = cursorNumber(cursor) ?? 0
   const found = await search(ctx, {
     experiments: [runs.experimentNumber(id)],
     conditions: state ? [{ on: 'attribute', key: 'state', text: { operator: '=', value: state } }] : [],

@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { checkDestination } from '../../core/egress/egress.ts'
 import { conflict, invalidInput, notFound } from '../../core/errors.ts'
+import { nextOf } from '../../core/paging.ts'
 import { seal } from '../../core/secrets.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { webhooks } from './contract.ts'
@@ -43,8 +44,7 @@ export async function list(
   { limit = 100, cursor = '' }: Input<Operations['list']>,
 ): Promise<Output<Operations['list']>> {
   const rows = await store.list(ctx, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toWebhook), ...(last ? { next: last.id } : {}) }
+  return { items: rows.map(toWebhook), ...nextOf(rows, limit, ({ id }) => id) }
 }
 
 export async function get(ctx: Context, { webhook }: Input<Operations['get']>): Promise<Webhook> {
@@ -99,8 +99,7 @@ export async function deliveries(
 ): Promise<Output<Operations['deliveries']>> {
   await require(ctx, webhook)
   const rows = await store.listDeliveries(ctx, webhook, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(deliveryOf), ...(last ? { next: last.id } : {}) }
+  return { items: rows.map(deliveryOf), ...nextOf(rows, limit, ({ id }) => id) }
 }
 
 export function redeliver(

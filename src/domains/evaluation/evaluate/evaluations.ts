@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { notFound } from '../../../core/errors.ts'
+import { cursorNumber, nextOf } from '../../../core/paging.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
@@ -9,7 +10,6 @@ import type { Comparison, Pairs } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
 import { append } from '../events.ts'
 import { toJsonLines } from '../golden/golden.ts'
-import { positionOf } from '../paging.ts'
 import type { EvaluationsTable } from '../schema.ts'
 import * as store from '../store.ts'
 import { type ComparisonRun, runComparison } from './run-comparison.ts'
@@ -149,9 +149,8 @@ export async function listEvaluations(
   ctx: Context,
   { model, limit = 100, cursor }: Input<Operations['listEvaluations']>,
 ): Promise<Output<Operations['listEvaluations']>> {
-  const rows = await store.listEvaluations(ctx, { model, before: positionOf(cursor), limit })
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toEvaluation), ...(last ? { next: String(last.seq) } : {}) }
+  const rows = await store.listEvaluations(ctx, { model, before: cursorNumber(cursor), limit })
+  return { items: rows.map(toEvaluation), ...nextOf(rows, limit, ({ seq }) => seq) }
 }
 
 /** Evaluations stored by earlier versions lack these fields: nothing of the kind was measured then. */

@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
-import { invalidInput, notFound } from '../../../core/errors.ts'
+import { notFound } from '../../../core/errors.ts'
+import { pageOf } from '../../../core/paging.ts'
 import { hiddenItems } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
 import { readGolden, readProvenance, textOf } from '../golden/golden.ts'
@@ -71,13 +72,4 @@ function answersAt(recorded: RecordedAnswers, side: 'candidate' | 'baseline', in
 
 function maySee({ actor }: Context, hidden: boolean): boolean {
   return !hidden || actor.role === 'admin'
-}
-
-function pageOf<T>(all: T[], limit: number, cursor: string | undefined): { items: T[]; next?: string } {
-  const start = cursor === undefined ? 0 : Number(cursor)
-  if (!Number.isSafeInteger(start) || start < 0) {
-    throw invalidInput(`"${cursor}" is not a cursor of this list.`, { name: 'cursor' })
-  }
-  const end = start + limit
-  return { items: all.slice(start, end), ...(end < all.length ? { next: String(end) } : {}) }
 }

@@ -2,13 +2,13 @@ import { digestOfJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { notFound } from '../../../core/errors.ts'
+import { cursorNumber, nextOf } from '../../../core/paging.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import type { evaluation } from '../contract.ts'
 import { type ComparisonRun, recordEvaluation } from '../evaluate/evaluate.ts'
 import { append } from '../events.ts'
-import { positionOf } from '../paging.ts'
 import { byImportance, combine, summarize } from '../rules.ts'
 import type { GatesTable } from '../schema.ts'
 import * as store from '../store.ts'
@@ -96,9 +96,8 @@ export async function listGates(
   ctx: Context,
   { model, version, limit = 100, cursor }: Input<Operations['listGates']>,
 ): Promise<Output<Operations['listGates']>> {
-  const rows = await store.listGates(ctx, { model, version, before: positionOf(cursor), limit })
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toGate), ...(last ? { next: String(last.seq) } : {}) }
+  const rows = await store.listGates(ctx, { model, version, before: cursorNumber(cursor), limit })
+  return { items: rows.map(toGate), ...nextOf(rows, limit, ({ seq }) => seq) }
 }
 
 export async function latestGate(

@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { conflict, invalidInput, notFound } from '../../../core/errors.ts'
+import { nextOf } from '../../../core/paging.ts'
 import { transaction } from '../../../core/transaction.ts'
 import type { evaluation } from '../contract.ts'
 import { append } from '../events.ts'
@@ -95,8 +96,7 @@ export async function listGolden(
   { limit = 100, cursor = '' }: Input<Operations['listGolden']>,
 ): Promise<Output<Operations['listGolden']>> {
   const rows = await store.listNewestGolden(ctx, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toGoldenSet), ...(last ? { next: last.name } : {}) }
+  return { items: rows.map(toGoldenSet), ...nextOf(rows, limit, ({ name }) => name) }
 }
 
 export async function getGolden(ctx: Context, { golden, version }: Input<Operations['getGolden']>): Promise<GoldenSet> {

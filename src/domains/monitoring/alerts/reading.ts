@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { notFound } from '../../../core/errors.ts'
+import { nextOf } from '../../../core/paging.ts'
 import { transaction } from '../../../core/transaction.ts'
 import type { monitoring } from '../contract.ts'
 import { append } from '../events.ts'
@@ -16,8 +17,7 @@ export async function listAlerts(
   { model, state, cursor, limit = 100 }: Input<Operations['listAlerts']>,
 ): Promise<Output<Operations['listAlerts']>> {
   const rows = await store.listAlerts(ctx, { model, state, before: cursor, limit })
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toAlert), ...(last ? { next: last.id } : {}) }
+  return { items: rows.map(toAlert), ...nextOf(rows, limit, ({ id }) => id) }
 }
 
 export async function alertsBetween(

@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { invalidInput, notFound } from '../../../core/errors.ts'
+import { nextOf } from '../../../core/paging.ts'
 import { wilsonInterval } from '../../../core/stats/intervals.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { nextTick } from '../../../core/work/work.ts'
@@ -89,8 +90,7 @@ export async function listSilences(
   { limit = 100, cursor }: Input<Operations['listSilences']>,
 ): Promise<Output<Operations['listSilences']>> {
   const rows = await store.listSilences(ctx, cursor, limit)
-  const last = rows.length === limit ? rows.at(-1) : undefined
-  return { items: rows.map(toSilence), ...(last ? { next: last.id } : {}) }
+  return { items: rows.map(toSilence), ...nextOf(rows, limit, ({ id }) => id) }
 }
 
 export async function endSilence(
