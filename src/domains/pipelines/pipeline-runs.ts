@@ -147,7 +147,8 @@ export async function logs(
   }
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(logChunkBytes), 0, logChunkBytes, offset)
-    return { text: buffer.subarray(0, bytesRead).toString('utf8'), next: offset + bytesRead }
+    const length = rules.wholeCharacters(buffer.subarray(0, bytesRead))
+    return { text: buffer.subarray(0, length).toString('utf8'), next: offset + length }
   } finally {
     await file.close()
   }

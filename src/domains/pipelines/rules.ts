@@ -111,3 +111,15 @@ export function mayRetry(exitCode: number | null, attempts: number, retries: num
   if (exitCode !== null && exitCode >= 64 && exitCode <= 78) return false
   return attempts <= retries
 }
+
+/** How many of these bytes of UTF-8 are whole characters: the last one may not have been read, or written, to its end. */
+export function wholeCharacters(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0
+    const continues = byte >= 0x80 && byte < 0xc0
+    if (continues) continue
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
+    return length > back ? bytes.length - back : bytes.length
+  }
+  return bytes.length
+}
