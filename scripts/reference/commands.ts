@@ -1,5 +1,6 @@
 import type { Command } from '../../src/cli/kit/command.ts'
 import { commonOptions } from '../../src/cli/kit/common-options.ts'
+import { argumentForm, helpOf, optionFlags, type ParameterSet } from '../../src/cli/kit/parameters.ts'
 import { words } from '../../src/cli/words.ts'
 import { block, code, table } from './markdown.ts'
 
@@ -12,32 +13,31 @@ Exit codes: 0 ok · 1 unexpected · 2 usage or invalid config · 3 gate failed �
 Every command takes:`
 
 export async function commandsPage(): Promise<string> {
-  const common = table(
-    ['option', 'what it does'],
-    commonOptions.map(([flags, help]) => [code(flags), help]),
-  )
   const commands = await Promise.all(
     Object.entries(words).map(async ([name, { load }]) => describe(`keel ${name}`, (await load()).command)),
   )
-  return [head, common, ...commands.flat()].join('\n\n')
+  return [head, optionTable(commonOptions), ...commands.flat()].join('\n\n')
 }
 
 function describe(name: string, command: Command, depth = 2): string[] {
-  const { summary, options = [], examples = [], commands = {} } = command
-  const usage = command.arguments === undefined ? name : `${name} ${command.arguments}`
+  const { summary, args = {}, options = {}, examples = [], commands = {} } = command
+  const usage = [name, ...Object.entries(args).map(([key, parameter]) => argumentForm(key, parameter))].join(' ')
   return [
     `${'#'.repeat(depth)} ${name}`,
     `${summary}.`.replace(/([.?])\.$/, '$1'),
     ...(command.run ? [block('', [usage])] : []),
-    ...(options.length > 0
-      ? [
-          table(
-            ['option', 'what it does'],
-            options.map(({ flags, help, required }) => [code(flags), required ? `${help} (needed)` : help]),
-          ),
-        ]
-      : []),
+    ...(Object.keys(options).length > 0 ? [optionTable(options)] : []),
     ...(examples.length > 0 ? [block('', examples)] : []),
     ...Object.entries(commands).flatMap(([child, node]) => describe(`${name} ${child}`, node, depth + 1)),
   ]
+}
+
+function optionTable(options: ParameterSet): string {
+  return table(
+    ['option', 'what it does'],
+    Object.entries(options).map(([key, parameter]) => [
+      code(optionFlags(key, parameter)),
+      parameter.required ? `${helpOf(parameter)} (needed)` : helpOf(parameter),
+    ]),
+  )
 }

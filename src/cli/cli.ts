@@ -4,17 +4,24 @@ import { catalogue } from '../core/error-catalogue.ts'
 import { AppError, type ErrorCode, toAppError } from '../core/errors.ts'
 import { didYouMean } from '../core/suggest.ts'
 import {
+  argumentForm,
   type Command,
   type CommandInput,
+  type CommonOptions,
   colours,
   commonOptions,
   createSession,
+  type Given,
+  helpOf,
   type Io,
-  type OptionValue,
   type Outcome,
+  optionFlags,
+  optionName,
+  type ParameterSet,
   pick,
   pickedTable,
   type Session,
+  valuesOf,
 } from './kit/kit.ts'
 import { summaries, words } from './words.ts'
 
@@ -82,12 +89,7 @@ async function versionProgram(program: Program, io: Io): Promise<Program> {
 function attach(program: Program, node: Program, command: Command, io: Io, json: boolean): void {
   node.description(command.summary).exitOverride().showHelpAfterError(false).helpCommand(false)
   node.configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => undefined })
-  if (command.arguments) node.arguments(command.arguments)
-  for (const { flags, help, required } of command.options ?? []) {
-    node.addOption(new Option(flags, help).makeOptionMandatory(required ?? false))
-  }
-  for (const [flags, help] of commonOptions)
-    if (!node.options.some((option) => option.flags === flags)) node.option(flags, help)
+  declare(node, command)
   if (command.examples)
     node.addHelpText('after', `\nExamples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`)
   for (const [name, child] of Object.entries(command.commands ?? {}))
@@ -105,30 +107,49 @@ function attach(program: Program, node: Program, command: Command, io: Io, json:
     })
     return
   }
-  node.action(async (...received: unknown[]) => {
-    const args = received
-      .slice(0, -2)
-      .flat()
-      .filter((value) => value !== undefined)
-      .map(String)
+  node.action(async () => {
     // A common option may stand behind any word of the command line.
-    const options = (received.at(-1) as Program).optsWithGlobals<Record<string, OptionValue>>()
-    results.set(program, await perform({ ...command, run }, { args, options }, io, json))
+    const given = node.optsWithGlobals<Record<string, Given>>()
+    const input = inputOf(command, node.processedArgs as Given[], given)
+    results.set(program, await perform({ ...command, run }, input, given, io, json))
   })
+}
+
+/** What is shown is what is read: the arguments and options as data. */
+function declare(node: Program, { args = {}, options = {} }: Command): void {
+  for (const [key, parameter] of Object.entries(args)) node.argument(argumentForm(key, parameter), helpOf(parameter))
+  for (const [key, parameter] of Object.entries({ ...options, ...commonOptions }))
+    node.addOption(new Option(optionFlags(key, parameter), helpOf(parameter)).makeOptionMandatory(parameter.required))
+}
+
+/** A wrong word is refused here, before anything is asked. */
+function inputOf({ args = {}, options = {} }: Command, typed: Given[], given: Record<string, Given>): CommandInput {
+  const placed = Object.fromEntries(Object.keys(args).map((key, index) => [key, typed[index]]))
+  const all: ParameterSet & typeof commonOptions = { ...options, ...commonOptions }
+  return {
+    args: valuesOf(args, placed, argumentForm),
+    options: valuesOf(all, given, optionName),
+  }
 }
 
 type Runnable = Command & Required<Pick<Command, 'run'>>
 
-async function perform(command: Runnable, input: CommandInput, io: Io, json: boolean): Promise<number> {
+async function perform(
+  command: Runnable,
+  input: CommandInput,
+  given: Record<string, Given>,
+  io: Io,
+  json: boolean,
+): Promise<number> {
   const flags = Object.fromEntries(
-    Object.entries(input.options).map(([name, value]) => [name, typeof value === 'string' ? value : undefined]),
+    Object.entries(given).map(([name, value]) => [name, typeof value === 'string' ? value : undefined]),
   )
   const session = createSession({ io, flags, json, commandLine: { run, words: summaries } })
   const interrupted = command.ownsInterrupt ? undefined : onInterrupt(session)
   try {
     const work = command.run(session, input)
     const outcome = await (interrupted ? Promise.race([work, interrupted.promise]) : work)
-    await show(outcome, session, input)
+    await show(outcome, session, input.options)
     io.observe?.(outcome.data)
     return outcome.exitCode ?? 0
   } finally {
@@ -156,11 +177,10 @@ function onInterrupt(session: Session): { promise: Promise<never>; dispose(): vo
   return { promise, dispose: () => process.removeListener('SIGINT', listener) }
 }
 
-async function show(outcome: Outcome, session: Session, { options }: CommandInput): Promise<void> {
+async function show(outcome: Outcome, session: Session, options: CommonOptions): Promise<void> {
   const { io, json } = session
-  const given = options['fields']
-  const fields = typeof given === 'string' ? given.split(',').map((field) => field.trim()) : []
-  if (options['jsonl'] === true) {
+  const fields = options.fields?.split(',').map((field) => field.trim()) ?? []
+  if (options.jsonl) {
     const items = outcome.items ?? (Array.isArray(outcome.data) ? outcome.data : [outcome.data])
     for await (const item of items) io.stdout.write(`${JSON.stringify(pick(item, fields))}\n`)
     return

@@ -1,9 +1,9 @@
-import type { Command, CommandLine } from './kit/kit.ts'
+import { type Command, type CommandLine, optionName } from './kit/kit.ts'
 
-type Word = { summary: string; load: () => Promise<{ command: Command }> }
+type Entry = { summary: string; load: () => Promise<{ command: Command }> }
 
 /** Every word of the command line; only the one that was typed is loaded. */
-export const words: Record<string, Word> = {
+export const words: Record<string, Entry> = {
   up: { summary: 'Start the server', load: () => import('./commands/up.ts') },
   demo: { summary: 'The whole loop on six months of real flights', load: () => import('./commands/demo.ts') },
   init: { summary: 'Start a project in this folder', load: () => import('./commands/init.ts') },
@@ -61,12 +61,27 @@ export const words: Record<string, Word> = {
   api: { summary: 'Call any operation of the API', load: () => import('./commands/api.ts') },
 }
 
-/** Every word with its second words, for completion. */
+/** Every word with what may follow it, for completion. */
 export async function summaries(): ReturnType<CommandLine['words']> {
   return Promise.all(
     Object.entries(words).map(async ([name, { summary, load }]) => {
       const { command } = await load()
-      return { name, summary, children: command.choices ?? Object.keys(command.commands ?? {}) }
+      const children = [...Object.keys(command.commands ?? {}), ...argumentWords(command)]
+      return { name, summary, children, options: optionWords(command) }
     }),
   )
+}
+
+function argumentWords({ args = {} }: Command): string[] {
+  return Object.values(args).flatMap(({ words = [] }) => words)
+}
+
+/** What an option may be, of the word itself or of one below it. */
+function optionWords({ options = {}, commands = {} }: Command): Record<string, string[]> {
+  const found: Record<string, string[]> = {}
+  for (const [key, { words }] of Object.entries(options)) if (words) found[optionName(key)] = [...words]
+  for (const child of Object.values(commands))
+    for (const [flag, words] of Object.entries(optionWords(child)))
+      found[flag] = [...new Set([...(found[flag] ?? []), ...words])]
+  return found
 }

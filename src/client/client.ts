@@ -7,11 +7,16 @@ export type Routes = Record<string, Record<string, Route>>
 /** What can be sent as the bytes of an upload. */
 export type Bytes = string | Uint8Array<ArrayBuffer> | Blob | ReadableStream
 
+/** What may be left out may also be given as undefined: it is not sent. */
+type Given<Fields> = {
+  [Key in keyof Fields]: Record<never, never> extends Pick<Fields, Key> ? Fields[Key] | undefined : Fields[Key]
+}
+
 type Call<O extends Operation> = O extends { body: 'bytes' }
-  ? (input: Input<O>, body: Bytes) => Promise<Output<O>>
+  ? (input: Given<Input<O>>, body: Bytes) => Promise<Output<O>>
   : O extends { reply: 'bytes' }
-    ? (input: Input<O>) => Promise<Response>
-    : (input: Input<O>) => Promise<Output<O>>
+    ? (input: Given<Input<O>>) => Promise<Response>
+    : (input: Given<Input<O>>) => Promise<Output<O>>
 
 export type Client<Api extends Record<string, Contract>> = {
   [Domain in keyof Api]: { [Name in keyof Api[Domain]]: Call<Api[Domain][Name]> }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type Static, type TEnum, type TObject, type TProperties, type TSchema, Type } from 'typebox'
 import type { Context, Role } from './context.ts'
+import { type DurationUnit, lasting } from './duration.ts'
 
 /**
  * One operation: its words and shapes. Path parameters, query and body form one `input`;
@@ -75,6 +76,16 @@ export const Name = Type.String({
 
 /** ISO 8601 in UTC. */
 export const Time = Type.String({ format: 'iso-date-time', description: 'A time, ISO 8601' })
+
+/** A text such as 30s, 2h or 7d in one of the units. */
+export function duration(
+  description: string,
+  { units = lasting, positive = false }: { units?: readonly DurationUnit[]; positive?: boolean } = {},
+) {
+  return Type.String({ pattern: `^${positive ? '[1-9][0-9]*' : '[0-9]+'}(${units.join('|')})$`, description })
+}
+
+export const Duration = duration('Such as 30m, 1h, 2d')
 
 export const DigestText = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Check } from 'typebox/value'
-import { Duration, day, duration, milliseconds, waiting, week } from './duration.ts'
+import { Duration, duration } from './contract.ts'
+import { day, milliseconds, waiting, week } from './duration.ts'
 import { AppError } from './errors.ts'
 
 test('every unit that a schema accepts is one that is understood', () => {

@@ -1,13 +1,29 @@
-import { type Command, estimate, facts, moment, optionalTime, percent, string, table } from '../kit/kit.ts'
+import { AlertVerdict, Signal } from '../../domains/monitoring/contract.ts'
+import {
+  argument,
+  defineCommand,
+  duration,
+  estimate,
+  facts,
+  flag,
+  moment,
+  oneOf,
+  optionalArgument,
+  percent,
+  required,
+  table,
+  text,
+  time,
+} from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Alerts, newest first, and their verdicts',
-  arguments: '[model]',
-  options: [{ flags: '--firing', help: 'only those that last' }],
-  async run(session, { args: [model], options }) {
+  args: { model: optionalArgument() },
+  options: { firing: flag('only those that last') },
+  async run(session, { args: { model }, options: { firing } }) {
     const { items } = await (await session.client()).monitoring.listAlerts({
-      ...(model === undefined ? {} : { model }),
-      ...(options['firing'] === true ? { state: 'firing' as const } : {}),
+      model,
+      state: firing ? 'firing' : undefined,
     })
     return {
       data: items,
@@ -31,10 +47,10 @@ export const command: Command = {
     }
   },
   commands: {
-    show: {
+    show: defineCommand({
       summary: 'One alert, with where its threshold comes from',
-      arguments: '<alert>',
-      async run(session, { args: [id = ''] }) {
+      args: { id: argument('alert') },
+      async run(session, { args: { id } }) {
         const alert = await (await session.client()).monitoring.getAlert({ alert: id })
         return {
           data: alert,
@@ -54,29 +70,27 @@ export const command: Command = {
           next: alert.verdict === null ? [`keel alerts judge ${alert.id} --verdict real|noise|duplicate`] : [],
         }
       },
-    },
-    judge: {
+    }),
+    judge: defineCommand({
       summary: 'Was it real? Verdicts make the precision of alerts',
-      arguments: '<alert>',
-      options: [
-        { flags: '--verdict <verdict>', help: 'real, noise or duplicate', required: true },
-        { flags: '--note <text>', help: 'why' },
-      ],
-      async run(session, { args: [alert = ''], options }) {
-        const note = string(options['note'])
-        const verdict = string(options['verdict']) as 'real'
+      args: { alert: argument() },
+      options: {
+        verdict: required(oneOf(AlertVerdict, 'what it was')),
+        note: text('why'),
+      },
+      async run(session, { args: { alert }, options: { note, verdict } }) {
         const judged = await (await session.client()).monitoring.judgeAlert({
           alert,
           verdict,
-          ...(note === undefined ? {} : { note }),
+          note,
         })
         return { data: judged, text: `${judged.id}: ${judged.verdict}`, next: [`keel alerts rules ${judged.model}`] }
       },
-    },
-    rules: {
+    }),
+    rules: defineCommand({
       summary: 'Rules in order of loudness, with the precision that verdicts gave them',
-      arguments: '<model>',
-      async run(session, { args: [model = ''] }) {
+      args: { model: argument() },
+      async run(session, { args: { model } }) {
         const found = await (await session.client()).monitoring.listRules({ model })
         const rows = found.rules.map((rule) => [
           rule.signal,
@@ -91,43 +105,39 @@ export const command: Command = {
           text: `${table(['signal', 'severity', 'windows', 'precision', 'because'], rows)}\n\n${pages} of ${perWeek} pages of this week are used.`,
         }
       },
-    },
-    silence: {
+    }),
+    silence: defineCommand({
       summary: 'Record alerts without telling anybody, for a time',
-      arguments: '[model]',
-      options: [
-        { flags: '--until <time>', help: 'when it ends; needed unless it comes back by --every' },
-        { flags: '--every <cron>', help: 'it comes back by this cron expression' },
-        { flags: '--for <duration>', help: 'with --every: how long each time, such as 2h' },
-        { flags: '--zone <zone>', help: 'with --every: time zone, such as Europe/Berlin; UTC by default' },
-        { flags: '--from <time>', help: 'when it begins; now by default' },
-        { flags: '--signal <signal>', help: 'only this signal' },
-        { flags: '--maintenance', help: 'it is a maintenance window' },
-        { flags: '--reason <text>', help: 'why', required: true },
-      ],
+      args: { model: optionalArgument() },
+      options: {
+        until: time('when it ends; needed unless it comes back by --every'),
+        every: text('it comes back by this cron expression', 'cron'),
+        for: duration('with --every: how long each time, such as 2h'),
+        zone: text('with --every: time zone, such as Europe/Berlin; UTC by default', 'zone'),
+        from: time('when it begins; now by default'),
+        signal: oneOf(Signal, 'only this signal'),
+        maintenance: flag('it is a maintenance window'),
+        reason: required(text('why')),
+      },
       examples: [
         'keel alerts silence flight-delay --until 2001-05-02T06:00 --reason "labels are being reloaded"',
         'keel alerts silence --maintenance --every "0 2 * * 0" --for 3h --zone Europe/Berlin --reason "weekly upgrade"',
       ],
-      async run(session, { args: [model], options }) {
-        const from = optionalTime(options['from'])
-        const signal = string(options['signal']) as 'bias' | undefined
-        const until = optionalTime(options['until'])
-        const cron = string(options['every'])
-        const zone = string(options['zone'])
+      async run(session, { args: { model }, options }) {
+        const { until: to, every: cron, for: lasts, zone, from, signal, maintenance, reason } = options
         const zoned = zone === undefined ? {} : { zone }
         const made = await (await session.client()).monitoring.silence({
-          ...(until === undefined ? {} : { to: until }),
-          ...(cron === undefined ? {} : { repeats: { cron, lasts: string(options['for']) ?? '', ...zoned } }),
-          reason: string(options['reason']) ?? '',
-          ...(from === undefined ? {} : { from }),
-          ...(model === undefined ? {} : { model }),
-          ...(signal === undefined ? {} : { signal }),
-          ...(options['maintenance'] === true ? { kind: 'maintenance' as const } : {}),
+          model,
+          signal,
+          kind: maintenance ? 'maintenance' : undefined,
+          from,
+          to,
+          repeats: cron === undefined ? undefined : { cron, lasts: lasts ?? '', ...zoned },
+          reason,
         })
         return { data: made, text: `${made.id}: ${made.model} ${made.signal} ${spanOf(made)}` }
       },
-    },
+    }),
     silences: {
       summary: 'Silences and maintenance windows, newest first',
       async run(session) {
@@ -151,16 +161,16 @@ export const command: Command = {
         }
       },
     },
-    unsilence: {
+    unsilence: defineCommand({
       summary: 'End a silence now',
-      arguments: '<silence>',
-      async run(session, { args: [silence = ''] }) {
+      args: { silence: argument() },
+      async run(session, { args: { silence } }) {
         await (await session.client()).monitoring.endSilence({ silence })
         return { data: { silence }, text: `${silence} has ended.` }
       },
-    },
+    }),
   },
-}
+})
 
 type Recurrence = { cron: string; zone?: string; lasts: string }
 

@@ -2,26 +2,26 @@ import { api as contracts } from '../../contract.ts'
 import type { Operation } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
-import { assignments, type Command, table } from '../kit/kit.ts'
+import { assignments, defineCommand, flag, optionalArgument, table, text, texts } from '../kit/kit.ts'
 
 const all: [string, Operation][] = Object.entries(contracts).flatMap(([domain, operations]) =>
   Object.entries(operations).map(([name, operation]): [string, Operation] => [`${domain}.${name}`, operation]),
 )
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Call any operation of the API by its name',
-  arguments: '[operation] [pairs...]',
-  options: [
-    { flags: '--list', help: 'list every operation' },
-    { flags: '--input <json>', help: 'the whole input as JSON instead of name=value pairs' },
-  ],
+  args: { id: optionalArgument('operation'), pairs: texts('', 'pairs') },
+  options: {
+    list: flag('list every operation'),
+    input: text('the whole input as JSON instead of name=value pairs', 'json'),
+  },
   examples: [
     'keel api --list',
     'keel api registry.getModel model=flight-delay',
     `keel api delivery.rollback --input '{"model":"flight-delay","reason":"…"}'`,
   ],
-  async run(session, { args: [id, ...pairs], options }) {
-    if (id === undefined || options['list'] === true) return listing()
+  async run(session, { args: { id, pairs }, options }) {
+    if (id === undefined || options.list) return listing()
     const operation = all.find(([name]) => name === id)?.[1]
     if (!operation) throw unknown(id)
     if (operation.body === 'bytes' || operation.reply === 'bytes') {
@@ -30,7 +30,7 @@ export const command: Command = {
         hint: `Use curl: ${operation.method} /api/v1${operation.path}`,
       })
     }
-    const input = typeof options['input'] === 'string' ? parseInput(options['input']) : assignments(pairs)
+    const input = options.input === undefined ? assignments(pairs) : parseInput(options.input)
     const [domain = '', name = ''] = id.split('.')
     const client = (await session.client()) as unknown as Record<
       string,
@@ -38,7 +38,7 @@ export const command: Command = {
     >
     return { data: await client[domain]?.[name]?.(input) }
   },
-}
+})
 
 function listing() {
   const rows = all.map(([name, { method, path, role, summary }]) => ({

@@ -1,23 +1,21 @@
 import { invalidInput } from '../../core/errors.ts'
-import { type Command, facts, modelVersion, moment, string, table } from '../kit/kit.ts'
+import { argument, defineCommand, facts, modelVersion, moment, table, text } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Sign a version and its gate evidence as a second person; a changed artifact or other evidence voids it',
-  arguments: '<model@version>',
-  options: [
-    { flags: '--reason <text>', help: 'why; needed' },
-    { flags: '--report <digest>', help: 'refused when the evidence is no longer this one (keel ci prints it)' },
-  ],
-  async run(session, { args: [given = ''], options }) {
-    const report = string(options['report'])
-    const reason = string(options['reason'])
+  args: { given: argument('model@version') },
+  options: {
+    reason: text('why; needed'),
+    report: text('refused when the evidence is no longer this one (keel ci prints it)', 'digest'),
+  },
+  async run(session, { args: { given }, options: { report, reason } }) {
     if (reason === undefined) {
       throw invalidInput('An approval has a reason.', { name: '--reason', hint: `keel approve ${given} --reason "…"` })
     }
     const approval = await (await session.client()).delivery.approve({
       ...modelVersion(given),
       reason,
-      ...(report === undefined ? {} : { report }),
+      report,
     })
     return {
       data: approval,
@@ -31,10 +29,10 @@ export const command: Command = {
     }
   },
   commands: {
-    list: {
+    list: defineCommand({
       summary: 'Approvals of a model, and whether each still holds',
-      arguments: '<model>',
-      async run(session, { args: [model = ''] }) {
+      args: { model: argument() },
+      async run(session, { args: { model } }) {
         const { items } = await (await session.client()).delivery.listApprovals({ model })
         const rows = items.map((one) => [
           moment(one.at),
@@ -45,6 +43,6 @@ export const command: Command = {
         ])
         return { data: items, text: table(['at', 'version', 'by', '', 'why'], rows) }
       },
-    },
+    }),
   },
-}
+})

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { type Command, listing, listOptions, moment, optionalNumber, string, table } from '../kit/kit.ts'
+import { amount, argument, type Command, defineCommand, listing, listOptions, moment, table, text } from '../kit/kit.ts'
 import { getArtifact, putArtifact } from '../transfer/artifact-files.ts'
 
 export const command: Command = {
   summary: 'Immutable bytes, named by their digest',
   commands: {
-    list: {
+    list: defineCommand({
       summary: 'Artifacts, newest first',
       options: listOptions,
       async run(session, input) {
@@ -16,31 +16,31 @@ export const command: Command = {
           row: (artifact) => [artifact.digest, artifact.files.length, artifact.size, moment(artifact.createdAt)],
         })
       },
-    },
-    put: {
+    }),
+    put: defineCommand({
       summary: 'Store a file or a folder as an immutable artifact; large files go in parts',
-      arguments: '<path>',
-      options: [{ flags: '--resume <upload>', help: 'go on with the upload of a file that stopped' }],
-      async run(session, { args: [path = ''], options }) {
+      args: { path: argument() },
+      options: { resume: text('go on with the upload of a file that stopped', 'upload') },
+      async run(session, { args: { path }, options: { resume } }) {
         const place = resolve(session.io.cwd, path)
-        const artifact = await putArtifact(session, { place, shown: path, resume: string(options['resume']) })
+        const artifact = await putArtifact(session, { place, shown: path, resume })
         return { data: artifact, text: artifact.digest, next: [`keel artifacts get ${artifact.digest} --to copy`] }
       },
-    },
-    get: {
+    }),
+    get: defineCommand({
       summary: 'Write the files of an artifact to a folder',
-      arguments: '<digest>',
-      options: [{ flags: '--to <folder>', help: 'the folder (default: this one)' }],
-      async run(session, { args: [digest = ''], options }) {
-        const folder = string(options['to']) ?? '.'
+      args: { digest: argument() },
+      options: { to: text('the folder (default: this one)', 'folder') },
+      async run(session, { args: { digest }, options: { to } }) {
+        const folder = to ?? '.'
         const files = await getArtifact(await session.client(), digest, resolve(session.io.cwd, folder))
         return { data: { folder, files }, text: files.join('\n') }
       },
-    },
-    show: {
+    }),
+    show: defineCommand({
       summary: 'The files of an artifact',
-      arguments: '<digest>',
-      async run(session, { args: [digest = ''] }) {
+      args: { digest: argument() },
+      async run(session, { args: { digest } }) {
         const artifact = await (await session.client()).artifacts.get({ digest })
         return {
           data: artifact,
@@ -50,30 +50,30 @@ export const command: Command = {
           ),
         }
       },
-    },
-    link: {
+    }),
+    link: defineCommand({
       summary: 'A link to the bytes of a file, for whoever holds it',
-      arguments: '<digest>',
-      options: [
-        { flags: '--hours <hours>', help: 'how long it works (default 1, at most 168)' },
-        { flags: '--name <file>', help: 'what the download is called' },
-      ],
-      async run(session, { args: [digest = ''], options }) {
-        const hours = optionalNumber(options['hours'], '--hours') ?? 1
-        const filename = string(options['name'])
+      args: { digest: argument() },
+      options: {
+        hours: amount('how long it works (default 1, at most 168)', 'hours'),
+        name: text('what the download is called', 'file'),
+      },
+      async run(session, { args: { digest }, options }) {
+        const hours = options.hours ?? 1
+        const filename = options.name
         const { url, expiresAt } = await (await session.client()).artifacts.linkBlob({
           digest,
           seconds: Math.round(hours * 3_600),
-          ...(filename === undefined ? {} : { filename }),
+          filename,
         })
         const full = url.startsWith('/') ? `${await session.url()}${url}` : url
         return { data: { url: full, expiresAt }, text: full }
       },
-    },
-    verify: {
+    }),
+    verify: defineCommand({
       summary: 'Re-hash every file of an artifact',
-      arguments: '<digest>',
-      async run(session, { args: [digest = ''] }) {
+      args: { digest: argument() },
+      async run(session, { args: { digest } }) {
         const report = await (await session.client()).artifacts.verify({ digest })
         return {
           data: report,
@@ -81,6 +81,6 @@ export const command: Command = {
           exitCode: report.ok ? 0 : 1,
         }
       },
-    },
+    }),
   },
 }

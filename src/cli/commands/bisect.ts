@@ -1,18 +1,18 @@
-import { type Command, string, table } from '../kit/kit.ts'
+import { argument, defineCommand, required, table, text } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Find the first release that is worse than a good one on the golden set, by halving',
-  arguments: '<model>',
-  options: [
-    { flags: '--good <release>', help: 'a release that was good', required: true },
-    { flags: '--bad <release>', help: 'a later one that is not', required: true },
-  ],
+  args: { model: argument() },
+  options: {
+    good: required(text('a release that was good', 'release')),
+    bad: required(text('a later one that is not', 'release')),
+  },
   examples: ['keel bisect flight-delay --good flight-delay.r3 --bad flight-delay.r11'],
-  async run(session, { args: [model = ''], options }) {
+  async run(session, { args: { model }, options: { good, bad } }) {
     const found = await (await session.client()).delivery.bisect({
       model,
-      good: string(options['good']) ?? '',
-      bad: string(options['bad']) ?? '',
+      good,
+      bad,
     })
     const rows = found.looked.map((look) => [
       look.release,
@@ -26,4 +26,4 @@ export const command: Command = {
       next: found.first === null ? [] : [`keel rollout ${found.first}`],
     }
   },
-}
+})

@@ -5,25 +5,24 @@ import type { Api } from '../../contract.ts'
 import { type Candidate, exitCodeOf, junitOf, markdownOf, markerOf, type Report, worstOf } from '../ci/report.ts'
 import { findForge, stick } from '../ci/sticky-comment.ts'
 import { readDefinitions } from '../files/definitions.ts'
-import { type Command, modelVersion, string, table } from '../kit/kit.ts'
+import { defineCommand, flag, modelVersion, table, text, texts } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Plan, gate and report in any CI; exit code 0 may ship, 3 fails, 4 cannot tell, 5 something else is missing',
-  arguments: '[candidates...]',
-  options: [
-    { flags: '--out <folder>', help: 'where comment.md, junit.xml and report.json go (default keel-ci)' },
-    { flags: '--comment', help: 'keep one comment on the pull request or merge request up to date' },
-    { flags: '--apply', help: 'apply the files first, as "keel apply" does' },
-  ],
+  args: { candidates: texts('', 'candidates') },
+  options: {
+    out: text('where comment.md, junit.xml and report.json go (default keel-ci)', 'folder'),
+    comment: flag('keep one comment on the pull request or merge request up to date'),
+    apply: flag('apply the files first, as "keel apply" does'),
+  },
   examples: ['keel ci flight-delay@2', 'keel ci --comment'],
   async run(session, { args, options }) {
     const client = await session.client()
     const definitions = await readDefinitions(session.root)
-    const plan =
-      options['apply'] === true ? await client.project.apply(definitions) : await client.project.plan(definitions)
+    const plan = options.apply ? await client.project.apply(definitions) : await client.project.plan(definitions)
     const given =
-      args.length > 0
-        ? args.map(modelVersion)
+      args.candidates.length > 0
+        ? args.candidates.map(modelVersion)
         : await newest(
             client,
             definitions.models.map(({ model }) => model),
@@ -36,13 +35,13 @@ export const command: Command = {
       candidates,
       exitCode: worstOf(candidates.map(exitCodeOf)),
     }
-    const folder = resolve(session.io.cwd, string(options['out']) ?? 'keel-ci')
+    const folder = resolve(session.io.cwd, options.out ?? 'keel-ci')
     const markdown = markdownOf(report)
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'comment.md'), markdown)
     writeFileSync(join(folder, 'junit.xml'), junitOf(report))
     writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-    if (options['comment'] === true) {
+    if (options.comment) {
       const forge = findForge(session.io.environment, (path) => readFileSync(path, 'utf8'))
       if (forge) session.say(`Comment ${await stick(forge, { marker: markerOf(report.project), body: markdown })}.`)
       else session.say('No pull request and token in the environment: no comment.')
@@ -53,7 +52,7 @@ export const command: Command = {
       exitCode: report.exitCode,
     }
   },
-}
+})
 
 /** The newest version of every model that is not live already. */
 async function newest(client: Client<Api>, models: string[]): Promise<{ model: string; version: number }[]> {

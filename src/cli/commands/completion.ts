@@ -1,24 +1,19 @@
-import { invalidInput } from '../../core/errors.ts'
-import type { Command } from '../kit/kit.ts'
+import { defineCommand, oneOf, required, type Word } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Completion for bash, zsh or fish',
-  arguments: '<shell>',
+  args: { shell: required(oneOf(['bash', 'zsh', 'fish'], '')) },
   examples: ['source <(keel completion bash)', 'keel completion fish > ~/.config/fish/completions/keel.fish'],
   anywhere: true,
-  choices: ['bash', 'zsh', 'fish'],
-  async run(session, { args: [shell = ''] }) {
-    const script = scripts[shell]
-    if (!script)
-      throw invalidInput(`"${shell}" is not a shell we know.`, { name: shell, hint: 'Use bash, zsh or fish.' })
-    const text = script(await session.commandLine.words())
+  async run(session, { args: { shell } }) {
+    const text = scripts[shell](await session.commandLine.words())
     return { data: { shell, script: text }, text }
   },
-}
+})
 
-type Tree = { name: string; summary: string; children: string[] }[]
+type Tree = Word[]
 
-const scripts: Record<string, (tree: Tree) => string> = { bash, zsh, fish }
+const scripts = { bash, zsh, fish }
 
 function bash(tree: Tree): string {
   const cases = tree
@@ -26,6 +21,9 @@ function bash(tree: Tree): string {
     .map(({ name, children }) => `    ${name}) COMPREPLY=($(compgen -W "${children.join(' ')}" -- "$current")) ;;`)
   return `_keel() {
   local current="\${COMP_WORDS[COMP_CWORD]}"
+  case "\${COMP_WORDS[1]} \${COMP_WORDS[COMP_CWORD-1]}" in
+${optionCases(tree, (words) => `COMPREPLY=($(compgen -W "${words}" -- "$current")); return`)}
+  esac
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${tree.map(({ name }) => name).join(' ')}" -- "$current"))
     return
@@ -49,6 +47,9 @@ _keel() {
   words_=(
 ${top.join('\n')}
   )
+  case "$words[2] $words[CURRENT-1]" in
+${optionCases(tree, (words) => `compadd ${words}; return`)}
+  esac
   if (( CURRENT == 2 )); then _describe command words_; return; fi
   if (( CURRENT == 3 )); then
     case "$words[2]" in
@@ -59,12 +60,25 @@ ${cases.join('\n')}
 compdef _keel keel`
 }
 
+/** What may follow `release --kind`, as cases of a shell. */
+function optionCases(tree: Tree, then: (words: string) => string): string {
+  return tree
+    .flatMap(({ name, options }) =>
+      Object.entries(options).map(([flag, words]) => `    "${name} ${flag}") ${then(words.join(' '))} ;;`),
+    )
+    .join('\n')
+}
+
 function fish(tree: Tree): string {
   const quote = (text: string) => `'${text.replaceAll("'", "\\'")}'`
   return tree
-    .flatMap(({ name, summary, children }) => [
+    .flatMap(({ name, summary, children, options }) => [
       `complete -c keel -f -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
       ...children.map((child) => `complete -c keel -f -n '__fish_seen_subcommand_from ${name}' -a ${child}`),
+      ...Object.entries(options).map(
+        ([flag, words]) =>
+          `complete -c keel -f -r -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)} -a '${words.join(' ')}'`,
+      ),
     ])
     .join('\n')
 }

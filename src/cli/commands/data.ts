@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Row, readRows } from '../files/rows.ts'
-import { type Command, facts, moment, optionalTime, table } from '../kit/kit.ts'
+import { argument, type Command, defineCommand, facts, moment, table, time } from '../kit/kit.ts'
 
 const batch = 5_000
 
@@ -27,24 +27,19 @@ export const command: Command = {
         }
       },
     },
-    push: {
+    push: defineCommand({
       summary: 'Add rows of a .csv or .jsonl file to a source',
-      arguments: '<source> <file>',
-      options: [
-        { flags: '--from <time>', help: 'only rows known from this time on' },
-        { flags: '--until <time>', help: 'only rows known before this time' },
-      ],
+      args: { source: argument(), file: argument() },
+      options: {
+        from: time('only rows known from this time on'),
+        until: time('only rows known before this time'),
+      },
       examples: ['keel data push flights data/flights.jsonl --until 2001-03-01'],
-      async run(session, { args: [source = '', file = ''], options }) {
+      async run(session, { args: { source, file }, options: { from, until } }) {
         const client = await session.client()
         const { definition } = await client.datasets.getSource({ source })
         const column = definition.known_at ?? definition.time
-        const rows = within(
-          readRows(resolve(session.io.cwd, file), file),
-          column,
-          optionalTime(options['from']),
-          optionalTime(options['until']),
-        )
+        const rows = within(readRows(resolve(session.io.cwd, file), file), column, from, until)
         const progress = session.progress(`Pushing ${source}`)
         let appended = 0
         try {
@@ -62,11 +57,11 @@ export const command: Command = {
           next: [`keel data show ${source}`],
         }
       },
-    },
-    show: {
+    }),
+    show: defineCommand({
       summary: 'One source with a fresh profile',
-      arguments: '<source>',
-      async run(session, { args: [source = ''] }) {
+      args: { source: argument() },
+      async run(session, { args: { source } }) {
         const client = await session.client()
         const found = await client.datasets.getSource({ source })
         if (found.rows === 0)
@@ -98,7 +93,7 @@ export const command: Command = {
         )
         return { data: { source: found, snapshot }, text: `${head}\n\n${profile}` }
       },
-    },
+    }),
   },
 }
 

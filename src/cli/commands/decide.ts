@@ -1,22 +1,20 @@
-import { type Command, string } from '../kit/kit.ts'
+import { argument, defineCommand, required, text } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Record a decision with its reason',
-  arguments: '<what>',
-  options: [
-    { flags: '--reason <text>', help: 'why', required: true },
-    { flags: '--model <model>', help: 'the model it is about' },
-    { flags: '--evidence <link>', help: 'gate, alert, release or URL' },
-  ],
-  async run(session, { args: [what = ''], options }) {
-    const model = string(options['model'])
-    const evidence = string(options['evidence'])
+  args: { what: argument() },
+  options: {
+    reason: required(text('why')),
+    model: text('the model it is about', 'model'),
+    evidence: text('gate, alert, release or URL', 'link'),
+  },
+  async run(session, { args: { what }, options: { model, evidence, reason } }) {
     const decision = await (await session.client()).review.decide({
       what,
-      reason: string(options['reason']) ?? '',
-      ...(model === undefined ? {} : { model }),
-      ...(evidence === undefined ? {} : { evidence }),
+      reason,
+      model,
+      evidence,
     })
     return { data: decision, text: `${decision.id} recorded.` }
   },
-}
+})

@@ -1,23 +1,21 @@
 import type { Output } from '../../core/contract.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import { type Command, estimate, facts, moment, number, optionalTime, percent, table } from '../kit/kit.ts'
+import { defineCommand, estimate, facts, moment, number, optionalArgument, percent, table, time } from '../kit/kit.ts'
 
 type Metrics = Output<(typeof delivery)['metrics']>
 
 type Overview = Output<(typeof delivery)['overview']>
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Deployment frequency, lead time, change-fail rate, rollback time, alert rate; and the policy they lead to',
-  arguments: '[model]',
-  options: [
-    { flags: '--from <time>', help: 'begin of the period' },
-    { flags: '--to <time>', help: 'end of the period' },
-  ],
-  async run(session, { args: [model], options }) {
+  args: { model: optionalArgument() },
+  options: {
+    from: time('begin of the period'),
+    to: time('end of the period'),
+  },
+  async run(session, { args: { model }, options: { from, to } }) {
     const client = await session.client()
-    const from = optionalTime(options['from'])
-    const to = optionalTime(options['to'])
-    const period = { ...(from ? { from } : {}), ...(to ? { to } : {}) }
+    const period = { from, to }
     if (model === undefined) {
       const overview = await client.delivery.overview(period)
       return { data: overview, text: describeOverview(overview) }
@@ -30,7 +28,7 @@ export const command: Command = {
       next: [`keel policy explain ${model}`],
     }
   },
-}
+})
 
 const rate = ({ mean, lower, upper, failed, total }: Metrics['changeFailRate']) =>
   `${percent(mean)} [${percent(lower)}, ${percent(upper)}]: ${failed} of ${total}`

@@ -7,28 +7,37 @@ import { AppError, conflict } from '../../core/errors.ts'
 import { createReplay } from '../demo/replay.ts'
 import { startServer, stopServer } from '../demo/server.ts'
 import { beginning, story } from '../demo/story.ts'
-import { type Command, colours, createSession, demoFolder, type Io, type Outcome, type Session } from '../kit/kit.ts'
+import {
+  colours,
+  createSession,
+  defineCommand,
+  demoFolder,
+  flag,
+  type Io,
+  type Outcome,
+  type Session,
+  text,
+} from '../kit/kit.ts'
 
 const example = fileURLToPath(new URL('../../../examples/flights', import.meta.url))
 const standardPort = 5335
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'The whole loop on six months of real flights: train, gate, release, watch, replace, roll back',
-  options: [
-    { flags: '--exit', help: 'stop the server at the end' },
-    { flags: '--remove', help: `stop the server and delete ${demoFolder}/` },
-    { flags: '--port <port>', help: `port of the demo's server (default ${standardPort}, or a free one)` },
-  ],
+  options: {
+    exit: flag('stop the server at the end'),
+    remove: flag(`stop the server and delete ${demoFolder}/`),
+    port: text(`port of the demo's server (default ${standardPort}, or a free one)`, 'port'),
+  },
   anywhere: true,
   async run(session, { options }) {
     const project = resolve(session.io.cwd, demoFolder)
     await remove(project)
-    if (options['remove'] === true)
-      return { data: { removed: project }, text: `${demoFolder}/ is gone, and its server with it.` }
-    const port = typeof options['port'] === 'string' ? options['port'] : String(await choosePort())
-    return tell(session, project, port, options['exit'] === true)
+    if (options.remove) return { data: { removed: project }, text: `${demoFolder}/ is gone, and its server with it.` }
+    const port = options.port ?? String(await choosePort())
+    return tell(session, project, port, options.exit)
   },
-}
+})
 
 /** Only what an earlier demo made is deleted. */
 async function remove(project: string): Promise<void> {

@@ -2,40 +2,51 @@ import { resolve } from 'node:path'
 import { invalidInput } from '../../core/errors.ts'
 import { openLake } from '../../core/lake.ts'
 import type { ColumnKind } from '../../core/stats/evidently-nannyml.ts'
-import { type FileDrift, fileDrift, type Tool } from '../../domains/monitoring/monitoring.ts'
+import { DriftReference } from '../../domains/monitoring/contract.ts'
+import { type FileDrift, fileDrift, type Tool, tools } from '../../domains/monitoring/monitoring.ts'
 import {
-  type Command,
-  type CommandInput,
+  argument,
+  defineCommand,
   estimate,
   facts,
+  flag,
   moment,
   number,
   type Outcome,
+  oneOf,
+  optionalArgument,
   percent,
   type Session,
-  string,
   table,
+  text,
+  type Values,
+  withDefault,
 } from '../kit/kit.ts'
 
-export const command: Command = {
-  summary: 'Did the world move, and does it matter?',
-  arguments: '<model-or-reference> [current]',
-  options: [
-    { flags: '--against <reference>', help: 'training (default), last-week or last-year' },
-    { flags: '--compat <tool>', help: 'compare two files as another tool does: evidently or nannyml' },
-    { flags: '--columns <names>', help: 'only these columns of the files, separated by commas' },
-    { flags: '--numeric <names>', help: 'columns to take as numbers, rather than as inferred' },
-    { flags: '--categorical <names>', help: 'columns to take as categories' },
-    { flags: '--text <names>', help: 'columns to take as text' },
-    { flags: '--check', help: 'end with exit code 3 when it drifted' },
-  ],
-  examples: ['keel drift flight-delay', 'keel drift reference.parquet current.parquet --compat evidently --check'],
-  run: (session, input) => (input.options['compat'] === undefined ? ofModel(session, input) : ofFiles(session, input)),
+const options = {
+  against: withDefault(oneOf(DriftReference, 'what it is compared with', 'reference'), 'training'),
+  compat: oneOf(tools, 'compare two files as another tool does', 'tool'),
+  columns: text('only these columns of the files, separated by commas', 'names'),
+  numeric: text('columns to take as numbers, rather than as inferred', 'names'),
+  categorical: text('columns to take as categories', 'names'),
+  text: text('columns to take as text', 'names'),
+  check: flag('end with exit code 3 when it drifted'),
 }
+type Options = Values<typeof options>
 
-async function ofModel(session: Session, { args: [model = ''], options }: CommandInput): Promise<Outcome> {
-  const against = string(options['against']) as 'training' | undefined
-  const report = await (await session.client()).monitoring.drift({ model, ...(against ? { against } : {}) })
+export const command = defineCommand({
+  summary: 'Did the world move, and does it matter?',
+  args: { subject: argument('model-or-reference'), current: optionalArgument() },
+  options,
+  examples: ['keel drift flight-delay', 'keel drift reference.parquet current.parquet --compat evidently --check'],
+  run: (session, { args: { subject, current }, options }) =>
+    options.compat === undefined
+      ? ofModel(session, subject, options)
+      : ofFiles(session, { reference: subject, current, tool: options.compat, options }),
+})
+
+async function ofModel(session: Session, model: string, { against, check }: Options): Promise<Outcome> {
+  const report = await (await session.client()).monitoring.drift({ model, against })
   const { window } = report
   if (!window) return { data: report, text: 'No window is complete yet.' }
   const rows = window.drift.map((row) => [
@@ -66,17 +77,15 @@ async function ofModel(session: Session, { args: [model = ''], options }: Comman
   return {
     data: report,
     text: text.join('\n\n'),
-    exitCode: options['check'] === true && drifted ? 3 : 0,
+    exitCode: check && drifted ? 3 : 0,
     next: [`keel alerts ${model}`],
   }
 }
 
-async function ofFiles(session: Session, { args, options }: CommandInput): Promise<Outcome> {
-  const [reference = '', current = ''] = args
-  const tool = string(options['compat']) ?? ''
-  if (tool !== 'evidently' && tool !== 'nannyml')
-    throw invalidInput(`"${tool}" is not a tool to follow: evidently or nannyml.`, { name: tool })
-  if (current === '')
+type Files = { reference: string; current: string | undefined; tool: Tool; options: Options }
+
+async function ofFiles(session: Session, { reference, current, tool, options }: Files): Promise<Outcome> {
+  if (current === undefined)
     throw invalidInput('Two files are compared: the reference and the current one.', {
       hint: `keel drift reference.parquet current.parquet --compat ${tool}`,
     })
@@ -89,9 +98,9 @@ async function ofFiles(session: Session, { args, options }: CommandInput): Promi
       tool,
       kinds: kindsOf(options),
       onColumn: (done, total) => progress.update(done, total),
-      ...(options['columns'] === undefined ? {} : { columns: namesOf(options['columns']) }),
+      ...(options.columns === undefined ? {} : { columns: namesOf(options.columns) }),
     })
-    return { data: report, text: shown(report, tool), exitCode: options['check'] === true && report.drifted ? 3 : 0 }
+    return { data: report, text: shown(report, tool), exitCode: options.check && report.drifted ? 3 : 0 }
   } finally {
     progress.end()
     lake.close()
@@ -113,13 +122,13 @@ function shown(report: FileDrift, tool: Tool): string {
   return [table(['column', 'kind', 'test', 'value', 'threshold', ''], rows), verdict, ...left].join('\n')
 }
 
-function kindsOf(options: CommandInput['options']): Record<string, ColumnKind> {
+function kindsOf(options: Options): Record<string, ColumnKind> {
   const kinds = (['numeric', 'categorical', 'text'] as const).flatMap((kind) =>
     namesOf(options[kind]).map((name) => [name, kind] as const),
   )
   return Object.fromEntries(kinds)
 }
 
-function namesOf(option: CommandInput['options'][string]): string[] {
-  return (string(option) ?? '').split(',').filter((name) => name !== '')
+function namesOf(option: string | undefined): string[] {
+  return (option ?? '').split(',').filter((name) => name !== '')
 }

@@ -1,9 +1,9 @@
-import { type Command, facts } from '../kit/kit.ts'
+import { argument, defineCommand, facts } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Rehearse: perform the rollback on the warm pair, verify, restore, record the seconds',
-  arguments: '<model>',
-  async run(session, { args: [model = ''] }) {
+  args: { model: argument() },
+  async run(session, { args: { model } }) {
     const drill = await (await session.client()).delivery.drill({ model })
     return {
       data: drill,
@@ -15,4 +15,4 @@ export const command: Command = {
       exitCode: drill.passed ? 0 : 1,
     }
   },
-}
+})

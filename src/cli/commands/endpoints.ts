@@ -1,39 +1,47 @@
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import {
+  argument,
   type Command,
-  type CommandInput,
+  defineCommand,
   estimate,
   facts,
   moment,
   number,
   type Outcome,
-  optionalTime,
   percent,
   readableBytes,
   type Session,
-  string,
   table,
+  text,
+  time,
+  type Values,
 } from '../kit/kit.ts'
 
 type Endpoint = Awaited<ReturnType<Client<Api>['serving']['getEndpoint']>>
+
+const shadowOptions = {
+  release: text('an earlier shadow', 'release'),
+  from: time('only from this moment on'),
+  to: time('only before this moment'),
+}
 
 export const command: Command = {
   summary: 'Who answers what share, on what, and how busily',
   commands: {
     list: { summary: 'All endpoints', run: list },
-    show: { summary: 'One endpoint with each version that it holds', arguments: '<endpoint>', run: show },
-    shadow: {
+    show: defineCommand({
+      summary: 'One endpoint with each version that it holds',
+      args: { endpoint: argument() },
+      run: (session, { args: { endpoint } }) => show(session, endpoint),
+    }),
+    shadow: defineCommand({
       summary: 'What the shadow answered against what callers got',
-      arguments: '<endpoint>',
-      options: [
-        { flags: '--release <release>', help: 'an earlier shadow' },
-        { flags: '--from <time>', help: 'only from this moment on' },
-        { flags: '--to <time>', help: 'only before this moment' },
-      ],
+      args: { endpoint: argument() },
+      options: shadowOptions,
       examples: ['keel endpoints shadow flight-delay --from 2001-05-14'],
-      run: shadow,
-    },
+      run: (session, { args: { endpoint }, options }) => shadow(session, endpoint, options),
+    }),
   },
 }
 
@@ -61,7 +69,7 @@ function sharesOf({ routing: { live, canary, shadow } }: Endpoint): string {
   return parts.join(', ')
 }
 
-async function show(session: Session, { args: [name = ''] }: CommandInput): Promise<Outcome> {
+async function show(session: Session, name: string): Promise<Outcome> {
   const endpoint = await (await session.client()).serving.getEndpoint({ endpoint: name })
   const rows = endpoint.versions.map((version) => [
     version.release,
@@ -106,14 +114,16 @@ async function show(session: Session, { args: [name = ''] }: CommandInput): Prom
   }
 }
 
-async function shadow(session: Session, { args: [endpoint = ''], options }: CommandInput): Promise<Outcome> {
-  const release = string(options['release'])
-  const [from, to] = [optionalTime(options['from']), optionalTime(options['to'])]
+async function shadow(
+  session: Session,
+  endpoint: string,
+  { release, from, to }: Values<typeof shadowOptions>,
+): Promise<Outcome> {
   const report = await (await session.client()).serving.shadow({
     endpoint,
-    ...(release === undefined ? {} : { release }),
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
+    release,
+    from,
+    to,
   })
   if (report.release === null) return { data: report, text: `"${endpoint}" has had no shadow.` }
   const { difference, latency, cost } = report

@@ -1,29 +1,30 @@
 import type { Output } from '../../core/contract.ts'
 import type { evaluation } from '../../domains/evaluation/contract.ts'
 import {
-  type Command,
+  argument,
+  count,
+  defineCommand,
   estimate,
   facts,
   modelVersion,
   number,
-  optionalNumber,
   percent,
-  string,
   table,
+  text,
+  withDefault,
 } from '../kit/kit.ts'
 
 type Evaluation = Output<(typeof evaluation)['evaluate']>
 type Representativeness = NonNullable<Evaluation['representativeness']>
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Run a version and what is live on the same golden items, paired',
-  arguments: '<model@version>',
-  options: [{ flags: '--against <what>', help: 'live (default), baseline, or a version number' }],
-  async run(session, { args: [given = ''], options }) {
-    const against = string(options['against'])
+  args: { given: argument('model@version') },
+  options: { against: text('live (default), baseline, or a version number', 'what') },
+  async run(session, { args: { given }, options: { against } }) {
     const result = await (await session.client()).evaluation.evaluate({
       ...modelVersion(given),
-      ...(against === undefined ? {} : { against }),
+      against,
     })
     return {
       data: result,
@@ -32,20 +33,18 @@ export const command: Command = {
     }
   },
   commands: {
-    outputs: {
+    outputs: defineCommand({
       summary: 'What both sides answered to each item of an evaluation',
-      arguments: '<evaluation>',
-      options: [
-        { flags: '--limit <number>', help: 'how many (default 20)' },
-        { flags: '--cursor <cursor>', help: 'where the page before ended' },
-      ],
-      async run(session, { args: [id = ''], options }) {
-        const cursor = string(options['cursor'])
-        const limit = optionalNumber(options['limit'], '--limit') ?? 20
+      args: { id: argument('evaluation') },
+      options: {
+        limit: withDefault(count('how many'), 20),
+        cursor: text('where the page before ended', 'cursor'),
+      },
+      async run(session, { args: { id }, options: { limit, cursor } }) {
         const result = await (await session.client()).evaluation.listOutputs({
           evaluation: id,
           limit,
-          ...(cursor === undefined ? {} : { cursor }),
+          cursor,
         })
         const shown = (values: unknown[]) => values.map((value) => String(value ?? '–').slice(0, 40)).join(' | ')
         const rows = result.items.map((item) => [
@@ -60,7 +59,7 @@ export const command: Command = {
           next: result.next === undefined ? [] : [`keel eval outputs ${id} --cursor ${result.next}`],
         }
       },
-    },
+    }),
     metrics: {
       summary: 'Every metric that a spec may name, and what it says',
       async run(session) {
@@ -75,7 +74,7 @@ export const command: Command = {
       },
     },
   },
-}
+})
 
 function describeEvaluation(result: Evaluation): string {
   const metrics = table(

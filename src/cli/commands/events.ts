@@ -1,20 +1,17 @@
-import { type Command, moment, optionalNumber, string, table } from '../kit/kit.ts'
+import { count, defineCommand, moment, table, text } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'The audit log: what changed, when, by whom, through which operation',
-  options: [
-    { flags: '--subject <subject>', help: 'such as model/flight-delay' },
-    { flags: '--type <type>', help: 'such as delivery.rolled_back' },
-    { flags: '--limit <number>', help: 'how many' },
-  ],
-  async run(session, { options }) {
-    const subject = string(options['subject'])
-    const type = string(options['type'])
-    const limit = optionalNumber(options['limit'], '--limit')
+  options: {
+    subject: text('such as model/flight-delay', 'subject'),
+    type: text('such as delivery.rolled_back', 'type'),
+    limit: count('how many'),
+  },
+  async run(session, { options: { subject, type, limit } }) {
     const { items } = await (await session.client()).system.events({
-      ...(subject === undefined ? {} : { subject }),
-      ...(type === undefined ? {} : { type }),
-      ...(limit === undefined ? {} : { limit }),
+      subject,
+      type,
+      limit,
     })
     return {
       data: items,
@@ -24,4 +21,4 @@ export const command: Command = {
       ),
     }
   },
-}
+})

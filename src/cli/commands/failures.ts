@@ -1,11 +1,11 @@
-import { type Command, estimate, number, optionalNumber, string, table } from '../kit/kit.ts'
+import { Guardrail } from '../../domains/review/contract.ts'
+import { argument, count, defineCommand, estimate, number, oneOf, table, withDefault } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'What keeps going wrong: groups of wrong predictions, worst first',
-  arguments: '<model>',
-  options: [{ flags: '--limit <number>', help: 'how many (default 10)' }],
-  async run(session, { args: [model = ''], options }) {
-    const limit = optionalNumber(options['limit'], '--limit') ?? 10
+  args: { model: argument() },
+  options: { limit: withDefault(count('how many'), 10) },
+  async run(session, { args: { model }, options: { limit } }) {
     const { items } = await (await session.client()).review.listFailures({ model, limit })
     return {
       data: items,
@@ -25,34 +25,32 @@ export const command: Command = {
     }
   },
   commands: {
-    code: {
+    code: defineCommand({
       summary: 'Name the root cause of a group',
-      arguments: '<group> <code>',
-      options: [
-        { flags: '--should-have-caught <guardrail>', help: 'ingest, train, eval, shadow, canary, monitor or alert' },
-      ],
-      async run(session, { args: [failure = '', code = ''], options }) {
-        const shouldHaveCaught = string(options['shouldHaveCaught'])
+      args: { failure: argument('group'), code: argument() },
+      options: {
+        shouldHaveCaught: oneOf(Guardrail, 'the guardrail that let it through', 'guardrail'),
+      },
+      async run(session, { args: { failure, code }, options: { shouldHaveCaught } }) {
         const group = await (await session.client()).review.codeFailure({
           failure,
           code,
-          ...(shouldHaveCaught === undefined ? {} : { shouldHaveCaught }),
+          shouldHaveCaught,
         })
         return { data: group, text: `${group.id}: ${group.code}` }
       },
-    },
-    add: {
+    }),
+    add: defineCommand({
       summary: 'Make examples of a group items of the golden set',
-      arguments: '<group>',
-      options: [{ flags: '--examples <number>', help: 'how many (default 5)' }],
-      async run(session, { args: [failure = ''], options }) {
-        const examples = optionalNumber(options['examples'], '--examples')
+      args: { failure: argument('group') },
+      options: { examples: count('how many (default 5)') },
+      async run(session, { args: { failure }, options: { examples } }) {
         const result = await (await session.client()).review.addToGolden({
           failure,
-          ...(examples === undefined ? {} : { examples }),
+          examples,
         })
         return { data: result, text: `${result.added} examples added: ${result.golden} v${result.version}.` }
       },
-    },
+    }),
   },
-}
+})

@@ -2,7 +2,24 @@ import { createWriteStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { assignments, type Command, facts, number, optionalNumber, percent, string, table, time } from '../kit/kit.ts'
+import { AsOf } from '../../domains/features/contract.ts'
+import {
+  amount,
+  argument,
+  assignments,
+  type Command,
+  defineCommand,
+  facts,
+  number,
+  oneOf,
+  percent,
+  required,
+  table,
+  text,
+  texts,
+  time,
+  withDefault,
+} from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Views, services, online values, training sets',
@@ -35,13 +52,13 @@ export const command: Command = {
         }
       },
     },
-    get: {
+    get: defineCommand({
       summary: 'The values of a service as of now',
-      arguments: '<service> <fields...>',
+      args: { service: argument(), pairs: required(texts('', 'fields')) },
       examples: [
         'keel features get flight_delay_v2 origin=ORD destination=LGA distance=733 hour=17 weekday=4 route=ORD-LGA',
       ],
-      async run(session, { args: [service = '', ...pairs] }) {
+      async run(session, { args: { service, pairs } }) {
         const { rows } = await (await session.client()).features.getOnline({ service, rows: [assignments(pairs)] })
         const entries = Object.entries(rows[0]?.values ?? {}).map(([name, value]) => [
           name,
@@ -50,31 +67,36 @@ export const command: Command = {
         ])
         return { data: rows[0], text: table(['feature', 'value', 'status'], entries) }
       },
-    },
-    'training-set': {
+    }),
+    'training-set': defineCommand({
       summary: 'Join a service to the rows of a source, as of each row’s time, and write it to a file',
-      options: [
-        { flags: '--service <service>', help: 'feature service', required: true },
-        { flags: '--source <source>', help: 'source whose rows are the examples', required: true },
-        { flags: '--from <time>', help: 'first event time', required: true },
-        { flags: '--to <time>', help: 'end of event time, exclusive', required: true },
-        { flags: '--label <column>', help: 'column with the label' },
-        { flags: '--as-of <rule>', help: 'known (what serving sees; default) or event (leaks late rows)' },
-        { flags: '--out <file>', help: 'where to write the rows (.csv or .parquet)' },
-        { flags: '--id-file <file>', help: 'where to write the id of the training set' },
-      ],
-      async run(session, { options }) {
+      options: {
+        service: required(text('feature service', 'service')),
+        source: required(text('source whose rows are the examples', 'source')),
+        from: required(time('first event time')),
+        to: required(time('end of event time, exclusive')),
+        label: text('column with the label', 'column'),
+        asOf: withDefault(
+          oneOf(
+            AsOf,
+            'what an example may see: what serving knew then, or also rows that came late, which leaks',
+            'rule',
+          ),
+          'known',
+        ),
+        out: text('where to write the rows (.csv or .parquet)', 'file'),
+        idFile: text('where to write the id of the training set', 'file'),
+      },
+      async run(session, { options: { label, service, source, from, to, asOf, out, idFile } }) {
         const client = await session.client()
-        const label = string(options['label'])
         const set = await client.features.createTrainingSet({
-          service: string(options['service']) ?? '',
-          source: string(options['source']) ?? '',
-          from: time(string(options['from']) ?? ''),
-          to: time(string(options['to']) ?? ''),
-          ...(label === undefined ? {} : { label }),
-          asOf: options['asOf'] === 'event' ? 'event' : 'known',
+          service,
+          source,
+          from,
+          to,
+          label,
+          asOf,
         })
-        const out = string(options['out'])
         if (out !== undefined) {
           const response = await client.features.downloadTrainingSet({
             trainingSet: set.id,
@@ -82,7 +104,6 @@ export const command: Command = {
           })
           await save(response, resolve(session.io.cwd, out))
         }
-        const idFile = string(options['idFile'])
         if (idFile !== undefined)
           await pipeline(Readable.from([set.id]), createWriteStream(resolve(session.io.cwd, idFile)))
         return {
@@ -98,16 +119,15 @@ export const command: Command = {
           next: [`keel features parity ${set.id}`],
         }
       },
-    },
-    parity: {
+    }),
+    parity: defineCommand({
       summary: 'Would serving see the values that training saw?',
-      arguments: '<training-set>',
-      options: [{ flags: '--tolerance <difference>', help: 'difference of one value that counts' }],
-      async run(session, { args: [trainingSet = ''], options }) {
-        const tolerance = optionalNumber(options['tolerance'], '--tolerance')
+      args: { trainingSet: argument() },
+      options: { tolerance: amount('difference of one value that counts', 'difference') },
+      async run(session, { args: { trainingSet }, options: { tolerance } }) {
         const report = await (await session.client()).features.parity({
           trainingSet,
-          ...(tolerance === undefined ? {} : { tolerance }),
+          tolerance,
         })
         return {
           data: report,
@@ -123,7 +143,7 @@ export const command: Command = {
           ),
         }
       },
-    },
+    }),
   },
 }
 

@@ -1,16 +1,18 @@
-import type { Input, Output } from '../../core/contract.ts'
-import { invalidInput } from '../../core/errors.ts'
-import type { evaluation } from '../../domains/evaluation/contract.ts'
+import type { Output } from '../../core/contract.ts'
+import { type evaluation, RerunFrom } from '../../domains/evaluation/contract.ts'
 import {
-  type Command,
+  amount,
+  argument,
+  count,
+  defineCommand,
   facts,
   modelVersion,
   number,
-  type OptionValue,
-  optionalNumber,
+  oneOf,
+  optionalArgument,
   percent,
-  string,
   table,
+  text,
 } from '../kit/kit.ts'
 
 type Operations = typeof evaluation
@@ -18,51 +20,49 @@ type Gate = Output<Operations['runGate']>
 
 const exitCodes = { pass: 0, fail: 3, cannot_tell: 4, error: 1 } as const
 
-export const command: Command = {
+const planOptions = {
+  golden: text('a golden set, where there is no spec yet', 'name'),
+  items: count('a number of items instead'),
+  discordance: amount('share of items on which the models disagree, 0 … 1', 'share'),
+  deviation: amount('standard deviation of the differences of graded answers'),
+  margin: amount('say also how many items would prove it'),
+}
+
+export const command = defineCommand({
   summary: 'May this version ship? Exit code 3 when it fails, 4 when the evidence cannot tell',
-  arguments: '<model@version>',
+  args: { given: argument('model@version') },
   examples: ['keel gate flight-delay@2', 'keel gate plan flight-delay'],
-  async run(session, { args: [given = ''] }) {
+  async run(session, { args: { given } }) {
     const gate = await (await session.client()).evaluation.runGate(modelVersion(given))
     const next = gate.verdict === 'pass' ? [`keel release ${given} --reason "…"`] : [`keel eval ${given}`]
     return { data: gate, text: describeGate(gate), exitCode: exitCodes[gate.verdict], next }
   },
   commands: {
-    plan: {
+    plan: defineCommand({
       summary: 'What the golden set can prove, before you choose a margin',
-      arguments: '[model]',
+      args: { model: optionalArgument() },
       examples: ['keel gate plan flight-delay', 'keel gate plan --items 200 --discordance 0.1 --margin 0.02'],
-      options: [
-        { flags: '--golden <name>', help: 'a golden set, where there is no spec yet' },
-        { flags: '--items <number>', help: 'a number of items instead' },
-        { flags: '--discordance <share>', help: 'share of items on which the models disagree, 0 … 1' },
-        { flags: '--deviation <number>', help: 'standard deviation of the differences of graded answers' },
-        { flags: '--margin <number>', help: 'say also how many items would prove it' },
-      ],
-      async run(session, { args: [model], options }) {
+      options: planOptions,
+      async run(session, { args: { model }, options: { golden, items, discordance, deviation, margin } }) {
         const client = await session.client()
         if (model !== undefined) {
           const plan = await client.evaluation.planGate({ model })
           return { data: plan, text: describePlan(plan) }
         }
-        const plan = await client.evaluation.planMargin(marginQuestion(options))
+        const plan = await client.evaluation.planMargin({ golden, items, discordance, deviation, margin })
         return { data: plan, text: describeMargins(plan) }
       },
-    },
-    rerun: {
+    }),
+    rerun: defineCommand({
       summary: 'Judge a gate again on what it looked at then',
-      arguments: '<gate>',
-      options: [
-        { flags: '--from <what>', help: 'models: they answer again; record: what they answered is judged again' },
-      ],
-      async run(session, { args: [gate = ''], options }) {
-        const from = string(options['from'])
-        if (from !== undefined && from !== 'models' && from !== 'record') {
-          throw invalidInput(`"${from}" is neither models nor record.`, { name: '--from' })
-        }
+      args: { gate: argument() },
+      options: {
+        from: oneOf(RerunFrom, 'who answers: the models once more, or the record of their answers', 'what'),
+      },
+      async run(session, { args: { gate }, options: { from } }) {
         const result = await (await session.client()).evaluation.rerunGate({
           gate,
-          ...(from === undefined ? {} : { from }),
+          from,
         })
         const words = result.same ? 'The same verdict again' : `Another verdict than then (${result.recorded})`
         const evidence = result.sameEvidence
@@ -74,11 +74,11 @@ export const command: Command = {
           exitCode: result.same ? 0 : 3,
         }
       },
-    },
-    list: {
+    }),
+    list: defineCommand({
       summary: 'Gate results, newest first',
-      arguments: '[model]',
-      async run(session, { args: [model] }) {
+      args: { model: optionalArgument() },
+      async run(session, { args: { model } }) {
         const { items } = await (await session.client()).evaluation.listGates(model === undefined ? {} : { model })
         return {
           data: items,
@@ -88,9 +88,9 @@ export const command: Command = {
           ),
         }
       },
-    },
+    }),
   },
-}
+})
 
 export function describeGate(gate: Gate): string {
   const rows = gate.checks.map((check) => [
@@ -110,15 +110,6 @@ function describePlan(plan: Output<Operations['planGate']>): string {
     ['smallest it can prove', plan.smallestMargin === null ? 'not known yet' : number(plan.smallestMargin, 4)],
     ['', plan.explanation],
   ])
-}
-
-function marginQuestion(options: Record<string, OptionValue>): Input<Operations['planMargin']> {
-  const golden = string(options['golden'])
-  const numbers = ['items', 'discordance', 'deviation', 'margin'].flatMap((name) => {
-    const value = optionalNumber(options[name], `--${name}`)
-    return value === undefined ? [] : [[name, value] as const]
-  })
-  return { ...(golden === undefined ? {} : { golden }), ...Object.fromEntries(numbers) }
 }
 
 function describeMargins({ items, margins, explanation }: Output<Operations['planMargin']>): string {

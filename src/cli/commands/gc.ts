@@ -1,20 +1,19 @@
 import { hour, milliseconds } from '../../core/duration.ts'
 import { jobs } from '../../jobs.ts'
-import { type Command, facts, readableBytes, resultOf, string } from '../kit/kit.ts'
+import { defineCommand, duration, facts, flag, readableBytes, resultOf, withDefault } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Count what nothing names any more, and remove it',
-  options: [
-    { flags: '--yes', help: 'remove; without it only count' },
-    { flags: '--grace <time>', help: 'how long bytes must have been unnamed, such as 12h or 7d (default 7d)' },
-    { flags: '--runs', help: 'also remove deleted runs and experiments for good, and free their names' },
-  ],
+  options: {
+    yes: flag('remove; without it only count'),
+    grace: withDefault(duration('how long bytes must have been unnamed, such as 12h or 7d', 'time'), '7d'),
+    runs: flag('also remove deleted runs and experiments for good, and free their names'),
+  },
   examples: ['keel gc', 'keel gc --runs --yes', 'keel gc --yes --grace 30d'],
-  async run(session, { options }) {
+  async run(session, { options: { yes: apply, grace, runs } }) {
     const client = await session.client()
-    const apply = options['yes'] === true
-    const graceHours = milliseconds(string(options['grace']) ?? '7d') / hour
-    const purged = options['runs'] === true ? await client.runs.purge({ apply }) : undefined
+    const graceHours = milliseconds(grace) / hour
+    const purged = runs ? await client.runs.purge({ apply }) : undefined
     const { job } = await client.artifacts.collectGarbage({ apply, graceHours })
     const report = await resultOf(session, client, {
       job,
@@ -38,4 +37,4 @@ export const command: Command = {
       next: !apply && report.unnamed > 0 ? ['keel gc --yes'] : [],
     }
   },
-}
+})

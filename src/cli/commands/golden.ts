@@ -1,4 +1,4 @@
-import { type Command, moment, optionalNumber, string, table } from '../kit/kit.ts'
+import { argument, type Command, count, defineCommand, moment, table, text, withDefault } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Golden sets: small, realistic, versioned',
@@ -16,22 +16,20 @@ export const command: Command = {
         }
       },
     },
-    items: {
+    items: defineCommand({
       summary: 'Items with who brought them, when and from where; hidden ones only for admins',
-      arguments: '<golden>',
-      options: [
-        { flags: '--version <number>', help: 'a version (default: the newest)' },
-        { flags: '--limit <number>', help: 'how many (default 20)' },
-        { flags: '--cursor <cursor>', help: 'where the page before ended' },
-      ],
-      async run(session, { args: [golden = ''], options }) {
-        const version = optionalNumber(options['version'], '--version')
-        const cursor = string(options['cursor'])
+      args: { golden: argument() },
+      options: {
+        version: count('a version (default: the newest)'),
+        limit: withDefault(count('how many'), 20),
+        cursor: text('where the page before ended', 'cursor'),
+      },
+      async run(session, { args: { golden }, options: { version, cursor, limit } }) {
         const result = await (await session.client()).evaluation.listItems({
           golden,
-          limit: optionalNumber(options['limit'], '--limit') ?? 20,
-          ...(version === undefined ? {} : { version }),
-          ...(cursor === undefined ? {} : { cursor }),
+          limit,
+          version,
+          cursor,
         })
         const rows = result.items.map(({ id, hidden, provenance }) => [
           id,
@@ -46,6 +44,6 @@ export const command: Command = {
           next: result.next === undefined ? [] : [`keel golden items ${golden} --cursor ${result.next}`],
         }
       },
-    },
+    }),
   },
 }

@@ -3,28 +3,26 @@ import { Readable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
 import { checkCounts, importMlflow } from '../import/importer.ts'
 import type { MlflowSource, SourceFile } from '../import/source.ts'
-import { type Command, type CommandInput, type Outcome, type Session, string, table } from '../kit/kit.ts'
+import { type Command, defineCommand, type Outcome, required, type Session, table, text } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Take over what another tracking server knows',
   commands: {
-    mlflow: {
+    mlflow: defineCommand({
       summary: 'Experiments, runs, metrics, artifacts and models of an MLflow; run it again to go on',
-      options: [
-        { flags: '--from <source>', help: 'URL of its server, or its SQLite file', required: true },
-        {
-          flags: '--artifacts <folder>',
-          help: 'where its server kept artifacts (default: mlartifacts beside the file)',
-        },
-      ],
+      options: {
+        from: required(text('URL of its server, or its SQLite file', 'source')),
+        artifacts: text('where its server kept artifacts (default: mlartifacts beside the file)', 'folder'),
+      },
       examples: ['keel import mlflow --from mlflow.db', 'keel import mlflow --from http://127.0.0.1:5000'],
-      run: fromMlflow,
-    },
+      async run(session, { options: { from, artifacts } }) {
+        return fromMlflow(session, await openSource(session, from, artifacts))
+      },
+    }),
   },
 }
 
-async function fromMlflow(session: Session, { options }: CommandInput): Promise<Outcome> {
-  const source = await openSource(session, string(options['from']) ?? '', string(options['artifacts']))
+async function fromMlflow(session: Session, source: MlflowSource): Promise<Outcome> {
   const client = await session.client()
   const total = await source.countRuns()
   const progress = session.progress('runs')

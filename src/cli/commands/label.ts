@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
 import { readLabels } from '../files/labels.ts'
-import type { Command } from '../kit/kit.ts'
+import { argument, defineCommand } from '../kit/kit.ts'
 
 const batch = 5_000
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Tell what turned out, by prediction id',
-  arguments: '<endpoint> <file>',
+  args: { endpoint: argument(), file: argument() },
   examples: ['keel label flight-delay labels.csv   # columns: id, value'],
-  async run(session, { args: [endpoint = '', file = ''] }) {
+  async run(session, { args: { endpoint, file } }) {
     const labels = readLabels(resolve(session.io.cwd, file), file)
     const client = await session.client()
     let [accepted, replaced] = [0, 0]
@@ -20,4 +20,4 @@ export const command: Command = {
     const corrected = replaced === 0 ? '' : ` ${replaced} of the predictions had one before; the new one counts.`
     return { data: { accepted, replaced }, text: `${accepted} labels stored.${corrected}` }
   },
-}
+})

@@ -1,15 +1,15 @@
-import { type Command, facts, moment, optionalTime, percent, table } from '../kit/kit.ts'
+import { argument, defineCommand, facts, flag, moment, percent, table, time } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'What is live, or was at a time',
-  arguments: '<model>',
-  options: [
-    { flags: '--at <time>', help: 'such as 2001-05-01T12:00 (UTC)' },
-    { flags: '--all', help: 'everything that ever was live' },
-  ],
-  async run(session, { args: [model = ''], options }) {
+  args: { model: argument() },
+  options: {
+    at: time('such as 2001-05-01T12:00 (UTC)'),
+    all: flag('everything that ever was live'),
+  },
+  async run(session, { args: { model }, options: { all, at } }) {
     const client = await session.client()
-    if (options['all'] === true) {
+    if (all) {
       const { spans } = await client.delivery.timeline({ model })
       return {
         data: spans,
@@ -25,8 +25,7 @@ export const command: Command = {
         ),
       }
     }
-    const at = optionalTime(options['at'])
-    const result = await client.delivery.liveAt({ model, ...(at === undefined ? {} : { at }) })
+    const result = await client.delivery.liveAt({ model, at })
     const { live, canary } = result
     return {
       data: result,
@@ -49,4 +48,4 @@ export const command: Command = {
             ]),
     }
   },
-}
+})

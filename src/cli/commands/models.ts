@@ -4,27 +4,42 @@ import { AppError } from '../../core/errors.ts'
 import { parse } from '../../core/validate.ts'
 import { Signature } from '../../domains/registry/contract.ts'
 import {
+  argument,
   type Command,
-  type CommandInput,
+  defineCommand,
   facts,
-  list,
+  flag,
   listing,
   listOptions,
   modelVersion,
   moment,
   type Outcome,
+  optionalArgument,
+  required,
   type Session,
-  string,
   table,
+  text,
+  texts,
+  type Values,
 } from '../kit/kit.ts'
 import { compareRuns, type Run } from '../tracking/run-comparison.ts'
 import { putArtifact } from '../transfer/artifact-files.ts'
 import { changeAlias, exportVersion } from '../transfer/registry-actions.ts'
 
+const registerOptions = {
+  file: required(text('the model', 'model.onnx')),
+  signature: required(text('names and types of its inputs', 'signature.json')),
+  service: text('feature service that it reads', 'service'),
+  trainingSet: text('what it was trained on', 'id'),
+  run: text('the run that made it (in a pipeline step it is known)', 'run'),
+  description: text('what is new'),
+  source: texts('further sources it is grounded in', 'source'),
+}
+
 export const command: Command = {
   summary: 'Registered models and their versions',
   commands: {
-    list: {
+    list: defineCommand({
       summary: 'Models',
       options: listOptions,
       async run(session, input) {
@@ -35,15 +50,15 @@ export const command: Command = {
           row: (model) => [model.name, model.latestVersion, aliasLine(model.aliases), model.spec?.owner],
         })
       },
-    },
-    versions: {
+    }),
+    versions: defineCommand({
       summary: 'Versions of a model, newest first',
-      arguments: '<model>',
+      args: { model: argument() },
       options: listOptions,
       async run(session, input) {
         const client = await session.client()
         return listing(input, {
-          fetch: (paging) => client.registry.listVersions({ model: input.args[0] ?? '', ...paging }),
+          fetch: (paging) => client.registry.listVersions({ model: input.args.model, ...paging }),
           headers: ['version', 'aliases', 'service', 'description', 'tainted by', 'created'],
           row: (row) => [
             `v${row.version}`,
@@ -55,25 +70,25 @@ export const command: Command = {
           ],
         })
       },
-    },
-    diff: {
+    }),
+    diff: defineCommand({
       summary: 'What changed from one version to another: where it comes from, its params and metrics',
-      arguments: '<from> <to>',
+      args: { from: argument(), to: argument() },
       examples: ['keel models diff flight-delay@1 flight-delay@2'],
-      run: diff,
-    },
-    alias: {
+      run: (session, { args: { from, to } }) => diff(session, from, to),
+    }),
+    alias: defineCommand({
       summary: 'Point an alias at a version, or remove it',
-      arguments: '<model@version> <alias>',
-      options: [{ flags: '--remove', help: 'remove the alias (of any version of the model)' }],
-      run: (session, input) => changeAlias(session, input),
-    },
-    aliases: {
+      args: { given: argument('model@version'), alias: argument() },
+      options: { remove: flag('remove the alias (of any version of the model)') },
+      run: (session, { args: { given, alias }, options: { remove } }) => changeAlias(session, given, alias, remove),
+    }),
+    aliases: defineCommand({
       summary: 'Where the aliases of a model pointed, and who moved them',
-      arguments: '<model> [alias]',
-      async run(session, { args: [model = '', alias] }) {
+      args: { model: argument(), alias: optionalArgument() },
+      async run(session, { args: { model, alias } }) {
         const client = await session.client()
-        const { items } = await client.registry.aliasHistory({ model, ...(alias === undefined ? {} : { alias }) })
+        const { items } = await client.registry.aliasHistory({ model, alias })
         return {
           data: items,
           text: table(
@@ -82,17 +97,17 @@ export const command: Command = {
           ),
         }
       },
-    },
-    export: {
+    }),
+    export: defineCommand({
       summary: 'The files of a version and what is known about it, in a folder',
-      arguments: '<model@version>',
-      options: [{ flags: '--to <folder>', help: 'the folder (default: the name and the number)' }],
-      run: exportVersion,
-    },
-    show: {
+      args: { given: argument('model@version') },
+      options: { to: text('the folder (default: the name and the number)', 'folder') },
+      run: (session, { args: { given }, options: { to } }) => exportVersion(session, given, to),
+    }),
+    show: defineCommand({
       summary: 'One version with its lineage',
-      arguments: '<model@version>',
-      async run(session, { args: [given = ''] }) {
+      args: { given: argument('model@version') },
+      async run(session, { args: { given } }) {
         const client = await session.client()
         const key = modelVersion(given)
         const [version, lineage] = [await client.registry.getVersion(key), await client.registry.lineage(key)]
@@ -122,25 +137,17 @@ export const command: Command = {
           next: [`keel gate ${given}`],
         }
       },
-    },
-    register: {
+    }),
+    register: defineCommand({
       summary: 'Register a version: a model file with its signature and where it comes from',
-      arguments: '<model>',
-      options: [
-        { flags: '--file <model.onnx>', help: 'the model', required: true },
-        { flags: '--signature <signature.json>', help: 'names and types of its inputs', required: true },
-        { flags: '--service <service>', help: 'feature service that it reads' },
-        { flags: '--training-set <id>', help: 'what it was trained on' },
-        { flags: '--run <run>', help: 'the run that made it (in a pipeline step it is known)' },
-        { flags: '--description <text>', help: 'what is new' },
-        { flags: '--source <source...>', help: 'further sources it is grounded in' },
-      ],
-      run: register,
-    },
+      args: { model: argument() },
+      options: registerOptions,
+      run: (session, { args: { model }, options }) => register(session, model, options),
+    }),
   },
 }
 
-async function diff(session: Session, { args: [from = '', to = ''] }: CommandInput): Promise<Outcome> {
+async function diff(session: Session, from: string, to: string): Promise<Outcome> {
   const client = await session.client()
   const before = await client.registry.getVersion(modelVersion(from))
   const after = await client.registry.getVersion(modelVersion(to))
@@ -187,28 +194,25 @@ function aliasLine(aliases: Record<string, number>): string {
     .join(' ')
 }
 
-async function register(session: Session, { args: [model = ''], options }: Parameters<NonNullable<Command['run']>>[1]) {
+async function register(session: Session, model: string, options: Values<typeof registerOptions>): Promise<Outcome> {
   const client = await session.client()
-  const signature = readSignature(session, string(options['signature']) ?? '')
-  const file = string(options['file']) ?? ''
+  const { file, service, trainingSet, description } = options
+  const signature = readSignature(session, options.signature)
   const { digest: artifact } = await putArtifact(session, { place: resolve(session.io.cwd, file), shown: file })
   const { environment } = session.io
-  const run = string(options['run']) ?? environment['KEEL_RUN']
+  const run = options.run ?? environment['KEEL_RUN']
   const code = environment['KEEL_CODE']
-  const service = string(options['service'])
-  const trainingSet = string(options['trainingSet'])
-  const description = string(options['description'])
   const version = await client.registry.registerVersion({
     model,
     flavor: 'onnx',
     artifact,
     signature,
-    ...(service === undefined ? {} : { service }),
-    ...(trainingSet === undefined ? {} : { trainingSet }),
-    ...(run === undefined ? {} : { run }),
-    ...(code === undefined ? {} : { code }),
-    ...(description === undefined ? {} : { description }),
-    sources: list(options['source']),
+    service,
+    trainingSet,
+    run,
+    code,
+    description,
+    sources: options.source,
   })
   return {
     data: version,

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
-import { type Command, isInteractive } from '../kit/kit.ts'
+import { defineCommand, isInteractive, optionalArgument } from '../kit/kit.ts'
 
 const openers: Partial<Record<NodeJS.Platform, string>> = { darwin: 'open', linux: 'xdg-open', win32: 'explorer' }
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Show a model, or everything, in the browser',
-  arguments: '[model]',
-  async run(session, { args: [model] }) {
+  args: { model: optionalArgument() },
+  async run(session, { args: { model } }) {
     const base = await session.url()
     const url = model === undefined ? base : `${base}/models/${encodeURIComponent(model)}`
     const opener = openers[process.platform]
@@ -17,4 +17,4 @@ export const command: Command = {
     }
     return { data: { url }, text: url }
   },
-}
+})

@@ -1,4 +1,4 @@
-import { type Command, moment, table } from '../kit/kit.ts'
+import { argument, type Command, defineCommand, moment, optionalArgument, table } from '../kit/kit.ts'
 import { describeRun } from './run.ts'
 
 export const command: Command = {
@@ -17,10 +17,10 @@ export const command: Command = {
         }
       },
     },
-    runs: {
+    runs: defineCommand({
       summary: 'Runs, newest first',
-      arguments: '[pipeline]',
-      async run(session, { args: [pipeline] }) {
+      args: { pipeline: optionalArgument() },
+      async run(session, { args: { pipeline } }) {
         const { items } = await (await session.client()).pipelines.listRuns(pipeline === undefined ? {} : { pipeline })
         return {
           data: items,
@@ -30,19 +30,19 @@ export const command: Command = {
           ),
         }
       },
-    },
-    show: {
+    }),
+    show: defineCommand({
       summary: 'One run, step by step',
-      arguments: '<run>',
-      async run(session, { args: [pipelineRun = ''] }) {
+      args: { pipelineRun: argument('run') },
+      async run(session, { args: { pipelineRun } }) {
         const run = await (await session.client()).pipelines.getRun({ pipelineRun })
         return { data: run, text: describeRun(run) }
       },
-    },
-    log: {
+    }),
+    log: defineCommand({
       summary: 'What a step printed',
-      arguments: '<run> <step>',
-      async run(session, { args: [pipelineRun = '', step = ''] }) {
+      args: { pipelineRun: argument('run'), step: argument() },
+      async run(session, { args: { pipelineRun, step } }) {
         const client = await session.client()
         let text = ''
         for (let offset = 0; ; ) {
@@ -53,11 +53,11 @@ export const command: Command = {
         }
         return { data: { text }, text: text.trimEnd() }
       },
-    },
-    why: {
+    }),
+    why: defineCommand({
       summary: 'Why a step ran instead of coming from the cache',
-      arguments: '<run> <step>',
-      async run(session, { args: [pipelineRun = '', step = ''] }) {
+      args: { pipelineRun: argument('run'), step: argument() },
+      async run(session, { args: { pipelineRun, step } }) {
         const why = await (await session.client()).pipelines.why({ pipelineRun, step })
         const rows = why.changed.map(({ component, before, now }) => [
           component,
@@ -66,14 +66,14 @@ export const command: Command = {
         ])
         return { data: why, text: why.cached ? 'It came from the cache.' : table(['component', 'before', 'now'], rows) }
       },
-    },
-    cancel: {
+    }),
+    cancel: defineCommand({
       summary: 'Stop a run',
-      arguments: '<run>',
-      async run(session, { args: [pipelineRun = ''] }) {
+      args: { pipelineRun: argument('run') },
+      async run(session, { args: { pipelineRun } }) {
         const run = await (await session.client()).pipelines.cancelRun({ pipelineRun })
         return { data: run, text: describeRun(run) }
       },
-    },
+    }),
   },
 }

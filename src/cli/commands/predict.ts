@@ -2,45 +2,49 @@ import { resolve } from 'node:path'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import { openPredictionFile, type Part } from '../files/prediction-file.ts'
 import {
+  argument,
   assignments,
-  type Command,
-  type CommandInput,
   createProgress,
+  defineCommand,
+  flag,
   type Outcome,
   type Session,
-  string,
+  text,
+  texts,
+  type Values,
 } from '../kit/kit.ts'
 
-export const command: Command = {
+const options = {
+  unit: text('user or session, keeps its arm while a rollout grows', 'unit'),
+  id: text('your identifier; labels refer to it', 'id'),
+  input: text('rows of a .parquet, .csv or .jsonl file; the same command goes on after an interruption', 'file'),
+  output: text('where they go with their predictions', 'file'),
+  time: text('with --input: features as they were known at the moment in this column', 'column'),
+  skipInvalid: flag('with --input: rows that cannot be read are told in a column "_error"'),
+  force: flag('with --input: overwrite the output, begin anew'),
+}
+type Options = Values<typeof options>
+
+export const command = defineCommand({
   summary: 'Ask an endpoint, about one request or about a whole file',
-  arguments: '<endpoint> [fields...]',
-  options: [
-    { flags: '--unit <unit>', help: 'user or session, keeps its arm while a rollout grows' },
-    { flags: '--id <id>', help: 'your identifier; labels refer to it' },
-    {
-      flags: '--input <file>',
-      help: 'rows of a .parquet, .csv or .jsonl file; the same command goes on after an interruption',
-    },
-    { flags: '--output <file>', help: 'where they go with their predictions' },
-    { flags: '--time <column>', help: 'with --input: features as they were known at the moment in this column' },
-    { flags: '--skip-invalid', help: 'with --input: rows that cannot be read are told in a column "_error"' },
-    { flags: '--force', help: 'with --input: overwrite the output, begin anew' },
-  ],
+  args: { target: argument('endpoint'), fields: texts('', 'fields') },
+  options,
   examples: [
     'keel predict flight-delay origin=ORD destination=LGA distance=733 hour=17 weekday=4 route=ORD-LGA',
     'keel predict flight-delay@2 --input flights.parquet --output scored.parquet --time departs',
   ],
-  run: (session, input) => (input.options['input'] === undefined ? one(session, input) : file(session, input)),
-}
+  run: (session, { args: { target, fields }, options }) =>
+    options.input === undefined
+      ? one(session, target, fields, options)
+      : file(session, target, { ...options, input: options.input }),
+})
 
-async function one(session: Session, { args: [endpoint = '', ...pairs], options }: CommandInput): Promise<Outcome> {
-  const unit = string(options['unit'])
-  const id = string(options['id'])
+async function one(session: Session, endpoint: string, pairs: string[], { unit, id }: Options): Promise<Outcome> {
   const answer = await (await session.client()).serving.predict({
     endpoint,
     inputs: assignments(pairs),
-    ...(unit === undefined ? {} : { unit }),
-    ...(id === undefined ? {} : { id }),
+    unit,
+    id,
   })
   return {
     data: answer,
@@ -52,28 +56,22 @@ async function one(session: Session, { args: [endpoint = '', ...pairs], options 
 const rowsAtOnce = 5_000
 const shownErrors = 10
 
-async function file(session: Session, { args: [target = ''], options }: CommandInput): Promise<Outcome> {
+async function file(session: Session, target: string, options: Options & { input: string }): Promise<Outcome> {
   const [, model = '', given] = /^([^@]+)(?:@v?([0-9]+))?$/.exec(target) ?? []
-  if (model === '') throw invalidInput(`"${target}" is no endpoint or version.`, { name: target })
-  const path = (name: string) => {
-    const value = string(options[name])
-    if (value === undefined)
-      throw invalidInput(`--${name} is missing.`, {
-        name: `--${name}`,
-        hint: 'keel predict <endpoint> --input <file> --output <file>',
-      })
-    return resolve(session.io.cwd, value)
-  }
-  const [input, output] = [path('input'), path('output')]
-  const time = string(options['time']) ?? null
-  const skip = options['skipInvalid'] === true
+  if (model === '') throw invalidInput(`"${target}" is not an endpoint or a version.`, { name: target })
+  if (options.output === undefined)
+    throw invalidInput('--output is missing.', {
+      name: '--output',
+      hint: 'keel predict <endpoint> --input <file> --output <file>',
+    })
+  const [input, output] = [resolve(session.io.cwd, options.input), resolve(session.io.cwd, options.output)]
+  const { force, time = null, skipInvalid: skip } = options
   const client = await session.client()
   const { version, fields } = await client.serving.predictBatch({
     model,
     rows: [],
-    ...(given === undefined ? {} : { version: Number(given) }),
+    version: given === undefined ? undefined : Number(given),
   })
-  const force = options['force'] === true
   const predictions = await openPredictionFile(output, { input, target: model, version, time, skip, force })
   const progress = createProgress(session.io, `${model} v${version}`)
   try {

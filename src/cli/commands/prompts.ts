@@ -2,30 +2,34 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import {
+  argument,
   type Command,
   type CommandInput,
   colours,
-  list,
+  defineCommand,
+  flag,
   listing,
   listOptions,
   moment,
   type Outcome,
   type Session,
-  string,
+  text,
+  texts,
 } from '../kit/kit.ts'
 import { changedLines } from '../prompts/changed-lines.ts'
 import { changeAlias, exportVersion } from '../transfer/registry-actions.ts'
 
-const pushOptions = [
-  { flags: '--description <text>', help: 'what is new' },
-  { flags: '--alias <alias>', help: 'point this alias at it' },
-  { flags: '--source <source...>', help: 'sources it is grounded in' },
-]
+const pushArgs = { prompt: argument(), file: argument() }
+const pushOptions = {
+  description: text('what is new'),
+  alias: text('point this alias at it', 'alias'),
+  source: texts('sources it is grounded in', 'source'),
+}
 
 export const command: Command = {
   summary: 'Registered prompts and their versions',
   commands: {
-    list: {
+    list: defineCommand({
       summary: 'Prompts',
       options: listOptions,
       async run(session, input) {
@@ -43,54 +47,60 @@ export const command: Command = {
           ],
         })
       },
-    },
-    push: {
+    }),
+    push: defineCommand({
       summary: 'Register a prompt from a file: a new version when its text is new',
-      arguments: '<prompt> <file>',
+      args: pushArgs,
       options: pushOptions,
       examples: ['keel prompts push answer prompts/answer.txt --alias production'],
       run: push,
-    },
-    register: { summary: 'The same as push', arguments: '<prompt> <file>', options: pushOptions, run: push },
-    show: {
+    }),
+    register: defineCommand({
+      summary: 'The same as push',
+      args: pushArgs,
+      options: pushOptions,
+      run: push,
+    }),
+    show: defineCommand({
       summary: 'The text of a version or an alias; without one, of the newest version',
-      arguments: '<prompt[@version|@alias]>',
-      async run(session, { args: [given = ''] }) {
+      args: { given: argument('prompt[@version|@alias]') },
+      async run(session, { args: { given } }) {
         const found = await promptOf(session, given)
         return { data: found, text: found.text }
       },
-    },
-    diff: {
+    }),
+    diff: defineCommand({
       summary: 'What changed from one version to another',
-      arguments: '<from> <to>',
+      args: { from: argument(), to: argument() },
       examples: ['keel prompts diff answer@1 answer@production'],
-      run: diff,
-    },
-    alias: {
+      run: (session, { args: { from, to } }) => diff(session, from, to),
+    }),
+    alias: defineCommand({
       summary: 'Point an alias at a version, or remove it',
-      arguments: '<prompt@version> <alias>',
-      options: [{ flags: '--remove', help: 'remove the alias' }],
-      run: (session, input) => changeAlias(session, input),
-    },
-    export: {
+      args: { given: argument('prompt@version'), alias: argument() },
+      options: { remove: flag('remove the alias') },
+      run: (session, { args: { given, alias }, options: { remove } }) => changeAlias(session, given, alias, remove),
+    }),
+    export: defineCommand({
       summary: 'A version as files: prompt.txt and version.json',
-      arguments: '<prompt@version>',
-      options: [{ flags: '--to <folder>', help: 'the folder (default: the name and the number)' }],
-      run: exportVersion,
-    },
+      args: { given: argument('prompt@version') },
+      options: { to: text('the folder (default: the name and the number)', 'folder') },
+      run: (session, { args: { given }, options: { to } }) => exportVersion(session, given, to),
+    }),
   },
 }
 
-async function push(session: Session, { args: [prompt = '', file = ''], options }: CommandInput): Promise<Outcome> {
+type Push = CommandInput<typeof pushArgs, typeof pushOptions>
+
+async function push(session: Session, { args: { prompt, file }, options }: Push): Promise<Outcome> {
   const client = await session.client()
-  const description = string(options['description'])
+  const { alias, description } = options
   const pushed = await client.registry.pushPrompt({
     prompt,
     text: readText(session, file),
-    sources: list(options['source']),
-    ...(description === undefined ? {} : { description }),
+    sources: options.source,
+    description,
   })
-  const alias = string(options['alias'])
   if (alias !== undefined) await client.registry.setAlias({ model: prompt, alias, version: pushed.version })
   const variables = pushed.variables.length === 0 ? 'no variables' : `variables: ${pushed.variables.join(', ')}`
   return { data: pushed, text: `${prompt}@${pushed.version} registered (${variables}).` }
@@ -114,7 +124,7 @@ async function promptOf(session: Session, given: string) {
   )
 }
 
-async function diff(session: Session, { args: [from = '', to = ''] }: CommandInput): Promise<Outcome> {
+async function diff(session: Session, from: string, to: string): Promise<Outcome> {
   const [before, after] = [await promptOf(session, from), await promptOf(session, to)]
   const lines = changedLines(before.text, after.text)
   const colour = colours(session.io, session.io.stdout)

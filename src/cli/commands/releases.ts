@@ -1,9 +1,9 @@
-import { type Command, moment, table } from '../kit/kit.ts'
+import { argument, defineCommand, moment, table } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Releases of a model, newest first',
-  arguments: '<model>',
-  async run(session, { args: [model = ''] }) {
+  args: { model: argument() },
+  async run(session, { args: { model } }) {
     const { items } = await (await session.client()).delivery.listReleases({ model })
     return {
       data: items,
@@ -22,4 +22,4 @@ export const command: Command = {
       ),
     }
   },
-}
+})

@@ -1,14 +1,13 @@
-import { type Command, facts, moment, optionalNumber, table } from '../kit/kit.ts'
+import { argument, count, defineCommand, facts, moment, table } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Run a logged prediction again, on any version, with features as they were known then',
-  arguments: '<prediction>',
-  options: [{ flags: '--on <version>', help: 'another version of the model' }],
-  async run(session, { args: [prediction = ''], options }) {
-    const version = optionalNumber(options['on'], '--on')
+  args: { prediction: argument() },
+  options: { on: count('another version of the model', 'version') },
+  async run(session, { args: { prediction }, options: { on } }) {
     const replay = await (await session.client()).serving.replay({
       prediction,
-      ...(version === undefined ? {} : { version }),
+      version: on,
     })
     const { logged } = replay
     return {
@@ -37,4 +36,4 @@ export const command: Command = {
       ].join('\n\n'),
     }
   },
-}
+})

@@ -1,9 +1,9 @@
-import { type Command, moment, table } from '../kit/kit.ts'
+import { defineCommand, moment, optionalArgument, table } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Who decided what and why, newest first',
-  arguments: '[model]',
-  async run(session, { args: [model] }) {
+  args: { model: optionalArgument() },
+  async run(session, { args: { model } }) {
     const { items } = await (await session.client()).review.listDecisions(model === undefined ? {} : { model })
     return {
       data: items,
@@ -13,4 +13,4 @@ export const command: Command = {
       ),
     }
   },
-}
+})

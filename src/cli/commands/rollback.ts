@@ -1,19 +1,18 @@
-import { type Command, facts, string } from '../kit/kit.ts'
+import { argument, defineCommand, facts, required, text } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Put the previous release back, at once, and pin it',
-  arguments: '<model>',
-  options: [
-    { flags: '--reason <text>', help: 'why', required: true },
-    { flags: '--to <release>', help: 'a release that has been live' },
-  ],
+  args: { model: argument() },
+  options: {
+    reason: required(text('why')),
+    to: text('a release that has been live', 'release'),
+  },
   examples: ['keel rollback flight-delay --reason "late arrivals in Atlanta"'],
-  async run(session, { args: [model = ''], options }) {
-    const to = string(options['to'])
+  async run(session, { args: { model }, options: { to, reason } }) {
     const result = await (await session.client()).delivery.rollback({
       model,
-      reason: string(options['reason']) ?? '',
-      ...(to === undefined ? {} : { to }),
+      reason,
+      to,
     })
     return {
       data: result,
@@ -27,4 +26,4 @@ export const command: Command = {
       next: [`keel live ${model}`, `keel unpin ${model} --reason "…"`],
     }
   },
-}
+})

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Output } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import { type Command, moment, number, percent, string, table } from '../kit/kit.ts'
+import { argument, type Command, defineCommand, moment, number, percent, table, text } from '../kit/kit.ts'
 
 type Rollout = Output<(typeof delivery)['getRollout']>
 
@@ -13,26 +13,26 @@ const actions = {
   abort: 'Take all traffic away from it',
 } as const
 
-const reasonOption = { flags: '--reason <text>', help: 'why' }
+const reason = text('why')
 const failedCode = 3
 const watchMilliseconds = 2_000
 
 const isOpen = ({ state }: Rollout) => !['promoted', 'rolled_back', 'superseded'].includes(state)
 const words = (state: string) => state.replaceAll('_', ' ')
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Where a rollout stands and what it waits for',
-  arguments: '<release>',
-  async run(session, { args: [release = ''] }) {
+  args: { release: argument() },
+  async run(session, { args: { release } }) {
     const rollout = await (await session.client()).delivery.getRollout({ release })
     const next = isOpen(rollout) ? [`keel rollout watch ${release}`, `keel rollout abort ${release}`] : []
     return { data: rollout, text: describeRollout(rollout), next }
   },
   commands: {
-    watch: {
+    watch: defineCommand({
       summary: 'Tell every change until the rollout is over; exit code 3 when it did not end live',
-      arguments: '<release>',
-      async run(session, { args: [release = ''] }) {
+      args: { release: argument() },
+      async run(session, { args: { release } }) {
         const client = await session.client()
         let told = 0
         for (;;) {
@@ -46,45 +46,40 @@ export const command: Command = {
           await sleep(watchMilliseconds)
         }
       },
-    },
-    skip: {
+    }),
+    skip: defineCommand({
       summary: 'Leave a step for the next one without waiting for its evidence',
-      arguments: '<release> <step>',
-      options: [reasonOption],
+      args: { release: argument(), step: argument() },
+      options: { reason },
       examples: ['keel rollout skip flight-delay.r2 shadow', 'keel rollout skip flight-delay.r2 10%'],
-      async run(session, { args: [release = '', step = ''], options }) {
+      async run(session, { args: { release, step }, options: { reason } }) {
         const client = await session.client()
-        const reason = string(options['reason'])
         const { steps } = await client.delivery.getRollout({ release })
         const rollout = await client.delivery.skip({
           release,
           step: stepNamed(step, steps),
-          ...(reason === undefined ? {} : { reason }),
+          reason,
         })
         return { data: rollout, text: describeRollout(rollout) }
       },
-    },
+    }),
     ...Object.fromEntries(
       Object.entries(actions).map(([action, summary]): [string, Command] => [
         action,
-        {
+        defineCommand({
           summary,
-          arguments: '<release>',
-          options: [reasonOption],
-          async run(session, { args: [release = ''], options }) {
-            const reason = string(options['reason'])
+          args: { release: argument() },
+          options: { reason },
+          async run(session, { args: { release }, options: { reason } }) {
             const client = await session.client()
-            const rollout = await client.delivery[action as keyof typeof actions]({
-              release,
-              ...(reason === undefined ? {} : { reason }),
-            })
+            const rollout = await client.delivery[action as keyof typeof actions]({ release, reason })
             return { data: rollout, text: describeRollout(rollout) }
           },
-        },
+        }),
       ]),
     ),
   },
-}
+})
 
 /** `shadow` or a share such as `10%` as the index that the server uses. */
 function stepNamed(given: string, steps: number[]): number {

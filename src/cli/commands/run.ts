@@ -1,28 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Output } from '../../core/contract.ts'
 import type { pipelines } from '../../domains/pipelines/contract.ts'
-import { assignments, type Command, list, number, string, table } from '../kit/kit.ts'
+import { argument, assignments, defineCommand, flag, number, table, text, texts } from '../kit/kit.ts'
 
 type PipelineRun = Output<(typeof pipelines)['getRun']>
 
 const pollMilliseconds = 200
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Run a pipeline and wait for it; steps whose inputs did not change come from the cache',
-  arguments: '<pipeline>',
-  options: [
-    { flags: '--param <name=value...>', help: 'override a param' },
-    { flags: '--resume <run>', help: 'go on from a failed run' },
-    { flags: '--fresh', help: 'ignore the cache' },
-  ],
-  async run(session, { args: [pipeline = ''], options }) {
+  args: { pipeline: argument() },
+  options: {
+    param: texts('override a param', 'name=value'),
+    resume: text('go on from a failed run', 'run'),
+    fresh: flag('ignore the cache'),
+  },
+  async run(session, { args: { pipeline }, options: { resume, param, fresh } }) {
     const client = await session.client()
-    const resume = string(options['resume'])
     let run = await client.pipelines.start({
       pipeline,
-      params: assignments(list(options['param'])),
-      ...(resume === undefined ? {} : { resume }),
-      ...(options['fresh'] === true ? { fresh: true } : {}),
+      params: assignments(param),
+      resume,
+      ...(fresh ? { fresh: true } : {}),
     })
     const progress = session.progress(`Running ${pipeline}`)
     try {
@@ -37,7 +36,7 @@ export const command: Command = {
     }
     return { data: run, text: describeRun(run), exitCode: run.state === 'succeeded' ? 0 : 1, next: nextOf(run) }
   },
-}
+})
 
 export function describeRun(run: PipelineRun): string {
   const steps = table(

@@ -1,55 +1,74 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Input } from '../../core/contract.ts'
 import { AppError, invalidInput } from '../../core/errors.ts'
-import type { runs } from '../../domains/runs/contract.ts'
 import { runConditions, runOrder } from '../../protocols/mlflow/run-search.ts'
 import {
+  amount,
+  argument,
   assignments,
   type Command,
-  type CommandInput,
+  type CommonOptions,
+  defineCommand,
   facts,
-  list,
+  flag,
   listing,
   listOptions,
   moment,
   number,
   type Outcome,
-  optionalNumber,
+  oneOf,
+  optionalArgument,
+  required,
   type Session,
-  string,
   table,
+  text,
+  texts,
+  type Values,
+  withDefault,
 } from '../kit/kit.ts'
 import { compareRuns, comparisonTable, type Run, runsCsv } from '../tracking/run-comparison.ts'
 
-const searchOptions = [
-  { flags: '--experiment <name...>', help: 'only of these experiments' },
-  { flags: '--filter <terms>', help: 'such as "metrics.auc > 0.8 AND params.model = \'tree\'"' },
-  { flags: '--order <field>', help: 'such as "metrics.auc DESC" (default: newest first)' },
-  { flags: '--deleted', help: 'those that were deleted' },
-]
+const otherOptions = {
+  experiment: texts('only of these experiments', 'name'),
+  order: text('such as "metrics.auc DESC" (default: newest first)', 'field'),
+  deleted: flag('those that were deleted'),
+}
+const searchOptions = {
+  filter: text('such as "metrics.auc > 0.8 AND params.model = \'tree\'"', 'terms'),
+  ...otherOptions,
+}
+const exportOptions = {
+  ...searchOptions,
+  format: withDefault(oneOf(['csv', 'json'], 'how they are written'), 'csv'),
+  out: text('where to write', 'file'),
+}
+const logOptions = {
+  metric: texts('metrics', 'name=value'),
+  param: texts('params', 'name=value'),
+  file: text('metrics: the numbers of a JSON object', 'metrics.json'),
+  step: amount('step of the metrics'),
+}
 
 export const command: Command = {
   summary: 'Tracked runs: params, metrics, tags',
   commands: {
-    list: {
+    list: defineCommand({
       summary: 'Runs, newest first, or those that a search finds',
-      options: [...searchOptions, ...listOptions],
+      options: { ...searchOptions, ...listOptions },
       examples: ['keel runs list --experiment flights --filter "metrics.auc > 0.7" --order "metrics.auc DESC"'],
-      run: search,
-    },
-    search: {
+      run: (session, { options }) => search(session, options),
+    }),
+    search: defineCommand({
       summary: 'Runs for which all terms hold',
-      arguments: '<filter>',
-      options: [...searchOptions.filter(({ flags }) => !flags.startsWith('--filter')), ...listOptions],
+      args: { filter: argument() },
+      options: { ...otherOptions, ...listOptions },
       examples: [`keel runs search "metrics.auc > 0.7 AND params.model = 'tree'" --order "metrics.auc DESC"`],
-      run: (session, { args: [filter = ''], options }) =>
-        search(session, { args: [], options: { ...options, filter } }),
-    },
-    show: {
+      run: (session, { args: { filter }, options }) => search(session, { ...options, filter }),
+    }),
+    show: defineCommand({
       summary: 'One run',
-      arguments: '<run>',
-      async run(session, { args: [run = ''] }) {
+      args: { run: argument() },
+      async run(session, { args: { run } }) {
         const found = await (await session.client()).runs.get({ run })
         return {
           data: found,
@@ -69,31 +88,31 @@ export const command: Command = {
           ]),
         }
       },
-    },
-    compare: {
+    }),
+    compare: defineCommand({
       summary: 'Runs side by side: what is not the same',
-      arguments: '<runs...>',
-      options: [{ flags: '--all', help: 'also what is the same' }],
-      async run(session, { args, options }) {
-        const found = await runsOf(session, args)
-        const differences = compareRuns(found, options['all'] === true)
+      args: { runs: required(texts('', 'runs')) },
+      options: { all: flag('also what is the same') },
+      async run(session, { args: { runs }, options }) {
+        const found = await runsOf(session, runs)
+        const differences = compareRuns(found, options.all)
         return {
           data: { runs: found.map(({ id, name }) => ({ id, name })), differences },
           text: comparisonTable(found, differences),
         }
       },
-    },
-    diff: {
+    }),
+    diff: defineCommand({
       summary: 'What changed from one run to another',
-      arguments: '<from> <to>',
-      run: diff,
-    },
-    history: {
+      args: { from: argument(), to: argument() },
+      run: (session, { args: { from, to } }) => diff(session, from, to),
+    }),
+    history: defineCommand({
       summary: 'Every value of one metric of a run',
-      arguments: '<run> <metric>',
+      args: { run: argument(), metric: argument() },
       options: listOptions,
       async run(session, input) {
-        const [run = '', key = ''] = input.args
+        const { run, metric: key } = input.args
         const client = await session.client()
         return listing(input, {
           fetch: (paging) => client.runs.metricHistory({ run, key, ...paging }),
@@ -101,60 +120,49 @@ export const command: Command = {
           row: (point) => [point.step, number(point.value, 6), moment(point.at)],
         })
       },
-    },
-    export: {
+    }),
+    export: defineCommand({
       summary: 'Runs as CSV or JSON, to a file or to stdout',
-      options: [
-        ...searchOptions,
-        { flags: '--format <csv|json>', help: 'csv (default) or json' },
-        { flags: '--out <file>', help: 'where to write' },
-      ],
+      options: exportOptions,
       examples: ['keel runs export --experiment flights --out runs.csv'],
-      run: exportRuns,
-    },
-    delete: {
+      run: (session, { options }) => exportRuns(session, options),
+    }),
+    delete: defineCommand({
       summary: 'Delete runs; they can be restored',
-      arguments: '<runs...>',
-      async run(session, { args }) {
+      args: { runs: required(texts('', 'runs')) },
+      async run(session, { args: { runs } }) {
         const client = await session.client()
-        for (const run of args) await client.runs.deleteRun({ run })
+        for (const run of runs) await client.runs.deleteRun({ run })
         return {
-          data: { deleted: args },
-          text: `${args.length} deleted.`,
-          next: [`keel runs restore ${args.join(' ')}`],
+          data: { deleted: runs },
+          text: `${runs.length} deleted.`,
+          next: [`keel runs restore ${runs.join(' ')}`],
         }
       },
-    },
-    restore: {
+    }),
+    restore: defineCommand({
       summary: 'Take back that runs were deleted',
-      arguments: '<runs...>',
-      async run(session, { args }) {
+      args: { runs: required(texts('', 'runs')) },
+      async run(session, { args: { runs } }) {
         const client = await session.client()
-        for (const run of args) await client.runs.restoreRun({ run })
-        return { data: { restored: args }, text: `${args.length} restored.` }
+        for (const run of runs) await client.runs.restoreRun({ run })
+        return { data: { restored: runs }, text: `${runs.length} restored.` }
       },
-    },
-    log: {
+    }),
+    log: defineCommand({
       summary: 'Log metrics and params to a run; in a pipeline step the run is known',
-      arguments: '[run]',
-      options: [
-        { flags: '--metric <name=value...>', help: 'metrics' },
-        { flags: '--param <name=value...>', help: 'params' },
-        { flags: '--file <metrics.json>', help: 'metrics: the numbers of a JSON object' },
-        { flags: '--step <number>', help: 'step of the metrics' },
-      ],
-      run: log,
-    },
+      args: { run: optionalArgument() },
+      options: logOptions,
+      run: (session, { args: { run }, options }) => log(session, run, options),
+    }),
   },
 }
 
-function query({ options }: CommandInput): Input<(typeof runs)['find']> {
-  const experiments = list(options['experiment'])
-  const order = string(options['order'])
-  const { conditions, sorts } = understood(string(options['filter']), order)
+function query({ experiment, filter, order, deleted }: Values<typeof searchOptions>) {
+  const { conditions, sorts } = understood(filter, order)
   return {
-    ...(experiments.length === 0 ? {} : { experiments }),
-    view: options['deleted'] === true ? 'deleted' : 'active',
+    experiments: experiment.length === 0 ? undefined : experiment,
+    view: deleted ? ('deleted' as const) : ('active' as const),
     conditions,
     order: sorts,
   }
@@ -174,14 +182,19 @@ function understood(filter: string | undefined, order: string | undefined) {
   }
 }
 
-async function search(session: Session, input: CommandInput): Promise<Outcome> {
-  const wanted = query(input)
+type Listed = Values<typeof searchOptions & typeof listOptions> & CommonOptions
+
+async function search(session: Session, options: Listed): Promise<Outcome> {
+  const wanted = query(options)
   const client = await session.client()
-  return listing(input, {
-    fetch: (paging) => client.runs.find({ ...wanted, ...paging }),
-    headers: ['run', 'name', 'experiment', 'status', 'started', 'metrics'],
-    row: (run) => [run.id, run.name, run.experiment, run.status, moment(run.startedAt), metricsLine(run.metrics)],
-  })
+  return listing(
+    { options },
+    {
+      fetch: (paging) => client.runs.find({ ...wanted, ...paging }),
+      headers: ['run', 'name', 'experiment', 'status', 'started', 'metrics'],
+      row: (run) => [run.id, run.name, run.experiment, run.status, moment(run.startedAt), metricsLine(run.metrics)],
+    },
+  )
 }
 
 async function runsOf(session: Session, ids: string[]): Promise<Run[]> {
@@ -191,8 +204,8 @@ async function runsOf(session: Session, ids: string[]): Promise<Run[]> {
   return found
 }
 
-async function diff(session: Session, { args }: CommandInput): Promise<Outcome> {
-  const found = await runsOf(session, args)
+async function diff(session: Session, from: string, to: string): Promise<Outcome> {
+  const found = await runsOf(session, [from, to])
   const differences = compareRuns(found, false)
   const change = (from: unknown, to: unknown) =>
     typeof from === 'number' && typeof to === 'number' ? `${to >= from ? '+' : ''}${number(to - from, 4)}` : ''
@@ -210,37 +223,34 @@ async function diff(session: Session, { args }: CommandInput): Promise<Outcome> 
   }
 }
 
-async function exportRuns(session: Session, input: CommandInput): Promise<Outcome> {
-  const format = string(input.options['format']) ?? 'csv'
-  if (format !== 'csv' && format !== 'json')
-    throw new AppError('usage', `"${format}" is not a format.`, { name: format, hint: 'Use csv or json.' })
+async function exportRuns(session: Session, options: Values<typeof exportOptions>): Promise<Outcome> {
+  const { format, out } = options
   const client = await session.client()
-  const wanted = query(input)
+  const wanted = query(options)
   const found: Run[] = []
   for (let cursor: string | undefined; ; ) {
-    const page = await client.runs.find({ ...wanted, limit: 1000, ...(cursor === undefined ? {} : { cursor }) })
+    const page = await client.runs.find({ ...wanted, limit: 1000, cursor })
     found.push(...page.items)
     cursor = page.next
     if (cursor === undefined) break
   }
   const content = format === 'csv' ? runsCsv(found) : `${JSON.stringify(found, null, 2)}\n`
-  const out = string(input.options['out'])
   if (out === undefined) return { data: found, text: content.trimEnd() }
   writeFileSync(resolve(session.io.cwd, out), content)
   return { data: { file: out, runs: found.length }, text: `${found.length} runs written to ${out}.` }
 }
 
-async function log(session: Session, { args: [named], options }: CommandInput): Promise<Outcome> {
+async function log(session: Session, named: string | undefined, given: Values<typeof logOptions>): Promise<Outcome> {
   const run = named ?? session.io.environment['KEEL_RUN'] ?? ''
-  const step = optionalNumber(options['step'], '--step')
-  const given = { ...numbersOf(session.io.cwd, string(options['file'])), ...assignments(list(options['metric'])) }
-  const metrics = Object.entries(given).map(([key, value]) => ({
+  const { step } = given
+  const numbers = { ...numbersOf(session.io.cwd, given.file), ...assignments(given.metric) }
+  const metrics = Object.entries(numbers).map(([key, value]) => ({
     key,
     value: Number(value),
     ...(step === undefined ? {} : { step }),
   }))
   const params = Object.fromEntries(
-    Object.entries(assignments(list(options['param']))).map(([key, value]) => [key, String(value)]),
+    Object.entries(assignments(given.param)).map(([key, value]) => [key, String(value)]),
   )
   await (await session.client()).runs.logBatch({ run, metrics, params })
   return { data: { run, metrics: metrics.length, params: Object.keys(params).length }, text: '' }

@@ -1,27 +1,26 @@
-import { type Command, moment, optionalNumber, string, table } from '../kit/kit.ts'
+import { RoleName } from '../../domains/access/contract.ts'
+import { argument, type Command, count, defineCommand, moment, oneOf, table, withDefault } from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Tokens for people and services',
   commands: {
-    create: {
+    create: defineCommand({
       summary: 'Create a token; its text is shown this once',
-      arguments: '<name>',
-      options: [
-        { flags: '--role <role>', help: 'viewer, member or admin (default viewer)' },
-        { flags: '--days <days>', help: 'how long it is valid' },
-      ],
-      async run(session, { args: [name = ''], options }) {
-        const days = optionalNumber(options['days'], '--days')
-        const role = (string(options['role']) ?? 'viewer') as 'viewer'
+      args: { name: argument() },
+      options: {
+        role: withDefault(oneOf(RoleName, 'what it may do'), 'viewer'),
+        days: count('how long it is valid', 'days'),
+      },
+      async run(session, { args: { name }, options: { days, role } }) {
         const created = await (await session.client()).access.createToken({
           name,
           role,
-          ...(days === undefined ? {} : { days }),
+          days,
         })
         session.say('Keep it: it is not stored and cannot be shown again.')
         return { data: created, text: created.token }
       },
-    },
+    }),
     list: {
       summary: 'All tokens, without their texts',
       async run(session) {
@@ -42,13 +41,13 @@ export const command: Command = {
         }
       },
     },
-    revoke: {
+    revoke: defineCommand({
       summary: 'Make a token useless at once',
-      arguments: '<token>',
-      async run(session, { args: [token = ''] }) {
+      args: { token: argument() },
+      async run(session, { args: { token } }) {
         const revoked = await (await session.client()).access.revokeToken({ token })
         return { data: revoked, text: `${revoked.name} is revoked.` }
       },
-    },
+    }),
   },
 }

@@ -1,22 +1,33 @@
-import { type Command, moment, number, table } from '../kit/kit.ts'
+import { ListedState } from '../../domains/traces/contract.ts'
+import {
+  argument,
+  type Command,
+  count,
+  defineCommand,
+  moment,
+  number,
+  oneOf,
+  table,
+  text,
+  withDefault,
+} from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Traces of calls to models, prompts and tools',
   commands: {
-    list: {
+    list: defineCommand({
       summary: 'Traces of an experiment, newest first',
-      options: [
-        { flags: '--experiment <id or name>', help: 'default: the default experiment' },
-        { flags: '--state <state>', help: 'OK, ERROR or IN_PROGRESS' },
-        { flags: '--limit <n>', help: 'how many (default 20)' },
-      ],
-      async run(session, { options }) {
-        const { experiment, state, limit } = options
+      options: {
+        experiment: text('default: the default experiment', 'id or name'),
+        state: oneOf(ListedState, 'how it went'),
+        limit: withDefault(count('how many', 'n'), 20),
+      },
+      async run(session, { options: { experiment, state, limit } }) {
         const client = await session.client()
         const page = await client.traces.list({
-          ...(typeof experiment === 'string' ? { experiment } : {}),
-          ...(typeof state === 'string' ? { state: state as 'OK' } : {}),
-          limit: Number(limit ?? 20),
+          experiment,
+          state,
+          limit,
         })
         const rows = page.items.map((trace) => [
           trace.id,
@@ -32,25 +43,25 @@ export const command: Command = {
           next: first ? [`keel traces show ${first.id}`] : [],
         }
       },
-    },
-    show: {
+    }),
+    show: defineCommand({
       summary: 'One trace as a tree of spans, with what each took',
-      arguments: '<trace>',
-      async run(session, { args: [trace = ''] }) {
+      args: { trace: argument() },
+      async run(session, { args: { trace } }) {
         const client = await session.client()
         const found = await client.traces.get({ trace })
         return { data: found, text: tree(found.spans).join('\n') }
       },
-    },
-    delete: {
+    }),
+    delete: defineCommand({
       summary: 'Delete a trace with its spans and assessments',
-      arguments: '<trace>',
-      async run(session, { args: [trace = ''] }) {
+      args: { trace: argument() },
+      async run(session, { args: { trace } }) {
         const client = await session.client()
         const { deleted } = await client.traces.remove({ trace })
         return { data: { deleted }, text: `Deleted ${trace}.` }
       },
-    },
+    }),
   },
 }
 

@@ -1,11 +1,11 @@
-import { type Command, string } from '../kit/kit.ts'
+import { argument, defineCommand, required, text } from '../kit/kit.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Let releases go on after a rollback',
-  arguments: '<model>',
-  options: [{ flags: '--reason <text>', help: 'why it is safe now', required: true }],
-  async run(session, { args: [model = ''], options }) {
-    const result = await (await session.client()).delivery.unpin({ model, reason: string(options['reason']) ?? '' })
+  args: { model: argument() },
+  options: { reason: required(text('why it is safe now')) },
+  async run(session, { args: { model }, options: { reason } }) {
+    const result = await (await session.client()).delivery.unpin({ model, reason })
     return { data: result, text: `${model} may be released again.` }
   },
-}
+})

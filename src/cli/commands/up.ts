@@ -1,28 +1,29 @@
 import { performance } from 'node:perf_hooks'
 import { createApp } from '../../app.ts'
-import { type Command, colours } from '../kit/kit.ts'
+import { settings } from '../../core/config.ts'
+import { colours, defineCommand, oneOf, text } from '../kit/kit.ts'
 import { mlflowOptions, withMlflowOptions } from '../tracking/mlflow-options.ts'
 
-export const command: Command = {
+export const command = defineCommand({
   summary: 'Start the server; it runs until you stop it',
-  options: [
-    { flags: '--port <port>', help: 'port to listen on; 0 picks a free one' },
-    { flags: '--host <address>', help: 'address to listen on; off loopback every caller needs a token' },
-    { flags: '--database <url>', help: 'postgres://… instead of the embedded SQLite file' },
-    { flags: '--blobs <url>', help: 's3://bucket/prefix?endpoint=… instead of the data folder, for artifacts' },
-    { flags: '--cache <size>', help: 'largest local copy of what lies on S3 (default 10GB)' },
-    { flags: '--egress <hosts>', help: 'hosts that may be called although they are private or not https' },
-    { flags: '--refuse <findings>', help: 'what a scan of model files must not find' },
-    { flags: '--secret-key <text>', help: 'what stored secrets are sealed with; better as KEEL_SECRET_KEY' },
-    { flags: '--clock <kind>', help: 'real or simulated' },
-    { flags: '--log <level>', help: 'log level' },
+  options: {
+    port: text('port to listen on; 0 picks a free one', 'port'),
+    host: text('address to listen on; off loopback every caller needs a token', 'address'),
+    database: text('postgres://… instead of the embedded SQLite file', 'url'),
+    blobs: text('s3://bucket/prefix?endpoint=… instead of the data folder, for artifacts', 'url'),
+    cache: text('largest local copy of what lies on S3 (default 10GB)', 'size'),
+    egress: text('hosts that may be called although they are private or not https', 'hosts'),
+    refuse: text('what a scan of model files must not find', 'findings'),
+    secretKey: text('what stored secrets are sealed with; better as KEEL_SECRET_KEY'),
+    clock: oneOf(settings.clock.oneOf, 'which clock', 'kind'),
+    log: oneOf(settings.log.oneOf, 'log level', 'level'),
     ...mlflowOptions,
-  ],
+  },
   examples: ['keel up', 'keel up --port 8080 --data /srv/keel'],
   anywhere: true,
   ownsInterrupt: true,
-  async run(session, input) {
-    const config = withMlflowOptions(await session.settings(), input, session.io.environment)
+  async run(session, { options }) {
+    const config = withMlflowOptions(await session.settings(), options, session.io.environment)
     const app = await createApp({ config, root: session.root })
     const stopped = waitForSignal()
     let url: string
@@ -43,7 +44,7 @@ export const command: Command = {
     await app.close()
     return { data: { url, stopped: true }, text: '' }
   },
-}
+})
 
 function waitForSignal(): Promise<void> {
   return new Promise((resolve) => {

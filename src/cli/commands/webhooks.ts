@@ -1,36 +1,41 @@
-import { type Command, list, moment, string, table } from '../kit/kit.ts'
+import { FormatName } from '../../domains/webhooks/contract.ts'
+import {
+  argument,
+  type Command,
+  defineCommand,
+  moment,
+  oneOf,
+  required,
+  table,
+  text,
+  texts,
+  withDefault,
+} from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Tell other systems what happens here',
   commands: {
-    create: {
+    create: defineCommand({
       summary: 'Tell an address about events, until it has taken them',
-      arguments: '<name> <url>',
-      options: [
-        {
-          flags: '--event <event...>',
-          help: 'names of events, such as delivery.rolled_back, registry.* or *',
-          required: true,
-        },
-        { flags: '--format <format>', help: 'generic (default), cloudevents, mlflow, …' },
-        { flags: '--secret <text>', help: 'signs every delivery (HMAC-SHA256); stored sealed, never shown' },
-        { flags: '--description <text>', help: 'what it is for' },
-      ],
-      async run(session, { args: [name = '', url = ''], options }) {
-        const format = string(options['format']) as 'generic' | undefined
-        const secret = string(options['secret'])
-        const description = string(options['description'])
+      args: { name: argument(), url: argument() },
+      options: {
+        event: required(texts('names of events, such as delivery.rolled_back, registry.* or *', 'event')),
+        format: withDefault(oneOf(FormatName, 'how it is told'), 'generic'),
+        secret: text('signs every delivery (HMAC-SHA256); stored sealed, never shown'),
+        description: text('what it is for'),
+      },
+      async run(session, { args: { name, url }, options: { format, secret, description, event } }) {
         const made = await (await session.client()).webhooks.create({
           name,
           url,
-          events: list(options['event']),
-          ...(format === undefined ? {} : { format }),
-          ...(secret === undefined ? {} : { secret }),
-          ...(description === undefined ? {} : { description }),
+          events: event,
+          format,
+          secret,
+          description,
         })
         return { data: made, text: `${made.id} tells ${made.url}.`, next: [`keel webhooks test ${made.id}`] }
       },
-    },
+    }),
     list: {
       summary: 'All webhooks, without their secrets',
       async run(session) {
@@ -52,10 +57,10 @@ export const command: Command = {
         }
       },
     },
-    log: {
+    log: defineCommand({
       summary: 'What was sent to a webhook, newest first',
-      arguments: '<webhook>',
-      async run(session, { args: [webhook = ''] }) {
+      args: { webhook: argument() },
+      async run(session, { args: { webhook } }) {
         const { items } = await (await session.client()).webhooks.deliveries({ webhook })
         return {
           data: items,
@@ -74,13 +79,12 @@ export const command: Command = {
           ),
         }
       },
-    },
-    test: {
+    }),
+    test: defineCommand({
       summary: 'Send one example now',
-      arguments: '<webhook>',
-      options: [{ flags: '--event <event>', help: 'which event to make up' }],
-      async run(session, { args: [webhook = ''], options }) {
-        const event = string(options['event'])
+      args: { webhook: argument() },
+      options: { event: text('which event to make up', 'event') },
+      async run(session, { args: { webhook }, options: { event } }) {
         const result = await (await session.client()).webhooks.test({ webhook, ...(event ? { event } : {}) })
         return {
           data: result,
@@ -88,35 +92,35 @@ export const command: Command = {
           exitCode: result.ok ? 0 : 1,
         }
       },
-    },
-    redeliver: {
+    }),
+    redeliver: defineCommand({
       summary: 'Send a failed delivery again: same id, same bytes',
-      arguments: '<delivery>',
-      async run(session, { args: [delivery = ''] }) {
+      args: { delivery: argument() },
+      async run(session, { args: { delivery } }) {
         const row = await (await session.client()).webhooks.redeliver({ delivery })
         return { data: row, text: `${row.id} is tried again.` }
       },
-    },
+    }),
     on: toggle(true, 'Switch a webhook on'),
     off: toggle(false, 'Switch a webhook off; what waits is dropped'),
-    remove: {
+    remove: defineCommand({
       summary: 'Remove a webhook with its log',
-      arguments: '<webhook>',
-      async run(session, { args: [webhook = ''] }) {
+      args: { webhook: argument() },
+      async run(session, { args: { webhook } }) {
         await (await session.client()).webhooks.remove({ webhook })
         return { data: {}, text: `${webhook} is removed.` }
       },
-    },
+    }),
   },
 }
 
 function toggle(active: boolean, summary: string): Command {
-  return {
+  return defineCommand({
     summary,
-    arguments: '<webhook>',
-    async run(session, { args: [webhook = ''] }) {
+    args: { webhook: argument() },
+    async run(session, { args: { webhook } }) {
       const changed = await (await session.client()).webhooks.update({ webhook, active })
       return { data: changed, text: `${changed.name} is ${active ? 'on' : 'off'}.` }
     },
-  }
+  })
 }

@@ -1,11 +1,14 @@
-/** What every command takes: flags and help. */
-export const commonOptions: [string, string][] = [
-  ['--json', 'print JSON'],
-  ['--jsonl', 'print JSON, one line for each item'],
-  ['--fields <names>', 'only these fields, such as name,metrics.auc'],
-  ['--project <folder>', 'the project (default: the nearest keel.yaml)'],
-  ['--data <folder>', 'the data folder'],
-  ['--server <url>', 'the server to talk to'],
-  ['--token <token>', 'who you are to it'],
-  ['--debug', 'show where an error comes from'],
-]
+import { flag, text, type Values } from './parameters.ts'
+
+/** What every command takes. */
+export const commonOptions = {
+  json: flag('print JSON'),
+  jsonl: flag('print JSON, one line for each item'),
+  fields: text('only these fields, such as name,metrics.auc', 'names'),
+  project: text('the project (default: the nearest keel.yaml)', 'folder'),
+  data: text('the data folder', 'folder'),
+  server: text('the server to talk to', 'url'),
+  token: text('who you are to it', 'token'),
+  debug: flag('show where an error comes from'),
+}
+export type CommonOptions = Values<typeof commonOptions>

@@ -1,5 +1,4 @@
 import { invalidInput } from '../../core/errors.ts'
-import type { OptionValue } from './command.ts'
 
 /** `flight-delay@2` -> model and version. */
 export function modelVersion(given: string): { model: string; version: number } {
@@ -11,28 +10,13 @@ export function modelVersion(given: string): { model: string; version: number } 
 }
 
 /** An ISO time; without a zone it is UTC. */
-export function time(given: string): string {
+export function parseTime(given: string): string {
   const zoned = /(Z|[+-]\d\d:?\d\d)$/i.test(given)
   const complete = /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : zoned ? given : `${given}Z`
   const date = new Date(complete)
   if (Number.isNaN(date.getTime()))
     throw invalidInput(`"${given}" is not a time.`, { name: given, hint: 'Write it as 2001-05-01T12:00.' })
   return date.toISOString()
-}
-
-export function optionalTime(given: OptionValue): string | undefined {
-  return typeof given === 'string' ? time(given) : undefined
-}
-
-export function optionalNumber(given: OptionValue, name: string): number | undefined {
-  if (typeof given !== 'string') return undefined
-  const value = Number(given)
-  if (!Number.isFinite(value)) throw invalidInput(`"${name}" must be a number, not "${given}".`, { name })
-  return value
-}
-
-export function string(given: OptionValue): string | undefined {
-  return typeof given === 'string' ? given : undefined
 }
 
 /** `name=value` pairs; values that read as JSON numbers or booleans become such. */
@@ -49,9 +33,4 @@ export function assignments(pairs: string[]): Record<string, string | number | b
 function scalar(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true'
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text
-}
-
-export function list(given: OptionValue): string[] {
-  if (Array.isArray(given)) return given
-  return typeof given === 'string' ? [given] : []
 }

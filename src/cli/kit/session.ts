@@ -7,12 +7,14 @@ import { colours, type Io } from './io.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { findProject } from './project-folder.ts'
 
+/** A word with the words that may follow it, and those that its options may be. */
+export type Word = { name: string; summary: string; children: string[]; options: Record<string, string[]> }
+
 /** The command line as its own commands see it. */
 export type CommandLine = {
   /** Runs one command line and returns its exit code. */
   run(argv: string[], io: Io): Promise<number>
-  /** Every word with the words that may follow it. */
-  words(): Promise<{ name: string; summary: string; children: string[] }[]>
+  words(): Promise<Word[]>
 }
 
 /** What a command works with: where it is, whom it talks to, how it tells. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveConfig } from '../../core/config.ts'
-import { withMlflowOptions } from './mlflow-options.ts'
+import { optionName, valuesOf } from '../kit/kit.ts'
+import { mlflowOptions, withMlflowOptions } from './mlflow-options.ts'
 
-function settled(options: Record<string, string | boolean>, environment: NodeJS.ProcessEnv = {}) {
-  return withMlflowOptions(resolveConfig({ flags: {}, environment }), { args: [], options }, environment)
+function settled(given: Record<string, string | boolean>, environment: NodeJS.ProcessEnv = {}) {
+  const options = valuesOf(mlflowOptions, given, optionName)
+  return withMlflowOptions(resolveConfig({ flags: {}, environment }), options, environment)
 }
 
 test("the words of MLflow's server mean our settings", () => {

@@ -1,31 +1,28 @@
 import { resolve } from 'node:path'
 import { type Config, type ResolvedConfig, resolveConfig } from '../../core/config.ts'
 import { AppError } from '../../core/errors.ts'
-import { type CommandInput, string } from '../kit/kit.ts'
+import { flag, text, type Values } from '../kit/kit.ts'
 
 /** The words in which people start MLflow's server, for scripts that should go on working. */
-export const mlflowOptions = [
-  {
-    flags: '--backend-store-uri <uri>',
-    help: "MLflow's word: postgresql://… is --database, sqlite:///… a data folder beside it",
-  },
-  { flags: '--artifacts-destination <uri>', help: "MLflow's word: s3://… is --blobs" },
-  { flags: '--default-artifact-root <uri>', help: 'where clients of MLflow keep artifacts of new experiments' },
-  { flags: '--allow-local-artifact-uris', help: 'only for tests: clients may name paths of their own disk' },
-]
+export const mlflowOptions = {
+  backendStoreUri: text("MLflow's word: postgresql://… is --database, sqlite:///… a data folder beside it", 'uri'),
+  artifactsDestination: text("MLflow's word: s3://… is --blobs", 'uri'),
+  defaultArtifactRoot: text('where clients of MLflow keep artifacts of new experiments', 'uri'),
+  allowLocalArtifactUris: flag('only for tests: clients may name paths of their own disk'),
+}
 
 /** What they mean in our settings. A setting of ours that is given by flag or environment wins over MLflow's environment. */
 export function withMlflowOptions(
   { config, origins }: ResolvedConfig,
-  { options }: CommandInput,
+  options: Values<typeof mlflowOptions>,
   environment: NodeJS.ProcessEnv,
 ): Config {
-  const given = (flag: string, variable: string, own: keyof Config) =>
-    string(options[flag]) ?? (origins[own] === 'default' ? environment[variable] : undefined)
-  const store = storeOf(given('backendStoreUri', 'MLFLOW_BACKEND_STORE_URI', 'database'))
-  const blobs = blobsOf(given('artifactsDestination', 'MLFLOW_ARTIFACTS_DESTINATION', 'blobs'))
-  const artifactRoot = given('defaultArtifactRoot', 'MLFLOW_DEFAULT_ARTIFACT_ROOT', 'artifactRoot')
-  const localArtifacts = options['allowLocalArtifactUris'] === true ? 'allowed' : config.localArtifacts
+  const given = (option: string | undefined, variable: string, own: keyof Config) =>
+    option ?? (origins[own] === 'default' ? environment[variable] : undefined)
+  const store = storeOf(given(options.backendStoreUri, 'MLFLOW_BACKEND_STORE_URI', 'database'))
+  const blobs = blobsOf(given(options.artifactsDestination, 'MLFLOW_ARTIFACTS_DESTINATION', 'blobs'))
+  const artifactRoot = given(options.defaultArtifactRoot, 'MLFLOW_DEFAULT_ARTIFACT_ROOT', 'artifactRoot')
+  const localArtifacts = options.allowLocalArtifactUris ? 'allowed' : config.localArtifacts
   const flags: Partial<Record<keyof Config, string>> = { ...config, ...store, ...blobs, localArtifacts }
   if (artifactRoot !== undefined) flags.artifactRoot = rootOf(artifactRoot, localArtifacts)
   return resolveConfig({ flags, environment: {} }).config

@@ -1,13 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type CommandInput, modelVersion, type Outcome, type Session, string } from '../kit/kit.ts'
+import { modelVersion, type Outcome, type Session } from '../kit/kit.ts'
 import { getArtifact } from './artifact-files.ts'
 
 /** Models and prompts have their aliases in common. */
-export async function changeAlias(session: Session, { args, options }: CommandInput): Promise<Outcome> {
-  const [given = '', alias = ''] = args
+export async function changeAlias(session: Session, given: string, alias: string, remove: boolean): Promise<Outcome> {
   const client = await session.client()
-  if (options['remove'] === true) {
+  if (remove) {
     const model = given.replace(/@v?\d+$/, '')
     await client.registry.deleteAlias({ model, alias })
     return { data: { model, alias, version: null }, text: `${model}@${alias} removed.` }
@@ -18,12 +17,12 @@ export async function changeAlias(session: Session, { args, options }: CommandIn
 }
 
 /** version.json beside the bytes: what somebody needs who has only the folder. */
-export async function exportVersion(session: Session, { args: [given = ''], options }: CommandInput): Promise<Outcome> {
+export async function exportVersion(session: Session, given: string, to: string | undefined): Promise<Outcome> {
   const client = await session.client()
   const key = modelVersion(given)
   const version = await client.registry.getVersion(key)
   const lineage = await client.registry.lineage(key)
-  const named = string(options['to']) ?? `${key.model}-${key.version}`
+  const named = to ?? `${key.model}-${key.version}`
   const folder = resolve(session.io.cwd, named)
   await mkdir(folder, { recursive: true })
   const files = version.artifact === null ? [] : await getArtifact(client, version.artifact, join(folder, 'files'))

@@ -13,6 +13,10 @@ import {
   Rollout,
 } from './shapes.ts'
 
+/** What a person or a schedule may say of a release; the others are for what the platform does by itself. */
+export const ChosenKind = oneOf(['model', 'data', 'features', 'prompt', 'config', 'code'])
+export const ChosenTrigger = oneOf(['human', 'schedule', 'drift', 'hotfix'])
+
 const RolloutAction = object({ release: Type.String(), reason: optional(Type.String({ maxLength: 2000 })) })
 const Reason = Type.String({ minLength: 3, maxLength: 2000 })
 
@@ -26,8 +30,8 @@ export const delivery = contract({
     input: object({
       model: Name,
       version: Type.Integer({ minimum: 1 }),
-      kind: optional(oneOf(['model', 'data', 'features', 'prompt', 'config', 'code'])),
-      trigger: optional(oneOf(['human', 'schedule', 'drift', 'hotfix'])),
+      kind: optional(ChosenKind),
+      trigger: optional(ChosenTrigger),
       reason: Reason,
       addresses: optional(Type.String()),
       supersede: optional(Type.Boolean({ description: 'Ends another rollout of the model that is under way' })),
@@ -43,7 +47,7 @@ export const delivery = contract({
     input: object({
       model: Name,
       version: Type.Integer({ minimum: 1 }),
-      trigger: optional(oneOf(['human', 'schedule', 'drift', 'hotfix'])),
+      trigger: optional(ChosenTrigger),
       addresses: optional(Type.String()),
     }),
     output: object({

@@ -111,6 +111,10 @@ export const Gate = object({
   createdAt: Time,
 })
 
+export const RerunFrom = oneOf(['models', 'record'], {
+  description: 'Whether models answer again, or recorded answers are judged',
+})
+
 export const evaluation = contract({
   pushGolden: {
     method: 'PUT',
@@ -247,13 +251,11 @@ export const evaluation = contract({
     summary: 'Judges a gate again on what it looked at then; the record itself never changes',
     input: object({
       gate: Name,
-      from: optional(
-        oneOf(['models', 'record'], { description: 'Whether models answer again, or recorded answers are judged' }),
-      ),
+      from: optional(RerunFrom),
     }),
     output: object({
       gate: Type.String(),
-      from: oneOf(['models', 'record']),
+      from: oneOf(RerunFrom.enum),
       recorded: Verdict,
       verdict: Verdict,
       same: Type.Boolean(),

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import {
   contract,
   DigestText,
+  duration,
   JsonObject,
   Name,
   Nothing,
@@ -12,7 +13,6 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
-import { duration } from '../../core/duration.ts'
 
 export const Entity = object({
   name: Name,

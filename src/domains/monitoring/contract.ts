@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import {
   contract,
+  duration,
   Estimate,
   JsonObject,
   Name,
@@ -12,7 +13,6 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
-import { duration } from '../../core/duration.ts'
 
 /**
  * In order of loudness: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated
@@ -31,6 +31,10 @@ export const Signal = oneOf([
   'external',
 ])
 export type Signal = Static<typeof Signal>
+
+export const AlertVerdict = oneOf(['real', 'noise', 'duplicate'])
+
+export const DriftReference = oneOf(['training', 'last-week', 'last-year'], { description: 'The right reference' })
 
 const Severity = oneOf(['page', 'digest'])
 
@@ -102,7 +106,7 @@ export const Alert = object({
   value: Estimate,
   threshold: Type.Number(),
   thresholdFrom: Type.String({ description: 'Where the threshold comes from, in words' }),
-  verdict: Type.Union([oneOf(['real', 'noise', 'duplicate']), Type.Null()]),
+  verdict: Type.Union([AlertVerdict, Type.Null()]),
   firedAt: Time,
   resolvedAt: Type.Union([Time, Type.Null()]),
   subject: optional(Type.String({ description: 'What exactly: a column, a check, a fingerprint' })),
@@ -176,7 +180,7 @@ export const monitoring = contract({
     summary: 'Did the world move? Newest window against the training set, column by column, largest first',
     input: object({
       model: Name,
-      against: optional(oneOf(['training', 'last-week', 'last-year'], { description: 'The right reference' })),
+      against: optional(DriftReference),
     }),
     output: object({
       model: Name,
@@ -249,7 +253,7 @@ export const monitoring = contract({
     summary: 'Was it real? Verdicts make the precision of alerts',
     input: object({
       alert: Name,
-      verdict: oneOf(['real', 'noise', 'duplicate']),
+      verdict: AlertVerdict,
       note: optional(Type.String({ maxLength: 2000 })),
     }),
     output: Alert,

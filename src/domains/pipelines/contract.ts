@@ -1,6 +1,16 @@
 import { Type } from 'typebox'
-import { contract, JsonObject, Name, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
-import { Duration } from '../../core/duration.ts'
+import {
+  contract,
+  Duration,
+  JsonObject,
+  Name,
+  object,
+  oneOf,
+  optional,
+  page,
+  paging,
+  Time,
+} from '../../core/contract.ts'
 
 const Step = object({
   name: Name,

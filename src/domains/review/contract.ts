@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
 import { contract, Estimate, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
 
+export const Guardrail = oneOf(['ingest', 'train', 'eval', 'shadow', 'canary', 'monitor', 'alert'])
+
 export const FailureGroup = object({
   id: Type.String(),
   model: Name,
@@ -100,7 +102,7 @@ export const review = contract({
     input: object({
       failure: Name,
       code: Type.String({ maxLength: 64 }),
-      shouldHaveCaught: optional(Type.String({ maxLength: 64 })),
+      shouldHaveCaught: optional(Guardrail),
     }),
     output: FailureGroup,
   },

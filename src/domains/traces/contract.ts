@@ -3,6 +3,8 @@ import { contract, JsonObject, object, oneOf, optional, page, paging, Time } fro
 
 const TraceId = Type.String({ pattern: '^tr-[A-Za-z0-9-]{1,64}$' })
 
+export const ListedState = oneOf(['OK', 'ERROR', 'IN_PROGRESS'])
+
 const Trace = object({
   id: TraceId,
   experiment: Type.String(),
@@ -35,7 +37,7 @@ export const traces = contract({
     summary: 'Traces of calls, newest first',
     input: object({
       experiment: optional(Type.String({ default: '0', maxLength: 32 })),
-      state: optional(oneOf(['OK', 'ERROR', 'IN_PROGRESS'])),
+      state: optional(ListedState),
       ...paging,
     }),
     output: page(Trace),

@@ -11,7 +11,8 @@ import {
 import { didYouMean } from '../../../core/suggest.ts'
 import { largeColumn } from './large-column.ts'
 
-export type Tool = 'evidently' | 'nannyml'
+export const tools = ['evidently', 'nannyml'] as const
+export type Tool = (typeof tools)[number]
 
 type Input = {
   reference: string

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { Name, object, oneOf, optional } from '../../../core/contract.ts'
-import { duration, waiting } from '../../../core/duration.ts'
+import { duration, Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { waiting } from '../../../core/duration.ts'
 
 const Wait = duration('Such as 30s', { units: waiting })
 

@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Name, object, oneOf, optional } from '../../../core/contract.ts'
-import { Duration, duration } from '../../../core/duration.ts'
+import { Duration, duration, Name, object, oneOf, optional } from '../../../core/contract.ts'
 import { type Provider, Scorer } from './answers.ts'
 import { Serves } from './serves.ts'
 

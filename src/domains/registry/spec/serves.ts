@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { Name, object, oneOf, optional } from '../../../core/contract.ts'
-import { duration, waiting } from '../../../core/duration.ts'
+import { duration, Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { waiting } from '../../../core/duration.ts'
 import { Provider } from './answers.ts'
 import { LogSpec } from './log.ts'
 
