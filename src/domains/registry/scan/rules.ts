@@ -1,4 +1,3 @@
-import type { Entry } from './archives.ts'
 import type { Import, PickleReport } from './pickle.ts'
 
 export const findingKinds: [
@@ -86,37 +85,6 @@ export function judgePickle(file: string, { imports, calls, opaqueFrom }: Pickle
   return findings
 }
 
-const bombRatio = 200
-const bombBytes = 1024 ** 3
-
-/** What unpacking an archive could do to the machine that does it. */
-export function judgeEntries(file: string, entries: Entry[], packed: number): Finding[] {
-  const findings: Finding[] = []
-  for (const { name, link } of entries) {
-    if (leadsOut(name))
-      findings.push({ kind: 'traversal', severity: 'danger', file, detail: `It holds "${clip(name)}".` })
-    if (link !== undefined)
-      findings.push({
-        kind: 'link',
-        severity: link === '?' || leadsOut(link) ? 'danger' : 'warning',
-        file,
-        detail: `"${clip(name)}" is a link${link === '?' ? '' : ` to "${clip(link)}"`}.`,
-      })
-  }
-  const size = entries.reduce((sum, entry) => sum + entry.size, 0)
-  if (size > bombBytes && size > packed * bombRatio)
-    findings.push({ kind: 'bomb', severity: 'danger', file, detail: `${packed} bytes unpack to ${size}.` })
-  return findings
-}
-
-function leadsOut(name: string): boolean {
-  return /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)/.test(name) || name.includes('\u0000')
-}
-
-function clip(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text
-}
-
 /** Loaders that are part of MLflow itself; any other module is code that loading the model imports. */
 export function judgeLoader(file: string, loader: string, code: string | undefined): Finding[] {
   const own = /^mlflow(\.|$)/.test(loader)
@@ -131,4 +99,8 @@ export function judgeLoader(file: string, loader: string, code: string | undefin
       ? []
       : [{ kind: 'code' as const, severity: 'warning' as const, file, detail: `It brings code in "${clip(code)}".` }]),
   ]
+}
+
+export function clip(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
 }

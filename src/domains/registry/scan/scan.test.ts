@@ -76,6 +76,14 @@ function tar(members: { name: string; link?: string }[]): Buffer {
     header.write(link === undefined ? '0' : '2', 156)
     header.write(link ?? '', 157)
     header.write('ustar', 257)
+    header.write('        ', 148)
+    header.write(
+      `${header
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)
+        .padStart(6, '0')}\0 `,
+      148,
+    )
     return header
   })
   return Buffer.concat([...headers, Buffer.alloc(1024)])

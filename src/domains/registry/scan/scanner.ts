@@ -1,14 +1,16 @@
 import { createReadStream } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, stat } from 'node:fs/promises'
 import { createGunzip, createInflate } from 'node:zlib'
 import { parse as parseYaml } from 'yaml'
 import type { Context } from '../../../core/context.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
-import { tarEntries, zipEntries, zipMember } from './archives.ts'
+import { archiveJudge } from './entries.ts'
 import { readPickle } from './pickle.ts'
 import type { ScanReport } from './report.ts'
-import { type Finding, findingKinds, judgeEntries, judgeLoader, judgePickle } from './rules.ts'
+import { type Finding, findingKinds, judgeLoader, judgePickle } from './rules.ts'
+import { readTar } from './tar.ts'
+import { type Member, zipMembers, zipShift } from './zip.ts'
 
 const unpackLimit = 4 * 1024 ** 3
 const maxFindings = 200
@@ -50,9 +52,17 @@ export async function scanFile(file: string, path: string): Promise<Finding[]> {
   const head = await headOf(path)
   const name = file.split('/').at(-1) ?? file
   if (name === 'MLmodel') return scanDescription(file, path)
-  if (head.subarray(0, 4).toString('latin1') === 'PK\u0003\u0004') return scanZip(file, path)
+  const shift = await zipShift(path)
+  if (head.subarray(0, 4).toString('latin1') === 'PK\u0003\u0004') return scanZip(file, path, shift ?? 0)
+  const appended = shift === undefined ? [] : await scanZip(file, path, shift)
+  return [...appended, ...(await scanUnzipped(file, path, head))]
+}
+
+async function scanUnzipped(file: string, path: string, head: Buffer): Promise<Finding[]> {
+  const name = file.split('/').at(-1) ?? file
   if (head.subarray(257, 262).toString('latin1') === 'ustar') return scanTar(file, createReadStream(path), path)
   if (head[0] === 0x1f && head[1] === 0x8b) return scanGzip(file, path)
+  if (/\.tar$/i.test(name)) return scanTar(file, createReadStream(path), path)
   if (head[0] === 0x78 && pickleNames.test(name))
     return pickleFindings(file, createReadStream(path).pipe(createInflate()))
   const other = unreadable(head)
@@ -92,19 +102,46 @@ function unreadable(head: Buffer): string | undefined {
   return start.startsWith('(\u00b5/\u00fd') ? 'zstd' : undefined
 }
 
-async function scanZip(file: string, path: string): Promise<Finding[]> {
-  const entries = await zipEntries(path)
-  if (!entries)
-    return [{ kind: 'unreadable', severity: 'warning', file, detail: 'A ZIP file without a readable directory.' }]
-  const packed = entries.reduce((sum, entry) => sum + entry.packed, 0)
-  const findings = judgeEntries(file, entries, packed)
-  for (const entry of entries) {
-    if (entry.method !== 0 && entry.method !== 8) continue
-    if (!/\.(pkl|pickle|joblib|dill)$/i.test(entry.name)) continue
-    const member = `${file}!${entry.name}`
-    findings.push(...(await pickleFindings(member, zipMember(path, entry, unpackLimit))))
+/** Python reckons places in a ZIP file from its end, others from its start: where that makes a difference, both are looked at. */
+async function scanZip(file: string, path: string, shift: number): Promise<Finding[]> {
+  const judge = archiveJudge(file)
+  const inside: Finding[] = []
+  let readable = false
+  for (const start of new Set([shift, 0])) {
+    try {
+      for await (const member of zipMembers(path, start, judge))
+        if (inside.length < maxFindings && /\.(pkl|pickle|joblib|dill)$/i.test(member.name))
+          inside.push(...(await memberFindings(`${file}!${member.name}`, member)))
+      readable = true
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      if (start === 0 && !readable) judge.doubt('A ZIP file whose directory cannot be read to its end.')
+    }
   }
-  return findings
+  return [...judge.findings((await stat(path)).size), ...inside]
+}
+
+async function memberFindings(file: string, { bytes }: Member): Promise<Finding[]> {
+  try {
+    return await pickleFindings(file, atMost(await bytes(), unpackLimit))
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    return [{ kind: 'unreadable', severity: 'warning', file, detail: 'It cannot be unpacked; nobody looked inside.' }]
+  }
+}
+
+async function* atMost(stream: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer> {
+  let left = limit
+  for await (const chunk of stream) {
+    yield chunk.subarray(0, left)
+    left -= chunk.length
+    if (left <= 0) return
+  }
+}
+
+/** Whatever the content did, and not the disk under it. */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && !('syscall' in error)
 }
 
 async function scanGzip(file: string, path: string): Promise<Finding[]> {
@@ -120,25 +157,26 @@ async function scanGzip(file: string, path: string): Promise<Finding[]> {
       return [{ kind: 'unreadable', severity: 'warning', file, detail: 'It begins like gzip and is not.' }]
   }
   const unpacked = createReadStream(path).pipe(createGunzip())
-  if (first.subarray(257, 262).toString('latin1') === 'ustar') return scanTar(file, unpacked, path)
+  if (first.subarray(257, 262).toString('latin1') === 'ustar' || /\.(tgz|tar\.gz)$/i.test(file))
+    return scanTar(file, unpacked, path)
   if (first[0] === 0x80) return pickleFindings(file, unpacked)
   unpacked.destroy()
   return []
 }
 
 async function scanTar(file: string, stream: AsyncIterable<Buffer>, path: string): Promise<Finding[]> {
-  const handle = await open(path)
-  const { size } = await handle.stat().finally(() => handle.close())
-  const { entries, cut, bytes } = await tarEntries(stream, unpackLimit)
-  const findings = judgeEntries(file, entries, size)
-  if (cut)
-    findings.push({
-      kind: 'bomb',
-      severity: 'danger',
-      file,
-      detail: `${size} bytes unpack to more than ${bytes - 1}; the rest was not looked at.`,
-    })
-  return findings
+  const { size } = await stat(path)
+  const judge = archiveJudge(file)
+  const end: Finding[] = []
+  try {
+    const { cut, bytes } = await readTar(stream, unpackLimit, judge)
+    const detail = `${size} bytes unpack to more than ${bytes - 1}; the rest was not looked at.`
+    if (cut) end.push({ kind: 'bomb', severity: 'danger', file, detail })
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    judge.doubt('It ends early or is damaged; what comes after was not looked at.')
+  }
+  return [...judge.findings(size), ...end]
 }
 
 const maxDescription = 1024 * 1024
