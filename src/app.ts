@@ -12,7 +12,7 @@ import { createLogger } from './core/log.ts'
 import { stopOnnxThreads } from './core/onnx/onnx.ts'
 import { emptyScratch } from './core/scratch.ts'
 import { openBlobs } from './core/storage/storage.ts'
-import { checkWrites, createWorker, reclaimAll, type Worker } from './core/work/work.ts'
+import { checkWrites, createWorker, follow, reclaimAll, type Worker } from './core/work/work.ts'
 import { resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
@@ -31,7 +31,7 @@ import { prometheusMetrics } from './protocols/prometheus/metrics.ts'
 import { measureRequests } from './protocols/prometheus/requests.ts'
 import { scoringRoutes } from './protocols/scoring/scoring.ts'
 import { exportTelemetry } from './protocols/telemetry/telemetry.ts'
-import { onEvent, onJob, onStart, onStop } from './reactions.ts'
+import { onChange, onEvent, onJob, onStart, onStop } from './reactions.ts'
 
 export type App = {
   ctx: Context
@@ -83,6 +83,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
     const worker = createWorker(ctx, { events, jobs, reactions: onEvent, handlers: onJob })
     provideWorker(ctx, worker)
     for (const step of onStart) await step(ctx)
+    const unfollow = follow(ctx, onChange)
     const plugins = [
       openApiRoutes,
       mlflowRoutes,
@@ -103,7 +104,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
       ...(checkReplies === undefined ? {} : { checkReplies }),
       ...(bodyPatience === undefined ? {} : { bodyPatience }),
     })
-    return running(ctx, server, worker, database, lock)
+    return running({ ctx, server, worker, database, lock, unfollow })
   } catch (error) {
     await database?.close()
     lock.release()
@@ -118,7 +119,16 @@ async function clockOf(ctx: Context): Promise<Clock> {
   return saved ? simulatedClock(saved) : realClock
 }
 
-function running(ctx: Context, server: FastifyInstance, worker: Worker, database: Database, lock: FolderLock): App {
+type Parts = {
+  ctx: Context
+  server: FastifyInstance
+  worker: Worker
+  database: Database
+  lock: FolderLock
+  unfollow: () => void
+}
+
+function running({ ctx, server, worker, database, lock, unfollow }: Parts): App {
   let closed: Promise<void> | undefined
 
   /** Ends everything, also when one part cannot end well: a full disk must not keep the folder locked. */
@@ -126,6 +136,7 @@ function running(ctx: Context, server: FastifyInstance, worker: Worker, database
     const steps = [
       () => server.close(),
       () => worker.stop(),
+      unfollow,
       ...onStop.map((step) => () => step(ctx)),
       () => stopOnnxThreads(ctx),
       () => ctx.lake.close(),

@@ -1,7 +1,7 @@
 import type { Context } from './core/context.ts'
 import { nameIn } from './core/event-contract.ts'
 import type { JobHandlers } from './core/job-contract.ts'
-import type { Reactions } from './core/work/work.ts'
+import type { Follower, Reactions } from './core/work/work.ts'
 import * as artifacts from './domains/artifacts/artifacts.ts'
 import * as datasets from './domains/datasets/datasets.ts'
 import * as delivery from './domains/delivery/delivery.ts'
@@ -19,13 +19,15 @@ type Step = (ctx: Context) => void | Promise<void>
 /** What a server does before it answers its first request, in this order. */
 export const onStart: Step[] = [
   features.warmUp,
-  features.startFollowing,
-  serving.startRouting,
+  serving.followRoutes,
   serving.startLog,
   runs.startJournal,
   delivery.reconcileAll,
   delivery.resumeChecks,
 ]
+
+/** What another server may have changed: looked at again and again while the server runs, where the database is shared. */
+export const onChange: readonly Follower[] = [features.onlineFeatures, serving.routes, serving.specs, serving.prices]
 
 /** What a server does before it ends, in this order. */
 export const onStop: Step[] = [
@@ -33,7 +35,6 @@ export const onStop: Step[] = [
   serving.stopBatches,
   serving.stopRouting,
   serving.giveAllBack,
-  features.stopFollowing,
   runs.stopJournal,
 ]
 

@@ -92,3 +92,11 @@ async function moveDurably(draft: string, path: string): Promise<void> {
   await file.close()
   await rename(draft, path)
 }
+
+/** A value as it was read, as one that JSON has: what is none of these is null. */
+export function fromLake(value: unknown): number | string | boolean | null {
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value
+  return null
+}

@@ -5,10 +5,12 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { type App, createApp } from '../../src/app.ts'
-import { type Client, createClient } from '../../src/client/client.ts'
+import { type Client, createClient, type ProblemError } from '../../src/client/client.ts'
 import { routesOf } from '../../src/client/routes.ts'
 import { type Api, api } from '../../src/contract.ts'
 import { readEnvironment, resolveConfig } from '../../src/core/config.ts'
+import * as datasets from '../../src/domains/datasets/datasets.ts'
+import * as features from '../../src/domains/features/features.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
 import { loadedVersion } from '../../src/domains/serving/routing/routing-table.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
@@ -153,4 +155,32 @@ test('both servers told to do the same at the same time do it once', { skip, tim
     spans.map(({ version }) => version),
     [0, 1, 0],
   )
+})
+
+test('features that are applied on one server are looked up online on the other, without a restart', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const [first, second] = await twoServers(t)
+  const { ctx } = first.app
+  await datasets.applySource(ctx, { source: 'visits', owner: 'ana@team.example', time: 'at' })
+  await datasets.append(ctx, {
+    source: 'visits',
+    rows: [{ city: 'Bonn', at: '2026-01-01T00:00:00.000Z', guests: 7 }],
+  })
+  await features.applyFeatures(ctx, {
+    entities: [{ name: 'city', keys: ['city'] }],
+    views: [{ name: 'city_visits', entity: 'city', source: 'visits', features: ['guests'] }],
+    services: [{ name: 'visits', request: [{ name: 'city', type: 'string' }], features: ['city_visits:guests'] }],
+  })
+  for (const { client } of [first, second]) {
+    const guests = () =>
+      client.features.getOnline({ service: 'visits', rows: [{ city: 'Bonn' }] }).then(
+        ({ rows }) => rows[0]?.values['guests'],
+        ({ problem }: ProblemError) => problem.code,
+      )
+    const end = performance.now() + 10_000
+    while ((await guests()) !== 7 && performance.now() < end) await sleep(20)
+    assert.equal(await guests(), 7)
+  }
 })

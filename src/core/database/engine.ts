@@ -6,6 +6,8 @@ import type { CoreTables } from './tables.ts'
 /** What differs between the two databases, as capabilities: nothing else in the product asks which one it is. */
 export type Engine = {
   readonly name: 'sqlite' | 'postgres'
+  /** Whether other servers may write to the same database. */
+  readonly shared: boolean
   /** The column type of a number that the database counts up by itself. */
   readonly identity: string
   /** Ends a `create table` whose rows are best kept in the order of their primary key. */

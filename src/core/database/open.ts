@@ -15,6 +15,7 @@ function openEmbedded(path: string): Database {
   const db = new Kysely<CoreTables>({ dialect: new SqliteDialect({ database: kyselySqlite(sqlite) }) })
   const engine: Engine = {
     name: 'sqlite',
+    shared: false,
     identity: 'integer primary key autoincrement',
     clustered: 'without rowid',
     transact: shareTransactions(sqlite),
@@ -44,6 +45,7 @@ function openPostgres(url: string): Database {
   const db = new Kysely<CoreTables>({ dialect: new PostgresDialect({ pool }) })
   const engine: Engine = {
     name: 'postgres',
+    shared: true,
     identity: 'bigint generated always as identity primary key',
     clustered: '',
     transact: (outer, work) => outer.transaction().setIsolationLevel('serializable').execute(work),

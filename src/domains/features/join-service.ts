@@ -1,12 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises'
 import type { Context } from '../../core/context.ts'
 import { invalidInput } from '../../core/errors.ts'
-import { identifier, type Lake, literal } from '../../core/lake.ts'
+import { fromLake, identifier, type Lake, literal } from '../../core/lake.ts'
 import { scratchPath } from '../../core/scratch.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { serviceOf } from './definitions.ts'
 import { joinView } from './join-view.ts'
-import { fromLake } from './online-state.ts'
 import type { ResolvedService } from './rules.ts'
 
 type Values = Record<string, number | string | null>

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Context, liveValue } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
 import { notFound } from '../../core/errors.ts'
+import { fromLake } from '../../core/lake.ts'
+import type { Follower } from '../../core/work/work.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { loadDefinitions } from './definitions.ts'
 import { type Answer, createOnlineView, type OnlineView } from './online.ts'
@@ -23,12 +26,10 @@ const empty = (): State => ({
   seen: new Map(),
 })
 
-type Holder = { state: State; server: Context | undefined }
+type Holder = { state: State; server: Context | undefined; building: boolean }
 
 const holder = (ctx: Context) =>
-  liveValue(ctx, 'features.online', (): Holder => ({ state: empty(), server: undefined }))
-
-const followMilliseconds = 500
+  liveValue(ctx, 'features.online', (): Holder => ({ state: empty(), server: undefined, building: false }))
 
 /** Builds the state from what is on disk and keeps it up to date; called at start and when definitions change. */
 export async function warmUp(ctx: Context): Promise<void> {
@@ -62,21 +63,19 @@ export function rebuild(ctx: Context): void {
     warmUp(server).catch((error: unknown) => ctx.log.error({ err: error }, 'building the online features failed'))
 }
 
-/** Other servers append to the same PostgreSQL: their rows are followed. */
-export function startFollowing(ctx: Context): void {
-  if (ctx.engine.name !== 'postgres') return
-  const held = holder(ctx)
-  const timer = setInterval(() => {
-    Promise.all([...held.state.seen.keys()].map((source) => load(ctx, held.state, source))).catch((error: unknown) =>
-      ctx.log.error({ err: error }, 'following appended rows failed'),
-    )
-  }, followMilliseconds)
-  timer.unref()
-  liveValue(ctx, 'features.follower', () => timer)
-}
-
-export function stopFollowing(ctx: Context): void {
-  clearInterval(ctx.live.get('features.follower') as NodeJS.Timeout | undefined)
+/** Other servers append rows and apply definitions. */
+export const onlineFeatures: Follower = {
+  name: 'online features',
+  every: 500,
+  async apply(ctx) {
+    const held = holder(ctx)
+    await Promise.all([...held.state.seen.keys()].map((source) => load(ctx, held.state, source)))
+    if (held.building || isDeepStrictEqual(await loadDefinitions(ctx), held.state.definitions)) return
+    held.building = true
+    await warmUp(ctx).finally(() => {
+      held.building = false
+    })
+  },
 }
 
 async function load(ctx: Context, state: State, source: string): Promise<void> {
@@ -98,13 +97,6 @@ async function load(ctx: Context, state: State, source: string): Promise<void> {
       for (const { view } of views) view.add(Number(row['_seq']), plain)
     }
   })
-}
-
-export function fromLake(value: unknown): number | string | boolean | null {
-  if (value instanceof Date) return value.toISOString()
-  if (typeof value === 'bigint') return Number(value)
-  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value
-  return null
 }
 
 function absorb(state: State, source: string, rows: datasets.StoredRow[]): void {

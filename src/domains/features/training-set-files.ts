@@ -3,10 +3,9 @@ import { open, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input } from '../../core/contract.ts'
-import { literal } from '../../core/lake.ts'
+import { fromLake, literal } from '../../core/lake.ts'
 import { scratchPath } from '../../core/scratch.ts'
 import type { features } from './contract.ts'
-import { fromLake } from './online-state.ts'
 import { requireTrainingSet } from './training-sets.ts'
 
 type Operations = typeof features

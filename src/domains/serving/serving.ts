@@ -16,12 +16,15 @@ export { mergeSegments } from './log/segments.ts'
 export { getPrediction, label, listPredictions, replay } from './predictions.ts'
 export {
   currentRouting,
+  followRoutes,
   getRouting,
   prepareRouting,
+  prices,
   type Routing,
   refreshPrices,
   refreshSpecs,
+  routes,
   setRouting,
-  startRouting,
+  specs,
   stopRouting,
 } from './routing/routing-table.ts'

@@ -16,7 +16,7 @@ export async function doctor(ctx: Context): Promise<Output<Operations['doctor']>
 }
 
 async function checkDatabase(ctx: Context): Promise<Finding> {
-  if (ctx.engine.name === 'postgres') {
+  if (ctx.engine.shared) {
     await store.askDatabase(ctx)
     return { check: 'database', state: 'ok', message: 'PostgreSQL answers.' }
   }

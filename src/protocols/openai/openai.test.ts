@@ -217,7 +217,7 @@ test("a day's money is kept over restarts of the endpoint, is given back where i
   assert.ok((await client.serving.getEndpoint({ endpoint: bot })).spentToday > 0.2)
   ctx.live.delete('serving.allowances')
   ctx.live.delete('serving.state')
-  await serving.startRouting(ctx)
+  await serving.followRoutes(ctx)
   assert.equal((await chat('hello', { max_tokens: 50 })).status, 429, 'what a killed server had taken stays taken')
   ctx.clock.set(new Date(Date.parse('2026-01-02T00:00:01Z')))
   assert.equal((await chat('hello', { max_tokens: 50 })).status, 200)

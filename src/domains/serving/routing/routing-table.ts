@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../../core/context.ts'
 import { notFound } from '../../../core/errors.ts'
+import type { Follower } from '../../../core/work/work.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Routing as RoutingSchema } from '../contract.ts'
@@ -153,25 +154,11 @@ export async function refreshSpecs(ctx: Context): Promise<void> {
 }
 
 /** Four times within the second that a rollback or a new spec may take to reach every server. */
-const followMilliseconds = 250
-const pricesMilliseconds = 5_000
-
-export async function startRouting(ctx: Context): Promise<void> {
-  await followRoutes(ctx)
-  if (ctx.engine.name !== 'postgres') return
-  const timer = setInterval(() => {
-    followRoutes(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following routes failed'))
-    refreshSpecs(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following specs failed'))
-  }, followMilliseconds)
-  const prices = setInterval(() => {
-    refreshPrices(ctx).catch((error: unknown) => ctx.log.error({ err: error }, 'following prices failed'))
-  }, pricesMilliseconds)
-  for (const one of [timer, prices]) one.unref()
-  liveValue(ctx, 'serving.followers', () => [timer, prices])
-}
+export const routes: Follower = { name: 'routes', every: 250, apply: followRoutes }
+export const specs: Follower = { name: 'specs', every: 250, apply: refreshSpecs }
+export const prices: Follower = { name: 'prices', every: 5_000, apply: refreshPrices }
 
 export async function stopRouting(ctx: Context): Promise<void> {
-  for (const timer of (ctx.live.get('serving.followers') as NodeJS.Timeout[] | undefined) ?? []) clearInterval(timer)
   const unloading = ctx.live.get('serving.unloading') as Map<string, NodeJS.Timeout> | undefined
   for (const timer of unloading?.values() ?? []) clearTimeout(timer)
   for (const { runtime } of state(ctx).loaded.values()) await runtime.close()
