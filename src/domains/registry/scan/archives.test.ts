@@ -93,20 +93,22 @@ test('sizes in base 256 are read, and a tar that ends early is told', async (t) 
   assert.match((await scan(t, 'm.tar.gz', gzipSync(tar({ name: 'a' })).subarray(0, 45)))[0] ?? '', /^unreadable/)
 })
 
-function zip(entries: { name: string; local?: string }[], count = entries.length): Buffer {
+function zip(entries: { name: string; local?: string; data?: string }[], count = entries.length): Buffer {
   const [files, directory]: [Buffer[], Buffer[]] = [[], []]
   let offset = 0
-  for (const { name, local = name } of entries) {
+  for (const { name, local = name, data = '' } of entries) {
     const head = Buffer.alloc(30)
     head.writeUInt32LE(0x04034b50, 0)
     head.writeUInt16LE(local.length, 26)
     const central = Buffer.alloc(46)
     central.writeUInt32LE(0x02014b50, 0)
+    central.writeUInt32LE(data.length, 20)
+    central.writeUInt32LE(data.length, 24)
     central.writeUInt16LE(name.length, 28)
     central.writeUInt32LE(offset, 42)
-    files.push(head, Buffer.from(local))
+    files.push(head, Buffer.from(local + data))
     directory.push(central, Buffer.from(name))
-    offset += 30 + local.length
+    offset += 30 + local.length + data.length
   }
   const index = Buffer.concat(directory)
   const end = Buffer.alloc(22)
@@ -128,6 +130,14 @@ test('a name that leads out is found wherever a ZIP file can hide one', async (t
   for (const [what, content] of Object.entries(hidden))
     assert.ok((await scan(t, 'model.bin', content)).includes(named), what)
   assert.deepEqual(await scan(t, 'm.zip', zip([{ name: 'fine' }])), [])
+})
+
+test('many harmless entries do not hide one that is not', async (t) => {
+  const links = Array.from({ length: 1100 }, (_, index) => ({ name: `l${index}`, type: '2', link: `fine${index}` }))
+  assert.ok((await scan(t, 'm.tar', tar(...links, { name: evil }))).includes(named))
+  const stored = Array.from({ length: 300 }, (_, index) => ({ name: `${index}.pkl`, data: 'N.' }))
+  const found = await scan(t, 'm.zip', zip([...stored, { name: 'last.pkl', data: 'cposix\nsystem\n.' }]))
+  assert.ok(found.includes('dangerous_import posix.system'))
 })
 
 test('an archive that lies or is cut anywhere is a finding, never an error and never without end', async (t) => {

@@ -105,20 +105,19 @@ function unreadable(head: Buffer): string | undefined {
 /** Python reckons places in a ZIP file from its end, others from its start: where that makes a difference, both are looked at. */
 async function scanZip(file: string, path: string, shift: number): Promise<Finding[]> {
   const judge = archiveJudge(file)
-  const inside: Finding[] = []
   let readable = false
   for (const start of new Set([shift, 0])) {
     try {
       for await (const member of zipMembers(path, start, judge))
-        if (inside.length < maxFindings && /\.(pkl|pickle|joblib|dill)$/i.test(member.name))
-          inside.push(...(await memberFindings(`${file}!${member.name}`, member)))
+        if (/\.(pkl|pickle|joblib|dill)$/i.test(member.name))
+          judge.inside(await memberFindings(`${file}!${member.name}`, member))
       readable = true
     } catch (error) {
       if (!isDamage(error)) throw error
       if (start === 0 && !readable) judge.doubt('A ZIP file whose directory cannot be read to its end.')
     }
   }
-  return [...judge.findings((await stat(path)).size), ...inside]
+  return judge.findings((await stat(path)).size)
 }
 
 async function memberFindings(file: string, { bytes }: Member): Promise<Finding[]> {
