@@ -48,10 +48,10 @@ export const onEvent: Reactions<typeof events> = {
   'datasets.rows_appended': [(ctx, { subject, at }) => monitoring.planLook(ctx, { source: nameIn(subject), at })],
   'evaluation.prices_set': [serving.refreshPrices],
   'registry.spec_applied': [serving.refreshSpecs],
-  'serving.log_lost': [monitoring.alertLostLog],
-  'monitoring.alerts_raised': [monitoring.tellByEmail],
-  'monitoring.alerts_resolved': [monitoring.tellByEmail],
-  'monitoring.digest': [monitoring.tellByEmail],
+  'serving.log_lost': [monitoring.alertLostPredictions],
+  'monitoring.alerts_raised': [monitoring.notifyByEmail],
+  'monitoring.alerts_resolved': [monitoring.notifyByEmail],
+  'monitoring.digest': [monitoring.notifyByEmail],
   'delivery.drilled': [(ctx, { subject }) => delivery.planDrill(ctx, nameIn(subject))],
 }
 

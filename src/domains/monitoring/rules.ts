@@ -31,7 +31,7 @@ export function countOf(counts: readonly number[]): number {
 export type Drift = { column: string; psi: number; critical: number; drifted: boolean; tests: SketchTests }
 
 /** Share of columns called drifted that may be so by chance. */
-const falseDiscoveries = 0.05
+const falseDiscoveryRate = 0.05
 
 /**
  * Which columns moved? Only those whose index exceeds the marked size of effect and the furthest that training strayed
@@ -44,7 +44,7 @@ export function decideDrift(
   const tested = columns.filter(({ tests }) => !Number.isNaN(tests.p))
   const significant = benjaminiHochberg(
     tested.map(({ tests }) => Math.min(1, Math.max(0, tests.p))),
-    falseDiscoveries,
+    falseDiscoveryRate,
   )
   return columns.map(({ column, tests, threshold }) => {
     const index = tested.findIndex((one) => one.column === column)
@@ -61,11 +61,11 @@ export function windowAround(at: number, anchor: number, length: number): { from
   return { from, to: from + length }
 }
 
-const significance = 3
+const significantErrors = 3
 
 /** Is predicted minus observed beyond its threshold, and beyond chance? `error` is the standard error of the mean. */
 export function biasAlarms({ bias, error, threshold }: { bias: number; error: number; threshold: number }): boolean {
-  return Math.abs(bias) > threshold && Math.abs(bias) > significance * error
+  return Math.abs(bias) > threshold && Math.abs(bias) > significantErrors * error
 }
 
 export type AlertRule = { signal: Signal; severity: 'page' | 'digest' | 'off'; of: number; windows: number }
@@ -98,9 +98,9 @@ export function fires(history: readonly boolean[], { of, windows }: AlertRule, f
 }
 
 const minVerdicts = 3
-const leastPrecision = 0.5
+const minPrecision = 0.5
 
 /** A rule whose alerts were mostly noise goes to the digest by itself, and comes back when they are real again. */
-export function demoted({ severity }: AlertRule, { real, noise }: { real: number; noise: number }): boolean {
-  return severity === 'page' && real + noise >= minVerdicts && real / (real + noise) < leastPrecision
+export function isDemoted({ severity }: AlertRule, { real, noise }: { real: number; noise: number }): boolean {
+  return severity === 'page' && real + noise >= minVerdicts && real / (real + noise) < minPrecision
 }

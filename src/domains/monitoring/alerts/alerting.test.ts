@@ -236,8 +236,8 @@ test('a rule whose alerts were mostly noise goes to the digest by itself, and co
   assert.equal((await bias())?.precision.value, 0)
   await live(1, wrong)
   await settleWindows()
-  const [demoted] = (await client.monitoring.listAlerts({ model })).items.filter(({ signal }) => signal === 'bias')
-  assert.deepEqual([demoted?.severity, demoted?.quiet], ['digest', 'demoted: 3 of its last 3 alerts were noise'])
+  const [isDemoted] = (await client.monitoring.listAlerts({ model })).items.filter(({ signal }) => signal === 'bias')
+  assert.deepEqual([isDemoted?.severity, isDemoted?.quiet], ['digest', 'demoted: 3 of its last 3 alerts were noise'])
 })
 
 test('rules are data of the spec: a signal can be switched off or made to last', async (t) => {

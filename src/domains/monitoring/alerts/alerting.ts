@@ -4,12 +4,12 @@ import { milliseconds, week } from '../../../core/duration.ts'
 import { latestEvents, nextTick } from '../../../core/work/work.ts'
 import type { Signal } from '../contract.ts'
 import { append } from '../events.ts'
-import { type AlertRule, defaultRules, demoted, fires } from '../rules.ts'
+import { type AlertRule, defaultRules, fires, isDemoted } from '../rules.ts'
 import type { AlertsTable, SilencesTable } from '../schema.ts'
 import * as store from '../store.ts'
 
 /** Something that a window found beyond its threshold. */
-export type Finding = {
+export type DetectedSignal = {
   signal: Signal
   subject: string
   severity: 'page' | 'digest'
@@ -20,18 +20,18 @@ export type Finding = {
 }
 
 /** What the rules keep with a window: what it found, and of which signals it could not tell. */
-export type Judgement = { found: string[]; silent: Signal[] }
+export type WindowSignals = { found: string[]; silent: Signal[] }
 
 /** Windows that were stored without it: without any label they could not tell of those. */
-export function judgementOf({ content }: { content: string }): Judgement {
-  const { found = [], silent, labelled } = JSON.parse(content) as Partial<Judgement> & { labelled: number }
+export function signalsOfWindow({ content }: { content: string }): WindowSignals {
+  const { found = [], silent, labelled } = JSON.parse(content) as Partial<WindowSignals> & { labelled: number }
   return { found, silent: silent ?? (labelled === 0 ? [...labelSignals] : []) }
 }
 
 export const labelSignals = ['bias', 'quality'] as const satisfies readonly Signal[]
 
-type Place = { model: string; release: string; from: string; to: string }
-type Watched = { rules: readonly AlertRule[]; alertsPerWeek: number }
+type AlertScope = { model: string; release: string; from: string; to: string }
+type AlertPolicy = { rules: readonly AlertRule[]; alertsPerWeek: number }
 
 const maxHistory = 20
 
@@ -40,15 +40,15 @@ const maxHistory = 20
  * rule. Everything that began in this window is told together, loudest first. A window that cannot tell of a signal is
  * left out of that signal's history: it neither opens nor resolves.
  */
-export async function settle(
+export async function evaluateAlertRules(
   ctx: Context,
-  place: Place,
-  findings: readonly Finding[],
-  watched: Watched,
-  judges: (signal: Signal) => boolean = () => true,
+  scope: AlertScope,
+  signals: readonly DetectedSignal[],
+  policy: AlertPolicy,
+  canTell: (signal: Signal) => boolean = () => true,
 ): Promise<void> {
-  const { model } = place
-  const earlier = (await store.windowsBefore(ctx, model, place.from, maxHistory)).map(judgementOf)
+  const { model } = scope
+  const earlier = (await store.windowsBefore(ctx, model, scope.from, maxHistory)).map(signalsOfWindow)
   const historyOf = (signal: string, subject: string, now: boolean) => [
     now,
     ...earlier
@@ -56,27 +56,27 @@ export async function settle(
       .map(({ found }) => found.includes(`${signal}/${subject}`)),
   ]
   const open = (await store.listAlerts(ctx, { model, state: 'firing', limit: 1_000 })).filter(
-    ({ signal }) => signal !== 'external' && judges(signal as Signal),
+    ({ signal }) => signal !== 'external' && canTell(signal as Signal),
   )
   const raised: AlertsTable[] = []
-  for (const finding of inOrder(findings)) {
-    const rule = ruleOf(watched.rules, finding.signal)
+  for (const detected of byPriority(signals)) {
+    const rule = ruleOf(policy.rules, detected.signal)
     if (rule.severity === 'off') continue
-    const same = open.find(({ signal, subject }) => signal === finding.signal && subject === finding.subject)
-    if (same) await goOn(ctx, same, finding, place)
-    else if (fires(historyOf(finding.signal, finding.subject, true), rule, false))
-      raised.push(await raise(ctx, finding, rule, place, watched))
+    const same = open.find(({ signal, subject }) => signal === detected.signal && subject === detected.subject)
+    if (same) await continueAlert(ctx, same, detected, scope)
+    else if (fires(historyOf(detected.signal, detected.subject, true), rule, false))
+      raised.push(await raiseAlert(ctx, detected, rule, scope, policy))
   }
   const resolved: AlertsTable[] = []
   for (const alert of open) {
-    const now = findings.some(({ signal, subject }) => signal === alert.signal && subject === alert.subject)
-    const rule = ruleOf(watched.rules, alert.signal)
+    const now = signals.some(({ signal, subject }) => signal === alert.signal && subject === alert.subject)
+    const rule = ruleOf(policy.rules, alert.signal)
     if (now || fires(historyOf(alert.signal, alert.subject, now), rule, true)) continue
     resolved.push(await resolveAlert(ctx, alert))
   }
-  await tell(ctx, 'monitoring.alerts_raised', model, raised)
-  await tell(ctx, 'monitoring.alerts_resolved', model, resolved)
-  await tellDigest(ctx, model)
+  await notify(ctx, 'monitoring.alerts_raised', model, raised)
+  await notify(ctx, 'monitoring.alerts_resolved', model, resolved)
+  await notifyDigest(ctx, model)
 }
 
 function ruleOf(rules: readonly AlertRule[], signal: string): AlertRule {
@@ -85,14 +85,19 @@ function ruleOf(rules: readonly AlertRule[], signal: string): AlertRule {
   return rule
 }
 
-function inOrder(findings: readonly Finding[]): Finding[] {
-  const loudness = (signal: Signal) => defaultRules.findIndex((rule) => rule.signal === signal)
-  return findings.toSorted((a, b) => loudness(a.signal) - loudness(b.signal))
+function byPriority(signals: readonly DetectedSignal[]): DetectedSignal[] {
+  const priority = (signal: Signal) => defaultRules.findIndex((rule) => rule.signal === signal)
+  return signals.toSorted((a, b) => priority(a.signal) - priority(b.signal))
 }
 
-async function goOn(ctx: Context, alert: AlertsTable, finding: Finding, { release, from, to }: Place): Promise<void> {
+async function continueAlert(
+  ctx: Context,
+  alert: AlertsTable,
+  detected: DetectedSignal,
+  { release, from, to }: AlertScope,
+): Promise<void> {
   await store.updateAlert(ctx, alert.id, {
-    ...valuesOf(finding),
+    ...valuesOf(detected),
     release,
     window_from: from,
     window_to: to,
@@ -100,36 +105,41 @@ async function goOn(ctx: Context, alert: AlertsTable, finding: Finding, { releas
   })
 }
 
-function valuesOf({ summary, value, threshold, thresholdFrom }: Finding) {
+function valuesOf({ summary, value, threshold, thresholdFrom }: DetectedSignal) {
   return { summary, value: JSON.stringify(value), threshold, threshold_from: thresholdFrom }
 }
 
-async function raise(
+async function raiseAlert(
   ctx: Context,
-  finding: Finding,
+  detected: DetectedSignal,
   rule: AlertRule,
-  place: Place,
-  watched: Watched,
+  scope: AlertScope,
+  policy: AlertPolicy,
 ): Promise<AlertsTable> {
-  const { severity, quiet } = await loudnessOf(ctx, finding, rule, place.model, watched.alertsPerWeek)
-  return insert(ctx, finding, { ...place, severity, quiet, labels: null })
+  const { severity, quiet } = await priorityOf(ctx, detected, rule, scope.model, policy.alertsPerWeek)
+  return recordAlert(ctx, detected, { ...scope, severity, quiet, labels: null })
 }
 
-type New = Place & { severity: 'page' | 'digest'; quiet: string | null; labels: string | null; firedAt?: string }
+type NewAlert = AlertScope & {
+  severity: 'page' | 'digest'
+  quiet: string | null
+  labels: string | null
+  firedAt?: string
+}
 
-async function insert(
+async function recordAlert(
   ctx: Context,
-  finding: Finding,
-  { model, release, from, to, severity, quiet, labels, firedAt }: New,
+  detected: DetectedSignal,
+  { model, release, from, to, severity, quiet, labels, firedAt }: NewAlert,
 ): Promise<AlertsTable> {
   const row: AlertsTable = {
     id: ctx.id('alert'),
     model,
-    signal: finding.signal,
-    subject: finding.subject,
+    signal: detected.signal,
+    subject: detected.subject,
     severity,
     state: 'firing',
-    ...valuesOf(finding),
+    ...valuesOf(detected),
     release,
     window_from: from,
     window_to: to,
@@ -156,16 +166,16 @@ async function insert(
 /** An alert of another system: recorded and linked, never told again by us. */
 export function recordExternal(
   ctx: Context,
-  finding: Finding,
-  given: Omit<New, 'severity' | 'quiet'>,
+  detected: DetectedSignal,
+  details: Omit<NewAlert, 'severity' | 'quiet'>,
 ): Promise<AlertsTable> {
-  return insert(ctx, finding, { ...given, severity: 'page', quiet: 'another system told of it' })
+  return recordAlert(ctx, detected, { ...details, severity: 'page', quiet: 'another system told of it' })
 }
 
 /** What no window found but somebody has to hear of: told at once, resolved when a later window does not find it. */
-export async function raiseNow(ctx: Context, finding: Finding, place: Place): Promise<void> {
-  const row = await insert(ctx, finding, { ...place, severity: finding.severity, quiet: null, labels: null })
-  await tell(ctx, 'monitoring.alerts_raised', place.model, [row])
+export async function raiseImmediately(ctx: Context, detected: DetectedSignal, scope: AlertScope): Promise<void> {
+  const row = await recordAlert(ctx, detected, { ...scope, severity: detected.severity, quiet: null, labels: null })
+  await notify(ctx, 'monitoring.alerts_raised', scope.model, [row])
 }
 
 export async function resolveAlert(
@@ -179,21 +189,23 @@ export async function resolveAlert(
 }
 
 /** How loud it is now: what people asked not to hear, rules that were mostly noise, and the budget of the week. */
-async function loudnessOf(
+async function priorityOf(
   ctx: Context,
-  finding: Finding,
+  detected: DetectedSignal,
   rule: AlertRule,
   model: string,
   perWeek: number,
 ): Promise<{ severity: 'page' | 'digest'; quiet: string | null }> {
   const now = ctx.now()
-  const silences = (await store.silencesAt(ctx, now.toISOString())).filter((one) => covers(one, model, finding.signal))
+  const silences = (await store.silencesAt(ctx, now.toISOString())).filter((one) =>
+    appliesTo(one, model, detected.signal),
+  )
   const silence = silences.map((one) => ({ ...one, until: silentUntil(one, now) })).find(({ until }) => until !== null)
-  const declared = rule.severity === 'page' && finding.severity === 'page' ? 'page' : 'digest'
+  const declared = rule.severity === 'page' && detected.severity === 'page' ? 'page' : 'digest'
   if (silence) return { severity: declared, quiet: `${silence.kind} until ${silence.until}: ${silence.reason}` }
   if (declared === 'digest') return { severity: 'digest', quiet: null }
-  const counts = await verdictsOf(ctx, model, finding.signal)
-  if (demoted(rule, counts))
+  const counts = await verdictsOf(ctx, model, detected.signal)
+  if (isDemoted(rule, counts))
     return {
       severity: 'digest',
       quiet: `demoted: ${counts.noise} of its last ${counts.real + counts.noise} alerts were noise`,
@@ -203,7 +215,7 @@ async function loudnessOf(
   return { severity: 'page', quiet: null }
 }
 
-export function covers(silence: SilencesTable, model: string, signal: string): boolean {
+export function appliesTo(silence: SilencesTable, model: string, signal: string): boolean {
   return (silence.model === '*' || silence.model === model) && (silence.signal === '*' || silence.signal === signal)
 }
 
@@ -221,14 +233,14 @@ export function silentUntil(
   return until < to_at ? until : to_at
 }
 
-const judgedLooked = 20
+const maxJudged = 20
 
 export async function verdictsOf(
   ctx: Context,
   model: string,
   signal: string,
 ): Promise<{ real: number; noise: number }> {
-  const judged = await store.judgedAlerts(ctx, model, signal, judgedLooked)
+  const judged = await store.judgedAlerts(ctx, model, signal, maxJudged)
   const real = judged.filter(({ verdict }) => verdict === 'real').length
   return { real, noise: judged.length - real }
 }
@@ -244,22 +256,26 @@ export async function pagesOfWeek(ctx: Context, model: string): Promise<number> 
 /** One message for all pages of a window; what is quiet is not in it. */
 type Telling = 'monitoring.alerts_raised' | 'monitoring.alerts_resolved'
 
-async function tell(ctx: Context, type: Telling, model: string, alerts: readonly AlertsTable[]): Promise<void> {
-  const told = alerts.filter(({ severity, quiet }) => severity === 'page' && quiet === null)
-  if (told.length === 0) return
-  await append(ctx, type, `model/${model}`, { model, severity: 'page', alerts: told.map(messageOf) })
+async function notify(ctx: Context, type: Telling, model: string, alerts: readonly AlertsTable[]): Promise<void> {
+  const notified = alerts.filter(({ severity, quiet }) => severity === 'page' && quiet === null)
+  if (notified.length === 0) return
+  await append(ctx, type, `model/${model}`, { model, severity: 'page', alerts: notified.map(messageOf) })
 }
 
 /** Once a week what was not worth a page, in one message. */
-async function tellDigest(ctx: Context, model: string): Promise<void> {
+async function notifyDigest(ctx: Context, model: string): Promise<void> {
   const now = ctx.now()
   const [last] = await latestEvents(ctx, { type: 'monitoring.digest', subject: `model/${model}`, limit: 1 })
   const due = new Date(now.getTime() - week).toISOString()
   if (last && last.at > due) return
   const rows = await store.alertsBetween(ctx, model, last?.at ?? due, now.toISOString())
-  const told = rows.filter(({ severity, quiet }) => severity === 'digest' && !isSilenced(quiet))
-  if (told.length === 0) return
-  await append(ctx, 'monitoring.digest', `model/${model}`, { model, severity: 'digest', alerts: told.map(messageOf) })
+  const notified = rows.filter(({ severity, quiet }) => severity === 'digest' && !isSilenced(quiet))
+  if (notified.length === 0) return
+  await append(ctx, 'monitoring.digest', `model/${model}`, {
+    model,
+    severity: 'digest',
+    alerts: notified.map(messageOf),
+  })
 }
 
 function isSilenced(quiet: string | null): boolean {

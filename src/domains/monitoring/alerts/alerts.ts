@@ -1,1 +1,7 @@
-export { type Finding, type Judgement, judgementOf, labelSignals, settle } from './alerting.ts'
+export {
+  type DetectedSignal,
+  evaluateAlertRules,
+  labelSignals,
+  signalsOfWindow,
+  type WindowSignals,
+} from './alerting.ts'

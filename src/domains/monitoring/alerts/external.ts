@@ -10,11 +10,11 @@ import * as store from '../store.ts'
 import { recordExternal, resolveAlert } from './alerting.ts'
 
 type Operations = typeof monitoring
-type Received = Input<Operations['receiveAlerts']>['alerts'][number]
+type ExternalAlert = Input<Operations['receiveAlerts']>['alerts'][number]
 
 /** Labels that may name a model, the most telling first. */
 const modelLabels = ['keel_model', 'model', 'endpoint', 'service', 'job']
-const nobody = 'unassigned'
+const unassigned = 'unassigned'
 
 /** Alerts of Alertmanager and Grafana become ours, each linked to the release that was live when it began. */
 export async function receiveAlerts(
@@ -23,12 +23,12 @@ export async function receiveAlerts(
 ): Promise<Output<Operations['receiveAlerts']>> {
   return transaction(ctx, async (ctx) => {
     const ids: string[] = []
-    for (const alert of alerts) ids.push(await take(ctx, alert))
+    for (const alert of alerts) ids.push(await receiveAlert(ctx, alert))
     return { alerts: ids }
   })
 }
 
-async function take(ctx: Context, alert: Received): Promise<string> {
+async function receiveAlert(ctx: Context, alert: ExternalAlert): Promise<string> {
   const fingerprint =
     alert.fingerprint ?? createHash('sha256').update(canonicalJson(alert.labels)).digest('hex').slice(0, 16)
   const startsAt = timeOf(alert.startsAt) ?? ctx.now().toISOString()
@@ -65,7 +65,7 @@ function timeOf(text: string | undefined): string | undefined {
   return Number.isNaN(time) || time < 0 ? undefined : new Date(time).toISOString()
 }
 
-const eventsLooked = 1_000
+const maxEvents = 1_000
 
 /** The model that a label names, with the release that the audit log has as live at that time. */
 async function liveAt(
@@ -79,11 +79,11 @@ async function liveAt(
     const changes = await latestOf(ctx, delivery, {
       type: 'delivery.live_changed',
       subject: `model/${named}`,
-      limit: eventsLooked,
+      limit: maxEvents,
     })
     if (changes.length === 0) continue
     const live = changes.find((event) => event.at <= at)
     return { model: named, release: live?.data.release ?? '' }
   }
-  return { model: nobody, release: '' }
+  return { model: unassigned, release: '' }
 }

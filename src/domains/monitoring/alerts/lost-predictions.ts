@@ -4,25 +4,28 @@ import { type EventOf, nameIn } from '../../../core/event-contract.ts'
 import type { events } from '../../serving/events.ts'
 import * as serving from '../../serving/serving.ts'
 import * as store from '../store.ts'
-import { raiseNow } from './alerting.ts'
+import { raiseImmediately } from './alerting.ts'
 
 const subject = 'prediction log'
 
 /** Predictions that were answered but not written down are missing from every window they belong to: somebody hears of it once, and the alert counts on. */
-export async function alertLostLog(ctx: Context, event: EventOf<typeof events, 'serving.log_lost'>): Promise<void> {
+export async function alertLostPredictions(
+  ctx: Context,
+  event: EventOf<typeof events, 'serving.log_lost'>,
+): Promise<void> {
   const model = nameIn(event.subject)
-  const { count, ...told } = event.data
-  const before = await store.firingAlert(ctx, model, 'data', subject)
-  const counted = before ? Number((JSON.parse(before.value) as Estimate).value) : 0
-  const [from, to, total] = [before?.window_from ?? told.from, told.to, counted + count]
+  const { count, ...period } = event.data
+  const open = await store.firingAlert(ctx, model, 'data', subject)
+  const counted = open ? Number((JSON.parse(open.value) as Estimate).value) : 0
+  const [from, to, total] = [open?.window_from ?? period.from, period.to, counted + count]
   const summary = `${total} predictions from ${from} to ${to} were answered but could not be written to the prediction log.`
   const value = { value: total, n: total }
-  if (before) {
-    await store.updateAlert(ctx, before.id, { summary, value: JSON.stringify(value), window_to: to })
+  if (open) {
+    await store.updateAlert(ctx, open.id, { summary, value: JSON.stringify(value), window_to: to })
     return
   }
   const release = serving.currentRouting(ctx, model)?.live.release ?? 'unknown'
-  await raiseNow(
+  await raiseImmediately(
     ctx,
     {
       signal: 'data',

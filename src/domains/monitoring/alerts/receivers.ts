@@ -13,7 +13,12 @@ import * as store from '../store.ts'
 
 type Operations = typeof monitoring
 type Sink = Input<Operations['setSinks']>['sinks'][number]
-type Hook = { format: 'slack' | 'alertmanager' | 'generic'; url: string; secret: string | undefined; events: string[] }
+type WebhookSettings = {
+  format: 'slack' | 'alertmanager' | 'generic'
+  url: string
+  secret: string | undefined
+  events: string[]
+}
 
 /** What somebody is told of: a window's alerts in one event. */
 type Message = EventOf<typeof events, 'monitoring.alerts_raised' | 'monitoring.alerts_resolved' | 'monitoring.digest'>
@@ -28,19 +33,19 @@ export async function setSinks(
   for (const sink of sinks) checkSink(sink)
   return transaction(ctx, async (ctx) => {
     const existing = (await webhooks.list(ctx, { limit: 1000 })).items.filter(({ name }) => name.startsWith(prefix))
-    const wanted = new Map<string, Hook>(
+    const declared = new Map<string, WebhookSettings>(
       sinks.flatMap((sink) => hookOf(sink).map((hook) => [`${prefix}${sink.name}`, hook])),
     )
     for (const { id, name, format } of existing) {
-      const hook = wanted.get(name)
+      const hook = declared.get(name)
       if (hook?.format !== format) {
         await webhooks.remove(ctx, { webhook: id })
         continue
       }
       await webhooks.update(ctx, { webhook: id, url: hook.url, events: hook.events, secret: hook.secret ?? '' })
-      wanted.delete(name)
+      declared.delete(name)
     }
-    for (const [name, { format, url, secret, events }] of wanted)
+    for (const [name, { format, url, secret, events }] of declared)
       await webhooks.create(ctx, { name, format, url, events, ...(secret === undefined ? {} : { secret }) })
     const textOf = (rows: { definition: string }[]) =>
       rows
@@ -68,7 +73,7 @@ function checkSink(sink: Sink): void {
       name: sink.name,
       hint: 'One of slack, alertmanager, webhook and email.',
     })
-  if (sink.email) resolved(sink.email.smtp)
+  if (sink.email) resolveReference(sink.email.smtp)
 }
 
 const severityEvents = { page: ['alerts.page', 'alerts.resolved'], digest: ['alerts.digest'] }
@@ -82,25 +87,26 @@ function eventsOf({ severities = ['page', 'digest'] }: Sink): string[] {
   return severities.flatMap((severity) => severityEvents[severity])
 }
 
-function hookOf(sink: Sink): Hook[] {
+function hookOf(sink: Sink): WebhookSettings[] {
   const events = eventsOf(sink)
-  if (sink.slack !== undefined) return [{ format: 'slack', url: resolved(sink.slack), secret: undefined, events }]
+  if (sink.slack !== undefined)
+    return [{ format: 'slack', url: resolveReference(sink.slack), secret: undefined, events }]
   if (sink.alertmanager !== undefined)
-    return [{ format: 'alertmanager', url: resolved(sink.alertmanager), secret: undefined, events }]
+    return [{ format: 'alertmanager', url: resolveReference(sink.alertmanager), secret: undefined, events }]
   if (!sink.webhook) return []
   const { url, secret } = sink.webhook
   return [
     {
       format: 'generic',
-      url: resolved(url),
-      secret: secret === undefined ? undefined : resolved(secret),
+      url: resolveReference(url),
+      secret: secret === undefined ? undefined : resolveReference(secret),
       events: events.map((name) => ownNames[name] ?? name),
     },
   ]
 }
 
 /** `env:NAME` is what the server's environment has under that name. */
-function resolved(text: string): string {
+function resolveReference(text: string): string {
   if (!text.startsWith('env:')) return text
   const name = text.slice('env:'.length)
   const value = readEnvironment()[name]
@@ -113,7 +119,7 @@ function resolved(text: string): string {
 }
 
 /** E-mail is a job for each sink and event: a crash loses none, and a repeated event sends none twice. */
-export async function tellByEmail(ctx: Context, event: Message): Promise<void> {
+export async function notifyByEmail(ctx: Context, event: Message): Promise<void> {
   const kind = Object.keys(ownNames).find((name) => ownNames[name] === event.type)
   for (const { name, definition } of await store.listSinks(ctx)) {
     const sink = JSON.parse(definition) as Sink
@@ -132,7 +138,7 @@ export async function sendEmail(
   if (!sink?.email) return { sent: false }
   const { type, model, alerts } = payload
   const { createTransport } = await import('nodemailer')
-  const transport = createTransport(resolved(sink.email.smtp), { from: sink.email.from })
+  const transport = createTransport(resolveReference(sink.email.smtp), { from: sink.email.from })
   try {
     const { messageId } = await transport.sendMail({
       to: sink.email.to,

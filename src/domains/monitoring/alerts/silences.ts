@@ -8,7 +8,7 @@ import { nextTick } from '../../../core/work/work.ts'
 import * as registry from '../../registry/registry.ts'
 import type { monitoring } from '../contract.ts'
 import { append } from '../events.ts'
-import { demoted } from '../rules.ts'
+import { isDemoted } from '../rules.ts'
 import type { SilencesTable } from '../schema.ts'
 import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
@@ -22,13 +22,13 @@ export async function listRules(
   { model }: Input<Operations['listRules']>,
 ): Promise<Output<Operations['listRules']>> {
   const { rules, alertsPerWeek } = settingsOf(await registry.requireSpec(ctx, model))
-  const described: Rule[] = []
+  const items: Rule[] = []
   for (const rule of rules) {
     const counts = await verdictsOf(ctx, model, rule.signal)
     const n = counts.real + counts.noise
-    const noisy = demoted(rule, counts)
+    const noisy = isDemoted(rule, counts)
     const { lower, upper } = n === 0 ? { lower: null, upper: null } : wilsonInterval(counts.real, n)
-    described.push({
+    items.push({
       signal: rule.signal,
       severity: noisy ? 'digest' : rule.severity,
       declared: rule.severity,
@@ -38,11 +38,11 @@ export async function listRules(
       because: noisy ? `${counts.noise} of its last ${n} alerts were noise` : 'as declared, or by default',
     })
   }
-  return { rules: described, budget: { perWeek: alertsPerWeek, pages: await pagesOfWeek(ctx, model) } }
+  return { rules: items, budget: { perWeek: alertsPerWeek, pages: await pagesOfWeek(ctx, model) } }
 }
 
 /** Sorts after every moment: what repeats until somebody ends it. */
-const endless = '9999-12-31T00:00:00.000Z'
+const noEnd = '9999-12-31T00:00:00.000Z'
 
 export async function silence(
   ctx: Context,
@@ -54,7 +54,7 @@ export async function silence(
   const { repeats } = input
   if (input.to === undefined && !repeats)
     throw invalidInput('A silence needs an end, or "repeats" with how long it lasts each time.', { name: 'to' })
-  const to = input.to === undefined ? endless : new Date(input.to).toISOString()
+  const to = input.to === undefined ? noEnd : new Date(input.to).toISOString()
   if (to <= from) throw invalidInput(`A silence cannot end at ${to}: it begins at ${from}.`, { name: 'to' })
   const zone = repeats?.zone ?? 'UTC'
   if (repeats) nextTick(repeats.cron, zone, ctx.now())
@@ -77,7 +77,7 @@ export async function silence(
       silence: row.id,
       signal,
       from,
-      to: to === endless ? null : to,
+      to: to === noEnd ? null : to,
       ...(repeats ? { repeats: { ...repeats, zone } } : {}),
       reason,
     })
@@ -112,7 +112,7 @@ function toSilence(row: SilencesTable): Output<Operations['silence']> {
     model: row.model,
     signal: row.signal,
     from: row.from_at,
-    to: row.to_at === endless ? null : row.to_at,
+    to: row.to_at === noEnd ? null : row.to_at,
     repeats:
       row.cron === null || row.lasts === null ? null : { cron: row.cron, zone: row.zone ?? 'UTC', lasts: row.lasts },
     reason: row.reason,

@@ -1,6 +1,6 @@
 import { twoProportionZ } from '../../../core/stats/drift-distances.ts'
 import { type Sketch, sketchSummary } from '../../../core/stats/sketch.ts'
-import type { Finding } from '../alerts/alerts.ts'
+import type { DetectedSignal } from '../alerts/alerts.ts'
 import { countOf } from '../rules.ts'
 
 /** A column as a source had it at first, and as its newest rows have it. */
@@ -21,18 +21,18 @@ const unseenShare = 0.01
 const minLooks = 4
 
 /** What is wrong with newly arrived rows, in the words of a person who has to look for the cause. */
-export function sourceFindings(source: string, look: SourceLook): Finding[] {
+export function signalsFromSource(source: string, look: SourceLook): DetectedSignal[] {
   return [
-    ...look.columns.flatMap((column) => columnFindings(source, column)),
-    ...duplicateFindings(source, look),
-    ...volumeFindings(source, look),
+    ...look.columns.flatMap((column) => signalsFromColumn(source, column)),
+    ...signalsFromDuplicates(source, look),
+    ...signalsFromVolume(source, look),
   ]
 }
 
-function columnFindings(source: string, { column, before, now, identity }: ColumnLook): Finding[] {
+function signalsFromColumn(source: string, { column, before, now, identity }: ColumnLook): DetectedSignal[] {
   if (!before)
     return [
-      finding(
+      sourceSignal(
         `schema/${column}`,
         `"${source}" has a new column "${column}".`,
         { value: null, n: now ? countOf(now.counts) : 0 },
@@ -42,10 +42,10 @@ function columnFindings(source: string, { column, before, now, identity }: Colum
   if (!now) return []
   const [was, is] = [sketchSummary(before), sketchSummary(now)]
   const [missingBefore, missing] = [was.missing / Math.max(1, was.count), is.missing / Math.max(1, is.count)]
-  const found: Finding[] = []
+  const signals: DetectedSignal[] = []
   if (missing === 1 && missingBefore < 0.5 && is.count >= 20) {
-    found.push(
-      finding(
+    signals.push(
+      sourceSignal(
         `schema/${column}`,
         `"${column}" of "${source}" vanished: no new row has it.`,
         { value: 1, n: is.count },
@@ -56,8 +56,8 @@ function columnFindings(source: string, { column, before, now, identity }: Colum
     missing - missingBefore > missingMargin &&
     surely({ count: was.missing, n: was.count }, { count: is.missing, n: is.count })
   ) {
-    found.push(
-      finding(
+    signals.push(
+      sourceSignal(
         `missing/${column}`,
         `${share(missing)} of "${column}" is missing in new rows of "${source}" (was ${share(missingBefore)}).`,
         { value: missing, n: is.count },
@@ -65,24 +65,24 @@ function columnFindings(source: string, { column, before, now, identity }: Colum
       ),
     )
   }
-  if (identity || missing === 1) return found
+  if (identity || missing === 1) return signals
   const factor = spreadFollows(was, is) ? unitFactor(was.median, is.median) : undefined
   if (factor !== undefined) {
-    found.push(
-      finding(
+    signals.push(
+      sourceSignal(
         `unit/${column}`,
         `"${column}" of "${source}" looks like another unit: its median changed by ${factor}.`,
         { value: is.median, n: is.count },
         was.median ?? 0,
       ),
     )
-    return found
+    return signals
   }
   const [unseenBefore, unseen] = [unseenOf(before), unseenOf(now)]
   if (unseen.count / Math.max(1, unseen.n) > unseenShare && surely(unseenBefore, unseen)) {
     const what = now.reference.kind === 'numeric' ? 'outside the range it had' : 'values it never had'
-    found.push(
-      finding(
+    signals.push(
+      sourceSignal(
         `${now.reference.kind === 'numeric' ? 'range' : 'categories'}/${column}`,
         `${share(unseen.count / unseen.n)} of "${column}" in new rows of "${source}" is ${what}.`,
         { value: unseen.count / unseen.n, n: unseen.n },
@@ -90,7 +90,7 @@ function columnFindings(source: string, { column, before, now, identity }: Colum
       ),
     )
   }
-  return found
+  return signals
 }
 
 /** Values under, over or of no known category, among those that are there. */
@@ -140,10 +140,10 @@ export function spreadFollows(before: Summary, now: Summary): boolean {
   return Math.log(now.deviation / before.deviation) / Math.log(now.median / before.median) > 0.5
 }
 
-function duplicateFindings(source: string, { rows, duplicates }: SourceLook): Finding[] {
+function signalsFromDuplicates(source: string, { rows, duplicates }: SourceLook): DetectedSignal[] {
   if (duplicates === 0 || duplicates / rows <= 0.001) return []
   return [
-    finding(
+    sourceSignal(
       'duplicates',
       `${duplicates} of ${rows} new rows of "${source}" are there twice.`,
       { value: duplicates / rows, n: rows },
@@ -152,14 +152,14 @@ function duplicateFindings(source: string, { rows, duplicates }: SourceLook): Fi
   ]
 }
 
-function volumeFindings(source: string, { earlierRates, rate }: SourceLook): Finding[] {
+function signalsFromVolume(source: string, { earlierRates, rate }: SourceLook): DetectedSignal[] {
   if (earlierRates.length < minLooks) return []
   const sorted = earlierRates.toSorted((a, b) => a - b)
   const usual = sorted[sorted.length >> 1] ?? 0
   const [low, high] = [(sorted[0] ?? 0) / 2, (sorted.at(-1) ?? 0) * 2]
   if (rate >= low && rate <= high) return []
   const words = `"${source}" got ${rate.toFixed(0)} rows a day; ${usual.toFixed(0)} are usual.`
-  return [finding('volume', words, { value: rate, n: earlierRates.length }, rate < low ? low : high)]
+  return [sourceSignal('volume', words, { value: rate, n: earlierRates.length }, rate < low ? low : high)]
 }
 
 /** No new rows for three times as long as usual. */
@@ -169,7 +169,12 @@ export function stale(gaps: readonly number[], silentFor: number): boolean {
   return usual !== undefined && gaps.length >= minLooks && silentFor > 3 * Math.max(usual, sorted.at(-1) ?? 0)
 }
 
-export function finding(subject: string, summary: string, value: Finding['value'], threshold: number): Finding {
+export function sourceSignal(
+  subject: string,
+  summary: string,
+  value: DetectedSignal['value'],
+  threshold: number,
+): DetectedSignal {
   return {
     signal: 'data',
     subject,

@@ -5,12 +5,12 @@ import { identifier, type Lake } from '../../../core/lake.ts'
 import { addToSketch, createReference, createSketch, mergeSketches, type Sketch } from '../../../core/stats/sketch.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as datasets from '../../datasets/datasets.ts'
-import { settle } from '../alerts/alerts.ts'
+import { evaluateAlertRules } from '../alerts/alerts.ts'
 import { enqueue, type jobs } from '../jobs.ts'
 import { defaultRules } from '../rules.ts'
 import * as store from '../store.ts'
 import { hourlySketches, saveHours } from '../windows/windows.ts'
-import { finding, sourceFindings, stale } from './source-rules.ts'
+import { signalsFromSource, sourceSignal, stale } from './source-rules.ts'
 
 const minRows = 300
 const maxReference = 50_000
@@ -59,8 +59,8 @@ export async function lookAtSource(ctx: Context, { source }: { source: string })
   const whole = together(look.hours)
   const known = new Set(Object.keys(look.columns))
   const fresh = look.names.filter((column) => !known.has(column))
-  const findings = watch
-    ? sourceFindings(source, {
+  const signals = watch
+    ? signalsFromSource(source, {
         rows,
         duplicates: look.duplicates,
         columns: [
@@ -76,7 +76,7 @@ export async function lookAtSource(ctx: Context, { source }: { source: string })
         rate: (rows / seen) * day,
       })
     : []
-  const told = new Set(findings.map(({ subject }) => subject.split('/')[1]))
+  const told = new Set(signals.map(({ subject }) => subject.split('/')[1]))
   const next: Watch = {
     columns: Object.fromEntries(
       Object.entries(look.columns).map(([column, { sketch, identity }]) => {
@@ -91,20 +91,20 @@ export async function lookAtSource(ctx: Context, { source }: { source: string })
   await transaction(ctx, async (ctx) => {
     await saveHours(ctx, { scope: `source/${source}`, reference: `source/${source}`, hours: look.hours })
     await store.saveSourceWatch(ctx, { source, upto_seq: lastSeq, content: JSON.stringify(next) })
-    await settleSource(ctx, source, findings, watch?.lookedAt ?? now)
+    await settleSource(ctx, source, signals, watch?.lookedAt ?? now)
     await planSilence(ctx, source, next)
   })
-  return { rows, findings: findings.length }
+  return { rows, findings: signals.length }
 }
 
 function settleSource(
   ctx: Context,
   source: string,
-  findings: Parameters<typeof settle>[2],
+  signals: Parameters<typeof evaluateAlertRules>[2],
   from: string,
 ): Promise<void> {
-  const place = { model: `source.${source}`, release: '', from, to: ctx.now().toISOString() }
-  return settle(ctx, place, findings, { rules: defaultRules, alertsPerWeek: Number.POSITIVE_INFINITY })
+  const scope = { model: `source.${source}`, release: '', from, to: ctx.now().toISOString() }
+  return evaluateAlertRules(ctx, scope, signals, { rules: defaultRules, alertsPerWeek: Number.POSITIVE_INFINITY })
 }
 
 /** When rows should have come by all that is known; a look at that time finds out whether they did. */
@@ -128,7 +128,7 @@ async function lookForSilence(ctx: Context, source: string, { gaps, lookedAt }: 
     settleSource(
       ctx,
       source,
-      [finding('freshness', words, { value: days, n: gaps.length }, (3 * Math.max(...gaps)) / day)],
+      [sourceSignal('freshness', words, { value: days, n: gaps.length }, (3 * Math.max(...gaps)) / day)],
       lookedAt,
     ),
   )

@@ -7,7 +7,7 @@ import { ksAsymptoticP, ksStatistic } from '../../../core/stats/kolmogorov-smirn
 import { createRandom } from '../../../core/stats/random.ts'
 import { addToSketch, createReference, createSketch, type SketchReference } from '../../../core/stats/sketch.ts'
 import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
-import { type AlertRule, decideDrift, defaultRules, demoted, fires } from '../rules.ts'
+import { type AlertRule, decideDrift, defaultRules, fires, isDemoted } from '../rules.ts'
 
 /** Nothing ever moves here: every alarm is false. */
 const rule = defaultRules.find(({ signal }) => signal === 'drift') as AlertRule
@@ -134,7 +134,7 @@ test('an alert needs k of n windows to fire and as many quiet ones to clear', ()
 
 test('three verdicts, mostly noise, take a rule out of the night', () => {
   const page: AlertRule = { signal: 'bias', severity: 'page', of: 1, windows: 1 }
-  assert.equal(demoted(page, { real: 0, noise: 2 }), false)
-  assert.equal(demoted(page, { real: 1, noise: 2 }), true)
-  assert.equal(demoted(page, { real: 2, noise: 2 }), false)
+  assert.equal(isDemoted(page, { real: 0, noise: 2 }), false)
+  assert.equal(isDemoted(page, { real: 1, noise: 2 }), true)
+  assert.equal(isDemoted(page, { real: 2, noise: 2 }), false)
 })

@@ -3,12 +3,12 @@ import { day, hour } from '../../../core/duration.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
-import { judgementOf, labelSignals, settle } from '../alerts/alerts.ts'
+import { evaluateAlertRules, labelSignals, signalsOfWindow } from '../alerts/alerts.ts'
 import type { WindowsTable } from '../schema.ts'
 import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
 import { residualColumn } from './baseline.ts'
-import { labelFindings } from './signals.ts'
+import { signalsFromLabels } from './signals.ts'
 import { hourOf } from './sketches.ts'
 import { qualityOf } from './summary.ts'
 import { countRows, enoughRows, nameOf, saveCounted, windowOf } from './window.ts'
@@ -56,7 +56,7 @@ function hoursOf({ from_at, to_at }: WindowsTable): string[] {
 
 async function newestTelling(ctx: Context, model: string): Promise<WindowsTable | undefined> {
   const newest = await store.windowsBefore(ctx, model, '9999', maxUntold)
-  return newest.find((window) => !judgementOf(window).silent.includes('bias'))
+  return newest.find((window) => !signalsOfWindow(window).silent.includes('bias'))
 }
 
 /** Only what labels say: sketches of inputs, drift, latency and cost stay as they were. */
@@ -76,13 +76,13 @@ async function relook(ctx: Context, row: WindowsTable, settings: Settings, alert
     if (!stored) return
     const window = { ...windowOf(stored), ...quality }
     const residuals = merged?.sketches.get(residualColumn)
-    const { findings, silent } = labelFindings({ window, own, reference, settings, residuals })
-    const told = own.version === 0 ? [] : findings
-    const others = judgementOf(stored)
+    const { signals, silent } = signalsFromLabels({ window, own, reference, settings, residuals })
+    const told = own.version === 0 ? [] : signals
+    const others = signalsOfWindow(stored)
     const isLabelled = (signal: string) => labelSignals.some((one) => signal === one)
     if (alerts) {
-      const judges = (signal: string) => isLabelled(signal) && !silent.some((one) => one === signal)
-      await settle(ctx, { model, release, from, to }, told, settings, judges)
+      const canTell = (signal: string) => isLabelled(signal) && !silent.some((one) => one === signal)
+      await evaluateAlertRules(ctx, { model, release, from, to }, told, settings, canTell)
     }
     const found = [...told.map(nameOf), ...others.found.filter((name) => !isLabelled(name.split('/')[0] ?? ''))]
     await store.saveWindow(ctx, { ...stored, content: JSON.stringify({ ...window, found, silent }) })

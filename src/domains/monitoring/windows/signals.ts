@@ -4,7 +4,7 @@ import { proportionInterval } from '../../../core/stats/intervals.ts'
 import type { Sketch } from '../../../core/stats/sketch.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
-import { type Finding, labelSignals } from '../alerts/alerts.ts'
+import { type DetectedSignal, labelSignals } from '../alerts/alerts.ts'
 import type { Signal } from '../contract.ts'
 import { biasAlarms, type Reference } from '../rules.ts'
 import type { Settings } from '../settings.ts'
@@ -24,29 +24,29 @@ type LabelEvidence = {
 }
 
 /** Loudest first: what the labels say, and of what there are too few of them to tell. */
-export function labelFindings(evidence: LabelEvidence): { findings: Finding[]; silent: Signal[] } {
+export function signalsFromLabels(evidence: LabelEvidence): { signals: DetectedSignal[]; silent: Signal[] } {
   const { own, settings, residuals } = evidence
   const enough = own.bias.n >= settings.fewest
   const summed =
     !enough && residuals?.numbers && residuals.numbers.count >= settings.fewest ? residuals.numbers : undefined
-  if (!enough && !summed) return { findings: [], silent: [...labelSignals] }
-  return { findings: labelsSay(evidence, summed), silent: enough ? [] : ['quality'] }
+  if (!enough && !summed) return { signals: [], silent: [...labelSignals] }
+  return { signals: signalsOf(evidence, summed), silent: enough ? [] : ['quality'] }
 }
 
-function labelsSay(
+function signalsOf(
   { window, own, reference, settings }: LabelEvidence,
   summed: Sketch['numbers'] | undefined,
-): Finding[] {
+): DetectedSignal[] {
   const { n, mean: bias, squares } = summed ? { ...summed, n: summed.count } : own.bias
   const sampled = Math.sqrt(squares / Math.max(1, n - 1) / n)
   const error = settings.binary && !summed ? Math.sqrt(own.spread) / n : sampled
   const threshold = reference?.bias.threshold ?? settings.bias
   const calibrated = reference?.bias.window
-  const findings: Finding[] = []
+  const signals: DetectedSignal[] = []
   const shown = settings.binary ? percent : plain
   if (biasAlarms({ bias, error, threshold })) {
     const half = 1.96 * sampled
-    findings.push({
+    signals.push({
       signal: 'bias',
       subject: '',
       severity: 'page',
@@ -60,7 +60,7 @@ function labelsSay(
   }
   const least = settings.leastAuc
   if (!summed && least !== undefined && (window.auc.upper ?? 1) < least) {
-    findings.push({
+    signals.push({
       signal: 'quality',
       subject: 'auc',
       severity: 'page',
@@ -70,13 +70,13 @@ function labelsSay(
       thresholdFrom: 'the floor of the spec',
     })
   }
-  return findings
+  return signals
 }
 
-export function serviceFindings(window: Window, settings: Settings): Finding[] {
-  const findings: Finding[] = []
+export function signalsFromService(window: Window, settings: Settings): DetectedSignal[] {
+  const signals: DetectedSignal[] = []
   if ((window.errorRate.lower ?? 0) > settings.badRate) {
-    findings.push({
+    signals.push({
       signal: 'errors',
       subject: '',
       severity: 'page',
@@ -88,7 +88,7 @@ export function serviceFindings(window: Window, settings: Settings): Finding[] {
   }
   const slow = settings.slowMilliseconds
   if (slow !== undefined && (window.p95Ms.lower ?? 0) > slow) {
-    findings.push({
+    signals.push({
       signal: 'latency',
       subject: '',
       severity: 'page',
@@ -101,7 +101,7 @@ export function serviceFindings(window: Window, settings: Settings): Finding[] {
   const { costPer1k } = window
   const budget = settings.costPer1k
   if (costPer1k && budget !== undefined && (costPer1k.lower ?? 0) > budget) {
-    findings.push({
+    signals.push({
       signal: 'cost',
       subject: '',
       severity: 'page',
@@ -111,11 +111,15 @@ export function serviceFindings(window: Window, settings: Settings): Finding[] {
       thresholdFrom: 'the guardrail cost_per_1k of the spec',
     })
   }
-  return findings
+  return signals
 }
 
 /** What is estimated without labels pages only where there are none: where labels are, they have spoken. */
-export function estimateFindings(window: Window, reference: Reference | undefined, settings: Settings): Finding[] {
+export function signalsFromEstimate(
+  window: Window,
+  reference: Reference | undefined,
+  settings: Settings,
+): DetectedSignal[] {
   const { accuracy } = window.estimated ?? {}
   const least = reference?.leastAccuracy
   if (!accuracy || least === null || least === undefined || (accuracy.upper ?? 1) >= least) return []
@@ -133,7 +137,7 @@ export function estimateFindings(window: Window, reference: Reference | undefine
 }
 
 /** Drift alone harms nobody: it is for the digest, never for the night. */
-export function driftFindings(window: Window, reference: Reference | undefined): Finding[] {
+export function signalsFromDrift(window: Window, reference: Reference | undefined): DetectedSignal[] {
   return window.drift
     .filter(({ drifted }) => drifted)
     .map(({ column, psi, critical, missing = 0, m = window.requests }) => {
@@ -160,7 +164,11 @@ const parityTolerance = 1e-6
 const parityShare = 0.01
 
 /** Recomputes a sample of what was served; differing values mean training and serving do not speak of the same thing. */
-export async function parityFindings(ctx: Context, model: string, { version, sample }: Tally): Promise<Finding[]> {
+export async function signalsFromParity(
+  ctx: Context,
+  model: string,
+  { version, sample }: Tally,
+): Promise<DetectedSignal[]> {
   if (version === 0) return []
   const { service } = await registry.getVersion(ctx, { model, version })
   if (service === null) return []

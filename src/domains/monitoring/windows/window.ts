@@ -3,14 +3,20 @@ import { day } from '../../../core/duration.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
-import { type Finding, type Judgement, settle } from '../alerts/alerts.ts'
+import { type DetectedSignal, evaluateAlertRules, type WindowSignals } from '../alerts/alerts.ts'
 import { enqueue } from '../jobs.ts'
 import { countOf, type Reference, windowAround } from '../rules.ts'
 import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
 import { addRow, addToService, type Service, serviceOf, type Tally, tallyOf } from './accumulator.ts'
 import { referenceOf, residualColumn } from './baseline.ts'
-import { driftFindings, estimateFindings, labelFindings, parityFindings, serviceFindings } from './signals.ts'
+import {
+  signalsFromDrift,
+  signalsFromEstimate,
+  signalsFromLabels,
+  signalsFromParity,
+  signalsFromService,
+} from './signals.ts'
 import { mergedHours, type Sketches, saveHours } from './sketches.ts'
 import { describe, driftOf, type Window } from './summary.ts'
 
@@ -56,18 +62,24 @@ export async function closeWindow(
     const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
     const window = describe({ model, from, to, own, service, drift, reference, mergedFrom: merged?.from, settings })
     const residuals = merged?.sketches.get(residualColumn)
-    const labels = labelFindings({ window, own, reference, settings, residuals })
-    const findings = [
-      ...labels.findings,
-      ...(await parityFindings(ctx, model, own)),
-      ...serviceFindings(window, settings),
-      ...estimateFindings(window, reference, settings),
-      ...(own.rows >= service.rows * largeShare ? driftFindings(window, reference) : []),
+    const labels = signalsFromLabels({ window, own, reference, settings, residuals })
+    const signals = [
+      ...labels.signals,
+      ...(await signalsFromParity(ctx, model, own)),
+      ...signalsFromService(window, settings),
+      ...signalsFromEstimate(window, reference, settings),
+      ...(own.rows >= service.rows * largeShare ? signalsFromDrift(window, reference) : []),
     ]
-    const told = own.version === 0 ? [] : findings
+    const told = own.version === 0 ? [] : signals
     await transaction(ctx, async (ctx) => {
       const { silent } = labels
-      await settle(ctx, { model, release: own.release, from, to }, told, settings, (signal) => !silent.includes(signal))
+      await evaluateAlertRules(
+        ctx,
+        { model, release: own.release, from, to },
+        told,
+        settings,
+        (signal) => !silent.includes(signal),
+      )
       const content = JSON.stringify({ ...window, found: told.map(nameOf), silent })
       await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
     })
@@ -88,13 +100,13 @@ export async function saveCounted(ctx: Context, { tallies, references }: Omit<Co
 }
 
 /** What a stored window found is named by signal and subject. */
-export function nameOf({ signal, subject }: Finding): string {
+export function nameOf({ signal, subject }: DetectedSignal): string {
   return `${signal}/${subject}`
 }
 
 /** What a stored window says; what it found is for the rules alone. */
 export function windowOf({ content }: { content: string }): Window {
-  const { found: _, silent: __, ...window } = JSON.parse(content) as Window & Partial<Judgement>
+  const { found: _, silent: __, ...window } = JSON.parse(content) as Window & Partial<WindowSignals>
   return window
 }
 
