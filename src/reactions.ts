@@ -45,7 +45,9 @@ export const onEvent: Reactions<typeof events> = {
     (ctx, { data }) => monitoring.watch(ctx, { model: data.model }),
     (ctx, { data }) => delivery.planDrill(ctx, data.model),
   ],
-  'datasets.rows_appended': [(ctx, { subject, at }) => monitoring.planLook(ctx, { source: nameIn(subject), at })],
+  'datasets.rows_appended': [
+    (ctx, { subject, at }) => monitoring.scheduleSourceCheck(ctx, { source: nameIn(subject), at }),
+  ],
   'evaluation.prices_set': [serving.refreshPrices],
   'registry.spec_applied': [serving.refreshSpecs],
   'serving.log_lost': [monitoring.alertLostPredictions],
@@ -61,13 +63,13 @@ export const onJob: JobHandlers<typeof jobs> = {
   'pipelines.run': pipelines.perform,
   'pipelines.scheduled': pipelines.startScheduled,
   'serving.merge': serving.mergeSegments,
-  'serving.labelled': monitoring.lookAtLabels,
+  'serving.labelled': monitoring.checkLateLabels,
   'monitoring.window': async (ctx, payload) => {
     const closed = await monitoring.closeWindow(ctx, payload)
     await monitoring.sampleTraffic(ctx, payload)
     return closed
   },
-  'monitoring.source': monitoring.lookAtSource,
+  'monitoring.source': monitoring.checkSource,
   'monitoring.email': monitoring.sendEmail,
   'delivery.tick': delivery.tick,
   'webhooks.attempt': webhooks.attempt,

@@ -8,15 +8,15 @@ export type Value = number | string | null
 export type Row = Record<string, Value>
 
 /** One column of the reference: what training looked like, and the furthest that its own windows strayed from the whole. */
-export type ReferenceColumn = { column: string; sketch: Sketch; threshold: number }
+export type ProfileColumn = { column: string; sketch: Sketch; threshold: number }
 
 /** What a version was like in training. */
-export type Reference = {
+export type BaselineProfile = {
   /** Names the bins, so that counts in other bins are never added to these. */
   id: string
   trainingSet: string
   rows: number
-  columns: ReferenceColumn[]
+  columns: ProfileColumn[]
   bias: { threshold: number; window: string }
   calibration: Calibration | null
   /** Lowest estimated accuracy that is still like training: mean minus three deviations over its windows. */

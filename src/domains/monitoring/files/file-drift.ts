@@ -63,7 +63,7 @@ export async function fileDrift(lake: Lake, input: Input): Promise<FileDrift> {
     const columns: FileDrift['columns'] = []
     for (const [index, column] of wanted.entries()) {
       const kind =
-        input.kinds?.[column] ?? (await inferred(lake, tables.reference, column, before.get(column) ?? '', input.tool))
+        input.kinds?.[column] ?? (await inferKind(lake, tables.reference, column, before.get(column) ?? '', input.tool))
       if (kind === undefined) left.push({ column, because: `no test fits ${before.get(column)?.toLowerCase()}` })
       else columns.push(...(await compareColumn(lake, { ...input, tables, rows, column, kind })))
       input.onColumn?.(index + 1, wanted.length)
@@ -72,7 +72,7 @@ export async function fileDrift(lake: Lake, input: Input): Promise<FileDrift> {
   })
 }
 
-type Compared = Pick<Input, 'tool' | 'exactUpTo'> & {
+type ColumnInput = Pick<Input, 'tool' | 'exactUpTo'> & {
   tables: { reference: string; current: string }
   rows: { reference: number; current: number }
   column: string
@@ -81,7 +81,7 @@ type Compared = Pick<Input, 'tool' | 'exactUpTo'> & {
 
 async function compareColumn(
   lake: Lake,
-  { tool, tables, rows, column, kind, exactUpTo = usuallyExactUpTo }: Compared,
+  { tool, tables, rows, column, kind, exactUpTo = usuallyExactUpTo }: ColumnInput,
 ): Promise<FileDrift['columns']> {
   if (rows.reference + rows.current > exactUpTo && tool === 'evidently' && kind !== 'text' && kind !== 'embedding') {
     const large = await largeColumn(lake, { tables, column, kind })
@@ -128,7 +128,7 @@ const fractions = /^(DOUBLE|FLOAT|DECIMAL.*)$/
 const fewWholeNumbers = 10
 
 /** As the tool infers it: Evidently takes whole numbers with at most ten values, and texts that repeat, as categories. */
-async function inferred(
+async function inferKind(
   lake: Lake,
   table: string,
   column: string,

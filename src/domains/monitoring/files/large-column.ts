@@ -2,7 +2,7 @@ import { identifier, type Lake } from '../../../core/lake.ts'
 import type { ColumnKind, CompatResult } from '../../../core/stats/evidently-nannyml.ts'
 
 type Input = { tables: { reference: string; current: string }; column: string; kind: ColumnKind }
-type Large = Pick<CompatResult, 'test' | 'value' | 'threshold' | 'drifted'> & {
+type LargeColumnDrift = Pick<CompatResult, 'test' | 'value' | 'threshold' | 'drifted'> & {
   /** How far `value` can be from the exact one. */
   bound: number
 }
@@ -16,11 +16,11 @@ const fewValues = 5
  * bins, made by the engine, two passes over each file. Undefined when the exact way must decide: a numeric column with
  * few values, or a distance so close to the threshold that the bins cannot tell.
  */
-export async function largeColumn(lake: Lake, { tables, column, kind }: Input): Promise<Large | undefined> {
+export async function largeColumn(lake: Lake, { tables, column, kind }: Input): Promise<LargeColumnDrift | undefined> {
   return kind === 'numeric' ? wasserstein(lake, tables, column) : await shannon(lake, tables, column)
 }
 
-async function wasserstein(lake: Lake, tables: Input['tables'], column: string): Promise<Large | undefined> {
+async function wasserstein(lake: Lake, tables: Input['tables'], column: string): Promise<LargeColumnDrift | undefined> {
   const value = `${identifier(column)}::double`
   const finite = `isfinite(${value})`
   const summary = async (table: string) => {
@@ -69,7 +69,7 @@ async function wasserstein(lake: Lake, tables: Input['tables'], column: string):
 }
 
 /** Exact, however many categories there are: the engine holds and joins the counts. */
-async function shannon(lake: Lake, tables: Input['tables'], column: string): Promise<Large | undefined> {
+async function shannon(lake: Lake, tables: Input['tables'], column: string): Promise<LargeColumnDrift | undefined> {
   const name = identifier(column)
   const counts = (table: string) =>
     `select ${name} as v, count(*)::double as n from ${table} where ${name} is not null group by v`

@@ -4,32 +4,32 @@ import type { DetectedSignal } from '../alerts/alerts.ts'
 import { countOf } from '../rules.ts'
 
 /** A column as a source had it at first, and as its newest rows have it. */
-export type ColumnLook = { column: string; before: Sketch | undefined; now: Sketch | undefined; identity: boolean }
+export type ColumnCheck = { column: string; before: Sketch | undefined; now: Sketch | undefined; identity: boolean }
 
-export type SourceLook = {
+export type SourceCheck = {
   rows: number
   duplicates: number
-  columns: ColumnLook[]
+  columns: ColumnCheck[]
   /** Rows a day in earlier looks, newest first, and now. */
   earlierRates: number[]
   rate: number
 }
 
-const strictly = 1e-4
+const significance = 1e-4
 const missingMargin = 0.05
 const unseenShare = 0.01
-const minLooks = 4
+const minChecks = 4
 
 /** What is wrong with newly arrived rows, in the words of a person who has to look for the cause. */
-export function signalsFromSource(source: string, look: SourceLook): DetectedSignal[] {
+export function signalsFromSource(source: string, check: SourceCheck): DetectedSignal[] {
   return [
-    ...look.columns.flatMap((column) => signalsFromColumn(source, column)),
-    ...signalsFromDuplicates(source, look),
-    ...signalsFromVolume(source, look),
+    ...check.columns.flatMap((column) => signalsFromColumn(source, column)),
+    ...signalsFromDuplicates(source, check),
+    ...signalsFromVolume(source, check),
   ]
 }
 
-function signalsFromColumn(source: string, { column, before, now, identity }: ColumnLook): DetectedSignal[] {
+function signalsFromColumn(source: string, { column, before, now, identity }: ColumnCheck): DetectedSignal[] {
   if (!before)
     return [
       sourceSignal(
@@ -54,7 +54,7 @@ function signalsFromColumn(source: string, { column, before, now, identity }: Co
     )
   } else if (
     missing - missingBefore > missingMargin &&
-    surely({ count: was.missing, n: was.count }, { count: is.missing, n: is.count })
+    significantlyMore({ count: was.missing, n: was.count }, { count: is.missing, n: is.count })
   ) {
     signals.push(
       sourceSignal(
@@ -79,7 +79,7 @@ function signalsFromColumn(source: string, { column, before, now, identity }: Co
     return signals
   }
   const [unseenBefore, unseen] = [unseenOf(before), unseenOf(now)]
-  if (unseen.count / Math.max(1, unseen.n) > unseenShare && surely(unseenBefore, unseen)) {
+  if (unseen.count / Math.max(1, unseen.n) > unseenShare && significantlyMore(unseenBefore, unseen)) {
     const what = now.reference.kind === 'numeric' ? 'outside the range it had' : 'values it never had'
     signals.push(
       sourceSignal(
@@ -100,8 +100,8 @@ function unseenOf({ reference, counts }: Sketch): { count: number; n: number } {
   return { count, n: countOf(counts) - (counts[last] ?? 0) }
 }
 
-function surely(before: { count: number; n: number }, now: { count: number; n: number }): boolean {
-  return before.n > 0 && now.n > 0 && twoProportionZ(before, now).p < strictly
+function significantlyMore(before: { count: number; n: number }, now: { count: number; n: number }): boolean {
+  return before.n > 0 && now.n > 0 && twoProportionZ(before, now).p < significance
 }
 
 const share = (value: number) => `${(100 * value).toFixed(1)} %`
@@ -140,7 +140,7 @@ export function spreadFollows(before: Summary, now: Summary): boolean {
   return Math.log(now.deviation / before.deviation) / Math.log(now.median / before.median) > 0.5
 }
 
-function signalsFromDuplicates(source: string, { rows, duplicates }: SourceLook): DetectedSignal[] {
+function signalsFromDuplicates(source: string, { rows, duplicates }: SourceCheck): DetectedSignal[] {
   if (duplicates === 0 || duplicates / rows <= 0.001) return []
   return [
     sourceSignal(
@@ -152,8 +152,8 @@ function signalsFromDuplicates(source: string, { rows, duplicates }: SourceLook)
   ]
 }
 
-function signalsFromVolume(source: string, { earlierRates, rate }: SourceLook): DetectedSignal[] {
-  if (earlierRates.length < minLooks) return []
+function signalsFromVolume(source: string, { earlierRates, rate }: SourceCheck): DetectedSignal[] {
+  if (earlierRates.length < minChecks) return []
   const sorted = earlierRates.toSorted((a, b) => a - b)
   const usual = sorted[sorted.length >> 1] ?? 0
   const [low, high] = [(sorted[0] ?? 0) / 2, (sorted.at(-1) ?? 0) * 2]
@@ -166,7 +166,7 @@ function signalsFromVolume(source: string, { earlierRates, rate }: SourceLook): 
 export function stale(gaps: readonly number[], silentFor: number): boolean {
   const sorted = gaps.toSorted((a, b) => a - b)
   const usual = sorted[sorted.length >> 1]
-  return usual !== undefined && gaps.length >= minLooks && silentFor > 3 * Math.max(usual, sorted.at(-1) ?? 0)
+  return usual !== undefined && gaps.length >= minChecks && silentFor > 3 * Math.max(usual, sorted.at(-1) ?? 0)
 }
 
 export function sourceSignal(

@@ -14,7 +14,7 @@ import { signalsFromSource, sourceSignal, stale } from './source-rules.ts'
 
 const minRows = 300
 const maxReference = 50_000
-const keptLooks = 20
+const keptChecks = 20
 
 /** What a source looked like at first, and how much it gets; by column. */
 type Watch = {
@@ -28,26 +28,26 @@ type Watch = {
 type Looked = JobOutput<(typeof jobs)['monitoring.source']>
 
 /** New rows are looked at once a day; the first append of a day plans it. */
-export async function planLook(ctx: Context, { source, at }: { source: string; at: string }): Promise<void> {
+export async function scheduleSourceCheck(ctx: Context, { source, at }: { source: string; at: string }): Promise<void> {
   const end = new Date((Math.floor(Date.parse(at) / day) + 1) * day)
   const key = `monitoring.source/${source}/${end.toISOString().slice(0, 10)}`
   await enqueue(ctx, { kind: 'monitoring.source', payload: { source }, key, runAt: end })
 }
 
 /** Looks at what arrived since the last time: nothing is looked at twice, and a look that was cut off begins again. */
-export async function lookAtSource(ctx: Context, { source }: { source: string }): Promise<Looked> {
+export async function checkSource(ctx: Context, { source }: { source: string }): Promise<Looked> {
   const { definition, lastSeq } = await datasets.getSource(ctx, { source })
   const stored = await store.findSourceWatch(ctx, source)
   const watch = stored && (JSON.parse(stored.content) as Watch)
   const after = Number(stored?.upto_seq ?? 0)
-  if (lastSeq === after) return watch ? lookForSilence(ctx, source, watch) : { rows: 0 }
+  if (lastSeq === after) return watch ? checkSilence(ctx, source, watch) : { rows: 0 }
   if (!watch && lastSeq < minRows) return { rows: lastSeq, waiting: true }
   const now = ctx.now().toISOString()
   const keys = [...(definition.key ?? []), definition.time, definition.known_at].filter((name) => name !== undefined)
-  const look = await ctx.lake.session(async (lake) => {
+  const arrived = await ctx.lake.session(async (lake) => {
     await datasets.loadSource(ctx, lake, { source, afterSeq: after, uptoSeq: lastSeq }, 'arrived')
     const names = await columnsOf(lake)
-    const columns = watch?.columns ?? (await firstLook(lake, names, keys))
+    const columns = watch?.columns ?? (await firstProfile(lake, names, keys))
     const hourly = hourlySketches(
       new Map(Object.entries(columns).map(([name, { sketch }]) => [name, sketch.reference])),
     )
@@ -56,15 +56,15 @@ export async function lookAtSource(ctx: Context, { source }: { source: string })
   })
   const rows = lastSeq - after
   const seen = watch ? Math.max(day / 24, Date.parse(now) - Date.parse(watch.lookedAt)) : day
-  const whole = together(look.hours)
-  const known = new Set(Object.keys(look.columns))
-  const fresh = look.names.filter((column) => !known.has(column))
+  const whole = mergeHours(arrived.hours)
+  const known = new Set(Object.keys(arrived.columns))
+  const fresh = arrived.names.filter((column) => !known.has(column))
   const signals = watch
     ? signalsFromSource(source, {
         rows,
-        duplicates: look.duplicates,
+        duplicates: arrived.duplicates,
         columns: [
-          ...Object.entries(look.columns).map(([column, { sketch, identity }]) => ({
+          ...Object.entries(arrived.columns).map(([column, { sketch, identity }]) => ({
             column,
             before: sketch,
             now: whole.get(column),
@@ -76,28 +76,28 @@ export async function lookAtSource(ctx: Context, { source }: { source: string })
         rate: (rows / seen) * day,
       })
     : []
-  const told = new Set(signals.map(({ subject }) => subject.split('/')[1]))
+  const reported = new Set(signals.map(({ subject }) => subject.split('/')[1]))
   const next: Watch = {
     columns: Object.fromEntries(
-      Object.entries(look.columns).map(([column, { sketch, identity }]) => {
+      Object.entries(arrived.columns).map(([column, { sketch, identity }]) => {
         const now = whole.get(column)
-        return [column, { sketch: watch && now && !told.has(column) ? mergeCounts(sketch, now) : sketch, identity }]
+        return [column, { sketch: watch && now && !reported.has(column) ? mergeCounts(sketch, now) : sketch, identity }]
       }),
     ),
-    rates: watch ? [(rows / seen) * day, ...watch.rates].slice(0, keptLooks) : [],
-    gaps: watch ? [seen, ...watch.gaps].slice(0, keptLooks) : [],
+    rates: watch ? [(rows / seen) * day, ...watch.rates].slice(0, keptChecks) : [],
+    gaps: watch ? [seen, ...watch.gaps].slice(0, keptChecks) : [],
     lookedAt: now,
   }
   await transaction(ctx, async (ctx) => {
-    await saveHours(ctx, { scope: `source/${source}`, reference: `source/${source}`, hours: look.hours })
+    await saveHours(ctx, { scope: `source/${source}`, reference: `source/${source}`, hours: arrived.hours })
     await store.saveSourceWatch(ctx, { source, upto_seq: lastSeq, content: JSON.stringify(next) })
-    await settleSource(ctx, source, signals, watch?.lookedAt ?? now)
-    await planSilence(ctx, source, next)
+    await evaluateSourceRules(ctx, source, signals, watch?.lookedAt ?? now)
+    await scheduleSilenceCheck(ctx, source, next)
   })
   return { rows, findings: signals.length }
 }
 
-function settleSource(
+function evaluateSourceRules(
   ctx: Context,
   source: string,
   signals: Parameters<typeof evaluateAlertRules>[2],
@@ -108,7 +108,7 @@ function settleSource(
 }
 
 /** When rows should have come by all that is known; a look at that time finds out whether they did. */
-async function planSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<void> {
+async function scheduleSilenceCheck(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<void> {
   if (gaps.length === 0) return
   const runAt = new Date(Date.parse(lookedAt) + 3 * Math.max(...gaps) + day)
   await enqueue(ctx, {
@@ -119,13 +119,13 @@ async function planSilence(ctx: Context, source: string, { gaps, lookedAt }: Wat
   })
 }
 
-async function lookForSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<Looked> {
+async function checkSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<Looked> {
   const silentFor = ctx.now().getTime() - Date.parse(lookedAt)
   if (!stale(gaps, silentFor)) return { rows: 0 }
   const days = silentFor / day
   const words = `"${source}" got no rows for ${days.toFixed(1)} days.`
   await transaction(ctx, (ctx) =>
-    settleSource(
+    evaluateSourceRules(
       ctx,
       source,
       [sourceSignal('freshness', words, { value: days, n: gaps.length }, (3 * Math.max(...gaps)) / day)],
@@ -140,23 +140,23 @@ async function columnsOf(lake: Lake): Promise<string[]> {
   return rows.map((row) => String(row['column_name'])).filter((name) => !name.startsWith('_'))
 }
 
-const piece = 10_000
+const rowsPerRead = 10_000
 
 async function eachRow(
   lake: Lake,
   { after, upto }: { after: number; upto: number },
   take: (row: Record<string, unknown>) => void,
 ): Promise<void> {
-  for (let from = after; from < upto; from += piece) {
+  for (let from = after; from < upto; from += rowsPerRead) {
     const rows = await lake.query(
-      `select *, strftime(_ingested_at, '%Y-%m-%dT%H:%M:%SZ') as _at from arrived where _seq > ${from} and _seq <= ${from + piece}`,
+      `select *, strftime(_ingested_at, '%Y-%m-%dT%H:%M:%SZ') as _at from arrived where _seq > ${from} and _seq <= ${from + rowsPerRead}`,
     )
     for (const row of rows) take(row)
   }
 }
 
 /** Bins from the first rows. A key, a time, or text that hardly repeats says who, not what: its values are not compared. */
-async function firstLook(lake: Lake, names: string[], keys: string[]): Promise<Watch['columns']> {
+async function firstProfile(lake: Lake, names: string[], keys: string[]): Promise<Watch['columns']> {
   const columns: Watch['columns'] = {}
   for (const column of names) {
     const rows = await lake.query(`select ${identifier(column)} as v from arrived using sample ${maxReference} rows`)
@@ -179,7 +179,7 @@ async function duplicatesOf(lake: Lake, key: string[] | undefined, names: string
   return Number(row?.['n'])
 }
 
-function together(hours: ReadonlyMap<string, ReadonlyMap<string, Sketch>>): Map<string, Sketch> {
+function mergeHours(hours: ReadonlyMap<string, ReadonlyMap<string, Sketch>>): Map<string, Sketch> {
   const merged = new Map<string, Sketch>()
   for (const sketches of hours.values()) {
     for (const [column, sketch] of sketches) {

@@ -5,7 +5,7 @@ import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
-import { type Reference, type ReferenceColumn, type Row, type Value, windowAround } from '../rules.ts'
+import { type BaselineProfile, type ProfileColumn, type Row, type Value, windowAround } from '../rules.ts'
 import type { Settings } from '../settings.ts'
 import * as store from '../store.ts'
 import { saveHours } from './sketches.ts'
@@ -23,28 +23,28 @@ const trainingSample = 200_000
  * What a version looked like in training: bins and counts of its inputs and its score, and thresholds calibrated on the
  * whole windows inside its own training period. Made once per version, then kept.
  */
-export async function referenceOf(
+export async function baselineProfile(
   ctx: Context,
   model: string,
   version: number,
   settings: Settings,
-): Promise<Reference | undefined> {
+): Promise<BaselineProfile | undefined> {
   if (version === 0) return undefined
   const known = await store.findReference(ctx, model, version)
-  if (known) return JSON.parse(known.content) as Reference
-  const reference = await makeReference(ctx, model, version, settings)
-  if (!reference) return undefined
-  await store.insertReference(ctx, { model, version, content: JSON.stringify(reference) })
-  const sketches = new Map(reference.columns.map(({ column, sketch }) => [column, sketch]))
+  if (known) return JSON.parse(known.content) as BaselineProfile
+  const baseline = await makeProfile(ctx, model, version, settings)
+  if (!baseline) return undefined
+  await store.insertReference(ctx, { model, version, content: JSON.stringify(baseline) })
+  const sketches = new Map(baseline.columns.map(({ column, sketch }) => [column, sketch]))
   await saveHours(ctx, {
-    scope: `training/${reference.id}`,
-    reference: reference.id,
+    scope: `training/${baseline.id}`,
+    reference: baseline.id,
     hours: new Map([['1970-01-01T00:00:00.000Z', sketches]]),
   })
-  return reference
+  return baseline
 }
 
-async function makeReference(ctx: Context, model: string, version: number, settings: Settings) {
+async function makeProfile(ctx: Context, model: string, version: number, settings: Settings) {
   const { trainingSet, signature } = await registry.getVersion(ctx, { model, version })
   if (trainingSet === null) return undefined
   const set = await features.getTrainingSet(ctx, { trainingSet })
@@ -59,8 +59,8 @@ async function makeReference(ctx: Context, model: string, version: number, setti
     if (column === residualColumn) return difference(scores[index], labels?.[index])
     return rows[index]?.[column] ?? null
   }
-  const described = [...columns, scoreColumn, ...(labels ? [residualColumn] : [])].map((column) =>
-    describeColumn(
+  const profiled = [...columns, scoreColumn, ...(labels ? [residualColumn] : [])].map((column) =>
+    profileColumn(
       column,
       everything.map((index) => valueAt(column, index)),
       windows,
@@ -68,11 +68,11 @@ async function makeReference(ctx: Context, model: string, version: number, setti
   )
   const calibration = settings.binary ? calibrate(scores, labels) : null
   const step = Math.max(1, Math.floor(rows.length / keptSample))
-  const reference: Reference = {
+  const baseline: BaselineProfile = {
     id: `${model}@${version}`,
     trainingSet,
     rows: rows.length,
-    columns: described,
+    columns: profiled,
     bias: largestBias(windows, scores, labels, settings),
     calibration,
     leastAccuracy: calibration ? leastAccuracy(windows, scores, calibration) : null,
@@ -80,7 +80,7 @@ async function makeReference(ctx: Context, model: string, version: number, setti
       .filter((_, index) => index % step === 0)
       .map((row) => Object.fromEntries(columns.map((column) => [column, row[column] ?? null]))),
   }
-  return reference
+  return baseline
 }
 
 /** What training looked like to the inputs alone: the model itself is not asked. */
@@ -89,10 +89,10 @@ export async function trainedInputs(
   model: string,
   version: number,
   settings: Settings,
-): Promise<ReferenceColumn[] | undefined> {
+): Promise<ProfileColumn[] | undefined> {
   const known = await store.findReference(ctx, model, version)
   if (known) {
-    const { columns } = JSON.parse(known.content) as Reference
+    const { columns } = JSON.parse(known.content) as BaselineProfile
     return columns.filter(({ column }) => column !== scoreColumn && column !== residualColumn)
   }
   const { trainingSet, signature } = await registry.getVersion(ctx, { model, version })
@@ -101,7 +101,7 @@ export async function trainedInputs(
   const rows = (await features.trainingRows(ctx, trainingSet, trainingSample)) as Row[]
   const windows = wholeWindows(rows, settings, set.from, set.to)
   return (signature?.inputs ?? []).map(({ name }) =>
-    describeColumn(
+    profileColumn(
       name,
       rows.map((row) => row[name] ?? null),
       windows,
@@ -109,18 +109,18 @@ export async function trainedInputs(
   )
 }
 
-function describeColumn(column: string, values: readonly unknown[], windows: TrainingWindow[]): ReferenceColumn {
+function profileColumn(column: string, values: readonly unknown[], windows: TrainingWindow[]): ProfileColumn {
   const numeric = column === scoreColumn || column === residualColumn ? true : isNumeric(values)
   const bins = createReference({ kind: numeric ? 'numeric' : 'categorical', values })
   const whole = sketchOf(bins, values)
-  const strayed = windows.map(({ indexes }) => {
+  const distances = windows.map(({ indexes }) => {
     const part = sketchOf(
       bins,
       indexes.map((index) => values[index]),
     )
     return sketchTests(whole, part).psi
   })
-  return { column, sketch: whole, threshold: Math.max(0, ...strayed.filter(Number.isFinite)) }
+  return { column, sketch: whole, threshold: Math.max(0, ...distances.filter(Number.isFinite)) }
 }
 
 function difference(score: unknown, label: number | undefined): number | null {
@@ -149,7 +149,7 @@ async function scoresOf(ctx: Context, model: string, version: number, rows: Row[
 
 type TrainingWindow = { from: string; indexes: number[] }
 
-function wholeWindows(rows: Row[], { anchor, length, fewest }: Settings, from: string, to: string): TrainingWindow[] {
+function wholeWindows(rows: Row[], { anchor, length, minRows }: Settings, from: string, to: string): TrainingWindow[] {
   const windows = new Map<number, number[]>()
   for (const [index, row] of rows.entries()) {
     const window = windowAround(Date.parse(String(row['time'])), anchor, length)
@@ -159,7 +159,7 @@ function wholeWindows(rows: Row[], { anchor, length, fewest }: Settings, from: s
     else windows.set(window.from, [index])
   }
   return [...windows]
-    .filter(([, indexes]) => indexes.length >= fewest)
+    .filter(([, indexes]) => indexes.length >= minRows)
     .map(([start, indexes]) => ({ from: new Date(start).toISOString(), indexes }))
 }
 
@@ -168,7 +168,7 @@ function largestBias(
   scores: readonly Value[],
   labels: readonly number[] | undefined,
   settings: Settings,
-): Reference['bias'] {
+): BaselineProfile['bias'] {
   let largest = { threshold: settings.bias, window: '' }
   if (!labels) return largest
   for (const { from, indexes } of windows) {

@@ -12,7 +12,7 @@ import { type AlertRule, decideDrift, defaultRules, fires, isDemoted } from '../
 /** Nothing ever moves here: every alarm is false. */
 const rule = defaultRules.find(({ signal }) => signal === 'drift') as AlertRule
 
-function sketched(reference: SketchReference, values: readonly unknown[]) {
+function isSketched(reference: SketchReference, values: readonly unknown[]) {
   const sketch = createSketch(reference)
   for (const value of values) addToSketch(sketch, value)
   return sketch
@@ -38,7 +38,7 @@ test('where fixed thresholds cry wolf in most windows, ours stays quiet: normal 
       naive.psi += Number(psi(bins.reference, bins.current) >= 0.1)
       naive.js += Number(jensenShannon(bins.reference, bins.current) >= 0.1)
       const reference = createReference({ kind: 'numeric', values: before })
-      const tests = sketchTests(sketched(reference, before), sketched(reference, now))
+      const tests = sketchTests(isSketched(reference, before), isSketched(reference, now))
       ours += Number(decideDrift([{ column: 'x', tests, threshold: 0 }], 0.1)[0]?.drifted)
     }
     assert.ok(ours <= trials * 0.08, `${ours} of ${trials} at ${n}/${m}`)
@@ -76,7 +76,7 @@ test('where fixed thresholds cry wolf in most windows, ours stays quiet: many ca
       const counts = valueHistograms(before, now)
       naive += Number(psi(counts.reference, counts.current) >= 0.1)
       const reference = createReference({ kind: 'categorical', values: before })
-      const tests = sketchTests(sketched(reference, before), sketched(reference, now))
+      const tests = sketchTests(isSketched(reference, before), isSketched(reference, now))
       ours += Number(decideDrift([{ column: 'x', tests, threshold: 0 }], 0.1)[0]?.drifted)
     }
     assert.ok(naive > trials * 0.6, `naive ${naive}`)
@@ -92,14 +92,14 @@ test('twenty quiet columns over a year of weeks: alarms at p 0.05 in most weeks,
   const references = Array.from({ length: 20 }, () => {
     const before = Array.from({ length: n }, normal)
     const reference = createReference({ kind: 'numeric', values: before })
-    return { reference, whole: sketched(reference, before) }
+    return { reference, whole: isSketched(reference, before) }
   })
   let naive = 0
   let ours = 0
   const history: boolean[] = []
   for (let week = 0; week < weeks; week++) {
     const columns = references.map(({ reference, whole }, index) => {
-      const now = sketched(reference, Array.from({ length: m }, normal))
+      const now = isSketched(reference, Array.from({ length: m }, normal))
       return { column: `x${index}`, tests: sketchTests(whole, now), threshold: 0 }
     })
     naive += Number(columns.some(({ tests }) => tests.p < 0.05))
@@ -117,7 +117,7 @@ test('a real shift is found in each of these sizes', () => {
     const before = Array.from({ length: 2_000 }, normal)
     const reference = createReference({ kind: 'numeric', values: before })
     const now = Array.from({ length: m }, () => 0.8 + normal())
-    const tests = sketchTests(sketched(reference, before), sketched(reference, now))
+    const tests = sketchTests(isSketched(reference, before), isSketched(reference, now))
     assert.equal(decideDrift([{ column: 'x', tests, threshold: 0 }], 0.2)[0]?.drifted, true)
   }
 })

@@ -11,18 +11,18 @@ import { residualColumn } from './baseline.ts'
 import { signalsFromLabels } from './signals.ts'
 import { hourOf } from './sketches.ts'
 import { qualityOf } from './summary.ts'
-import { countRows, enoughRows, nameOf, saveCounted, windowOf } from './window.ts'
+import { countRows, mergeUntilEnough, nameOf, saveCountedHours, windowOf } from './window.ts'
 
 const minWindows = 12
 const minMilliseconds = 31 * day
 const maxWindows = 10_000
-const maxUntold = 20
+const maxInconclusive = 20
 
 /**
  * The job after labels came in: what they say of windows that are closed is computed anew, and nothing else of them.
  * Alerts follow the newest window whose labels can tell. Doing it twice comes to the same.
  */
-export async function lookAtLabels(
+export async function checkLateLabels(
   ctx: Context,
   { model, ...known }: { model: string; from: string; to: string },
 ): Promise<{ windows: number }> {
@@ -42,9 +42,9 @@ export async function lookAtLabels(
   const start = new Date(Date.parse(from) - settings.length).toISOString()
   const windows = await store.listWindows(ctx, model, start, newest.to_at, maxWindows)
   const touched = windows.filter((window) => hoursOf(window).some((hour) => hours.has(hour)))
-  for (const window of touched) await relook(ctx, window, settings, false)
-  const telling = touched.length === 0 ? undefined : await newestTelling(ctx, model)
-  if (telling) await relook(ctx, telling, settings, true)
+  for (const window of touched) await recheckWindow(ctx, window, settings, false)
+  const conclusive = touched.length === 0 ? undefined : await newestConclusive(ctx, model)
+  if (conclusive) await recheckWindow(ctx, conclusive, settings, true)
   return { windows: touched.length }
 }
 
@@ -54,37 +54,40 @@ function hoursOf({ from_at, to_at }: WindowsTable): string[] {
   return hours
 }
 
-async function newestTelling(ctx: Context, model: string): Promise<WindowsTable | undefined> {
-  const newest = await store.windowsBefore(ctx, model, '9999', maxUntold)
+async function newestConclusive(ctx: Context, model: string): Promise<WindowsTable | undefined> {
+  const newest = await store.windowsBefore(ctx, model, '9999', maxInconclusive)
   return newest.find((window) => !signalsOfWindow(window).silent.includes('bias'))
 }
 
 /** Only what labels say: sketches of inputs, drift, latency and cost stay as they were. */
-async function relook(ctx: Context, row: WindowsTable, settings: Settings, alerts: boolean): Promise<void> {
+async function recheckWindow(ctx: Context, row: WindowsTable, settings: Settings, alerts: boolean): Promise<void> {
   const { model, from_at: from, to_at: to } = row
   const { release } = windowOf(row)
-  const sketched = (column: string) => column === residualColumn
-  const { service, tallies, references } = await countRows(ctx, { model, from, to, settings, sketched })
-  const own = tallies.find((tally) => tally.release === release)
+  const isSketched = (column: string) => column === residualColumn
+  const { service, accumulators, baselines } = await countRows(ctx, { model, from, to, settings, isSketched })
+  const own = accumulators.find((accumulator) => accumulator.release === release)
   if (!own) return
-  await saveCounted(ctx, { tallies, references })
-  const reference = references.get(own.version)
-  const merged = reference ? await enoughRows(ctx, { model, release, from, to, reference, settings }) : undefined
+  await saveCountedHours(ctx, { accumulators, baselines })
+  const baseline = baselines.get(own.version)
+  const merged = baseline ? await mergeUntilEnough(ctx, { model, release, from, to, baseline, settings }) : undefined
   const quality = { ...qualityOf(own, settings), knownUpTo: service.knownUpTo }
   await transaction(ctx, async (ctx) => {
     const stored = await store.findWindow(ctx, model, from)
     if (!stored) return
     const window = { ...windowOf(stored), ...quality }
     const residuals = merged?.sketches.get(residualColumn)
-    const { signals, silent } = signalsFromLabels({ window, own, reference, settings, residuals })
-    const told = own.version === 0 ? [] : signals
+    const { signals, silent } = signalsFromLabels({ window, own, baseline, settings, residuals })
+    const signalsOfModel = own.version === 0 ? [] : signals
     const others = signalsOfWindow(stored)
     const isLabelled = (signal: string) => labelSignals.some((one) => signal === one)
     if (alerts) {
       const canTell = (signal: string) => isLabelled(signal) && !silent.some((one) => one === signal)
-      await evaluateAlertRules(ctx, { model, release, from, to }, told, settings, canTell)
+      await evaluateAlertRules(ctx, { model, release, from, to }, signalsOfModel, settings, canTell)
     }
-    const found = [...told.map(nameOf), ...others.found.filter((name) => !isLabelled(name.split('/')[0] ?? ''))]
+    const found = [
+      ...signalsOfModel.map(nameOf),
+      ...others.found.filter((name) => !isLabelled(name.split('/')[0] ?? '')),
+    ]
     await store.saveWindow(ctx, { ...stored, content: JSON.stringify({ ...window, found, silent }) })
   })
 }

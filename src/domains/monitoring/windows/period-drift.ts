@@ -3,36 +3,36 @@ import { week } from '../../../core/duration.ts'
 import * as registry from '../../registry/registry.ts'
 import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
-import { referenceOf } from './baseline.ts'
+import { baselineProfile } from './baseline.ts'
 import { mergedHours } from './sketches.ts'
 import { driftOf, measures, type Window } from './summary.ts'
 import { binsOf } from './window.ts'
 
-export type Against = 'last-week' | 'last-year'
+export type EarlierPeriod = 'last-week' | 'last-year'
 
 /** Whole weeks, so that Mondays meet Mondays. */
-const back: Record<Against, number> = { 'last-week': week, 'last-year': 52 * week }
+const periodShift: Record<EarlierPeriod, number> = { 'last-week': week, 'last-year': 52 * week }
 
 /** A window beside another time of the same release: seasons come back, and training is not always the right reference. */
-export async function sketchesAgainst(
+export async function driftAgainstPeriod(
   ctx: Context,
   window: Window,
-  against: Against,
+  period: EarlierPeriod,
 ): Promise<{ drift: Window['drift']; reference: string }> {
   const { model, release } = window
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const version = await versionOf(ctx, release)
-  const reference = await referenceOf(ctx, model, version, settings)
-  const shifted = (time: string) => new Date(Date.parse(time) - back[against]).toISOString()
+  const baseline = await baselineProfile(ctx, model, version, settings)
+  const shifted = (time: string) => new Date(Date.parse(time) - periodShift[period]).toISOString()
   const span = `${shifted(window.from).slice(0, 10)} to ${shifted(window.to).slice(0, 10)}`
-  if (!reference) return { drift: [], reference: `${span}: nothing was counted for ${release}` }
+  if (!baseline) return { drift: [], reference: `${span}: nothing was counted for ${release}` }
   const read = (from: string, to: string) =>
-    mergedHours(ctx, { scope: `release/${release}`, reference: reference.id, from, to, references: binsOf(reference) })
+    mergedHours(ctx, { scope: `release/${release}`, reference: baseline.id, from, to, references: binsOf(baseline) })
   const [now, before] = [await read(window.from, window.to), await read(shifted(window.from), shifted(window.to))]
   // Nothing compared with something is steady by arithmetic and says nothing.
   const served = [...before.values()].some(({ counts }) => counts.some((count) => count > 0))
   if (!served) return { drift: [], reference: `${span}: ${release} served nothing then, so nothing can be compared` }
-  const drift = driftOf(reference, now, settings, before)
+  const drift = driftOf(baseline, now, settings, before)
   return {
     drift: drift.map(({ column, psi, critical, drifted, tests }) => ({
       column,

@@ -6,8 +6,8 @@ import * as serving from '../../serving/serving.ts'
 import type { monitoring } from '../contract.ts'
 import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
-import { referenceOf, residualColumn } from './baseline.ts'
-import { sketchesAgainst } from './period-drift.ts'
+import { baselineProfile, residualColumn } from './baseline.ts'
+import { driftAgainstPeriod } from './period-drift.ts'
 import { summaryOf } from './sketches.ts'
 import { type Window, windowOf } from './window.ts'
 
@@ -41,13 +41,13 @@ export async function drift(
   await registry.getModel(ctx, { model })
   const window = await latestWindow(ctx, { model })
   if (!window) return { model, window, reference: 'no window is complete yet', meaning: 'Nothing can be said yet.' }
-  const compared = against === 'training' ? undefined : await sketchesAgainst(ctx, window, against)
-  const drift = compared ? compared.drift : window.drift
+  const periodDrift = against === 'training' ? undefined : await driftAgainstPeriod(ctx, window, against)
+  const drift = periodDrift ? periodDrift.drift : window.drift
   const sorted = [...drift].sort((a, b) => b.psi / b.critical - a.psi / a.critical)
-  const reference = compared ? compared.reference : `the training set of ${window.release}`
+  const reference = periodDrift ? periodDrift.reference : `the training set of ${window.release}`
   const shown = { ...window, drift: sorted }
   // The classifier compared with the training set alone.
-  if (compared) delete shown.domain
+  if (periodDrift) delete shown.domain
   return { model, window: shown, reference, meaning: meaningOf(window) }
 }
 
@@ -92,9 +92,9 @@ export async function explainThresholds(
   const spec = await registry.requireSpec(ctx, model)
   const settings = settingsOf(spec)
   const version = serving.currentRouting(ctx, model)?.live.version ?? 0
-  const reference = await referenceOf(ctx, model, version, settings)
-  const bias = reference?.bias
-  const columns = (reference?.columns ?? []).filter(({ column }) => column !== residualColumn)
+  const baseline = await baselineProfile(ctx, model, version, settings)
+  const bias = baseline?.bias
+  const columns = (baseline?.columns ?? []).filter(({ column }) => column !== residualColumn)
   return {
     thresholds: [
       {

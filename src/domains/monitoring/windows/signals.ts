@@ -6,9 +6,9 @@ import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import { type DetectedSignal, labelSignals } from '../alerts/alerts.ts'
 import type { Signal } from '../contract.ts'
-import { biasAlarms, type Reference } from '../rules.ts'
+import { type BaselineProfile, biasAlarms } from '../rules.ts'
 import type { Settings } from '../settings.ts'
-import type { Tally } from './accumulator.ts'
+import type { Accumulator } from './accumulator.ts'
 import { blindSpot, type Window } from './summary.ts'
 
 const percent = (value: number | null) => `${(100 * (value ?? 0)).toFixed(1)} %`
@@ -16,8 +16,8 @@ const plain = (value: number | null) => (value ?? 0).toPrecision(4)
 
 type LabelEvidence = {
   window: Window
-  own: Tally
-  reference: Reference | undefined
+  own: Accumulator
+  baseline: BaselineProfile | undefined
   settings: Settings
   /** Prediction minus label over the window and those before it that it had to be merged with. */
   residuals: Sketch | undefined
@@ -26,22 +26,22 @@ type LabelEvidence = {
 /** Loudest first: what the labels say, and of what there are too few of them to tell. */
 export function signalsFromLabels(evidence: LabelEvidence): { signals: DetectedSignal[]; silent: Signal[] } {
   const { own, settings, residuals } = evidence
-  const enough = own.bias.n >= settings.fewest
+  const enough = own.bias.n >= settings.minRows
   const summed =
-    !enough && residuals?.numbers && residuals.numbers.count >= settings.fewest ? residuals.numbers : undefined
+    !enough && residuals?.numbers && residuals.numbers.count >= settings.minRows ? residuals.numbers : undefined
   if (!enough && !summed) return { signals: [], silent: [...labelSignals] }
   return { signals: signalsOf(evidence, summed), silent: enough ? [] : ['quality'] }
 }
 
 function signalsOf(
-  { window, own, reference, settings }: LabelEvidence,
+  { window, own, baseline, settings }: LabelEvidence,
   summed: Sketch['numbers'] | undefined,
 ): DetectedSignal[] {
   const { n, mean: bias, squares } = summed ? { ...summed, n: summed.count } : own.bias
   const sampled = Math.sqrt(squares / Math.max(1, n - 1) / n)
   const error = settings.binary && !summed ? Math.sqrt(own.spread) / n : sampled
-  const threshold = reference?.bias.threshold ?? settings.bias
-  const calibrated = reference?.bias.window
+  const threshold = baseline?.bias.threshold ?? settings.bias
+  const calibrated = baseline?.bias.window
   const signals: DetectedSignal[] = []
   const shown = settings.binary ? percent : plain
   if (biasAlarms({ bias, error, threshold })) {
@@ -58,7 +58,7 @@ function signalsOf(
       thresholdFrom: calibrated ? `the largest in its own training windows (${calibrated.slice(0, 10)})` : 'the spec',
     })
   }
-  const least = settings.leastAuc
+  const least = settings.minAuc
   if (!summed && least !== undefined && (window.auc.upper ?? 1) < least) {
     signals.push({
       signal: 'quality',
@@ -117,17 +117,17 @@ export function signalsFromService(window: Window, settings: Settings): Detected
 /** What is estimated without labels pages only where there are none: where labels are, they have spoken. */
 export function signalsFromEstimate(
   window: Window,
-  reference: Reference | undefined,
+  baseline: BaselineProfile | undefined,
   settings: Settings,
 ): DetectedSignal[] {
   const { accuracy } = window.estimated ?? {}
-  const least = reference?.leastAccuracy
+  const least = baseline?.leastAccuracy
   if (!accuracy || least === null || least === undefined || (accuracy.upper ?? 1) >= least) return []
   return [
     {
       signal: 'estimate',
       subject: 'accuracy',
-      severity: window.labelled >= settings.fewest ? 'digest' : 'page',
+      severity: window.labelled >= settings.minRows ? 'digest' : 'page',
       summary: `By its own confidence ${percent(accuracy.value)} of the answers are right. ${blindSpot}`,
       value: accuracy,
       threshold: least,
@@ -137,12 +137,12 @@ export function signalsFromEstimate(
 }
 
 /** Drift alone harms nobody: it is for the digest, never for the night. */
-export function signalsFromDrift(window: Window, reference: Reference | undefined): DetectedSignal[] {
+export function signalsFromDrift(window: Window, baseline: BaselineProfile | undefined): DetectedSignal[] {
   return window.drift
     .filter(({ drifted }) => drifted)
     .map(({ column, psi, critical, missing = 0, m = window.requests }) => {
-      const trained = reference?.columns.find((one) => one.column === column)?.sketch.counts ?? []
-      const before = (trained.at(-1) ?? 0) / Math.max(1, reference?.rows ?? 1)
+      const trained = baseline?.columns.find((one) => one.column === column)?.sketch.counts ?? []
+      const before = (trained.at(-1) ?? 0) / Math.max(1, baseline?.rows ?? 1)
       const vanished = missing > 0.99 && before < 0.5
       const summary = vanished
         ? `"${column}" vanished: ${percent(missing)} of its values are missing, ${percent(before)} were in training.`
@@ -167,7 +167,7 @@ const parityShare = 0.01
 export async function signalsFromParity(
   ctx: Context,
   model: string,
-  { version, sample }: Tally,
+  { version, sample }: Accumulator,
 ): Promise<DetectedSignal[]> {
   if (version === 0) return []
   const { service } = await registry.getVersion(ctx, { model, version })

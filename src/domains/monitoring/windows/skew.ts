@@ -15,11 +15,11 @@ import { driftOf } from './summary.ts'
 type Operations = typeof monitoring
 type Skew = Output<Operations['skew']>
 
-const lookBack = 28 * day
+const servedPeriod = 28 * day
 const servedSample = 5_000
 const trainingSample = 5_000
 /** One input that orders the labels this well alone rarely is knowledge: it mostly is the label in disguise. */
-const leakFrom = 0.95
+const leakThreshold = 0.95
 
 /** Before promotion: would this version be served what it was trained on? And does one of its inputs know the answer? */
 export async function skew(ctx: Context, { model, version }: Input<Operations['skew']>): Promise<Skew> {
@@ -62,13 +62,13 @@ export async function servedSkew(
   const columns = driftOf({ columns: trained }, sketches, { effect })
   return {
     served: rows.length,
-    needed: settings.fewest,
+    needed: settings.minRows,
     inputs: trained.map(({ column }) => column),
     columns: columns.map(({ column, psi, critical, drifted }) => ({
       column,
       psi,
       critical,
-      skewed: drifted && rows.length >= settings.fewest && !allow.includes(column),
+      skewed: drifted && rows.length >= settings.minRows && !allow.includes(column),
     })),
   }
 }
@@ -77,7 +77,7 @@ export async function servedSkew(
 async function servedRows(ctx: Context, model: string): Promise<serving.LoggedPrediction[]> {
   const rows: serving.LoggedPrediction[] = []
   const now = ctx.now().getTime() + 1
-  for (let to = now; to > now - lookBack && rows.length < servedSample; to -= day) {
+  for (let to = now; to > now - servedPeriod && rows.length < servedSample; to -= day) {
     const slice = { endpoint: model, from: new Date(to - day).toISOString(), to: new Date(to).toISOString() }
     const sample = Math.min(1, servedSample / Math.max(1, await serving.countLogged(ctx, slice)))
     const read = await serving.readLog(ctx, { ...slice, sample })
@@ -111,6 +111,6 @@ export async function leaks(
     const positives = pairs.filter(({ truth }) => truth === 1).length
     const strength = Math.max(area, 1 - area)
     const value = { value: strength, n: pairs.length, ...hanleyMcNeil(strength, positives, pairs.length - positives) }
-    return [{ column, auc: value, suspicious: strength > leakFrom }]
+    return [{ column, auc: value, suspicious: strength > leakThreshold }]
   })
 }

@@ -8,22 +8,22 @@ import { pairedBootstrap } from '../../../core/stats/paired-bootstrap.ts'
 import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
 import type { Window as WindowSchema } from '../contract.ts'
-import { type Drift, decideDrift, type Reference, type Row } from '../rules.ts'
+import { type BaselineProfile, type Drift, decideDrift, type Row } from '../rules.ts'
 import type { Settings } from '../settings.ts'
-import type { Running, Service, Tally } from './accumulator.ts'
+import type { Accumulator, RunningMoments, ServiceTotals } from './accumulator.ts'
 import { residualColumn } from './baseline.ts'
 import type { Sketches } from './sketches.ts'
 
 export type Window = Static<typeof WindowSchema>
 
-type Described = {
+type WindowInput = {
   model: string
   from: string
   to: string
-  own: Tally
-  service: Service
+  own: Accumulator
+  service: ServiceTotals
   drift: Drift[]
-  reference: Reference | undefined
+  baseline: BaselineProfile | undefined
   mergedFrom: string | undefined
   settings: Pick<Settings, 'binary' | 'regression'>
 }
@@ -32,8 +32,8 @@ const z95 = 1.959963984540054
 const aucResamples = 200
 
 /** Everything a window says, each number with its n and interval. */
-export function describe(described: Described): Window {
-  const { model, from, to, own, service, drift, reference, mergedFrom, settings } = described
+export function summarizeWindow(input: WindowInput): Window {
+  const { model, from, to, own, service, drift, baseline, mergedFrom, settings } = input
   const { rows, bad, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
@@ -61,8 +61,8 @@ export function describe(described: Described): Window {
     })),
     knownUpTo,
     ...(mergedFrom === undefined ? {} : { mergedFrom }),
-    ...estimatedOf(own, reference),
-    ...domainOf(own, reference),
+    ...estimatedOf(own, baseline),
+    ...domainOf(own, baseline),
   }
 }
 
@@ -71,7 +71,7 @@ type Quality = Pick<Window, 'labelled' | 'meanPrediction' | 'meanLabel' | 'bias'
 const unknown: Estimate = { value: null, n: 0, lower: null, upper: null }
 
 /** What the labels say of the answers, as far as they are known: log loss and AUC of probabilities, absolute error of quantities. */
-export function qualityOf(own: Tally, { binary, regression }: Pick<Settings, 'binary' | 'regression'>): Quality {
+export function qualityOf(own: Accumulator, { binary, regression }: Pick<Settings, 'binary' | 'regression'>): Quality {
   const { items } = own.pairs
   const known = {
     labelled: own.label.n,
@@ -119,12 +119,12 @@ export function measures(tests: Drift['tests']): Measures {
 
 /** Column by column against what training, or another time, looked like. */
 export function driftOf(
-  reference: Pick<Reference, 'columns'>,
+  baseline: Pick<BaselineProfile, 'columns'>,
   now: Sketches,
   settings: Pick<Settings, 'effect'>,
   before?: Sketches,
 ): Drift[] {
-  const columns = reference.columns.flatMap(({ column, sketch, threshold }) => {
+  const columns = baseline.columns.flatMap(({ column, sketch, threshold }) => {
     const current = now.get(column)
     const earlier = before ? before.get(column) : sketch
     if (column === residualColumn || !current || !earlier) return []
@@ -137,7 +137,7 @@ function finite(value: number | null): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-function meanOf({ n, mean: value, squares }: Running): Estimate {
+function meanOf({ n, mean: value, squares }: RunningMoments): Estimate {
   if (n === 0) return { value: null, n, lower: null, upper: null }
   const half = n < 2 ? Number.NaN : z95 * Math.sqrt(squares / (n - 1) / n)
   return { value, n, lower: n < 2 ? null : value - half, upper: n < 2 ? null : value + half }
@@ -172,8 +172,8 @@ function aucOf(labels: number[], predictions: number[]): Estimate {
 export const blindSpot =
   'This assumes that the same inputs still mean the same. When their meaning changes, only labels show it.'
 
-function estimatedOf({ scores, rows }: Tally, reference: Reference | undefined): Pick<Window, 'estimated'> {
-  const calibration = reference?.calibration
+function estimatedOf({ scores, rows }: Accumulator, baseline: BaselineProfile | undefined): Pick<Window, 'estimated'> {
+  const calibration = baseline?.calibration
   if (!calibration || scores.items.length === 0) return {}
   const { accuracy, auc: area } = estimatePerformance({ scores: scores.items, calibration })
   if (!Number.isFinite(accuracy)) return {}
@@ -189,9 +189,9 @@ function estimatedOf({ scores, rows }: Tally, reference: Reference | undefined):
 
 const domainRows = 500
 
-function domainOf({ sample }: Tally, reference: Reference | undefined): Pick<Window, 'domain'> {
-  const columns = (reference?.columns ?? []).map(({ column }) => column)
-  if (!reference || sample.items.length < 50 || reference.sample.length < 50) return {}
+function domainOf({ sample }: Accumulator, baseline: BaselineProfile | undefined): Pick<Window, 'domain'> {
+  const columns = (baseline?.columns ?? []).map(({ column }) => column)
+  if (!baseline || sample.items.length < 50 || baseline.sample.length < 50) return {}
   const step = Math.max(1, Math.floor(sample.items.length / domainRows))
   const now = sample.items
     .filter((_, index) => index % step === 0)
@@ -199,7 +199,7 @@ function domainOf({ sample }: Tally, reference: Reference | undefined): Pick<Win
       ({ inputs }): Row =>
         Object.fromEntries(columns.flatMap((name) => (name in inputs ? [[name, inputs[name] ?? null]] : []))),
     )
-  const found = domainDrift(reference.sample, now)
+  const found = domainDrift(baseline.sample, now)
   if (!Number.isFinite(found.auc)) return {}
   return {
     domain: {

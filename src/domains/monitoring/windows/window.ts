@@ -5,11 +5,18 @@ import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { type DetectedSignal, evaluateAlertRules, type WindowSignals } from '../alerts/alerts.ts'
 import { enqueue } from '../jobs.ts'
-import { countOf, type Reference, windowAround } from '../rules.ts'
+import { type BaselineProfile, countOf, windowAround } from '../rules.ts'
 import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
-import { addRow, addToService, type Service, serviceOf, type Tally, tallyOf } from './accumulator.ts'
-import { referenceOf, residualColumn } from './baseline.ts'
+import {
+  type Accumulator,
+  addRow,
+  addToTotals,
+  createAccumulator,
+  createServiceTotals,
+  type ServiceTotals,
+} from './accumulator.ts'
+import { baselineProfile, residualColumn } from './baseline.ts'
 import {
   signalsFromDrift,
   signalsFromEstimate,
@@ -18,7 +25,7 @@ import {
   signalsFromService,
 } from './signals.ts'
 import { mergedHours, type Sketches, saveHours } from './sketches.ts'
-import { describe, driftOf, type Window } from './summary.ts'
+import { driftOf, summarizeWindow, type Window } from './summary.ts'
 
 export type { Window } from './summary.ts'
 
@@ -27,10 +34,10 @@ export async function watch(ctx: Context, { model }: { model: string }): Promise
   const { spec } = await registry.getModel(ctx, { model })
   if (!spec) return
   const settings = settingsOf(spec)
-  await planWindow(ctx, model, windowAround(ctx.now().getTime(), settings.anchor, settings.length).from, settings)
+  await scheduleWindow(ctx, model, windowAround(ctx.now().getTime(), settings.anchor, settings.length).from, settings)
 }
 
-async function planWindow(ctx: Context, model: string, from: number, settings: Settings): Promise<void> {
+async function scheduleWindow(ctx: Context, model: string, from: number, settings: Settings): Promise<void> {
   const start = new Date(from).toISOString()
   const runAt = new Date(from + settings.length + settings.maturity)
   await enqueue(ctx, {
@@ -51,50 +58,63 @@ export async function closeWindow(
 ): Promise<{ requests: number }> {
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const to = new Date(Date.parse(from) + settings.length).toISOString()
-  const { service, tallies, references } = await countRows(ctx, { model, from, to, settings })
-  const own = tallies.toSorted((a, b) => b.rows - a.rows)[0]
-  await saveCounted(ctx, { tallies, references })
+  const { service, accumulators, baselines } = await countRows(ctx, { model, from, to, settings })
+  const own = accumulators.toSorted((a, b) => b.rows - a.rows)[0]
+  await saveCountedHours(ctx, { accumulators, baselines })
   if (own) {
-    const reference = references.get(own.version)
-    const merged = reference
-      ? await enoughRows(ctx, { model, release: own.release, from, to, reference, settings })
+    const baseline = baselines.get(own.version)
+    const merged = baseline
+      ? await mergeUntilEnough(ctx, { model, release: own.release, from, to, baseline, settings })
       : undefined
-    const drift = reference && merged ? driftOf(reference, merged.sketches, settings) : []
-    const window = describe({ model, from, to, own, service, drift, reference, mergedFrom: merged?.from, settings })
+    const drift = baseline && merged ? driftOf(baseline, merged.sketches, settings) : []
+    const window = summarizeWindow({
+      model,
+      from,
+      to,
+      own,
+      service,
+      drift,
+      baseline,
+      mergedFrom: merged?.from,
+      settings,
+    })
     const residuals = merged?.sketches.get(residualColumn)
-    const labels = signalsFromLabels({ window, own, reference, settings, residuals })
+    const labels = signalsFromLabels({ window, own, baseline, settings, residuals })
     const signals = [
       ...labels.signals,
       ...(await signalsFromParity(ctx, model, own)),
       ...signalsFromService(window, settings),
-      ...signalsFromEstimate(window, reference, settings),
-      ...(own.rows >= service.rows * largeShare ? signalsFromDrift(window, reference) : []),
+      ...signalsFromEstimate(window, baseline, settings),
+      ...(own.rows >= service.rows * largeShare ? signalsFromDrift(window, baseline) : []),
     ]
-    const told = own.version === 0 ? [] : signals
+    const signalsOfModel = own.version === 0 ? [] : signals
     await transaction(ctx, async (ctx) => {
       const { silent } = labels
       await evaluateAlertRules(
         ctx,
         { model, release: own.release, from, to },
-        told,
+        signalsOfModel,
         settings,
         (signal) => !silent.includes(signal),
       )
-      const content = JSON.stringify({ ...window, found: told.map(nameOf), silent })
+      const content = JSON.stringify({ ...window, found: signalsOfModel.map(nameOf), silent })
       await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
     })
   }
-  await planWindow(ctx, model, Date.parse(to), settings)
+  await scheduleWindow(ctx, model, Date.parse(to), settings)
   return { requests: service.rows }
 }
 
-export async function saveCounted(ctx: Context, { tallies, references }: Omit<Counted, 'service'>): Promise<void> {
-  for (const tally of tallies) {
-    const reference = references.get(tally.version)
-    if (!reference) continue
-    const { hours } = tally.sketches
+export async function saveCountedHours(
+  ctx: Context,
+  { accumulators, baselines }: Omit<LogCounts, 'service'>,
+): Promise<void> {
+  for (const accumulator of accumulators) {
+    const baseline = baselines.get(accumulator.version)
+    if (!baseline) continue
+    const { hours } = accumulator.sketches
     await transaction(ctx, (ctx) =>
-      saveHours(ctx, { scope: `release/${tally.release}`, reference: reference.id, hours }),
+      saveHours(ctx, { scope: `release/${accumulator.release}`, reference: baseline.id, hours }),
     )
   }
 }
@@ -110,25 +130,29 @@ export function windowOf({ content }: { content: string }): Window {
   return window
 }
 
-type Counted = { service: Service; tallies: Tally[]; references: Map<number, Reference | undefined> }
+type LogCounts = {
+  service: ServiceTotals
+  accumulators: Accumulator[]
+  baselines: Map<number, BaselineProfile | undefined>
+}
 
-type Rows = {
+type CountInput = {
   model: string
   from: string
   to: string
   settings: Settings
   /** Of which columns sketches are made. */
-  sketched?: (column: string) => boolean
+  isSketched?: (column: string) => boolean
 }
 
 /** Reads the log a day at a time, so that the memory does not grow with the window. */
 export async function countRows(
   ctx: Context,
-  { model, from, to, settings, sketched = () => true }: Rows,
-): Promise<Counted> {
-  const service = serviceOf()
-  const tallies = new Map<string, Tally>()
-  const references: Counted['references'] = new Map()
+  { model, from, to, settings, isSketched = () => true }: CountInput,
+): Promise<LogCounts> {
+  const service = createServiceTotals()
+  const accumulators = new Map<string, Accumulator>()
+  const baselines: LogCounts['baselines'] = new Map()
   for (let start = Date.parse(from); start < Date.parse(to); start += day) {
     const bounds = {
       from: new Date(start).toISOString(),
@@ -136,43 +160,50 @@ export async function countRows(
     }
     for (const row of await serving.readLog(ctx, { endpoint: model, ...bounds })) {
       if (row.arm === 'shadow') continue
-      if (!references.has(row.version))
-        references.set(row.version, await referenceOf(ctx, model, row.version, settings))
-      let tally = tallies.get(row.release)
-      if (!tally) {
-        const bins = [...binsOf(references.get(row.version))].filter(([column]) => sketched(column))
-        tally = tallyOf(row.release, row.version, new Map(bins))
-        tallies.set(row.release, tally)
+      if (!baselines.has(row.version))
+        baselines.set(row.version, await baselineProfile(ctx, model, row.version, settings))
+      let accumulator = accumulators.get(row.release)
+      if (!accumulator) {
+        const bins = [...binsOf(baselines.get(row.version))].filter(([column]) => isSketched(column))
+        accumulator = createAccumulator(row.release, row.version, new Map(bins))
+        accumulators.set(row.release, accumulator)
       }
-      addRow(tally, row)
-      addToService(service, row)
+      addRow(accumulator, row)
+      addToTotals(service, row)
     }
   }
-  return { service, tallies: [...tallies.values()], references }
+  return { service, accumulators: [...accumulators.values()], baselines }
 }
 
-export function binsOf(reference: Reference | undefined) {
-  return new Map((reference?.columns ?? []).map(({ column, sketch }) => [column, sketch.reference]))
+export function binsOf(baseline: BaselineProfile | undefined) {
+  return new Map((baseline?.columns ?? []).map(({ column, sketch }) => [column, sketch.reference]))
 }
 
-type Wanted = { model: string; release: string; from: string; to: string; reference: Reference; settings: Settings }
+type MergeInput = {
+  model: string
+  release: string
+  from: string
+  to: string
+  baseline: BaselineProfile
+  settings: Settings
+}
 
 const maxMerged = 12
 
 /** The window's sketches, with earlier windows of the same release until there are enough rows; they always end at `to`. */
-export async function enoughRows(
+export async function mergeUntilEnough(
   ctx: Context,
-  { release, from, to, reference, settings }: Wanted,
+  { release, from, to, baseline, settings }: MergeInput,
 ): Promise<{ sketches: Sketches; from?: string }> {
-  const references = binsOf(reference)
+  const references = binsOf(baseline)
   const read = (start: string) =>
-    mergedHours(ctx, { scope: `release/${release}`, reference: reference.id, from: start, to, references })
+    mergedHours(ctx, { scope: `release/${release}`, reference: baseline.id, from: start, to, references })
   const own = await read(from)
-  if (rowsOf(own) >= settings.fewest) return { sketches: own }
+  if (rowsOf(own) >= settings.minRows) return { sketches: own }
   for (let back = 1; back <= maxMerged; back++) {
     const start = new Date(Date.parse(from) - back * settings.length).toISOString()
     const sketches = await read(start)
-    if (rowsOf(sketches) >= settings.fewest || back === maxMerged) return { sketches, from: start }
+    if (rowsOf(sketches) >= settings.minRows || back === maxMerged) return { sketches, from: start }
   }
   return { sketches: own }
 }
