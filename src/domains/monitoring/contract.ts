@@ -15,7 +15,7 @@ import {
 } from '../../core/contract.ts'
 
 /**
- * In order of loudness: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated
+ * In order of importance: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated
  * without labels, drift, data at its source; `external` came from another alerting system.
  */
 export const Signal = oneOf([
@@ -34,7 +34,9 @@ export type Signal = Static<typeof Signal>
 
 export const AlertVerdict = oneOf(['real', 'noise', 'duplicate'])
 
-export const DriftReference = oneOf(['training', 'last-week', 'last-year'], { description: 'The right reference' })
+export const DriftReference = oneOf(['training', 'last-week', 'last-year'], {
+  description: 'What the window is compared with',
+})
 
 const Severity = oneOf(['page', 'digest'])
 
@@ -55,7 +57,7 @@ export const Window = object({
   model: Name,
   from: Time,
   to: Time,
-  release: Type.String({ description: 'Who was live for most of it' }),
+  release: Type.String({ description: 'The release that answered most of it' }),
   requests: Type.Integer(),
   labelled: Type.Integer(),
   meanPrediction: Estimate,
@@ -81,7 +83,7 @@ export const Window = object({
   ),
   /** When the newest label of the window became known; what is newer may still change the numbers. */
   knownUpTo: optional(Type.Union([Time, Type.Null()])),
-  /** A window with too few rows looks back this far, over rows of the same release. */
+  /** A window with too few rows is merged with earlier rows of the same release, from this time on. */
   mergedFrom: optional(Time),
   /** Performance without labels, from the confidence of the answers. */
   estimated: optional(object({ accuracy: Estimate, auc: Estimate, blindSpot: Type.String() })),
@@ -112,13 +114,13 @@ export const Alert = object({
   subject: optional(Type.String({ description: 'What exactly: a column, a check, a fingerprint' })),
   /** Windows in which it was found again while it fired. */
   seen: optional(Type.Integer()),
-  /** Why it is not told: a silence, a maintenance window, the budget of the week, or a rule that was mostly noise. */
+  /** Why nobody is notified: a silence, a maintenance window, the budget of the week, or a rule that was mostly noise. */
   quiet: optional(Type.Union([Type.String(), Type.Null()])),
   labels: optional(Type.Record(Type.String(), Type.String())),
 })
 
-/** Who is told. Secrets are references to the server's environment: `env:SLACK_URL`. */
-const Secret = Type.String({ minLength: 1, maxLength: 2048, description: 'A text, or env:NAME' })
+/** Who is notified. Secrets are references to the server's environment: `env:SLACK_URL`. */
+const Secret = Type.String({ minLength: 1, maxLength: 2048, description: 'A string, or env:NAME' })
 export const AlertSink = object({
   name: Name,
   severities: optional(Type.Array(Severity, { minItems: 1, description: 'Which alerts; without it all' })),
@@ -177,7 +179,7 @@ export const monitoring = contract({
     method: 'GET',
     path: '/models/:model/drift',
     role: 'viewer',
-    summary: 'Did the world move? Newest window against the training set, column by column, largest first',
+    summary: 'Drift of the newest window against the training set, column by column, largest first',
     input: object({
       model: Name,
       against: optional(DriftReference),
@@ -262,7 +264,7 @@ export const monitoring = contract({
     method: 'GET',
     path: '/models/:model/alert-rules',
     role: 'viewer',
-    summary: 'Alert rules in order of loudness, with the precision that verdicts gave them',
+    summary: 'Alert rules, most important first, with the precision that verdicts gave them',
     input: object({ model: Name }),
     output: object({
       rules: Type.Array(Rule),
@@ -306,7 +308,7 @@ export const monitoring = contract({
     method: 'PUT',
     path: '/alert-sinks',
     role: 'admin',
-    summary: 'Who is told about alerts: Slack, Alertmanager, signed webhooks, e-mail; replaces the list',
+    summary: 'Who is notified of alerts: Slack, Alertmanager, signed webhooks, e-mail; replaces the list',
     input: object({ sinks: Type.Array(AlertSink, { maxItems: 50 }) }),
     output: object({ sinks: Type.Array(Type.String()) }),
   },

@@ -8,8 +8,8 @@ const Model = 'model/<model>'
 const AlertId = Type.String({ description: 'Its id' })
 const { severity: Severity, verdict: Judged } = Alert.properties
 
-/** An alert as receivers are told of it. */
-const ToldAlert = object({
+/** An alert as it is sent to receivers. */
+const SentAlert = object({
   id: AlertId,
   model: Type.String(),
   signal: Type.String(),
@@ -26,39 +26,43 @@ const ToldAlert = object({
   window: object({ from: Time, to: Time }),
 })
 
-/** What a message about alerts says, whoever carries it. */
-export const alertMessage = { model: Type.String(), severity: Severity, alerts: Type.Array(ToldAlert) }
+/** The content of a message about alerts, for webhooks and e-mail alike. */
+export const alertMessage = { model: Type.String(), severity: Severity, alerts: Type.Array(SentAlert) }
 
 export const events = {
-  'monitoring.alert_fired': event(Model, 'A rule found something; what is quiet is not told to receivers.', {
+  'monitoring.alert_fired': event(Model, 'An alert rule fired. Receivers are notified unless `quiet` gives a reason.', {
     alert: AlertId,
     signal: Type.String(),
     severity: Severity,
     summary: Type.String({ description: 'What was found, in a sentence' }),
     release: Type.String(),
-    quiet: Type.Union([Type.String(), Type.Null()], { description: 'Why it is not told' }),
+    quiet: Type.Union([Type.String(), Type.Null()], { description: 'Why nobody is notified; null when receivers are' }),
   }),
   'monitoring.alert_resolved': event(Model, 'A firing alert is over.', { alert: AlertId, signal: Type.String() }),
-  'monitoring.alert_judged': event(Model, 'Somebody said whether an alert was right.', {
+  'monitoring.alert_judged': event(Model, 'A person judged an alert: real, noise or duplicate.', {
     alert: AlertId,
     verdict: Judged,
     note: Type.Union([Type.String(), Type.Null()]),
   }),
-  'monitoring.alerts_raised': event(Model, 'Somebody has to look: all pages of a window in one.', alertMessage),
-  'monitoring.alerts_resolved': event(Model, 'What somebody had to look at is over.', alertMessage),
-  'monitoring.digest': event(Model, 'Once a week: what was not worth a page.', alertMessage),
-  'monitoring.silenced': event([Model, 'model'], 'Alerts of a model, or of all, are not told for a time.', {
-    silence: Type.String({ description: 'Its id' }),
-    signal: Type.String({ description: 'A signal, or * for all' }),
-    from: Time,
-    to: Type.Union([Time, Type.Null()], { description: 'Null: until somebody ends it' }),
-    repeats: optional(Silence.properties.repeats),
-    reason: Type.String(),
-  }),
+  'monitoring.alerts_raised': event(Model, 'A person has to look: all pages of a window in one message.', alertMessage),
+  'monitoring.alerts_resolved': event(Model, 'Alerts that paged somebody are resolved.', alertMessage),
+  'monitoring.digest': event(Model, 'Once a week: the alerts that were not worth a page.', alertMessage),
+  'monitoring.silenced': event(
+    [Model, 'model'],
+    'A silence or maintenance window begins: nobody is notified of alerts of a model, or of any.',
+    {
+      silence: Type.String({ description: 'Its id' }),
+      signal: Type.String({ description: 'A signal, or * for all' }),
+      from: Time,
+      to: Type.Union([Time, Type.Null()], { description: 'Null: until somebody ends it' }),
+      repeats: optional(Silence.properties.repeats),
+      reason: Type.String(),
+    },
+  ),
   'monitoring.silence_ended': event('model', 'Somebody ended a silence.', {
     silence: Type.String({ description: 'Its id' }),
   }),
-  'monitoring.sinks_set': event('alerts', 'Others are told of alerts from now on.', {
+  'monitoring.sinks_set': event('alerts', 'The list of receivers of alerts was replaced.', {
     sinks: Type.Array(Type.String(), { description: 'Their names' }),
   }),
 }

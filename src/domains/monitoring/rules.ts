@@ -7,19 +7,19 @@ import type { Signal } from './contract.ts'
 export type Value = number | string | null
 export type Row = Record<string, Value>
 
-/** One column of the reference: what training looked like, and the furthest that its own windows strayed from the whole. */
+/** A column in training: its sketch, and the largest distance of one of training's own windows from the whole. */
 export type ProfileColumn = { column: string; sketch: Sketch; threshold: number }
 
-/** What a version was like in training. */
+/** The profile of a version's training data, with which windows are compared. */
 export type BaselineProfile = {
-  /** Names the bins, so that counts in other bins are never added to these. */
+  /** Identifies the bins: counts in other bins are never added to these. */
   id: string
   trainingSet: string
   rows: number
   columns: ProfileColumn[]
   bias: { threshold: number; window: string }
   calibration: Calibration | null
-  /** Lowest estimated accuracy that is still like training: mean minus three deviations over its windows. */
+  /** The lowest estimated accuracy that is still normal: mean minus three standard deviations over training's windows. */
   leastAccuracy: number | null
   sample: Row[]
 }
@@ -30,12 +30,12 @@ export function countOf(counts: readonly number[]): number {
 
 export type Drift = { column: string; psi: number; critical: number; drifted: boolean; tests: SketchTests }
 
-/** Share of columns called drifted that may be so by chance. */
+/** Accepted share of false alarms among the columns called drifted. */
 const falseDiscoveryRate = 0.05
 
 /**
- * Which columns moved? Only those whose index exceeds the marked size of effect and the furthest that training strayed
- * from itself, and that chance explains in none of these columns together (Benjamini-Hochberg).
+ * Which columns drifted? Those whose PSI exceeds both the size of effect that matters and the largest distance within training,
+ * and is significant after correcting for the number of columns (Benjamini-Hochberg).
  */
 export function decideDrift(
   columns: readonly { column: string; tests: SketchTests; threshold: number }[],
@@ -55,7 +55,7 @@ export function decideDrift(
   })
 }
 
-/** Windows follow each other without gaps from an anchor; the one that contains `at`. */
+/** The window that contains `at`; windows follow each other without gaps from an anchor. */
 export function windowAround(at: number, anchor: number, length: number): { from: number; to: number } {
   const from = anchor + Math.floor((at - anchor) / length) * length
   return { from, to: from + length }
@@ -63,14 +63,14 @@ export function windowAround(at: number, anchor: number, length: number): { from
 
 const significantErrors = 3
 
-/** Is predicted minus observed beyond its threshold, and beyond chance? `error` is the standard error of the mean. */
+/** Whether a bias is beyond its threshold and beyond chance; `error` is its standard error. */
 export function biasAlarms({ bias, error, threshold }: { bias: number; error: number; threshold: number }): boolean {
   return Math.abs(bias) > threshold && Math.abs(bias) > significantErrors * error
 }
 
 export type AlertRule = { signal: Signal; severity: 'page' | 'digest' | 'off'; of: number; windows: number }
 
-/** In order of loudness. What can be seen in the labels or by the callers pages at once; the rest has to last. */
+/** Most important first. What harms callers or is proved by labels pages at once; the rest has to last. */
 export const defaultRules: readonly AlertRule[] = [
   { signal: 'bias', severity: 'page', of: 1, windows: 1 },
   { signal: 'quality', severity: 'page', of: 1, windows: 1 },
@@ -89,8 +89,8 @@ export function rulesOf(declared: readonly Partial<AlertRule>[] = []): AlertRule
 }
 
 /**
- * Does it fire? `history` tells of the newest windows first whether each found it. Not firing: `of` of the last `windows`
- * did, the newest among them. Firing: until as many windows as it took to fire went by without it.
+ * Whether an alert fires, from which windows detected its signal, newest first. It begins to fire when `of` of the last
+ * `windows` detected it, the newest included, and stops after as many windows in a row without it as it needed to fire.
  */
 export function fires(history: readonly boolean[], { of, windows }: AlertRule, firing: boolean): boolean {
   if (firing) return history.slice(0, Math.max(1, of)).some(Boolean)
@@ -100,7 +100,7 @@ export function fires(history: readonly boolean[], { of, windows }: AlertRule, f
 const minVerdicts = 3
 const minPrecision = 0.5
 
-/** A rule whose alerts were mostly noise goes to the digest by itself, and comes back when they are real again. */
+/** Whether a rule goes to the digest because its alerts were mostly noise; it pages again once they are real. */
 export function isDemoted({ severity }: AlertRule, { real, noise }: { real: number; noise: number }): boolean {
   return severity === 'page' && real + noise >= minVerdicts && real / (real + noise) < minPrecision
 }

@@ -16,7 +16,7 @@ export type AlertsTable = {
   id: string
   model: string
   signal: string
-  /** What exactly: a column for drift, empty otherwise. One alert fires per signal and subject. */
+  /** What the signal is about: a column for drift, empty otherwise. One alert fires for each signal and subject. */
   subject: string
   severity: 'page' | 'digest'
   state: 'firing' | 'resolved'
@@ -36,7 +36,7 @@ export type AlertsTable = {
   labels: string | null
 }
 
-/** What a version looked like in training: made once, then compared with. */
+/** Baseline profiles: the data of a version's training, computed once, with which windows are compared. */
 export type ReferencesTable = { model: string; version: number; content: string }
 
 /** Scope: `release/<release>`, `training/<model>@<version>` or `source/<name>`. `reference` names the bins that it was counted in. */
@@ -58,7 +58,7 @@ export type SilencesTable = {
   to_at: string
   reason: string
   by_actor: string
-  /** Comes back by this cron expression in this time zone, each time for so long; null where it happens once. */
+  /** For one that repeats: when it begins (cron), in which time zone, and how long it lasts; null for one that does not. */
   cron: string | null
   zone: string | null
   lasts: string | null
@@ -66,7 +66,7 @@ export type SilencesTable = {
 
 export type SinksTable = { name: string; definition: string }
 
-/** How far a source was looked at, and what it looked like at first. */
+/** Up to where a source was checked, and the profile of its first rows. */
 export type SourceWatchesTable = { source: string; upto_seq: number; content: string }
 
 export const migrations: Migration[] = [

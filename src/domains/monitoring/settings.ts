@@ -5,7 +5,7 @@ import { rulesOf } from './rules.ts'
 /** A Monday: weeks begin here unless the spec says otherwise. */
 const defaultAnchor = '2001-01-01T00:00:00Z'
 
-/** What is watched of a model and how: from its spec, with defaults that need no thought. */
+/** What is watched of a model, and with which limits: from its spec, with defaults for everything. */
 export function settingsOf(spec: ModelSpec) {
   const { monitoring } = spec
   const slow = spec.delivery.rollout.slow_after

@@ -33,7 +33,7 @@ export const ProjectFile = object({
   prices: optional(
     Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),
   ),
-  alerts: optional(Type.Array(AlertSink, { description: 'Who is told about alerts' })),
+  alerts: optional(Type.Array(AlertSink, { description: 'Who is notified of alerts' })),
 })
 
 const Definitions = {

@@ -120,7 +120,7 @@ test('one message for all pages of a window goes to Slack, Alertmanager, a signe
   assert.equal(JSON.parse(called('/alertmanager')[1]?.body ?? '').status, 'resolved')
 })
 
-test('a sink without its secret, or with two ways to tell, is refused with its name, and the list stays', async (t) => {
+test('a sink without its secret, or with two ways to notify, is refused with its name, and the list stays', async (t) => {
   const { client } = await begin(t)
   await assert.rejects(
     client.monitoring.setSinks({ sinks: [{ name: 'chat', slack: 'env:NOT_THERE' }] }),

@@ -8,7 +8,7 @@ import { type AlertRule, defaultRules, fires, isDemoted } from '../rules.ts'
 import type { AlertsTable, SilencesTable } from '../schema.ts'
 import * as store from '../store.ts'
 
-/** Something that a window found beyond its threshold. */
+/** A signal that a window shows beyond its threshold. */
 export type DetectedSignal = {
   signal: Signal
   subject: string
@@ -19,10 +19,10 @@ export type DetectedSignal = {
   thresholdFrom: string
 }
 
-/** What the rules keep with a window: what it found, and of which signals it could not tell. */
+/** Stored with a window for the alert rules: the names of the signals it shows, and the signals it could not judge. */
 export type WindowSignals = { found: string[]; silent: Signal[] }
 
-/** Windows that were stored without it: without any label they could not tell of those. */
+/** Windows stored by earlier versions do not name silent signals: without labels, they could not judge those of labels. */
 export function signalsOfWindow({ content }: { content: string }): WindowSignals {
   const { found = [], silent, labelled } = JSON.parse(content) as Partial<WindowSignals> & { labelled: number }
   return { found, silent: silent ?? (labelled === 0 ? [...labelSignals] : []) }
@@ -36,9 +36,9 @@ type AlertPolicy = { rules: readonly AlertRule[]; alertsPerWeek: number }
 const maxHistory = 20
 
 /**
- * One alert per signal and subject: it fires once when its rule says so, goes on while it lasts, and is resolved by its
- * rule. Everything that began in this window is told together, loudest first. A window that cannot tell of a signal is
- * left out of that signal's history: it neither opens nor resolves.
+ * One alert for each signal and subject: its rule fires it once, keeps it while it lasts, and resolves it. All alerts that
+ * begin in a window are in one message, most important first. A window that cannot judge a signal is left out of the
+ * signal's history: it neither fires nor resolves an alert.
  */
 export async function evaluateAlertRules(
   ctx: Context,
@@ -163,16 +163,16 @@ async function recordAlert(
   return row
 }
 
-/** An alert of another system: recorded and linked, never told again by us. */
+/** An alert of another system: recorded and linked to a release; receivers are not notified a second time. */
 export function recordExternal(
   ctx: Context,
   detected: DetectedSignal,
   details: Omit<NewAlert, 'severity' | 'quiet'>,
 ): Promise<AlertsTable> {
-  return recordAlert(ctx, detected, { ...details, severity: 'page', quiet: 'another system told of it' })
+  return recordAlert(ctx, detected, { ...details, severity: 'page', quiet: 'reported by another system' })
 }
 
-/** What no window found but somebody has to hear of: told at once, resolved when a later window does not find it. */
+/** An alert that does not wait for a window: receivers are notified at once, and a later window without it resolves it. */
 export async function raiseImmediately(ctx: Context, detected: DetectedSignal, scope: AlertScope): Promise<void> {
   const row = await recordAlert(ctx, detected, { ...scope, severity: detected.severity, quiet: null, labels: null })
   await notify(ctx, 'monitoring.alerts_raised', scope.model, [row])
@@ -188,7 +188,7 @@ export async function resolveAlert(
   return { ...alert, state: 'resolved', resolved_at: at }
 }
 
-/** How loud it is now: what people asked not to hear, rules that were mostly noise, and the budget of the week. */
+/** Whether an alert pages now, given silences, rules that were mostly noise, and the budget of the week. */
 async function priorityOf(
   ctx: Context,
   detected: DetectedSignal,
@@ -219,7 +219,7 @@ export function appliesTo(silence: SilencesTable, model: string, signal: string)
   return (silence.model === '*' || silence.model === model) && (silence.signal === '*' || silence.signal === signal)
 }
 
-/** When the silence that is on now ends; null between two times of one that comes back. */
+/** When a silence that is active now ends; null for a repeating one that is between two times. */
 export function silentUntil(
   silence: Pick<SilencesTable, 'cron' | 'zone' | 'lasts' | 'to_at'>,
   now: Date,
@@ -245,7 +245,7 @@ export async function verdictsOf(
   return { real, noise: judged.length - real }
 }
 
-/** Pages that were told in the last seven days. */
+/** The number of pages sent in the last seven days. */
 export async function pagesOfWeek(ctx: Context, model: string): Promise<number> {
   const now = ctx.now()
   const from = new Date(now.getTime() - week).toISOString()
@@ -253,7 +253,7 @@ export async function pagesOfWeek(ctx: Context, model: string): Promise<number> 
   return rows.filter(({ severity, quiet, fired_at }) => severity === 'page' && quiet === null && fired_at > from).length
 }
 
-/** One message for all pages of a window; what is quiet is not in it. */
+/** One message for all pages of a window, without the suppressed ones. */
 type Telling = 'monitoring.alerts_raised' | 'monitoring.alerts_resolved'
 
 async function notify(ctx: Context, type: Telling, model: string, alerts: readonly AlertsTable[]): Promise<void> {
@@ -262,7 +262,7 @@ async function notify(ctx: Context, type: Telling, model: string, alerts: readon
   await append(ctx, type, `model/${model}`, { model, severity: 'page', alerts: notified.map(messageOf) })
 }
 
-/** Once a week what was not worth a page, in one message. */
+/** Once a week, one message with what was not worth a page. */
 async function notifyDigest(ctx: Context, model: string): Promise<void> {
   const now = ctx.now()
   const [last] = await latestEvents(ctx, { type: 'monitoring.digest', subject: `model/${model}`, limit: 1 })
@@ -282,7 +282,7 @@ function isSilenced(quiet: string | null): boolean {
   return quiet !== null && /^(silence|maintenance) /.test(quiet)
 }
 
-/** What receivers are told of one alert. */
+/** One alert as receivers get it. */
 export function messageOf(alert: AlertsTable) {
   return {
     id: alert.id,

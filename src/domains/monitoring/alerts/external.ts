@@ -12,11 +12,11 @@ import { recordExternal, resolveAlert } from './alerting.ts'
 type Operations = typeof monitoring
 type ExternalAlert = Input<Operations['receiveAlerts']>['alerts'][number]
 
-/** Labels that may name a model, the most telling first. */
+/** Labels that may name a model, the most specific first. */
 const modelLabels = ['keel_model', 'model', 'endpoint', 'service', 'job']
 const unassigned = 'unassigned'
 
-/** Alerts of Alertmanager and Grafana become ours, each linked to the release that was live when it began. */
+/** Records alerts of Alertmanager and Grafana, each linked to the release that was live when it began. */
 export async function receiveAlerts(
   ctx: Context,
   { alerts }: Input<Operations['receiveAlerts']>,
@@ -67,7 +67,7 @@ function timeOf(text: string | undefined): string | undefined {
 
 const maxEvents = 1_000
 
-/** The model that a label names, with the release that the audit log has as live at that time. */
+/** The model that a label names, and the release that was live at that time by the audit log. */
 async function liveAt(
   ctx: Context,
   labels: Record<string, string>,

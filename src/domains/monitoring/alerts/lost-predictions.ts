@@ -8,7 +8,7 @@ import { raiseImmediately } from './alerting.ts'
 
 const subject = 'prediction log'
 
-/** Predictions that were answered but not written down are missing from every window they belong to: somebody hears of it once, and the alert counts on. */
+/** Predictions lost by the log are missing from every window: one alert pages, and later losses are added to it. */
 export async function alertLostPredictions(
   ctx: Context,
   event: EventOf<typeof events, 'serving.log_lost'>,

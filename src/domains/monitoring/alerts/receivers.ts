@@ -20,12 +20,12 @@ type WebhookSettings = {
   events: string[]
 }
 
-/** What somebody is told of: a window's alerts in one event. */
+/** A message to receivers: the alerts of a window in one event. */
 type Message = EventOf<typeof events, 'monitoring.alerts_raised' | 'monitoring.alerts_resolved' | 'monitoring.digest'>
 
 const prefix = 'alerts.'
 
-/** Replaces who is told. What an `env:NAME` stands for is looked up now; a missing one refuses the whole list. */
+/** Replaces the receivers. Each `env:NAME` is looked up now; a missing one refuses the whole list. */
 export async function setSinks(
   ctx: Context,
   { sinks }: Input<Operations['setSinks']>,
@@ -69,7 +69,7 @@ export async function storedSinks(ctx: Context): Promise<Sink[]> {
 function checkSink(sink: Sink): void {
   const ways = [sink.slack, sink.alertmanager, sink.webhook, sink.email].filter((way) => way !== undefined)
   if (ways.length !== 1)
-    throw invalidInput(`The alert sink "${sink.name}" names ${ways.length} ways to tell; it takes exactly one.`, {
+    throw invalidInput(`The alert sink "${sink.name}" names ${ways.length} ways to notify; it takes exactly one.`, {
       name: sink.name,
       hint: 'One of slack, alertmanager, webhook and email.',
     })
@@ -105,7 +105,7 @@ function hookOf(sink: Sink): WebhookSettings[] {
   ]
 }
 
-/** `env:NAME` is what the server's environment has under that name. */
+/** The value of the server's environment variable for `env:NAME`; any other string is itself. */
 function resolveReference(text: string): string {
   if (!text.startsWith('env:')) return text
   const name = text.slice('env:'.length)

@@ -41,7 +41,7 @@ export async function listRules(
   return { rules: items, budget: { perWeek: alertsPerWeek, pages: await pagesOfWeek(ctx, model) } }
 }
 
-/** Sorts after every moment: what repeats until somebody ends it. */
+/** Later than every moment: the end of a silence that repeats until somebody ends it. */
 const noEnd = '9999-12-31T00:00:00.000Z'
 
 export async function silence(

@@ -120,7 +120,7 @@ test('embeddings are judged by a classifier and by the maximum mean discrepancy'
   )
 })
 
-test('a file that is missing or no table, and a column that is not there, are named', async (t) => {
+test('a file that is missing or not a table, and a column that does not exist, are named', async (t) => {
   const { lake, folder, write } = begin(t)
   const good = await write('a.parquet', 'select 1 as x')
   const broken = join(folder, 'broken.parquet')
@@ -135,6 +135,6 @@ test('a file that is missing or no table, and a column that is not there, are na
   )
   await assert.rejects(
     fileDrift(lake, { reference: good, current: good, tool: 'evidently', columns: ['y'] }),
-    /no column "y"/,
+    /Column "y" does not exist/,
   )
 })

@@ -18,7 +18,7 @@ type Input = {
   reference: string
   current: string
   tool: Tool
-  /** Columns whose kind is said rather than inferred. */
+  /** The kinds of columns where they are given instead of inferred. */
   kinds?: Record<string, ColumnKind>
   columns?: string[]
   /** Values of both sides up to which a column is compared exactly (200,000). */
@@ -37,7 +37,7 @@ export type FileDrift = {
 
 const usuallyExactUpTo = 200_000
 
-/** Texts and embeddings that a classifier looks at. */
+/** Texts and embeddings are compared by a classifier, on a sample of this size. */
 const textSample = 20_000
 
 /** Compares two files (.parquet, .csv, .jsonl) column by column with another tool's default tests and thresholds. */
@@ -58,7 +58,10 @@ export async function fileDrift(lake: Lake, input: Input): Promise<FileDrift> {
     const wanted = input.columns ?? [...before.keys()].filter((name) => now.has(name))
     for (const name of [...wanted, ...Object.keys(input.kinds ?? {})]) {
       if (!before.has(name))
-        throw invalidInput(`There is no column "${name}".`, { name, hint: didYouMean(name, [...before.keys()]) })
+        throw invalidInput(`Column "${name}" does not exist in the reference.`, {
+          name,
+          hint: didYouMean(name, [...before.keys()]),
+        })
     }
     const columns: FileDrift['columns'] = []
     for (const [index, column] of wanted.entries()) {
@@ -127,7 +130,7 @@ const embeddings = /^(DOUBLE|FLOAT)\[\d*\]$/
 const fractions = /^(DOUBLE|FLOAT|DECIMAL.*)$/
 const fewWholeNumbers = 10
 
-/** As the tool infers it: Evidently takes whole numbers with at most ten values, and texts that repeat, as categories. */
+/** The kind that the tool would infer. Evidently treats integers with at most ten values, and texts that repeat, as categories. */
 async function inferKind(
   lake: Lake,
   table: string,

@@ -12,9 +12,9 @@ const distanceThreshold = 0.1
 const fewValues = 5
 
 /**
- * Evidently's tests of large references (normed Wasserstein, Jensen-Shannon) without holding the values: counts in fine
- * bins, made by the engine, two passes over each file. Undefined when the exact way must decide: a numeric column with
- * few values, or a distance so close to the threshold that the bins cannot tell.
+ * Evidently's tests of large references (normed Wasserstein, Jensen-Shannon) without holding the values in memory: DuckDB
+ * counts them in fine bins, in two passes over each file. Undefined where only the exact test can decide: for a numeric
+ * column with few values, and for a distance so close to the threshold that the bins cannot tell.
  */
 export async function largeColumn(lake: Lake, { tables, column, kind }: Input): Promise<LargeColumnDrift | undefined> {
   return kind === 'numeric' ? wasserstein(lake, tables, column) : await shannon(lake, tables, column)
@@ -55,7 +55,7 @@ async function wasserstein(lake: Lake, tables: Input['tables'], column: string):
   let [ahead, area] = [0, 0]
   for (let bin = 0; bin < bins; bin++) {
     const next = ahead + (first[bin] ?? 0) / before.n - (second[bin] ?? 0) / now.n
-    // Within a bin both functions run straight from the one difference to the other.
+    // Within a bin both distribution functions are taken as straight lines.
     area +=
       (width * (ahead * next >= 0 ? Math.abs(ahead + next) : (ahead * ahead + next * next) / Math.abs(ahead - next))) /
       2
@@ -68,7 +68,7 @@ async function wasserstein(lake: Lake, tables: Input['tables'], column: string):
   return { test, value: distance, threshold: distanceThreshold, drifted: distance >= distanceThreshold, bound }
 }
 
-/** Exact, however many categories there are: the engine holds and joins the counts. */
+/** Exact for any number of categories: DuckDB counts and joins them. */
 async function shannon(lake: Lake, tables: Input['tables'], column: string): Promise<LargeColumnDrift | undefined> {
   const name = identifier(column)
   const counts = (table: string) =>

@@ -3,14 +3,14 @@ import { type Sketch, sketchSummary } from '../../../core/stats/sketch.ts'
 import type { DetectedSignal } from '../alerts/alerts.ts'
 import { countOf } from '../rules.ts'
 
-/** A column as a source had it at first, and as its newest rows have it. */
+/** A column in the first rows of a source and in its newest. */
 export type ColumnCheck = { column: string; before: Sketch | undefined; now: Sketch | undefined; identity: boolean }
 
 export type SourceCheck = {
   rows: number
   duplicates: number
   columns: ColumnCheck[]
-  /** Rows a day in earlier looks, newest first, and now. */
+  /** Rows a day in earlier checks, newest first, and in this one. */
   earlierRates: number[]
   rate: number
 }
@@ -20,7 +20,7 @@ const missingMargin = 0.05
 const unseenShare = 0.01
 const minChecks = 4
 
-/** What is wrong with newly arrived rows, in the words of a person who has to look for the cause. */
+/** What is wrong with newly arrived rows, described for the person who has to find the cause. */
 export function signalsFromSource(source: string, check: SourceCheck): DetectedSignal[] {
   return [
     ...check.columns.flatMap((column) => signalsFromColumn(source, column)),
@@ -93,7 +93,7 @@ function signalsFromColumn(source: string, { column, before, now, identity }: Co
   return signals
 }
 
-/** Values under, over or of no known category, among those that are there. */
+/** How many of the present values are below or above the known range, or of an unknown category. */
 function unseenOf({ reference, counts }: Sketch): { count: number; n: number } {
   const last = counts.length - 1
   const count = (counts[last - 1] ?? 0) + (reference.kind === 'numeric' ? (counts[0] ?? 0) : 0)
@@ -106,7 +106,7 @@ function significantlyMore(before: { count: number; n: number }, now: { count: n
 
 const share = (value: number) => `${(100 * value).toFixed(1)} %`
 
-/** Inches, pounds, miles, km/h and degrees are the usual ones; powers of ten from cents, permille and milliseconds. */
+/** The factors between common units. Powers of ten (cents, permille, milliseconds) are recognized apart. */
 const unitRatios: [number, string][] = [
   [2.54, '2.54 (inches and centimetres)'],
   [0.45359237, '0.4536 (pounds and kilograms)'],
@@ -117,7 +117,7 @@ const unitRatios: [number, string][] = [
 ]
 const unitTolerance = 0.02
 
-/** The factor by which a median changed, when it is one that a change of unit explains. */
+/** The factor by which a median changed, if a change of unit explains it. */
 export function unitFactor(before: number | null, now: number | null): string | undefined {
   if (before === null || now === null || before === 0 || now === 0 || before * now < 0) return undefined
   const ratio = now / before
@@ -132,8 +132,8 @@ export function unitFactor(before: number | null, now: number | null): string | 
 type Summary = { median: number | null; deviation: number | null }
 
 /**
- * Another unit stretches the spread as it stretches the median: at least half of the way, on a logarithmic scale. A median near
- * zero, of a delay for example, changes by any factor while its unit stays. Columns without spread have only their median.
+ * A change of unit scales the spread as it scales the median: here at least half as much, on a logarithmic scale. Without this,
+ * a median near zero, such as that of a delay, would look like another unit whenever it moves. Without a spread the median decides.
  */
 export function spreadFollows(before: Summary, now: Summary): boolean {
   if (!before.median || !now.median || !before.deviation || !now.deviation) return true
@@ -145,7 +145,7 @@ function signalsFromDuplicates(source: string, { rows, duplicates }: SourceCheck
   return [
     sourceSignal(
       'duplicates',
-      `${duplicates} of ${rows} new rows of "${source}" are there twice.`,
+      `${duplicates} of ${rows} new rows of "${source}" are duplicates.`,
       { value: duplicates / rows, n: rows },
       0.001,
     ),
@@ -162,7 +162,7 @@ function signalsFromVolume(source: string, { earlierRates, rate }: SourceCheck):
   return [sourceSignal('volume', words, { value: rate, n: earlierRates.length }, rate < low ? low : high)]
 }
 
-/** No new rows for three times as long as usual. */
+/** Whether no rows have come for three times as long as the longest usual gap. */
 export function stale(gaps: readonly number[], silentFor: number): boolean {
   const sorted = gaps.toSorted((a, b) => a - b)
   const usual = sorted[sorted.length >> 1]

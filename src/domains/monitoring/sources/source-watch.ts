@@ -16,10 +16,10 @@ const minRows = 300
 const maxReference = 50_000
 const keptChecks = 20
 
-/** What a source looked like at first, and how much it gets; by column. */
+/** The profile of a source's first rows by column, and how many rows it usually gets. */
 type Watch = {
   columns: Record<string, { sketch: Sketch; identity: boolean }>
-  /** Rows a day, and milliseconds between rows' arrivals, of the newest looks first. */
+  /** Rows a day, and milliseconds between checks with new rows; newest first. */
   rates: number[]
   gaps: number[]
   lookedAt: string
@@ -27,14 +27,14 @@ type Watch = {
 
 type Looked = JobOutput<(typeof jobs)['monitoring.source']>
 
-/** New rows are looked at once a day; the first append of a day plans it. */
+/** New rows are checked once a day; the first append of a day schedules the check. */
 export async function scheduleSourceCheck(ctx: Context, { source, at }: { source: string; at: string }): Promise<void> {
   const end = new Date((Math.floor(Date.parse(at) / day) + 1) * day)
   const key = `monitoring.source/${source}/${end.toISOString().slice(0, 10)}`
   await enqueue(ctx, { kind: 'monitoring.source', payload: { source }, key, runAt: end })
 }
 
-/** Looks at what arrived since the last time: nothing is looked at twice, and a look that was cut off begins again. */
+/** Checks the rows that arrived since the last check. No row is counted twice; a check that was interrupted begins again. */
 export async function checkSource(ctx: Context, { source }: { source: string }): Promise<Looked> {
   const { definition, lastSeq } = await datasets.getSource(ctx, { source })
   const stored = await store.findSourceWatch(ctx, source)
@@ -107,7 +107,7 @@ function evaluateSourceRules(
   return evaluateAlertRules(ctx, scope, signals, { rules: defaultRules, alertsPerWeek: Number.POSITIVE_INFINITY })
 }
 
-/** When rows should have come by all that is known; a look at that time finds out whether they did. */
+/** Schedules a check for the time by which new rows should have come. */
 async function scheduleSilenceCheck(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<void> {
   if (gaps.length === 0) return
   const runAt = new Date(Date.parse(lookedAt) + 3 * Math.max(...gaps) + day)
@@ -155,7 +155,7 @@ async function eachRow(
   }
 }
 
-/** Bins from the first rows. A key, a time, or text that hardly repeats says who, not what: its values are not compared. */
+/** Bins from the first rows. Keys, times and texts that hardly repeat identify rows, so their values are not compared. */
 async function firstProfile(lake: Lake, names: string[], keys: string[]): Promise<Watch['columns']> {
   const columns: Watch['columns'] = {}
   for (const column of names) {

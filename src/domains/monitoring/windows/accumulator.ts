@@ -3,7 +3,7 @@ import type { LoggedPrediction } from '../../serving/serving.ts'
 import { residualColumn, scoreColumn } from './baseline.ts'
 import { hourlySketches } from './sketches.ts'
 
-/** Count, mean and squared deviations of numbers that are not kept. */
+/** Count, mean and sum of squared deviations, updated number by number (Welford). */
 export type RunningMoments = { n: number; mean: number; squares: number }
 
 export function createMoments(): RunningMoments {
@@ -21,7 +21,7 @@ const keptPairs = 50_000
 const keptRows = 2_000
 const keptLatencies = 100_000
 
-/** What a window's rows come to, in memory that does not grow with them: sums, sketches, and samples of bounded size. */
+/** Sums, sketches and bounded samples of a window's rows: memory does not grow with the rows. */
 export type Accumulator = {
   release: string
   version: number
@@ -29,7 +29,7 @@ export type Accumulator = {
   prediction: RunningMoments
   label: RunningMoments
   bias: RunningMoments
-  /** Sum of p (1 - p) over the labelled rows: the variance of their labels, were the predictions true. */
+  /** Sum of p (1 - p) over the labelled rows: the variance of the sum of labels if the predictions are right. */
   spread: number
   pairs: Sample<{ prediction: number; label: number }>
   scores: Sample<number>
@@ -77,7 +77,7 @@ export function addRow(accumulator: Accumulator, row: LoggedPrediction): void {
   })
 }
 
-/** All releases together: how the service did. */
+/** Totals over all releases. */
 export type ServiceTotals = {
   rows: number
   bad: number
@@ -98,7 +98,7 @@ export function addToTotals(service: ServiceTotals, row: LoggedPrediction): void
   if (row.labelKnownAt !== null && row.labelKnownAt > (service.knownUpTo ?? '')) service.knownUpTo = row.labelKnownAt
 }
 
-/** Every item until it is full; then every second, fourth … one, so that it stays spread over all of them. */
+/** Every item until it is full, then every second, fourth … one: always spread over all items. */
 export type Sample<Item> = { items: Item[]; seen: number; step: number; capacity: number }
 
 function createSample<Item>(capacity: number): Sample<Item> {

@@ -11,17 +11,17 @@ import * as store from '../store.ts'
 import { saveHours } from './sketches.ts'
 
 export const scoreColumn = 'score'
-/** Not an input: prediction minus label, so that windows with few labels can be added up. */
+/** Not an input: prediction minus label, sketched like a column so that windows with few labels can be merged. */
 export const residualColumn = 'score - label'
 
 const keptSample = 500
 const calibrationSample = 20_000
-/** Rows of a training set that are looked at: enough for every bin, and bounded memory. */
+/** Rows of a training set that are read: enough to fill every bin, in bounded memory. */
 const trainingSample = 200_000
 
 /**
- * What a version looked like in training: bins and counts of its inputs and its score, and thresholds calibrated on the
- * whole windows inside its own training period. Made once per version, then kept.
+ * The baseline profile of a version: bins and counts of its inputs and its score in training, and thresholds calibrated on
+ * the whole windows inside its training period. Computed once for each version, then stored.
  */
 export async function baselineProfile(
   ctx: Context,
@@ -83,7 +83,7 @@ async function makeProfile(ctx: Context, model: string, version: number, setting
   return baseline
 }
 
-/** What training looked like to the inputs alone: the model itself is not asked. */
+/** The profile of the inputs in training, without the score: the model need not be run. */
 export async function trainedInputs(
   ctx: Context,
   model: string,

@@ -19,8 +19,8 @@ const maxWindows = 10_000
 const maxInconclusive = 20
 
 /**
- * The job after labels came in: what they say of windows that are closed is computed anew, and nothing else of them.
- * Alerts follow the newest window whose labels can tell. Doing it twice comes to the same.
+ * The job after labels arrived: computes again what closed windows say about quality, and nothing else of them. Alert rules
+ * are evaluated for the newest window that has enough labels. Running it twice has the same result.
  */
 export async function checkLateLabels(
   ctx: Context,
@@ -59,7 +59,7 @@ async function newestConclusive(ctx: Context, model: string): Promise<WindowsTab
   return newest.find((window) => !signalsOfWindow(window).silent.includes('bias'))
 }
 
-/** Only what labels say: sketches of inputs, drift, latency and cost stay as they were. */
+/** Updates what depends on labels; sketches of inputs, drift, latency and cost stay as they were. */
 async function recheckWindow(ctx: Context, row: WindowsTable, settings: Settings, alerts: boolean): Promise<void> {
   const { model, from_at: from, to_at: to } = row
   const { release } = windowOf(row)

@@ -10,10 +10,10 @@ import { binsOf } from './window.ts'
 
 export type EarlierPeriod = 'last-week' | 'last-year'
 
-/** Whole weeks, so that Mondays meet Mondays. */
+/** Whole weeks, so that Mondays are compared with Mondays. */
 const periodShift: Record<EarlierPeriod, number> = { 'last-week': week, 'last-year': 52 * week }
 
-/** A window beside another time of the same release: seasons come back, and training is not always the right reference. */
+/** Compares a window with an earlier period of the same release: with seasons, training is not always the right reference. */
 export async function driftAgainstPeriod(
   ctx: Context,
   window: Window,
@@ -29,7 +29,7 @@ export async function driftAgainstPeriod(
   const read = (from: string, to: string) =>
     mergedHours(ctx, { scope: `release/${release}`, reference: baseline.id, from, to, references: binsOf(baseline) })
   const [now, before] = [await read(window.from, window.to), await read(shifted(window.from), shifted(window.to))]
-  // Nothing compared with something is steady by arithmetic and says nothing.
+  // Without rows in the earlier period no column would count as drifted, which would look like stability.
   const served = [...before.values()].some(({ counts }) => counts.some((count) => count > 0))
   if (!served) return { drift: [], reference: `${span}: ${release} served nothing then, so nothing can be compared` }
   const drift = driftOf(baseline, now, settings, before)
@@ -45,7 +45,7 @@ export async function driftAgainstPeriod(
   }
 }
 
-/** Sketches know the release; its version is in the name of the bins that it was counted in. */
+/** Sketches are stored by release; the version is part of the name of their bins. */
 async function versionOf(ctx: Context, release: string): Promise<number> {
   const [counted] = await store.listSketches(ctx, { scope: `release/${release}`, from: '', to: '9999', limit: 1 })
   return Number(counted?.reference.split('@').at(-1) ?? 0)

@@ -33,7 +33,7 @@ export async function latestWindow(ctx: Context, { model }: { model: string }): 
   return row ? windowOf(row) : null
 }
 
-/** Drift says that the world moved, never that the model became wrong: that is what the labels of the same window say. */
+/** Drift shows that the inputs changed, not that the model became wrong: the labels of the same window show that. */
 export async function drift(
   ctx: Context,
   { model, against = 'training' }: Input<Operations['drift']>,
@@ -46,7 +46,7 @@ export async function drift(
   const sorted = [...drift].sort((a, b) => b.psi / b.critical - a.psi / a.critical)
   const reference = periodDrift ? periodDrift.reference : `the training set of ${window.release}`
   const shown = { ...window, drift: sorted }
-  // The classifier compared with the training set alone.
+  // The domain classifier compared with the training set, so its result does not belong to this period.
   if (periodDrift) delete shown.domain
   return { model, window: shown, reference, meaning: meaningOf(window) }
 }

@@ -19,11 +19,11 @@ type LabelEvidence = {
   own: Accumulator
   baseline: BaselineProfile | undefined
   settings: Settings
-  /** Prediction minus label over the window and those before it that it had to be merged with. */
+  /** Prediction minus label, over the window and the earlier ones that were merged with it. */
   residuals: Sketch | undefined
 }
 
-/** Loudest first: what the labels say, and of what there are too few of them to tell. */
+/** Signals from labels, most important first; `silent` are those for which there are too few labels. */
 export function signalsFromLabels(evidence: LabelEvidence): { signals: DetectedSignal[]; silent: Signal[] } {
   const { own, settings, residuals } = evidence
   const enough = own.bias.n >= settings.minRows
@@ -114,7 +114,7 @@ export function signalsFromService(window: Window, settings: Settings): Detected
   return signals
 }
 
-/** What is estimated without labels pages only where there are none: where labels are, they have spoken. */
+/** An estimate without labels pages only where there are no labels; where there are some, they decide. */
 export function signalsFromEstimate(
   window: Window,
   baseline: BaselineProfile | undefined,
@@ -136,7 +136,7 @@ export function signalsFromEstimate(
   ]
 }
 
-/** Drift alone harms nobody: it is for the digest, never for the night. */
+/** Drift alone proves no harm, so it goes to the digest and never pages. */
 export function signalsFromDrift(window: Window, baseline: BaselineProfile | undefined): DetectedSignal[] {
   return window.drift
     .filter(({ drifted }) => drifted)
@@ -163,7 +163,7 @@ const paritySample = 200
 const parityTolerance = 1e-6
 const parityShare = 0.01
 
-/** Recomputes a sample of what was served; differing values mean training and serving do not speak of the same thing. */
+/** Recomputes the features of a sample of requests: values that differ from the served ones are training-serving skew. */
 export async function signalsFromParity(
   ctx: Context,
   model: string,
@@ -174,7 +174,7 @@ export async function signalsFromParity(
   if (service === null) return []
   const step = Math.max(1, Math.floor(sample.items.length / paritySample))
   const fields = (await features.requestFields(ctx, service)).map(({ name }) => name)
-  // What the log leaves out on purpose cannot be looked up again.
+  // Rows of which the log omits request fields on purpose cannot be recomputed.
   const isWhole = (row: (typeof sample.items)[number]) => fields.every((name) => name in row.inputs)
   const rows = sample.items.filter((row, index) => index % step === 0 && row.bad !== 'error' && isWhole(row))
   if (rows.length === 0) return []

@@ -15,7 +15,7 @@ import * as store from '../store.ts'
 /** Sketches by column; all of one scope and hour. */
 export type Sketches = Map<string, Sketch>
 
-/** One set of sketches per hour, filled as rows come by: the memory does not grow with the rows. */
+/** A set of sketches for each hour, filled row by row: memory does not grow with the rows. */
 export function hourlySketches(references: ReadonlyMap<string, SketchReference>) {
   const hours = new Map<string, Sketches>()
   return {
@@ -36,10 +36,10 @@ export function hourOf(at: string): string {
   return new Date(Math.floor(Date.parse(at) / hour) * hour).toISOString()
 }
 
-/** Only what is not zero, and without the bins: those are the reference's. */
+/** Counts that are not zero, without the bins: those are stored with the reference. */
 type Packed = { counts: [number, number][]; numbers: Sketch['numbers'] }
 
-/** Writes hours of a scope. An hour that is there already is replaced, so a repeated job counts nothing twice. */
+/** Writes the hours of a scope. An existing hour is replaced, so a repeated job counts nothing twice. */
 export async function saveHours(
   ctx: Context,
   { scope, reference, hours }: { scope: string; reference: string; hours: ReadonlyMap<string, Sketches> },

@@ -18,10 +18,10 @@ type Skew = Output<Operations['skew']>
 const servedPeriod = 28 * day
 const servedSample = 5_000
 const trainingSample = 5_000
-/** One input that orders the labels this well alone rarely is knowledge: it mostly is the label in disguise. */
+/** An input that alone orders the labels this well is most likely the label in disguise. */
 const leakThreshold = 0.95
 
-/** Before promotion: would this version be served what it was trained on? And does one of its inputs know the answer? */
+/** Before promotion: are the served inputs like those in training, and does an input leak the label? */
 export async function skew(ctx: Context, { model, version }: Input<Operations['skew']>): Promise<Skew> {
   const found = await servedSkew(ctx, { model, version })
   if (!found) return { served: 0, columns: [], leaks: [] }
@@ -29,17 +29,17 @@ export async function skew(ctx: Context, { model, version }: Input<Operations['s
 }
 
 export type ServedSkew = {
-  /** The newest served rows that were looked at. */
+  /** Number of newest served rows that were compared. */
   served: number
-  /** How many are needed to tell. */
+  /** Number of rows needed for a verdict. */
   needed: number
   /** Inputs of the version. */
   inputs: string[]
-  /** Those of them that are served now; `critical` is the difference from which on one counts. */
+  /** Those that are served now; `critical` is the difference from which on a column counts as skewed. */
   columns: Skew['columns']
 }
 
-/** Training rows of a version against the rows that were served last; undefined where it has no training set. */
+/** Compares the training rows of a version with the newest served rows; undefined without a training set. */
 export async function servedSkew(
   ctx: Context,
   { model, version }: { model: string; version: number },
@@ -73,7 +73,7 @@ export async function servedSkew(
   }
 }
 
-/** Of the newest rows a sample, taken a day at a time, so that the memory does not grow with the log. */
+/** A sample of the newest rows, read day by day so that memory does not grow with the log. */
 async function servedRows(ctx: Context, model: string): Promise<serving.LoggedPrediction[]> {
   const rows: serving.LoggedPrediction[] = []
   const now = ctx.now().getTime() + 1
@@ -86,7 +86,7 @@ async function servedRows(ctx: Context, model: string): Promise<serving.LoggedPr
   return rows
 }
 
-/** How well each input of a version orders the labels of its training set alone. */
+/** How well each input alone orders the labels of the training set. */
 export async function leaks(
   ctx: Context,
   { model, version }: { model: string; version: number },

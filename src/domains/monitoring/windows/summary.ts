@@ -31,7 +31,7 @@ type WindowInput = {
 const z95 = 1.959963984540054
 const aucResamples = 200
 
-/** Everything a window says, each number with its n and interval. */
+/** The window as it is stored and shown: every number with its n and interval. */
 export function summarizeWindow(input: WindowInput): Window {
   const { model, from, to, own, service, drift, baseline, mergedFrom, settings } = input
   const { rows, bad, latencies, costs, knownUpTo } = service
@@ -70,7 +70,7 @@ type Quality = Pick<Window, 'labelled' | 'meanPrediction' | 'meanLabel' | 'bias'
 
 const unknown: Estimate = { value: null, n: 0, lower: null, upper: null }
 
-/** What the labels say of the answers, as far as they are known: log loss and AUC of probabilities, absolute error of quantities. */
+/** Quality by the labels known so far: log loss and AUC of probabilities, absolute error of quantities. */
 export function qualityOf(own: Accumulator, { binary, regression }: Pick<Settings, 'binary' | 'regression'>): Quality {
   const { items } = own.pairs
   const known = {
@@ -100,7 +100,7 @@ function thousandOf({ value, lower, upper, n }: Estimate): Estimate {
 
 type Measures = Omit<Window['drift'][number], 'column' | 'psi' | 'critical' | 'drifted'>
 
-/** Only what can be said: a measure that is not a number is left out. */
+/** The measures of drift; one that is not a finite number is left out. */
 export function measures(tests: Drift['tests']): Measures {
   const { p, jensenShannon, kolmogorovSmirnov, wasserstein, chiSquare, missing, unseen, n, m } = tests
   const whole = (pair: Record<string, number> | null) => pair !== null && Object.values(pair).every(Number.isFinite)
@@ -117,7 +117,7 @@ export function measures(tests: Drift['tests']): Measures {
   }
 }
 
-/** Column by column against what training, or another time, looked like. */
+/** Drift by column, against training or against an earlier period. */
 export function driftOf(
   baseline: Pick<BaselineProfile, 'columns'>,
   now: Sketches,

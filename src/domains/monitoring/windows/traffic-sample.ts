@@ -7,7 +7,7 @@ import * as serving from '../../serving/serving.ts'
 const days = 28
 const maxRows = 2000
 
-/** Tells evaluation what production asked in the last 28 days, so that golden sets are compared with it. */
+/** Records a sample of the last 28 days of production, with which golden sets are compared. */
 export async function sampleTraffic(ctx: Context, { model }: { model: string }): Promise<void> {
   const to = ctx.now()
   const from = new Date(to.getTime() - days * day)

@@ -29,7 +29,7 @@ import { driftOf, summarizeWindow, type Window } from './summary.ts'
 
 export type { Window } from './summary.ts'
 
-/** Plans the window that is open now; each one plans the next. */
+/** Schedules the closing of the window that is open now; each one schedules the next. */
 export async function watch(ctx: Context, { model }: { model: string }): Promise<void> {
   const { spec } = await registry.getModel(ctx, { model })
   if (!spec) return
@@ -48,10 +48,10 @@ async function scheduleWindow(ctx: Context, model: string, from: number, setting
   })
 }
 
-/** A release that answered only some days of a window cannot be compared with whole weeks of training. */
+/** Drift is judged only for a release with this share of the window: a few days cannot be compared with whole weeks of training. */
 const largeShare = 0.9
 
-/** The job at the end of each window, when its labels have come. Doing it twice comes to the same. */
+/** The job after each window, once its labels have had time to arrive. Running it twice has the same result. */
 export async function closeWindow(
   ctx: Context,
   { model, from }: { model: string; from: string },
@@ -119,12 +119,12 @@ export async function saveCountedHours(
   }
 }
 
-/** What a stored window found is named by signal and subject. */
+/** The name of a signal in a stored window. */
 export function nameOf({ signal, subject }: DetectedSignal): string {
   return `${signal}/${subject}`
 }
 
-/** What a stored window says; what it found is for the rules alone. */
+/** A stored window without what only the alert rules read. */
 export function windowOf({ content }: { content: string }): Window {
   const { found: _, silent: __, ...window } = JSON.parse(content) as Window & Partial<WindowSignals>
   return window
@@ -141,11 +141,11 @@ type CountInput = {
   from: string
   to: string
   settings: Settings
-  /** Of which columns sketches are made. */
+  /** Whether a column is counted in sketches. */
   isSketched?: (column: string) => boolean
 }
 
-/** Reads the log a day at a time, so that the memory does not grow with the window. */
+/** Reads the log day by day, so that memory does not grow with the window. */
 export async function countRows(
   ctx: Context,
   { model, from, to, settings, isSketched = () => true }: CountInput,
@@ -190,7 +190,7 @@ type MergeInput = {
 
 const maxMerged = 12
 
-/** The window's sketches, with earlier windows of the same release until there are enough rows; they always end at `to`. */
+/** The sketches of a window, merged with earlier windows of the same release until there are enough rows. */
 export async function mergeUntilEnough(
   ctx: Context,
   { release, from, to, baseline, settings }: MergeInput,
