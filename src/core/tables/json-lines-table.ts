@@ -1,0 +1,90 @@
+import { AppError } from '../errors.ts'
+import { declaredRow } from './declared-rows.ts'
+import { readText } from './encoding.ts'
+import { parseExactJson } from './exact-json.ts'
+import { columnNames } from './names.ts'
+import { noProblems, type Problems, refuseProblems } from './refusals.ts'
+import type { Row, Table, TableOptions } from './table.ts'
+import type { TimeReader } from './values.ts'
+
+const batchRows = 1_000
+
+/** Reads JSON lines twice: once to look at every row, once to hand them on. */
+export async function openJsonLines(
+  path: string,
+  { shown, readTime, types = new Map(), encoding }: TableOptions & { shown: string; readTime: TimeReader },
+): Promise<Table> {
+  async function* rowsOf(problems: Problems): AsyncGenerator<Row> {
+    let number = 0
+    for await (const row of parsed(lines(readText({ path, shown, encoding })), shown))
+      yield declaredRow(row, { number: ++number, types, readTime, problems })
+  }
+
+  const columns = new Set<string>()
+  const problems = noProblems()
+  let rows = 0
+  for await (const row of rowsOf(problems)) {
+    rows += 1
+    for (const name of Object.keys(row)) columns.add(name)
+  }
+  refuseProblems(problems, shown)
+  refuseLookalikes([...columns], shown)
+  return {
+    columns: [...columns],
+    types,
+    rows,
+    notes: [],
+    async *read() {
+      let batch: Row[] = []
+      for await (const row of rowsOf(noProblems())) {
+        batch.push(row)
+        if (batch.length < batchRows) continue
+        yield batch
+        batch = []
+      }
+      if (batch.length > 0) yield batch
+    },
+  }
+}
+
+/** Names of JSON are keys already: nothing is trimmed, and what could not be told apart is refused as in a CSV. */
+function refuseLookalikes(columns: string[], shown: string): void {
+  const untrimmed = columns.find((name) => name !== name.trim())
+  if (untrimmed !== undefined)
+    throw new AppError('invalid_file', `${shown} has the column "${untrimmed}", with blanks around its name.`, {
+      name: untrimmed,
+    })
+  columnNames(columns, shown)
+}
+
+async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const parts = `${rest}${chunk}`.split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts
+  }
+  yield rest
+}
+
+async function* parsed(texts: AsyncIterable<string>, shown: string): AsyncGenerator<Row> {
+  let line = 0
+  for await (const text of texts) {
+    line += 1
+    if (text.trim() !== '') yield rowOf(text, `${shown}, line ${line}`, shown)
+  }
+}
+
+function rowOf(text: string, place: string, name: string): Row {
+  let row: unknown
+  try {
+    row = parseExactJson(text)
+  } catch (cause) {
+    throw new AppError('invalid_file', `${place} is not JSON.`, { name, cause })
+  }
+  if (typeof row === 'object' && row !== null && !Array.isArray(row)) return row as Row
+  throw new AppError('invalid_file', `${place} is not an object.`, {
+    name,
+    hint: 'Each line is one row: {"id": "a", "late": 1}.',
+  })
+}

@@ -1,0 +1,32 @@
+import { AppError } from '../errors.ts'
+import { openCsv } from './csv-table.ts'
+import { openJsonLines } from './json-lines-table.ts'
+import { openParquet } from './parquet-table.ts'
+import type { Table, TableOptions } from './table.ts'
+import { parseIsoTime } from './time.ts'
+import { timeFormat } from './time-format.ts'
+
+const readers = {
+  '.csv': openCsv,
+  '.tsv': openCsv,
+  '.jsonl': openJsonLines,
+  '.ndjson': openJsonLines,
+  '.parquet': openParquet,
+}
+
+/**
+ * Opens a file of rows, whatever its form: .csv, .tsv, .jsonl or .parquet, the texts also gzipped. It is looked at whole
+ * before anything is handed on: what is wrong is refused by row and column, and nothing is rounded, dropped or replaced.
+ */
+export async function openTable(path: string, options: TableOptions = {}): Promise<Table> {
+  const shown = options.shown ?? path
+  const readTime = options.timeFormat === undefined ? parseIsoTime : timeFormat(options.timeFormat)
+  const name = path.replace(/\.gz$/i, '').toLowerCase()
+  const found = Object.entries(readers).find(([ending]) => name.endsWith(ending))
+  if (!found)
+    throw new AppError('invalid_file', `"${shown}" is not .csv, .jsonl or .parquet.`, {
+      name: shown,
+      hint: 'CSV and JSON lines may be gzipped.',
+    })
+  return found[1](path, { ...options, shown: `"${shown}"`, readTime })
+}

@@ -1,0 +1,8 @@
+export { exactJson, findBigInteger, parseExactJson } from './exact-json.ts'
+export { openTable } from './open-table.ts'
+export { addProblem, noProblems, refuseProblems } from './refusals.ts'
+export type { Row, Table, TableOptions } from './table.ts'
+export { isoOf, parseIsoTime } from './time.ts'
+export { timeFormat } from './time-format.ts'
+export { unfitText } from './unicode.ts'
+export { type Cell, type ColumnType, exactInteger, isRefusal, toDeclared } from './values.ts'

@@ -1,0 +1,90 @@
+import { isoOf, parseIsoTime } from './time.ts'
+
+export type ColumnType = 'string' | 'integer' | 'number' | 'boolean' | 'time'
+
+/** What a cell may hold once it is read: times as ISO 8601 in UTC; integers beyond a double's exactness as bigint. */
+export type Cell = string | number | bigint | boolean | null
+
+/** A value that is not what its column is declared as; the sentence continues "The value … ". */
+export type Refusal = { rule: string; fix?: string }
+
+const integerText = /^-?(0|[1-9]\d*)$/
+const numberText = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+const missingWords = new Set(['', 'NA', 'NaN', 'nan', 'null', 'NULL', 'None'])
+const truths: Record<string, boolean> = { true: true, false: false, True: true, False: false, TRUE: true, FALSE: false }
+
+const leastInteger = -(2n ** 63n)
+const greatestInteger = 2n ** 64n - 1n
+
+/** An integer that fits 64 bits, signed or unsigned: as a number where that is exact, else as a bigint. Undefined beyond. */
+export function exactInteger(text: string): number | bigint | undefined {
+  const value = Number(text)
+  if (Number.isSafeInteger(value)) return value
+  const exact = BigInt(text)
+  return exact >= leastInteger && exact <= greatestInteger ? exact : undefined
+}
+
+/** Whether a text stands for "no value" in a column that holds no text. */
+export function isMissingText(text: string): boolean {
+  return missingWords.has(text)
+}
+
+export type TimeReader = (text: string) => number | undefined
+
+/**
+ * A value as the type that its column is declared as, the same by every door: a text is read, a number or boolean of JSON
+ * or Parquet is taken when it says the same. Nothing is rounded, cut or completed; what does not fit is refused.
+ */
+export function toDeclared(value: unknown, type: ColumnType, readTime: TimeReader = parseIsoTime): Cell | Refusal {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'number' && Number.isNaN(value)) return null
+  if (type === 'string') return toText(value)
+  if (typeof value === 'string' && isMissingText(value)) return null
+  if (type === 'integer') return toInteger(value)
+  if (type === 'number') return toNumber(value)
+  if (type === 'boolean') return toBoolean(value)
+  return toTime(value, readTime)
+}
+
+export function isRefusal(value: Cell | Refusal): value is Refusal {
+  return typeof value === 'object' && value !== null
+}
+
+function toText(value: unknown): Cell | Refusal {
+  if (typeof value === 'string') return value
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  return { rule: 'must be a string', fix: 'Write it in quotes.' }
+}
+
+function toInteger(value: unknown): Cell | Refusal {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value === 0 ? 0 : value
+  const text = typeof value === 'bigint' ? value.toString() : value
+  if (typeof text !== 'string' || !integerText.test(text) || text === '-0') return { rule: 'must be an integer' }
+  const exact = exactInteger(text)
+  return exact ?? { rule: 'does not fit into 64 bits', fix: 'Declare the column as a string.' }
+}
+
+function toNumber(value: unknown): Cell | Refusal {
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return toInteger(value)
+  if (typeof value !== 'string' || !numberText.test(value)) return { rule: 'must be a number' }
+  if (integerText.test(value) && value !== '-0') return toInteger(value)
+  const number = Number(value)
+  return Number.isFinite(number) ? number : { rule: 'is larger than a number can be' }
+}
+
+function toBoolean(value: unknown): Cell | Refusal {
+  if (typeof value === 'boolean') return value
+  const found = typeof value === 'string' && Object.hasOwn(truths, value) ? truths[value] : undefined
+  return found ?? { rule: 'must be true or false' }
+}
+
+function toTime(value: unknown, readTime: TimeReader): Cell | Refusal {
+  const read = typeof value === 'string' ? readTime(value) : undefined
+  if (read !== undefined) return isoOf(read)
+  return {
+    rule: 'must be a time in ISO 8601, at most to milliseconds, of the years 1900 to 2200',
+    fix: 'Write it as 2026-01-31T09:00:00Z, or name the format of a file with --time-format.',
+  }
+}
