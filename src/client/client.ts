@@ -1,4 +1,5 @@
 import type { Contract, Input, Operation, Output } from '../core/contract.ts'
+import { exactJson, parseExactJson } from '../core/exact-json.ts'
 
 /** What a caller needs to know at run time of an operation; its shapes are types only. */
 export type Route = Pick<Operation, 'method' | 'path' | 'body' | 'reply'>
@@ -79,7 +80,7 @@ async function call(
   if (bytes !== undefined) headers['content-type'] = 'application/octet-stream'
   else if (!inUrl) headers['content-type'] = 'application/json'
   const streams = bytes instanceof ReadableStream ? { duplex: 'half' as const } : {}
-  const payload = bytes ?? (inUrl ? undefined : JSON.stringify(rest))
+  const payload = bytes ?? (inUrl ? undefined : exactJson(rest))
   const response = await (connection.fetch ?? fetch)(`${connection.url}/api/v1${path}${query}`, {
     method: route.method,
     headers,
@@ -88,7 +89,7 @@ async function call(
     ...(connection.signal ? { signal: connection.signal } : {}),
   })
   if (!response.ok) throw new ProblemError(await problemOf(response))
-  return route.reply === 'bytes' ? response : response.json()
+  return route.reply === 'bytes' ? response : parseExactJson(await response.text())
 }
 
 function queryOf(rest: Record<string, unknown>): string {

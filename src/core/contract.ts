@@ -18,6 +18,8 @@ export type Operation = {
   body?: 'json' | 'bytes'
   /** `bytes`: the door returns `BytesReply` and its stream is the answer. */
   reply?: 'json' | 'bytes'
+  /** Its input may hold integers beyond 2^53, which arrive as bigints; anywhere else they are refused by their path. */
+  exactIntegers?: boolean
   /** Largest accepted body in bytes (default 4 MiB for JSON, unlimited for streams). */
   bodyLimit?: number
 }

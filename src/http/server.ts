@@ -2,11 +2,13 @@ import type { Readable } from 'node:stream'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Actor, Context, Role } from '../core/context.ts'
 import type { BytesReply, Contract, Operation } from '../core/contract.ts'
-import { AppError } from '../core/errors.ts'
+import { AppError, invalidInput } from '../core/errors.ts'
+import { exactJson } from '../core/exact-json.ts'
 import { parse } from '../core/validate.ts'
 import { sendBytes } from './bytes.ts'
 import { tooDeep } from './depth.ts'
 import { drainOnClose } from './drain.ts'
+import { readJsonBodies } from './json-bodies.ts'
 import { asAppError, sendProblem } from './problems.ts'
 import { deadlineOf, traceIdOf } from './request-headers.ts'
 import { endSlowBodies } from './slow-bodies.ts'
@@ -59,6 +61,7 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, asAppError(error)),
   })
   server.decorateRequest('ctx', null as never)
+  readJsonBodies(server)
 
   server.addHook('onRequest', async (request) => {
     checkSite(request, boundToLoopback)
@@ -122,7 +125,7 @@ async function registerOperation(
           return sendBytes(request, reply, result as BytesReply)
         }
         if (checkReplies) parse(operation.output, result, { code: 'internal', what: `The reply of ${id}` })
-        return reply.type('application/json').send(JSON.stringify(result ?? {}))
+        return reply.type('application/json').send(exactJson(result ?? {}))
       },
     })
   if (operation.body !== 'bytes') {
@@ -144,6 +147,11 @@ function collectInput(request: FastifyRequest, operation: Operation, fromUrl: bo
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new AppError('invalid_input', 'The body must be a JSON object.')
   }
+  if (request.bigInteger !== undefined && !operation.exactIntegers)
+    throw invalidInput(`"${request.bigInteger}" holds an integer that a number does not hold exactly.`, {
+      name: request.bigInteger,
+      hint: 'Write it as a string.',
+    })
   if (tooDeep(body)) throw new AppError('invalid_input', 'The body is nested too deeply.')
   const numbers = Object.entries(parameters).map(([name, value]) => [
     name,

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
+import { parseExactJson } from '../exact-json.ts'
 import { declaredRow } from './declared-rows.ts'
 import { readText } from './encoding.ts'
-import { parseExactJson } from './exact-json.ts'
 import { columnNames } from './names.ts'
 import { noProblems, type Problems, refuseProblems } from './refusals.ts'
 import type { Row, Table, TableOptions } from './table.ts'

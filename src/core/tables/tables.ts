@@ -1,4 +1,3 @@
-export { exactJson, findBigInteger, parseExactJson } from './exact-json.ts'
 export { openTable } from './open-table.ts'
 export { addProblem, noProblems, refuseProblems } from './refusals.ts'
 export type { Row, Table, TableOptions } from './table.ts'

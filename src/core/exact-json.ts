@@ -23,9 +23,14 @@ export function parseExactJson(text: string): unknown {
   })
 }
 
-/** The JSON of a value in which bigints are written as the numbers that they are. */
+/** The JSON of a value in which bigints are written as the numbers that they are. Most values hold none, and are not looked at twice. */
 export function exactJson(value: unknown): string {
-  return stringify(value, (_key, item) => (typeof item === 'bigint' ? rawJSON(item.toString()) : item))
+  try {
+    return stringify(value)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return stringify(value, (_key, item) => (typeof item === 'bigint' ? rawJSON(item.toString()) : item))
+  }
 }
 
 /** The path of the first bigint within a parsed value, such as `rows.0.id`; undefined when every number fits a double. */
