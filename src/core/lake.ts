@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBInstance, DuckDBValue, DuckDBValueConverter, JS } from '@duckdb/node-api'
 
 export type Row = Record<string, unknown>
 
@@ -42,7 +42,7 @@ export function openLake({ memoryLimit = '1GB', threads = 2 }: Options = {}): La
   async function session<T>(work: (lake: Lake) => Promise<T>): Promise<T> {
     const connection = await (await engine()).connect()
     try {
-      return await work(over(connection))
+      return await work(over(connection, await exactConverter()))
     } finally {
       connection.closeSync()
     }
@@ -60,11 +60,20 @@ export function openLake({ memoryLimit = '1GB', threads = 2 }: Options = {}): La
   }
 }
 
-function over(connection: DuckDBConnection): Lake {
+/** The engine's own conversion, but for decimals without decimals: these are integers, and a double could not hold them. */
+async function exactConverter(): Promise<DuckDBValueConverter<JS>> {
+  const { DuckDBDecimalValue, JSDuckDBValueConverter } = await import('@duckdb/node-api')
+  return (value, type, converter) =>
+    value instanceof DuckDBDecimalValue && value.scale === 0
+      ? value.value
+      : JSDuckDBValueConverter(value, type, converter)
+}
+
+function over(connection: DuckDBConnection, converter: DuckDBValueConverter<JS>): Lake {
   const lake: Lake = {
     async query(sql, parameters = []) {
       const reader = await connection.runAndReadAll(sql, parameters as DuckDBValue[])
-      return reader.getRowObjectsJS()
+      return reader.convertRowObjects(converter)
     },
     async run(sql, parameters = []) {
       await connection.run(sql, parameters as DuckDBValue[])
@@ -94,9 +103,9 @@ async function moveDurably(draft: string, path: string): Promise<void> {
 }
 
 /** A value as it was read, as one that JSON has: what is none of these is null. */
-export function fromLake(value: unknown): number | string | boolean | null {
+export function fromLake(value: unknown): number | bigint | string | boolean | null {
   if (value instanceof Date) return value.toISOString()
-  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value
   return null
 }

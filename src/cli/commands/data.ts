@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { type Row, readRows } from '../files/rows.ts'
+import { openTable, parseIsoTime, type Row, type Table } from '../../core/tables/tables.ts'
+import { dialect, dialectOptions } from '../files/dialect.ts'
 import { argument, type Command, defineCommand, facts, moment, table, time } from '../kit/kit.ts'
 
 const batch = 5_000
@@ -28,29 +29,46 @@ export const command: Command = {
       },
     },
     push: defineCommand({
-      summary: 'Add rows of a .csv or .jsonl file to a source',
+      summary: 'Add rows of a .csv, .jsonl or .parquet file to a source',
       args: { source: argument(), file: argument() },
       options: {
         from: time('only rows known from this time on'),
         until: time('only rows known before this time'),
+        ...dialectOptions,
       },
-      examples: ['keel data push flights data/flights.jsonl --until 2001-03-01'],
-      async run(session, { args: { source, file }, options: { from, until } }) {
+      examples: [
+        'keel data push flights data/flights.jsonl --until 2001-03-01',
+        'keel data push meter readings.csv --separator ";" --decimal , --time-format "%d/%m/%Y %H:%M"',
+      ],
+      async run(session, { args: { source, file }, options }) {
         const client = await session.client()
-        const { definition } = await client.datasets.getSource({ source })
-        const column = definition.known_at ?? definition.time
-        const rows = within(readRows(resolve(session.io.cwd, file), file), column, from, until)
-        const progress = session.progress(`Pushing ${source}`)
-        let appended = 0
-        try {
-          for (let at = 0; at < rows.length; at += batch) {
-            const result = await client.datasets.append({ source, rows: rows.slice(at, at + batch) })
-            appended += result.appended
-            progress.update(appended, rows.length)
+        const { definition, columns } = await client.datasets.getSource({ source })
+        const opened = await openTable(resolve(session.io.cwd, file), {
+          ...dialect(options),
+          shown: file,
+          types: new Map(
+            Object.entries(columns).map(([name, type]) => [name, type === 'big_integer' ? 'integer' : type]),
+          ),
+        })
+        for (const note of opened.notes) session.say(`${file}: ${note}`)
+        const chosen = within(definition.known_at ?? definition.time, options.from, options.until)
+        const send = async (check: boolean) => {
+          const progress = session.progress(`${check ? 'Checking' : 'Pushing'} ${source}`)
+          let [appended, seen] = [0, 0]
+          try {
+            for await (const rows of batches(opened, chosen)) {
+              appended += (await client.datasets.append({ source, rows, check })).appended
+              seen += rows.length
+              progress.update(seen, opened.rows)
+            }
+          } finally {
+            progress.end()
           }
-        } finally {
-          progress.end()
+          return appended
         }
+        // All or nothing: a file of several batches is looked at whole before the first of them is stored.
+        if (opened.rows > batch) await send(true)
+        const appended = await send(false)
         return {
           data: { source, appended },
           text: `${appended} rows added to ${source}.`,
@@ -97,10 +115,28 @@ export const command: Command = {
   },
 }
 
-function within(rows: Row[], column: string | undefined, from: string | undefined, until: string | undefined): Row[] {
-  if (column === undefined || (from === undefined && until === undefined)) return rows
-  return rows.filter((row) => {
-    const at = new Date(String(row[column]).replace(/(T\d\d:\d\d)$/, '$1:00Z')).toISOString()
-    return (from === undefined || at >= from) && (until === undefined || at < until)
-  })
+/** Rows of a table that `chosen` takes, in batches of one request. */
+async function* batches(table: Table, chosen: (row: Row) => boolean): AsyncGenerator<Row[]> {
+  let rows: Row[] = []
+  for await (const part of table.read()) {
+    rows.push(...part.filter(chosen))
+    if (rows.length < batch) continue
+    yield rows
+    rows = []
+  }
+  if (rows.length > 0) yield rows
+}
+
+/** Whether a row was known in the period; a column of times holds ISO 8601 once it is read. */
+function within(
+  column: string | undefined,
+  from: string | undefined,
+  until: string | undefined,
+): (row: Row) => boolean {
+  if (column === undefined || (from === undefined && until === undefined)) return () => true
+  const [first, last] = [from, until].map((time) => (time === undefined ? undefined : parseIsoTime(time)))
+  return (row) => {
+    const at = parseIsoTime(String(row[column]))
+    return at === undefined || ((first === undefined || at >= first) && (last === undefined || at < last))
+  }
 }

@@ -1,4 +1,5 @@
 import { invalidInput } from '../../core/errors.ts'
+import { exactInteger, isoOf, parseIsoTime } from '../../core/tables/tables.ts'
 
 /** `flight-delay@2` -> model and version. */
 export function modelVersion(given: string): { model: string; version: number } {
@@ -11,16 +12,17 @@ export function modelVersion(given: string): { model: string; version: number } 
 
 /** An ISO time; without a zone it is UTC. */
 export function parseTime(given: string): string {
-  const zoned = /(Z|[+-]\d\d:?\d\d)$/i.test(given)
-  const complete = /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : zoned ? given : `${given}Z`
-  const date = new Date(complete)
-  if (Number.isNaN(date.getTime()))
-    throw invalidInput(`"${given}" is not a time.`, { name: given, hint: 'Write it as 2001-05-01T12:00.' })
-  return date.toISOString()
+  const instant = parseIsoTime(given)
+  if (instant === undefined)
+    throw invalidInput(`"${given}" is not a time.`, {
+      name: given,
+      hint: 'Write it as 2001-05-01T12:00; without a zone it is UTC.',
+    })
+  return isoOf(instant)
 }
 
-/** `name=value` pairs; values that read as JSON numbers or booleans become such. */
-export function assignments(pairs: string[]): Record<string, string | number | boolean> {
+/** `name=value` pairs; a value becomes a number or a boolean only where that prints back as it was typed: `007` stays text. */
+export function assignments(pairs: string[]): Record<string, string | number | bigint | boolean> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=')
@@ -30,7 +32,8 @@ export function assignments(pairs: string[]): Record<string, string | number | b
   )
 }
 
-function scalar(text: string): string | number | boolean {
+function scalar(text: string): string | number | bigint | boolean {
   if (text === 'true' || text === 'false') return text === 'true'
-  return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+  if (/^(0|-?[1-9]\d*)$/.test(text)) return exactInteger(text) ?? text
+  return String(Number(text)) === text && Number.isFinite(Number(text)) ? Number(text) : text
 }

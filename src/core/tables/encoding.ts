@@ -85,9 +85,19 @@ async function bytesOf(path: string, shown: string): Promise<AsyncIterable<unkno
     throw new AppError('invalid_file', message, { name: shown, cause })
   })
   await file.close()
-  if (!path.endsWith('.gz')) return createReadStream(path)
-  const unpacked = createGunzip()
-  // An error of either side reaches whoever reads, by the stream that is returned.
-  pipeline(createReadStream(path), unpacked, () => undefined)
-  return unpacked
+  return path.endsWith('.gz') ? unpacked(path, shown) : createReadStream(path)
+}
+
+async function* unpacked(path: string, shown: string): AsyncGenerator<Buffer> {
+  const stream = createGunzip()
+  // An error of either side ends the stream, and so reaches the loop below.
+  pipeline(createReadStream(path), stream, () => undefined)
+  try {
+    for await (const bytes of stream) yield bytes as Buffer
+  } catch (cause) {
+    throw new AppError('invalid_file', `${shown} cannot be unpacked: it is not whole, or not gzip.`, {
+      name: shown,
+      cause,
+    })
+  }
 }

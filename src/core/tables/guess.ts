@@ -56,7 +56,7 @@ function isExactInteger(text: string): boolean {
 
 /** As Python writes a float: with `.0` where it is whole, with an exponent below 1e-4 and from 1e16 on. */
 function pythonText(number: number): string {
-  if (!Number.isFinite(number)) return ''
+  if (!Number.isFinite(number)) return 'none'
   const size = Math.abs(number)
   if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
     const [mantissa = '', exponent = ''] = number.toExponential().split('e')

@@ -40,6 +40,7 @@ function sentence({ row, column, value, rule }: CellProblem): string {
 }
 
 function shortened(value: unknown): string {
+  if (value === undefined || value === null) return 'the value'
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text
 }

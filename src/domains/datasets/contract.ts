@@ -52,13 +52,24 @@ export const SourceFile = object({
   ),
   time: optional(Type.String({ description: 'Column with the event time' })),
   known_at: optional(Type.String({ description: 'Column with the time at which the row became known' })),
+  time_unit: optional(
+    oneOf(['s', 'ms'], { description: 'Numbers in columns of times count seconds or milliseconds since 1970' }),
+  ),
   key: optional(Type.Array(Type.String(), { description: 'Columns that identify a row' })),
   expectations: optional(Type.Array(Expectation, { description: 'Checked on every write' })),
 })
 
+const ColumnTypes = Type.Record(
+  Type.String(),
+  oneOf(['number', 'integer', 'big_integer', 'string', 'boolean', 'time'], {
+    description: 'big_integer: integers that a double does not hold exactly',
+  }),
+)
+
 export const Source = object({
   name: Name,
   definition: SourceFile,
+  columns: ColumnTypes,
   vetted: Type.Boolean(),
   rows: Type.Integer(),
   firstTime: Type.Union([Time, Type.Null()]),
@@ -112,7 +123,12 @@ export const datasets = contract({
     role: 'member',
     summary: 'Adds rows to a source; checked against its expectations, all or none, on disk when acknowledged',
     bodyLimit: 64 * 1024 * 1024,
-    input: object({ source: Name, rows: Type.Array(JsonObject, { minItems: 1, maxItems: 50_000 }) }),
+    exactIntegers: true,
+    input: object({
+      source: Name,
+      rows: Type.Array(JsonObject, { minItems: 1, maxItems: 50_000 }),
+      check: optional(Type.Boolean({ description: 'Only look whether they could be added' })),
+    }),
     output: object({ appended: Type.Integer(), lastSeq: Type.Integer() }),
   },
   snapshot: {

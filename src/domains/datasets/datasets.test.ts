@@ -46,7 +46,7 @@ test('one bad row stores none, and the error names row and column', async (t) =>
   const rows = [row('2026-01-01', 1), row('2026-01-02', 5000)]
   await assert.rejects(client.datasets.append({ source: 'trips', rows }), (error: ProblemError) => {
     assert.equal(error.problem.code, 'invalid_input')
-    assert.match(error.problem.detail, /Row 2: "distance" is 5000, outside 0 … 1000/)
+    assert.match(error.problem.detail, /row 2, column "distance": 5000 is outside 0 … 1000/)
     return true
   })
   assert.equal((await client.datasets.getSource({ source: 'trips' })).rows, 0)
@@ -70,7 +70,7 @@ test('a time finer than milliseconds is refused, for rounding could leak the fut
   await datasets.applySource(ctx, trips)
   await assert.rejects(
     datasets.append(ctx, { source: 'trips', rows: [row('2026-01-01T00:00:00.0000005Z', 1)] }),
-    /not a time/,
+    /row 1, column "at": "2026-01-01T00:00:00.0000005Z" must be a time/,
   )
 })
 

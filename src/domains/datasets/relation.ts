@@ -1,17 +1,19 @@
 import { createReadStream } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import type { Context } from '../../core/context.ts'
-import { notFound } from '../../core/errors.ts'
+import { invalidInput, notFound } from '../../core/errors.ts'
+import { exactJson } from '../../core/exact-json.ts'
 import { identifier, type Lake, literal } from '../../core/lake.ts'
 import { scratchPath } from '../../core/scratch.ts'
 import { transaction } from '../../core/transaction.ts'
-import type { Columns, ColumnType } from './rules.ts'
+import type { Columns, ColumnType, Row } from './rules.ts'
 import type { SourceRowsTable } from './schema.ts'
 import * as store from './store.ts'
 
 const sqlTypes: Record<ColumnType, string> = {
   number: 'double',
   integer: 'bigint',
+  big_integer: 'decimal(20, 0)',
   string: 'varchar',
   boolean: 'boolean',
   time: 'timestamp',
@@ -51,13 +53,7 @@ export async function loadSource(
   const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
 
   await withTailFile(ctx, tail, async (tailPath) => {
-    const parts = [
-      selectTyped(
-        `read_json(${literal(tailPath)}, format = 'newline_delimited', columns = ${structOf(columns)})`,
-        names,
-        columns,
-      ),
-    ]
+    const parts = [selectTyped(jsonRows(tailPath, columns), names, columns)]
     for (const segment of segments) {
       if (Number(segment.to_seq) <= afterSeq) continue
       const file = `read_parquet(${literal(await ctx.blobs.localPath(segment.digest))})`
@@ -68,6 +64,10 @@ export async function loadSource(
       `create temp table ${identifier(table)} as select * from (${all}) where _seq > ${afterSeq} and _seq <= ${upto} order by _seq`,
     )
   })
+}
+
+function jsonRows(path: string, columns: Columns): string {
+  return `read_json(${literal(path)}, format = 'newline_delimited', columns = ${structOf(columns)})`
 }
 
 /** A column that a file does not have yet is null there. */
@@ -101,7 +101,11 @@ function structOf(columns: Columns): string {
   return `{${fields.join(', ')}}`
 }
 
-async function withTailFile<T>(ctx: Context, tail: SourceRowsTable[], work: (path: string) => Promise<T>): Promise<T> {
+async function withTailFile<T>(
+  ctx: Context,
+  tail: Omit<SourceRowsTable, 'source'>[],
+  work: (path: string) => Promise<T>,
+): Promise<T> {
   const path = scratchPath(ctx, '.ndjson')
   const lines = tail.map(
     ({ seq, ingested_at, content }) =>
@@ -113,6 +117,41 @@ async function withTailFile<T>(ctx: Context, tail: SourceRowsTable[], work: (pat
   } finally {
     await rm(path, { force: true })
   }
+}
+
+/**
+ * Reads rows as the analytic engine will, before they are acknowledged: what is stored can be read. Rows that the checks let
+ * through and the engine does not would be a defect of the checks; they are refused one by one, by their number.
+ */
+export async function assertReadable(
+  ctx: Context,
+  { rows, columns }: { rows: Row[]; columns: Columns },
+): Promise<void> {
+  if (await isReadable(ctx, { rows, columns })) return
+  for (const [index, row] of rows.entries()) {
+    if (await isReadable(ctx, { rows: [row], columns })) continue
+    throw invalidInput(`Row ${index + 1} holds what the analytic engine cannot read. Nothing was stored.`, {
+      name: String(index + 1),
+      hint: 'Write the values that are not plain numbers or words as strings.',
+    })
+  }
+}
+
+async function isReadable(ctx: Context, { rows, columns }: { rows: Row[]; columns: Columns }): Promise<boolean> {
+  const tail = rows.map((row, index) => ({
+    seq: index,
+    ingested_at: '2000-01-01T00:00:00.000Z',
+    content: exactJson(row),
+  }))
+  const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
+  return withTailFile(ctx, tail, async (path) => {
+    const counted = `select count(*) as n, count(columns(*)) from (${selectTyped(jsonRows(path, columns), names, columns)})`
+    const [found] = await ctx.lake.query(counted).catch(() => [])
+    if (Number(found?.['n'] ?? -1) !== rows.length) return false
+    return Object.keys(columns).every(
+      (name) => Number(found?.[name] ?? -1) === rows.filter((row) => Object.hasOwn(row, name)).length,
+    )
+  })
 }
 
 /** Moves the newest rows into an immutable Parquet segment: the file first, then one transaction that swaps it in. */

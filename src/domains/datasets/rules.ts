@@ -1,10 +1,22 @@
 import type { Static } from 'typebox'
-import { invalidInput } from '../../core/errors.ts'
+import { conflict, invalidInput } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
+import {
+  addProblem,
+  type ColumnType as DeclaredType,
+  isoOf,
+  isRefusal,
+  noProblems,
+  type Problems,
+  refuseProblems,
+  toDeclared,
+  unfitText,
+} from '../../core/tables/tables.ts'
 import type { SourceFile } from './contract.ts'
 
 export type Definition = Static<typeof SourceFile>
-export type ColumnType = 'number' | 'integer' | 'string' | 'boolean' | 'time'
+/** As a column is stored: `big_integer` once it holds an integer that a double does not hold exactly. */
+export type ColumnType = DeclaredType | 'big_integer'
 export type Columns = Record<string, ColumnType>
 export type Row = Record<string, unknown>
 
@@ -12,84 +24,163 @@ type Expectation = NonNullable<Definition['expectations']>[number]
 
 /** What the definition says about types, before any row came. */
 export function declaredColumns(definition: Definition): Columns {
-  const columns: Columns = {}
-  for (const { column, type } of definition.expectations ?? []) if (type !== undefined) columns[column] = type
-  for (const column of [definition.time, definition.known_at]) if (column !== undefined) columns[column] = 'time'
-  return columns
+  const columns = new Map<string, ColumnType>()
+  for (const { column, type } of definition.expectations ?? []) if (type !== undefined) columns.set(column, type)
+  for (const column of [definition.time, definition.known_at]) if (column !== undefined) columns.set(column, 'time')
+  return Object.fromEntries(columns)
+}
+
+/** What a stored type may become without a change of any value. */
+const lossless: Partial<Record<ColumnType, ColumnType[]>> = {
+  integer: ['big_integer', 'number', 'string'],
+  big_integer: ['integer', 'string'],
+  boolean: ['string'],
+  time: ['string'],
+}
+
+/** The columns of a source whose definition changed: what is declared goes before what was found, as far as the stored rows allow. */
+export function redeclared(definition: Definition, known: Columns, rows: number): Columns {
+  const columns = new Map(Object.entries(known))
+  for (const [name, type] of Object.entries(declaredColumns(definition))) {
+    const stored = rows === 0 ? undefined : columns.get(name)
+    if (stored !== undefined && stored !== type && !lossless[stored]?.includes(type)) {
+      throw conflict(`The source "${definition.source}" holds "${name}" as ${stored}; it cannot become ${type}.`, {
+        name,
+        hint: 'Declare it as it is, or push the rows to a new source.',
+      })
+    }
+    columns.set(name, stored === 'big_integer' && type === 'integer' ? stored : type)
+  }
+  return Object.fromEntries(columns)
 }
 
 /**
- * Checks rows and brings them into their stored form. A column keeps the type of its first value; integers may widen
- * to numbers. Throws for the first row that does not fit, so that a call stores all of its rows or none.
+ * Checks rows and brings them into their stored form. What is declared goes first; an undeclared column keeps the type of its
+ * first value, and integers may widen to numbers. Rows that do not fit are refused together, by row and column, so that a call
+ * stores all of its rows or none.
  */
 export function checkRows(definition: Definition, known: Columns, rows: Row[]): { rows: Row[]; columns: Columns } {
-  const columns: Columns = { ...known }
-  const expectations = definition.expectations ?? []
-  const needed = [definition.time, definition.known_at].filter((column) => column !== undefined)
+  const columns = new Map(Object.entries(known))
+  const names = lookalikes([...columns.keys(), ...Object.keys(declaredColumns(definition))])
+  const problems = noProblems()
   const checked = rows.map((row, index) => {
-    for (const column of needed)
-      if (row[column] === undefined || row[column] === null) throw bad(index, column, 'is missing', Object.keys(row))
-    const stored: Row = {}
+    const number = index + 1
+    checkNames(row, { names, number })
+    const stored = new Map<string, unknown>()
     for (const [column, value] of Object.entries(row)) {
-      if (column.startsWith('_') || column === '') throw bad(index, column, 'is not a column name that can be stored')
-      if (value === null || value === undefined) continue
-      stored[column] = convert(value, column, columns, index)
+      const cell = { value, column, number, columns, problems, unit: definition.time_unit }
+      const kept = storedValue(cell)
+      if (kept !== undefined) stored.set(column, kept)
     }
-    for (const expectation of expectations) expect(expectation, stored[expectation.column], index)
-    return stored
+    for (const column of neededColumns(definition))
+      if (!stored.has(column) && !Object.hasOwn(row, column)) throw missing(number, column, Object.keys(row))
+      else if (!stored.has(column) && isMissing(row[column]))
+        addProblem(problems, { row: number, column, value: row[column], rule: 'is missing' })
+    for (const expectation of definition.expectations ?? [])
+      expect(expectation, { value: stored.get(expectation.column), number, problems })
+    return Object.fromEntries(stored)
   })
-  return { rows: checked, columns }
+  refuseProblems(problems, 'The rows', 'invalid_input')
+  return { rows: checked, columns: Object.fromEntries(columns) }
 }
 
-function convert(value: unknown, column: string, columns: Columns, index: number): unknown {
-  const found = typeOf(value, column, index)
-  columns[column] ??= found
-  const type = columns[column]
-  if (type === 'time') return toTime(value, column, index)
-  if (type === found || (type === 'number' && found === 'integer')) return value
-  if (type === 'integer' && found === 'number') {
-    columns[column] = 'number'
-    return value
+function neededColumns({ time, known_at: knownAt }: Definition): string[] {
+  return [time, knownAt].filter((column) => column !== undefined)
+}
+
+const isMissing = (value: unknown) => value === null || value === undefined || value === ''
+
+/** Names by what the analytic engine takes them for: it does not tell upper from lower case. */
+function lookalikes(names: readonly string[]): Map<string, string> {
+  return new Map(names.map((name) => [name.toLowerCase(), name]))
+}
+
+function checkNames(row: Row, { names, number }: { names: Map<string, string>; number: number }): void {
+  for (const name of Object.keys(row)) {
+    const plain = name.toLowerCase()
+    const earlier = names.get(plain)
+    if (earlier === name) continue
+    const unfit = unfitText(name)
+    const why =
+      unfit ??
+      (name.trim() === '' || name.startsWith('_') ? 'is not a column name that can be stored' : undefined) ??
+      (name === name.trim() ? undefined : 'has blanks around it') ??
+      (earlier === undefined ? undefined : `differs from "${earlier}" in nothing but case`)
+    if (why !== undefined)
+      throw invalidInput(`Row ${number}: the column ${JSON.stringify(name)} ${why}. Nothing was stored.`, {
+        name,
+        hint: 'Rename it.',
+      })
+    names.set(plain, name)
   }
-  throw bad(index, column, `is ${JSON.stringify(value)}, not a ${type}`)
 }
 
-function typeOf(value: unknown, column: string, index: number): ColumnType {
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number'
+type Cell = {
+  value: unknown
+  column: string
+  number: number
+  columns: Map<string, ColumnType>
+  problems: Problems
+  unit: Definition['time_unit']
+}
+
+/** The value as it is stored, or undefined where it is missing or refused. Widens the column where that loses nothing. */
+function storedValue({ value, column, number, columns, problems, unit }: Cell): unknown {
+  if (value === null || value === undefined) return undefined
+  const refuse = (rule: string, fix?: string) => addProblem(problems, { row: number, column, value, rule, fix })
+  const found = typeOf(value)
+  if (found === undefined) return refuse('is not a number, a string or a boolean')
+  const unfit = typeof value === 'string' ? unfitText(value) : undefined
+  if (unfit !== undefined) return refuse(unfit)
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return refuse('is not finite', 'Leave it empty, or write it as a string.')
+  const type = columns.get(column) ?? found
+  const wider = widened(type, found)
+  columns.set(column, wider)
+  const given = wider === 'time' ? epochText(value, unit) : value
+  const read = toDeclared(given, wider === 'big_integer' ? 'integer' : wider)
+  if (isRefusal(read)) return refuse(read.rule, read.fix)
+  if (wider === 'number' && typeof read === 'bigint')
+    return refuse('has more digits than a number holds', 'Declare the column as an integer or a string.')
+  return read ?? undefined
+}
+
+function typeOf(value: unknown): ColumnType | undefined {
+  if (typeof value === 'bigint') return 'big_integer'
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'number'
   if (typeof value === 'string') return 'string'
-  if (typeof value === 'boolean') return 'boolean'
-  throw bad(index, column, 'is neither a number, a text nor a boolean')
+  return typeof value === 'boolean' ? 'boolean' : undefined
 }
 
-/** Up to milliseconds; finer times are refused, because rounding could move a row before its own moment. */
-const isoTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:?\d\d)?)?$/
-
-/** Text without a zone is UTC; numbers are epoch milliseconds. */
-function toTime(value: unknown, column: string, index: number): string {
-  if (typeof value === 'number' && Number.isInteger(value)) return new Date(value).toISOString()
-  if (typeof value !== 'string' || !isoTime.test(value))
-    throw bad(index, column, `is ${JSON.stringify(value)}, not a time (ISO 8601, at most milliseconds)`)
-  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(value)
-  const date = new Date(value.length === 10 ? `${value}T00:00:00Z` : `${value.replace(' ', 'T')}${zoned ? '' : 'Z'}`)
-  if (Number.isNaN(date.getTime())) throw bad(index, column, `is ${JSON.stringify(value)}, not a time`)
-  return date.toISOString()
+/** Integers become numbers when one with decimals comes, and big integers when one does that a double does not hold. */
+function widened(type: ColumnType, found: ColumnType): ColumnType {
+  if (type !== 'integer') return type
+  return found === 'number' || found === 'big_integer' ? found : type
 }
 
-function expect({ column, required, between, one_of: oneOf }: Expectation, value: unknown, index: number): void {
+/** Numbers are times only where the source says in which unit they count. */
+function epochText(value: unknown, unit: Definition['time_unit']): unknown {
+  if (unit === undefined || typeof value !== 'number') return value
+  const milliseconds = unit === 's' ? value * 1_000 : value
+  return Number.isInteger(milliseconds) && Math.abs(milliseconds) <= 8.64e15 ? isoOf(milliseconds) : value
+}
+
+type Held = { value: unknown; number: number; problems: Problems }
+
+function expect({ column, required, between, one_of: oneOf }: Expectation, { value, number, problems }: Held): void {
+  const refuse = (rule: string) => addProblem(problems, { row: number, column, value, rule })
   if (value === undefined) {
-    if (required) throw bad(index, column, 'is missing')
+    if (required) refuse('is missing')
     return
   }
-  if (between && !(typeof value === 'number' && value >= between[0] && value <= between[1])) {
-    throw bad(index, column, `is ${JSON.stringify(value)}, outside ${between[0]} … ${between[1]}`)
-  }
-  if (oneOf && !oneOf.includes(value as string)) {
-    throw bad(index, column, `is ${JSON.stringify(value)}, none of ${oneOf.join(', ')}`)
-  }
+  const amount = typeof value === 'bigint' ? Number(value) : value
+  if (between && !(typeof amount === 'number' && amount >= between[0] && amount <= between[1]))
+    refuse(`is outside ${between[0]} … ${between[1]}`)
+  if (oneOf && !oneOf.includes(value as string)) refuse(`is not one of ${oneOf.join(', ')}`)
 }
 
-function bad(index: number, column: string, message: string, known: string[] = []) {
-  return invalidInput(`Row ${index + 1}: "${column}" ${message}. Nothing was stored.`, {
+function missing(number: number, column: string, known: string[]) {
+  return invalidInput(`Row ${number}: "${column}" is missing. Nothing was stored.`, {
     name: column,
     hint: didYouMean(column, known),
   })

@@ -57,9 +57,8 @@ async function profileOf(lake: Lake, table: string, columns: string[]): Promise<
     const [row] = await lake.query(`
       select typeof(any_value(${name})) as type, count(*) - count(${name}) as nulls, count(distinct ${name}) as n,
         min(${name})::varchar as low, max(${name})::varchar as high, avg(try_cast(${name} as double)) as mean from ${table}`)
-    const numeric = ['DOUBLE', 'BIGINT'].includes(String(row?.['type']))
-    const bound = (value: unknown) =>
-      value === null || value === undefined ? null : numeric ? Number(value) : String(value)
+    const numeric = ['DOUBLE', 'BIGINT', 'DECIMAL(20,0)'].includes(String(row?.['type']))
+    const bound = (value: unknown) => (numeric ? numberOrDigits(value) : textOrNull(value))
     profile.push({
       column,
       type: String(row?.['type'] ?? 'unknown').toLowerCase(),
@@ -67,10 +66,22 @@ async function profileOf(lake: Lake, table: string, columns: string[]): Promise<
       distinct: Number(row?.['n']),
       min: bound(row?.['low']),
       max: bound(row?.['high']),
-      mean: typeof row?.['mean'] === 'number' ? row['mean'] : null,
+      mean: numeric && typeof row?.['mean'] === 'number' ? row['mean'] : null,
     })
   }
   return profile
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value)
+}
+
+/** A bound as a number, or as its digits where a number would round them. */
+function numberOrDigits(value: unknown): number | string | null {
+  const text = textOrNull(value)
+  if (text === null) return null
+  const number = Number(text)
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(number) ? text : number
 }
 
 export async function listDatasets(

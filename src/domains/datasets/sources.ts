@@ -2,12 +2,13 @@ import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
+import { exactJson } from '../../core/exact-json.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { datasets, SourceFile } from './contract.ts'
 import { append as appendEvent } from './events.ts'
 import { enqueue } from './jobs.ts'
-import { compact } from './relation.ts'
-import { checkRows, type Definition, declaredColumns } from './rules.ts'
+import { assertReadable, compact } from './relation.ts'
+import { type Columns, checkRows, type Definition, redeclared } from './rules.ts'
 import type { SourcesTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -40,8 +41,11 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
       updated_at: ctx.now().toISOString(),
     })
     const known = await store.findColumns(ctx, definition.source)
-    const declared = Object.entries(declaredColumns(definition)).filter(([name]) => known[name] === undefined)
-    await store.saveColumns(ctx, definition.source, Object.fromEntries(declared))
+    const held = Number(old?.last_seq ?? 0)
+    for (const [name, type] of Object.entries(redeclared(definition, known, held))) {
+      if (known[name] === type) continue
+      await store.saveColumns(ctx, definition.source, { [name]: type }, known[name] === 'integer' ? held : null)
+    }
     await appendEvent(ctx, 'datasets.source_applied', `source/${definition.source}`, {
       vetted: definition.vetted ?? null,
     })
@@ -49,11 +53,12 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
 }
 
 export async function listSources(ctx: Context): Promise<Output<Operations['listSources']>> {
-  return { items: (await store.listSources(ctx)).map(toSource) }
+  const rows = await store.listSources(ctx)
+  return { items: await Promise.all(rows.map(async (row) => toSource(row, await store.findColumns(ctx, row.name)))) }
 }
 
 export async function getSource(ctx: Context, { source }: Input<Operations['getSource']>): Promise<Source> {
-  return toSource(await requireSource(ctx, source))
+  return toSource(await requireSource(ctx, source), await store.findColumns(ctx, source))
 }
 
 /** Rows in the database before they are moved into a segment. */
@@ -61,8 +66,12 @@ const tailLimit = 20_000
 
 export async function append(
   ctx: Context,
-  { source, rows }: Input<Operations['append']>,
+  { source, rows, check = false }: Input<Operations['append']>,
 ): Promise<Output<Operations['append']>> {
+  const { last_seq: before, definition: text } = await requireSource(ctx, source)
+  const looked = checkRows(JSON.parse(text) as Definition, await store.findColumns(ctx, source), rows)
+  await assertReadable(ctx, looked)
+  if (check) return { appended: 0, lastSeq: Number(before) }
   return transaction(ctx, async (ctx) => {
     const row = await requireSource(ctx, source)
     const definition = JSON.parse(row.definition) as Definition
@@ -73,7 +82,7 @@ export async function append(
     const stored = checked.rows.map((content, index): StoredRow => ({ seq: first + index, ingestedAt, row: content }))
     await store.insertRows(
       ctx,
-      stored.map(({ seq, row }) => ({ source, seq, ingested_at: ingestedAt, content: JSON.stringify(row) })),
+      stored.map(({ seq, row }) => ({ source, seq, ingested_at: ingestedAt, content: exactJson(row) })),
     )
     const changed = Object.entries(checked.columns).filter(([name, type]) => known[name] !== type)
     await store.saveColumns(ctx, source, Object.fromEntries(changed), first - 1)
@@ -120,10 +129,11 @@ export async function requireSource(ctx: Context, name: string): Promise<Sources
   return row
 }
 
-function toSource(row: SourcesTable): Source {
+function toSource(row: SourcesTable, columns: Columns): Source {
   return {
     name: row.name,
     definition: JSON.parse(row.definition) as Definition,
+    columns,
     vetted: row.vetted === 1,
     rows: Number(row.last_seq),
     firstTime: row.first_time,

@@ -122,6 +122,7 @@ export const evaluation = contract({
     role: 'member',
     summary: 'A new immutable version of a golden set; unchanged items give the same version',
     bodyLimit: 64 * 1024 * 1024,
+    exactIntegers: true,
     input: object({
       golden: Name,
       definition: GoldenFile,

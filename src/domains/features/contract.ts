@@ -138,6 +138,7 @@ export const features = contract({
     path: '/features/online',
     role: 'viewer',
     summary: 'The values of a service as of now, for each row of entity keys, with when they became known',
+    exactIntegers: true,
     input: object({ service: Name, rows: Type.Array(JsonObject, { minItems: 1, maxItems: 1000 }) }),
     output: object({
       rows: Type.Array(

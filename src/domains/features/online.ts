@@ -1,4 +1,5 @@
 import { milliseconds } from '../../core/duration.ts'
+import { exactJson } from '../../core/exact-json.ts'
 import type { AggregateDefinition, View } from './rules.ts'
 
 /** One row of a source, as the online state keeps it. */
@@ -104,7 +105,7 @@ function later(a: OnlineRow, b: OnlineRow): boolean {
 
 /** Keys are compared value by value: ("1", "23") is not ("12", "3"). Null identifies nothing. */
 function keyOf(values: readonly unknown[]): string | undefined {
-  return values.some((value) => value === null || value === undefined) ? undefined : JSON.stringify(values)
+  return values.some((value) => value === null || value === undefined) ? undefined : exactJson(values)
 }
 
 function firstAtOrAfter(rows: OnlineRow[], time: number): number {

@@ -149,6 +149,7 @@ export const serving = contract({
     path: '/predict/:endpoint',
     role: 'viewer',
     summary: 'Answers from the release that the routing chooses for the unit',
+    exactIntegers: true,
     input: object({
       endpoint: Name,
       inputs: JsonObject,
@@ -174,6 +175,7 @@ export const serving = contract({
     role: 'viewer',
     summary: 'Answers for rows of a file, beside the traffic: neither logged nor counted',
     bodyLimit: 64 * 1024 * 1024,
+    exactIntegers: true,
     input: object({
       model: Name,
       version: optional(Type.Integer({ minimum: 0, description: 'Without it the live one' })),
