@@ -1,5 +1,5 @@
 import type { Contract, Input, Operation, Output } from '../core/contract.ts'
-import { exactJson, parseExactJson } from '../core/exact-json.ts'
+import { exactJson, parseExactJson } from '../core/json/json.ts'
 
 /** What a caller needs to know at run time of an operation; its shapes are types only. */
 export type Route = Pick<Operation, 'method' | 'path' | 'body' | 'reply'>

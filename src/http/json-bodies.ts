@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { invalidInput } from '../core/errors.ts'
-import { findBigInteger, parseExactJson } from '../core/exact-json.ts'
+import { findBigInteger, parseExactJson } from '../core/json/json.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,7 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import type { Actor, Context, Role } from '../core/context.ts'
 import type { BytesReply, Contract, Operation } from '../core/contract.ts'
 import { AppError, invalidInput } from '../core/errors.ts'
-import { exactJson } from '../core/exact-json.ts'
+import { exactJson } from '../core/json/json.ts'
 import { parse } from '../core/validate.ts'
 import { sendBytes } from './bytes.ts'
 import { tooDeep } from './depth.ts'

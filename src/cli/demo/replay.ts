@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
-import { parseCsv, typed } from '../../core/csv.ts'
 import { day } from '../../core/duration.ts'
+import { parseCsv, typed } from '../../core/tables/tables.ts'
 import type { Session } from '../kit/kit.ts'
 
 type Flight = { row: Record<string, unknown>; id: string; departs: number; knownAt: number }

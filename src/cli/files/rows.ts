@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { parseCsv, typed } from '../../core/csv.ts'
 import { AppError } from '../../core/errors.ts'
 import { literal, openLake } from '../../core/lake.ts'
+import { parseCsv, typed } from '../../core/tables/tables.ts'
 
 export type Row = Record<string, unknown>
 

@@ -1,5 +1,5 @@
 import type { Output } from '../../core/contract.ts'
-import { toCsv } from '../../core/csv.ts'
+import { toCsv } from '../../core/tables/tables.ts'
 import type { runs } from '../../domains/runs/contract.ts'
 import { type Cell, moment, number, table } from '../kit/kit.ts'
 

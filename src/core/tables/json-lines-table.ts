@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { parseExactJson } from '../exact-json.ts'
+import { parseExactJson } from '../json/json.ts'
 import { declaredRow } from './declared-rows.ts'
 import { readText } from './encoding.ts'
 import { columnNames } from './names.ts'

@@ -1,3 +1,4 @@
+export { parseCsv, toCsv, typed } from './csv.ts'
 export { openTable } from './open-table.ts'
 export { addProblem, noProblems, type Problems, refuseProblems } from './refusals.ts'
 export type { Row, Table, TableOptions } from './table.ts'

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
-import { digestOfJson } from '../../core/canonical.ts'
 import { invalidInput } from '../../core/errors.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 import type { ArtifactFile } from './contract.ts'
 
 type File = Static<typeof ArtifactFile>

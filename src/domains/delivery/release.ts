@@ -1,7 +1,7 @@
-import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { day } from '../../core/duration.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'

@@ -1,7 +1,7 @@
-import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 import { cursorNumber, nextOf } from '../../core/paging.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'

@@ -1,6 +1,6 @@
-import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { evaluation } from './contract.ts'
 import { append } from './events.ts'

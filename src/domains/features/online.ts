@@ -1,5 +1,5 @@
 import { milliseconds } from '../../core/duration.ts'
-import { exactJson } from '../../core/exact-json.ts'
+import { exactJson } from '../../core/json/json.ts'
 import type { AggregateDefinition, View } from './rules.ts'
 
 /** One row of a source, as the online state keeps it. */

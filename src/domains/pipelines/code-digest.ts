@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs'
 import { glob, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { digestOfJson } from '../../core/canonical.ts'
 import { invalidInput } from '../../core/errors.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 
 /** Without a declaration a step depends on all of the project's files that are not data. */
 const everything = ['**/*']

@@ -1,7 +1,7 @@
-import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, invalidInput } from '../../core/errors.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as evaluation from '../evaluation/evaluation.ts'

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { testServer } from '../../../test/support/context.ts'
 import { model, spec, trips } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
-import { digestOfJson } from '../../core/canonical.ts'
+import { digestOfJson } from '../../core/json/canonical.ts'
 import { differences } from './rules.ts'
 
 const golden = { golden: 'trips-golden', file: 'golden/trips.csv', id: 'id', time: 'at', label: 'late' }

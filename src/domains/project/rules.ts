@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../core/canonical.ts'
+import { canonicalJson } from '../../core/json/json.ts'
 
 type Json = unknown
 

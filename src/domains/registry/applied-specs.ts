@@ -1,6 +1,6 @@
-import { digestOfJson } from '../../core/canonical.ts'
 import type { Context } from '../../core/context.ts'
 import { AppError, notFound } from '../../core/errors.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from './events.ts'
 import { createModel, getModel, readSpec } from './models.ts'

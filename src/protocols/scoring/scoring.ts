@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { parseCsv, typed } from '../../core/csv.ts'
 import { AppError, invalidInput } from '../../core/errors.ts'
+import { parseCsv, typed } from '../../core/tables/tables.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { asAppError, retryAfter } from '../../http/problems.ts'
 import { asList, asObject, type Json, parseJson } from '../json-body.ts'

@@ -1,7 +1,7 @@
-import { digestOfJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Output } from '../../../core/contract.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
+import { digestOfJson } from '../../../core/json/json.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import * as features from '../../features/features.ts'
 import type { registry as registryContract } from '../../registry/contract.ts'

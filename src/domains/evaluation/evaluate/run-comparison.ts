@@ -1,7 +1,7 @@
-import { digestOfJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Output } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
+import { digestOfJson } from '../../../core/json/json.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import {
   type CollectedAnswers,

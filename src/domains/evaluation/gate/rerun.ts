@@ -1,7 +1,7 @@
-import { canonicalJson, digestOfJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
+import { canonicalJson, digestOfJson } from '../../../core/json/json.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import type { evaluation } from '../contract.ts'

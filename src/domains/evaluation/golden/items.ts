@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
-import { canonicalJson, digestOfJson } from '../../../core/canonical.ts'
 import { invalidInput } from '../../../core/errors.ts'
+import { canonicalJson, digestOfJson } from '../../../core/json/json.ts'
 import { didYouMean } from '../../../core/suggest.ts'
 import type { GoldenFile } from '../contract.ts'
 

@@ -1,5 +1,5 @@
-import { canonicalJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
+import { canonicalJson } from '../../../core/json/json.ts'
 import type { GoldenSetsTable } from '../schema.ts'
 import { type Definition, type Item, textOf, toJsonLines } from './items.ts'
 

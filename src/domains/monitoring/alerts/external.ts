@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../../../core/canonical.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
+import { canonicalJson } from '../../../core/json/json.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { latestOf } from '../../../core/work/work.ts'
 import { events as delivery } from '../../delivery/events.ts'

@@ -1,4 +1,4 @@
-import { AppError } from './errors.ts'
+import { AppError } from '../errors.ts'
 
 /** Parses RFC 4180 text with a header line into one object per row; all values are text. */
 export function parseCsv(text: string, shown = 'The CSV'): Record<string, string>[] {
