@@ -25,6 +25,13 @@ export const catalogue = {
     when: 'A file of the project, or one that you pass, cannot be parsed or breaks a rule of its kind.',
     fix: 'Correct the line that `detail` names; the fields of each kind of file are in [files](files.md). `keel plan` checks them without changing anything.',
   },
+  model_mismatch: {
+    status: 422,
+    exit: 2,
+    title: 'The model and what was said of it do not go together',
+    when: 'A version is registered whose file cannot be asked as its signature says, or none of whose outputs can be what the spec serves.',
+    fix: '`detail` names the inputs or outputs with their types and shapes. Correct the signature (`columns` for inputs, `output` for the answer), or export the model again; see the guide to serving.',
+  },
   usage: {
     status: 400,
     exit: 2,

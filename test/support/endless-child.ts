@@ -6,7 +6,7 @@ import { loop } from './onnx-loop.ts'
 /** A process that wants to end in the middle of a computation that takes weeks. */
 const patience = { open: 60_000, run: 60_000, row: 0, stop: 50 }
 const thread = createOnnxThread({ clock: realClock, log: createLogger('silent') }, { patience })
-const model = await thread.open('loop', async () => loop)
+const { model } = await thread.open({ name: 'loop', read: async () => loop })
 await thread.run(model, [{ x: 5 }])
 thread.run(model, [{ x: 1e12 }]).catch(() => undefined)
 setTimeout(async () => {

@@ -4,7 +4,7 @@ import { createLogger } from '../../src/core/log.ts'
 import { createOnnxThread } from '../../src/core/onnx/thread.ts'
 
 /** A process that does nothing but answer one row, as the server would. */
-const model = encodeOnnx({
+const bytes = encodeOnnx({
   name: 'echo',
   inputs: [{ name: 'x', type: 'float', width: 1 }],
   outputs: [{ name: 'y', type: 'float', width: 1 }],
@@ -12,6 +12,7 @@ const model = encodeOnnx({
   nodes: [{ op: 'Identity', inputs: ['x'], output: 'y' }],
 })
 const thread = createOnnxThread({ clock: realClock, log: createLogger('error') })
-const { values } = await thread.run(await thread.open('echo', async () => model), [{ x: 7 }])
+const { model } = await thread.open({ name: 'echo', read: async () => bytes })
+const { values } = await thread.run(model, [{ x: 7 }])
 process.stdout.write(JSON.stringify(values))
 await thread.stop()

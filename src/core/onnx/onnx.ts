@@ -1,2 +1,3 @@
-export type { Row, Value } from './models.ts'
+export type { ModelUse } from './models.ts'
 export { openPooledOnnx, stopOnnxThreads, threadRestarts } from './pool.ts'
+export type { Row, Value } from './row.ts'

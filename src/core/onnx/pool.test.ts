@@ -73,7 +73,8 @@ test('a thread that ends fails only the call at work: its models open again and 
   const ctx = await testContext(t)
   const thread = createOnnxThread(ctx, { heapMegabytes: 24 })
   t.after(() => thread.stop())
-  const [greedy, modest] = [await thread.open('greedy', read), await thread.open('modest', read)]
+  const open = async (name: string) => (await thread.open({ name, read })).model
+  const [greedy, modest] = [await open('greedy'), await open('modest')]
   const huge = Array.from({ length: 400_000 }, (_, index) => ({ x: index, text: `${index}` }))
   const crash = thread.run(greedy, huge)
   const answers = async (model: number, x: number) => (await thread.run(model, [{ x }])).values
@@ -94,7 +95,8 @@ test('a computation that does not end is given up: others are answered, its mode
   const ctx = await testContext(t)
   const thread = createOnnxThread(ctx, { patience: { open: 60_000, run: 500, row: 0, stop: 60_000 } })
   t.after(() => thread.stop())
-  const [endless, modest] = [await thread.open('endless', async () => loop), await thread.open('modest', read)]
+  const open = async (name: string, read: () => Promise<Uint8Array>) => (await thread.open({ name, read })).model
+  const [endless, modest] = [await open('endless', async () => loop), await open('modest', read)]
   const stuck = thread.run(endless, [{ x: 8_000_000 }])
   const behind = thread.run(modest, [{ x: 1 }])
   await assert.rejects(stuck, (error: AppError) => /does not end/.test(error.message))

@@ -1,11 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { type Context, liveValue } from '../context.ts'
-import type { OnnxModel } from './models.ts'
-import { createOnnxThread, type OnnxThread } from './thread.ts'
+import type { ModelFacts, OnnxModel } from './models.ts'
+import { createOnnxThread, type ModelSource, type OnnxThread } from './thread.ts'
 
-type PoolOptions = {
-  name: string
-  read(): Promise<Uint8Array>
+type PoolOptions = ModelSource & {
   /** `live` answers requests. Everything else shares one other thread, so that a gate slows no prediction. */
   purpose: 'live' | 'background'
   /** Threads that hold a copy (default 1). */
@@ -22,15 +20,15 @@ const liveThreads = Math.max(1, availableParallelism() - 1)
 /** Opens a model in worker threads; its calls go to the least busy copy. */
 export async function openPooledOnnx(
   ctx: Context,
-  { name, read, purpose, copies = 1 }: PoolOptions,
-): Promise<OnnxModel> {
+  { name, read, use, purpose, copies = 1 }: PoolOptions,
+): Promise<OnnxModel & { facts: ModelFacts | undefined }> {
   const threads = leastLoaded(ctx, purpose, copies)
-  const held: { thread: OnnxThread; model: number }[] = []
+  const held: { thread: OnnxThread; model: number; facts: ModelFacts | undefined }[] = []
   const close = async () => {
     await Promise.all(held.map(({ thread, model }) => thread.close(model)))
   }
   try {
-    for (const thread of threads) held.push({ thread, model: await thread.open(name, read) })
+    for (const thread of threads) held.push({ thread, ...(await thread.open({ name, read, use })) })
   } catch (error) {
     await close()
     throw error
@@ -46,6 +44,7 @@ export async function openPooledOnnx(
       return done.values
     },
     close,
+    facts: held[0]?.facts,
   }
 }
 

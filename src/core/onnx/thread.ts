@@ -4,23 +4,25 @@ import { Worker } from 'node:worker_threads'
 import { readEnvironment } from '../config.ts'
 import type { Context } from '../context.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
-import type { Row, Value } from './models.ts'
+import type { ModelFacts, ModelUse } from './models.ts'
+import type { Row, Value } from './row.ts'
 import { endThread, killAtExit } from './thread-exit.ts'
 
 type Order =
-  | { kind: 'open'; model: number; bytes: Uint8Array }
+  | { kind: 'open'; model: number; bytes: Uint8Array; use: ModelUse | undefined }
   | { kind: 'run'; model: number; rows: Row[] }
   | { kind: 'close'; model: number }
 export type ToThread = Order & { call: number }
 export type FromThread =
-  | { call: number; values: Value[]; took: number }
-  | { call: number; error: { code: ErrorCode; text: string } }
+  | ({ call: number } & RunResult)
+  | { call: number; error: { code: ErrorCode; text: string; name?: string | undefined; hint?: string | undefined } }
 
-type RunResult = { values: Value[]; took: number }
+/** `facts` is what the file of a model that was opened says of itself. */
+type RunResult = { values: Value[]; took: number; facts?: ModelFacts }
 type Pending = { message: ToThread; resolve(done: RunResult): void; reject(error: Error): void }
-type LoadedModel = {
-  name: string
-  read(): Promise<Uint8Array>
+/** A model file, and what was said about how it is asked. */
+export type ModelSource = { name: string; read(): Promise<Uint8Array>; use?: ModelUse | undefined }
+type LoadedModel = ModelSource & {
   /** How often the thread ended while this model was at work, since it last answered. */
   strikes: number
   brokenUntil: number
@@ -34,7 +36,7 @@ type LoadedModel = {
  * call does not end is given up in the same way, and its model is not asked again before that thread has come back.
  */
 export type OnnxThread = {
-  open(name: string, read: () => Promise<Uint8Array>): Promise<number>
+  open(source: ModelSource): Promise<{ model: number; facts: ModelFacts | undefined }>
   /** Answers, and the milliseconds that the thread computed. */
   run(model: number, rows: Row[]): Promise<RunResult>
   close(model: number): Promise<void>
@@ -142,8 +144,11 @@ export function createOnnxThread(
       if (held) held.strikes = 0
       inARow = 0
     }
-    if ('values' in reply) done.resolve({ values: reply.values, took: reply.took })
-    else done.reject(new AppError(reply.error.code, reply.error.text, { name: held?.name }))
+    if ('values' in reply) done.resolve(reply)
+    else {
+      const { code, text, name = held?.name, hint } = reply.error
+      done.reject(new AppError(code, text, { name, hint }))
+    }
   }
 
   function send(entry: Pending): void {
@@ -191,12 +196,12 @@ export function createOnnxThread(
     inARow += 1
     if (inARow > 1)
       await pause(Math.min(firstPause * 2 ** (inARow - 2), maxPause), undefined, { ref: waiting.length > 0 })
-    for (const [model, { name, read }] of models) {
+    for (const [model, { name, read, use }] of models) {
       try {
         const bytes = await read()
         const { promise, resolve, reject } = Promise.withResolvers<RunResult>()
         calls += 1
-        send({ message: { kind: 'open', model, bytes, call: calls }, resolve, reject })
+        send({ message: { kind: 'open', model, bytes, use, call: calls }, resolve, reject })
         promise.catch((error: unknown) => ctx.log.error({ err: error, model: name }, 'a model cannot be opened again'))
       } catch (error) {
         ctx.log.error({ err: error, model: name }, 'a model cannot be read again')
@@ -216,12 +221,12 @@ export function createOnnxThread(
   }
 
   return {
-    async open(name, read) {
+    async open(source) {
       opened += 1
       const model = opened
-      await post({ kind: 'open', model, bytes: await read() })
-      models.set(model, { name, read, strikes: 0, brokenUntil: 0, endless: false })
-      return model
+      const { facts } = await post({ kind: 'open', model, bytes: await source.read(), use: source.use })
+      models.set(model, { ...source, strikes: 0, brokenUntil: 0, endless: false })
+      return { model, facts }
     },
     async run(model, rows) {
       const held = models.get(model)

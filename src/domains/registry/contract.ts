@@ -12,26 +12,12 @@ import {
   Time,
 } from '../../core/contract.ts'
 import { ScanReport } from './scan/scan.ts'
+import { Signature } from './signature.ts'
 import { ModelSpec } from './spec/spec.ts'
 
-export const ModelKind = oneOf(['model', 'prompt'])
+export { Signature }
 
-/** Inputs by name, as the model reads them; `request` fields come with the call, the others from the feature service. */
-export const Signature = object({
-  inputs: Type.Array(
-    object({
-      name: Type.String(),
-      type: oneOf(['number', 'integer', 'string']),
-      minimum: optional(Type.Number()),
-      maximum: optional(Type.Number()),
-      values: optional(
-        Type.Array(Type.String(), { minItems: 1, maxItems: 1_000, description: 'All that a text may be' }),
-      ),
-    }),
-    { minItems: 1 },
-  ),
-  output: object({ name: Type.String(), type: oneOf(['number', 'string']) }),
-})
+export const ModelKind = oneOf(['model', 'prompt'])
 
 /**
  * What a version is. `onnx` runs in this server; `constant` always gives the same answer; `mlflow` and `remote` are answered by
@@ -85,6 +71,9 @@ export const ModelVersion = object({
   aliases: Type.Array(Type.String()),
   tainted: Type.Array(Type.String(), { description: 'Unvetted sources that it touches; empty means clean' }),
   scan: Type.Union([ScanReport, Type.Null()], { description: 'What its files would do when they are loaded' }),
+  warnings: optional(
+    Type.Array(Type.String(), { description: 'Of a new version: what looked doubtful when its file was tried' }),
+  ),
   createdAt: Time,
   updatedAt: Time,
   createdBy: Type.String(),

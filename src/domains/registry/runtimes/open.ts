@@ -3,7 +3,9 @@ import { AppError, notFound } from '../../../core/errors.ts'
 import { openPooledOnnx } from '../../../core/onnx/onnx.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
 import { currentSpec } from '../applied-specs.ts'
+import { modelUse } from '../model-use.ts'
 import type { VersionsTable } from '../schema.ts'
+import type { Signature } from '../signature.ts'
 import type { ModelSpec } from '../spec/spec.ts'
 import * as store from '../store.ts'
 import { openProcess } from './process.ts'
@@ -54,7 +56,9 @@ async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serv
   const file = files.find(({ path }) => path.endsWith('.onnx'))
   if (!file) throw notFound('ONNX file of', name)
   const read = () => ctx.blobs.readVerified(file.digest)
-  const onnx = await openPooledOnnx(ctx, { name, read, purpose, copies: purpose === 'live' ? serves?.threads : 1 })
+  const signature = row.signature === null ? null : (JSON.parse(row.signature) as Signature)
+  const use = modelUse(signature, serves)
+  const onnx = await openPooledOnnx(ctx, { name, read, use, purpose, copies: purpose === 'live' ? serves?.threads : 1 })
   return {
     predict: (rows, asking) => onnx.predict(rows, asking?.took),
     state: () => ({ kind: 'onnx', ready: true }),

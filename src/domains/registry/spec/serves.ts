@@ -77,6 +77,11 @@ export const Serves = object({
   output: oneOf(['binary', 'regression', 'multiclass', 'ranking', 'text'], { description: 'What it answers' }),
   provider: optional(Provider),
   positive: optional(Type.String({ description: 'The label column; 1 or true is the positive class' })),
+  missing: optional(
+    Type.Array(Type.String(), {
+      description: 'Inputs that may be missing, besides those of which the signature says so',
+    }),
+  ),
   run: optional(Run),
   upstream: optional(UpstreamSpec),
   limits: optional(Limits),
