@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { globSync } from 'node:fs'
-import { isAbsolute, join, relative, sep } from 'node:path'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { startTestRunner } from './run-test-file.ts'
@@ -13,7 +14,7 @@ const filesAtATime = 2
 const left = ['**/node_modules', '**/dist', '**/.keel', '**/.cache', 'keel-demo']
 
 const engines = [
-  { variable: 'TEST_PG', title: 'PostgreSQL', wants: 'the URL of a server whose schemas may be made and dropped' },
+  { variable: 'TEST_PG', title: 'PostgreSQL', wants: 'the URL of a server whose databases may be made and dropped' },
   { variable: 'TEST_REDIS', title: 'Redis', wants: 'the URL of a server that may be written to' },
   { variable: 'TEST_S3', title: 'S3', wants: 'the URL of a store whose buckets may be made and emptied' },
   { variable: 'TEST_CHROMIUM', title: 'Chromium', wants: 'the path of the browser' },
@@ -28,6 +29,7 @@ export async function runTests(filters: readonly string[]): Promise<number> {
     return refuse(`There is no test file ${filters.map((part) => `"${part}"`).join(' or ')}`.trim())
 
   for (const name of Object.keys(process.env)) if (name.startsWith('KEEL_')) delete process.env[name]
+  process.env['NODE_COMPILE_CACHE'] ??= enableCompileCache().directory
   const skips = skippedEngines()
   process.stdout.write(skips)
   const count = emptyCount()
@@ -56,9 +58,21 @@ function findFiles(filters: readonly string[]): string[] {
 /** What talks to the database runs on both engines; the rest once. */
 function passesOver(files: string[]): Pass[] {
   const passes: Pass[] = [{ title: 'SQLite', engine: 'sqlite', files }]
-  const onDatabase = files.filter((path) => /^(src|test\/journeys|test\/attacks)\//.test(path))
+  const onDatabase = files.filter(
+    (path) => /^(src|test\/journeys|test\/attacks)\//.test(path) && asksForEngine(join(root, path)),
+  )
   if (process.env['TEST_PG']) passes.push({ title: 'PostgreSQL', engine: 'postgres', files: onDatabase })
   return passes.filter((pass) => pass.files.length > 0)
+}
+
+/** Whether a file, or one that it imports, asks which engine the pass runs on. */
+function asksForEngine(file: string, seen = new Set<string>()): boolean {
+  if (seen.has(file) || !existsSync(file)) return false
+  seen.add(file)
+  const text = readFileSync(file, 'utf8')
+  if (text.includes('KEEL_TEST_ENGINE')) return true
+  const imports = text.matchAll(/\bfrom '(\.[^']+)'/g)
+  return [...imports].some(([, path = '']) => asksForEngine(join(dirname(file), path), seen))
 }
 
 function skippedEngines(): string {

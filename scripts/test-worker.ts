@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { run } from 'node:test'
 import { inspect } from 'node:util'
 import type { TestEvent } from './test-events.ts'
@@ -13,6 +14,7 @@ process.on('message', async ({ path, testLimit }: { path: string; testLimit: num
   const folder = process.cwd()
   const stream = run({ files: [path], isolation: 'none', concurrency: 1, timeout: testLimit })
   for await (const event of stream) send({ event: withText(event as TestEvent) })
+  flushCompileCache()
   restore(environment)
   process.chdir(folder)
   process.channel?.ref()

@@ -192,9 +192,13 @@ describe('the test command', () => {
   })
 
   test('runs what talks to the database on PostgreSQL too, and the rest once', (t) => {
-    const onEngine = (engine: string) =>
-      `import test from 'node:test'\ntest('on ${engine}', { skip: process.env.KEEL_TEST_ENGINE !== '${engine}' }, () => {})\n`
-    const folder = projectWith(t, { 'src/a.test.ts': onEngine('postgres'), 'test/b.test.ts': onEngine('sqlite') })
+    const folder = projectWith(t, {
+      'test/support/engine.ts': 'export const engine = process.env.KEEL_TEST_ENGINE\n',
+      'src/a.test.ts': `import test from 'node:test'
+        import { engine } from '../test/support/engine.ts'
+        test('on PostgreSQL', { skip: engine !== 'postgres' }, () => {})\n`,
+      'src/b.test.ts': passing,
+    })
     const alone = runTests(folder)
     assert.equal(lastLine(alone.stdout), '1 passed, 0 failed, 1 skipped')
     assert.match(alone.stdout, /PostgreSQL: TEST_PG is not set/)

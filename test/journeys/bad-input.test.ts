@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import { temporaryFolder } from '../support/context.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
 
 const canMount =

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { temporaryFolder } from '../support/context.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
 
 const example = fileURLToPath(new URL('../../examples/flights', import.meta.url))

@@ -9,7 +9,7 @@ import { run } from '../../src/cli/cli.ts'
 import type { Command } from '../../src/cli/kit/command.ts'
 import type { Io } from '../../src/cli/kit/io.ts'
 import { words } from '../../src/cli/words.ts'
-import { temporaryFolder } from '../support/context.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
 
 function project(t: TestContext): string {

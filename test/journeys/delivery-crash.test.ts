@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import { type App, createApp } from '../../src/app.ts'
-import { readEnvironment, resolveConfig } from '../../src/core/config.ts'
+import { realClock } from '../../src/core/clock.ts'
+import { resolveConfig } from '../../src/core/config.ts'
+import type { Context } from '../../src/core/context.ts'
 import * as delivery from '../../src/domains/delivery/delivery.ts'
 import * as evaluation from '../../src/domains/evaluation/evaluation.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
-import { temporaryFolder } from '../support/context.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { ownDatabase } from '../support/snapshot.ts'
 import { establish, model, register, spec, trips } from '../support/trips.ts'
 
 const child = fileURLToPath(new URL('../support/delivery-child.ts', import.meta.url))
@@ -72,31 +74,14 @@ async function checkWhole(app: App, after: string): Promise<void> {
   if (back) assert.equal(serving.currentRouting(ctx, model)?.live.release, back.release.id, after)
 }
 
-/** A schema of the test's own on PostgreSQL; nothing on SQLite, whose file is in the folder. */
-async function ownDatabase(t: TestContext): Promise<string> {
-  const environment = readEnvironment()
-  if (environment['KEEL_TEST_ENGINE'] !== 'postgres') return ''
-  const schema = `crash_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
-  const admin = new pg.Client({ connectionString: environment['TEST_PG'] })
-  await admin.connect()
-  await admin.query(`create schema ${schema}`)
-  t.after(async () => {
-    await admin.query(`drop schema ${schema} cascade`)
-    await admin.end()
-  })
-  const own = new URL(environment['TEST_PG'] ?? '')
-  own.searchParams.set('options', `-c search_path=${schema}`)
-  return own.toString()
-}
-
-async function prepare(app: App): Promise<void> {
-  await establish(app.ctx)
+async function gated(ctx: Context): Promise<void> {
+  await establish(ctx)
   // A model whose releases may fail without end, each judged against the baseline: this is about crashes.
   const targets = { ...spec.delivery.targets, change_fail_rate: '100%' }
   const quality = { ...spec.success.quality, against: 'baseline' as const }
-  await registry.applySpec(app.ctx, { ...spec, success: { quality }, delivery: { ...spec.delivery, targets } })
-  const version = await register(app.ctx, 'good')
-  await evaluation.runGate(app.ctx, { model, version })
+  await registry.applySpec(ctx, { ...spec, success: { quality }, delivery: { ...spec.delivery, targets } })
+  const version = await register(ctx, 'good')
+  await evaluation.runGate(ctx, { model, version })
 }
 
 async function arrange({ ctx }: App, steps: string[]): Promise<void> {
@@ -116,9 +101,9 @@ test('kill -9 at any moment of any transition leaves one live release, answered 
   timeout: 400_000,
 }, async (t) => {
   const root = temporaryFolder(t, 'keel-crash-')
-  const database = await ownDatabase(t)
+  const { database, drop } = await ownDatabase(root, gated, realClock)
+  t.after(drop)
   let app = await open(root, database)
-  await prepare(app)
   for (const [act, before] of Object.entries(acts)) {
     for (const moment of moments) {
       await arrange(app, before)

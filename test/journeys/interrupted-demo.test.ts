@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readOwner } from '../../src/core/lock.ts'
-import { temporaryFolder } from '../support/context.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

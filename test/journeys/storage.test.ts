@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder, testServer } from '../support/context.ts'
+import { testServer } from '../support/context.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { keel } from '../support/keel.ts'
 
 test('somebody stores a file, shares it, checks the store, and removes what nothing names', async (t) => {

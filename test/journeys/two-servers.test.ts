@@ -3,63 +3,58 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { type App, createApp } from '../../src/app.ts'
 import { type Client, createClient, type ProblemError } from '../../src/client/client.ts'
 import { routesOf } from '../../src/client/routes.ts'
 import { type Api, api } from '../../src/contract.ts'
-import { readEnvironment, resolveConfig } from '../../src/core/config.ts'
+import { realClock } from '../../src/core/clock.ts'
+import { resolveConfig } from '../../src/core/config.ts'
+import type { Context } from '../../src/core/context.ts'
 import * as datasets from '../../src/domains/datasets/datasets.ts'
+import * as evaluation from '../../src/domains/evaluation/evaluation.ts'
 import * as features from '../../src/domains/features/features.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
 import { loadedVersion } from '../../src/domains/serving/routing/routing-table.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
-import { temporaryFolder } from '../support/context.ts'
+import { onPostgres } from '../support/database.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { ownDatabase } from '../support/snapshot.ts'
 import { establish, model, register, spec, trips } from '../support/trips.ts'
 
-const { TEST_PG, KEEL_TEST_ENGINE } = readEnvironment()
-const skip = (KEEL_TEST_ENGINE !== 'postgres' || !TEST_PG) && 'two servers share a PostgreSQL'
+const skip = !onPostgres() && 'two servers share a PostgreSQL'
 
 type Server = { app: App; client: Client<Api> }
 
 /** Two servers with folders of their own that share a database and the stored bytes. */
 async function twoServers(t: TestContext): Promise<[Server, Server]> {
-  const schema = `two_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
-  const admin = new pg.Client({ connectionString: TEST_PG })
-  await admin.connect()
-  await admin.query(`create schema ${schema}`)
-  const url = new URL(TEST_PG ?? '')
-  url.searchParams.set('options', `-c search_path=${schema}`)
   const { config } = resolveConfig({ environment: {} })
   const roots = [temporaryFolder(t), temporaryFolder(t)] as const
-  mkdirSync(join(roots[0], '.keel', 'blobs'), { recursive: true })
+  const { database, drop } = await ownDatabase(roots[0], gatedTwice, realClock)
   mkdirSync(join(roots[1], '.keel'), { recursive: true })
   symlinkSync(join(roots[0], '.keel', 'blobs'), join(roots[1], '.keel', 'blobs'))
 
   async function start(root: string): Promise<Server> {
-    const app = await createApp({ config: { ...config, port: '0', log: 'silent', database: url.toString() }, root })
+    const app = await createApp({ config: { ...config, port: '0', log: 'silent', database }, root })
     const address = await app.listen({ port: 0 })
     return { app, client: createClient<Api>(routesOf(api), { url: address }) }
   }
   const first = await start(roots[0])
-  await prepare(first)
   const second = await start(roots[1])
   t.after(async () => {
     await first.app.close()
     await second.app.close()
-    await admin.query(`drop schema ${schema} cascade`)
-    await admin.end()
+    await drop()
   })
   return [first, second]
 }
 
-async function prepare({ app, client }: Server): Promise<void> {
-  await establish(app.ctx)
+async function gatedTwice(ctx: Context): Promise<void> {
+  await establish(ctx)
   const quality = { ...spec.success.quality, against: 'baseline' as const }
-  await registry.applySpec(app.ctx, { ...spec, success: { quality } })
+  await registry.applySpec(ctx, { ...spec, success: { quality } })
   for (let count = 0; count < 2; count++) {
-    const version = await register(app.ctx, 'good')
-    await client.evaluation.runGate({ model, version })
+    const version = await register(ctx, 'good')
+    await evaluation.runGate(ctx, { model, version })
   }
 }
 

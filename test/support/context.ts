@@ -2,44 +2,23 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import pg from 'pg'
 import { type App, createApp } from '../../src/app.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
 import { routesOf } from '../../src/client/routes.ts'
 import { type Api, api } from '../../src/contract.ts'
 import { simulatedClock } from '../../src/core/clock.ts'
-import { type Config, readEnvironment, resolveConfig } from '../../src/core/config.ts'
+import { type Config, resolveConfig } from '../../src/core/config.ts'
 import type { Context } from '../../src/core/context.ts'
+import { ownDatabase, type Seed, testStart } from './snapshot.ts'
 
-export const testStart = new Date('2026-01-01T00:00:00.000Z')
-
-/** A folder of the test's own, removed afterwards. */
-export function temporaryFolder(test: TestContext, prefix = 'keel-test-'): string {
-  const folder = mkdtempSync(join(tmpdir(), prefix))
-  test.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
+type Options = {
+  root?: string
+  settings?: Partial<Config>
+  start?: Date
+  bodyPatience?: number
+  /** What is in the project from the beginning. */
+  from?: Seed
 }
-
-/** The engine this pass runs on: an SQLite file, or a schema of its own in the PostgreSQL of TEST_PG. */
-export async function ownDatabase(): Promise<{ database: string; drop: () => Promise<void> }> {
-  const environment = readEnvironment()
-  if (environment['KEEL_TEST_ENGINE'] !== 'postgres') return { database: '', drop: async () => {} }
-  const url = environment['TEST_PG']
-  if (url === undefined) throw new Error('KEEL_TEST_ENGINE=postgres needs TEST_PG')
-  const schema = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`
-  const admin = new pg.Client({ connectionString: url })
-  await admin.connect()
-  await admin.query(`create schema ${schema}`)
-  const own = new URL(url)
-  own.searchParams.set('options', `-c search_path=${schema}`)
-  const drop = async () => {
-    await admin.query(`drop schema ${schema} cascade`)
-    await admin.end()
-  }
-  return { database: own.toString(), drop }
-}
-
-type Options = { root?: string; settings?: Partial<Config>; start?: Date; bodyPatience?: number }
 
 /**
  * The whole app on a real database and a real folder, with a clock that only the test moves.
@@ -48,7 +27,9 @@ type Options = { root?: string; settings?: Partial<Config>; start?: Date; bodyPa
 export async function testApp(test: TestContext, options: Options = {}): Promise<App> {
   const root = options.root ?? mkdtempSync(join(tmpdir(), 'keel-test-'))
   const { config } = resolveConfig({ environment: {} })
-  const { database, drop } = await ownDatabase()
+  const { database, drop } = options.settings?.database
+    ? { database: '', drop: async () => {} }
+    : await ownDatabase(root, options.from)
   const app = await createApp({
     config: { ...config, port: '0', log: 'silent', clock: 'simulated', database, ...options.settings },
     root,

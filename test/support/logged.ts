@@ -5,7 +5,7 @@ import * as registry from '../../src/domains/registry/registry.ts'
 import type { ModelSpec } from '../../src/domains/registry/spec/model-spec.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { testServer } from './context.ts'
-import { establish, model, register, spec } from './trips.ts'
+import { model, registered, spec } from './trips.ts'
 
 export const inputs = { city: 'Bonn', good: 0.7, wrong: 0.3 }
 export const everything = { endpoint: model, from: '', to: '9999' }
@@ -14,10 +14,11 @@ type Where = { root?: string; settings?: Partial<Config> }
 
 /** An endpoint with one release, whose spec says what is written down. */
 export async function begin(t: TestContext, log: ModelSpec['serves']['log'] = {}, where: Where = {}) {
-  const { app, client, url } = await testServer(t, where)
-  await establish(app.ctx)
+  const ownStores = where.settings !== undefined || where.root !== undefined
+  const { app, client, url } = await testServer(t, ownStores ? where : { from: registered })
+  if (ownStores) await registered(app.ctx)
   await registry.applySpec(app.ctx, { ...spec, serves: { ...spec.serves, log } })
-  const version = await register(app.ctx, 'good')
+  const version = 1
   await registry.setBaseline(app.ctx, { model, value: 0.5 })
   const routing = { endpoint: model, live: { release: `${model}.r1`, version }, canary: null, shadow: null, warm: [] }
   await serving.prepareRouting(app.ctx, routing)

@@ -61,6 +61,7 @@ function echo(input: string): Uint8Array {
   })
 }
 
+/** Seeds: the source, its features, the spec and the golden set; with version 1; with version 1 and its gate passed. */
 export async function establish(ctx: Context): Promise<void> {
   const vetted = { by: 'bo@team.example', on: '2025-01-01' }
   await datasets.applySource(ctx, { source: 'trips', owner: 'ana@team.example', vetted, time: 'at' })
@@ -114,4 +115,14 @@ export async function register(ctx: Context, input: 'good' | 'wrong'): Promise<n
     description: input,
   })
   return version
+}
+
+export async function registered(ctx: Context): Promise<void> {
+  await establish(ctx)
+  await register(ctx, 'good')
+}
+
+export async function gated(ctx: Context): Promise<void> {
+  await registered(ctx)
+  await evaluation.runGate(ctx, { model, version: 1 })
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { temporaryFolder, testServer } from '../../../test/support/context.ts'
+import { testServer } from '../../../test/support/context.ts'
+import { temporaryFolder } from '../../../test/support/folder.ts'
 import { run } from '../cli.ts'
 
 async function start(t: TestContext) {

@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder, testServer } from '../../../test/support/context.ts'
+import { testServer } from '../../../test/support/context.ts'
+import { temporaryFolder } from '../../../test/support/folder.ts'
 import { keel } from '../../../test/support/keel.ts'
 
 test('a file of several parts is sent, and one that stopped goes on with what has not arrived', async (t) => {

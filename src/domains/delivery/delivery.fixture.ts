@@ -1,14 +1,12 @@
 import type { TestContext } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register, tripAt } from '../../../test/support/trips.ts'
+import { gated, model, tripAt } from '../../../test/support/trips.ts'
 import { hour } from '../../core/duration.ts'
 
 /** A server with a gated first version, and what tests do with it. */
 export async function begin(t: TestContext) {
-  const { app, client, url } = await testServer(t)
-  await establish(app.ctx)
-  const version = await register(app.ctx, 'good')
-  await client.evaluation.runGate({ model, version })
+  const { app, client, url } = await testServer(t, { from: gated })
+  const version = 1
   let asked = 0
 
   async function traffic(requests: number): Promise<void> {

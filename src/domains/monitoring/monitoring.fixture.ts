@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register, spec } from '../../../test/support/trips.ts'
+import { model, registered, spec } from '../../../test/support/trips.ts'
 import { hour } from '../../core/duration.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/model-spec.ts'
@@ -21,17 +21,16 @@ type Traffic = {
 
 /** The trips project with version 1 live, watched day by day. `live(days)` is traffic, its labels, and the windows that end. */
 export async function begin(test: TestContext, monitoring: Monitoring = {}, alertsPerWeek = 5) {
-  const server = await testServer(test, { settings: { egress: '127.0.0.1' } })
+  const server = await testServer(test, { settings: { egress: '127.0.0.1' }, from: registered })
   const { app, client } = server
   const { ctx, worker } = app
-  await establish(ctx)
   const delivery = { ...spec.delivery, targets: { ...spec.delivery.targets, alerts_per_week: alertsPerWeek } }
   await registry.applySpec(ctx, {
     ...spec,
     delivery,
     monitoring: { every: '1d', anchor: '2026-01-01T00:00:00Z', min_rows: 150, ...monitoring },
   })
-  const version = await register(ctx, 'good')
+  const version = 1
   const routing = { endpoint: model, live: { release, version }, canary: null, shadow: null, warm: [] }
   await serving.prepareRouting(ctx, routing)
   await serving.setRouting(ctx, routing)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register } from '../../../test/support/trips.ts'
+import { model, registered } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
@@ -11,9 +11,8 @@ import { type Case, groupFailures } from './rules.ts'
 
 /** A live model that is wrong about Ulm: it says the chance is .9, and it never happens there. */
 async function begin(t: TestContext) {
-  const { app, client } = await testServer(t)
-  await establish(app.ctx)
-  const version = await register(app.ctx, 'good')
+  const { app, client } = await testServer(t, { from: registered })
+  const version = 1
   await registry.setBaseline(app.ctx, { model, value: 0.5 })
   const routing = {
     endpoint: model,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { temporaryFolder, testContext } from '../../../test/support/context.ts'
+import { testContext } from '../../../test/support/context.ts'
+import { temporaryFolder } from '../../../test/support/folder.ts'
 import { keelRunning } from '../../../test/support/keel.ts'
 import * as runs from './runs.ts'
 

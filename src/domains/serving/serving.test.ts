@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register } from '../../../test/support/trips.ts'
+import { model, register, registered } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
@@ -13,9 +13,8 @@ const inputs = { city: 'Bonn', good: 0.7, wrong: 0.3 }
 
 /** An endpoint that answers with version 1, half of the traffic with version 2. */
 async function begin(t: TestContext) {
-  const { app, client } = await testServer(t)
-  await establish(app.ctx)
-  const [good, wrong] = [await register(app.ctx, 'good'), await register(app.ctx, 'wrong')]
+  const { app, client } = await testServer(t, { from: registered })
+  const [good, wrong] = [1, await register(app.ctx, 'wrong')]
   await registry.setBaseline(app.ctx, { model, value: 0.5 })
   const routing = {
     endpoint: model,

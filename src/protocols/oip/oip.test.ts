@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register } from '../../../test/support/trips.ts'
+import { model, registered } from '../../../test/support/trips.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../../domains/registry/registry.ts'
 import * as serving from '../../domains/serving/serving.ts'
@@ -13,9 +13,8 @@ type Json = Record<string, unknown>
 
 /** An endpoint that answers with its input "good". */
 async function begin(t: TestContext) {
-  const { app, url, client } = await testServer(t)
-  await establish(app.ctx)
-  const version = await register(app.ctx, 'good')
+  const { app, url, client } = await testServer(t, { from: registered })
+  const version = 1
   await registry.setBaseline(app.ctx, { model, value: 0.5 })
   const routing = { endpoint: model, live: { release: `${model}.r1`, version }, canary: null, shadow: null, warm: [] }
   await serving.prepareRouting(app.ctx, routing)

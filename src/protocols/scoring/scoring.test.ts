@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register } from '../../../test/support/trips.ts'
+import { model, registered } from '../../../test/support/trips.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as serving from '../../domains/serving/serving.ts'
 
 async function begin(t: TestContext) {
-  const { app, url } = await testServer(t)
-  await establish(app.ctx)
-  const version = await register(app.ctx, 'good')
+  const { app, url } = await testServer(t, { from: registered })
+  const version = 1
   const routing = { endpoint: model, live: { release: `${model}.r1`, version }, canary: null, shadow: null, warm: [] }
   await serving.prepareRouting(app.ctx, routing)
   await transaction(app.ctx, (ctx) => serving.setRouting(ctx, routing))

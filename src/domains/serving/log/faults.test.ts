@@ -8,16 +8,19 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ownDatabase, temporaryFolder, testServer } from '../../../../test/support/context.ts'
+import { testServer } from '../../../../test/support/context.ts'
+import { onPostgres } from '../../../../test/support/database.ts'
+import { temporaryFolder } from '../../../../test/support/folder.ts'
 import { begin, everything, inputs } from '../../../../test/support/logged.ts'
 import { proxyTo } from '../../../../test/support/proxy.ts'
 import { testBucket } from '../../../../test/support/s3.ts'
+import { ownDatabase } from '../../../../test/support/snapshot.ts'
 import { model } from '../../../../test/support/trips.ts'
 import { type App, createApp } from '../../../app.ts'
 import { type Client, createClient } from '../../../client/client.ts'
 import { routesOf } from '../../../client/routes.ts'
 import { type Api, api } from '../../../contract.ts'
-import { readEnvironment, resolveConfig } from '../../../core/config.ts'
+import { resolveConfig } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
 import { latestEvents } from '../../../core/work/events.ts'
 import * as serving from '../serving.ts'
@@ -42,8 +45,8 @@ test('while the log cannot be written predictions go on, the loss is counted, an
 })
 
 test('kill -9 loses at most what came within the last second, and the next start says how much', async (t) => {
-  const { database, drop } = await ownDatabase()
   const root = temporaryFolder(t)
+  const { database, drop } = await ownDatabase(root)
   const child = spawn(
     process.execPath,
     [fileURLToPath(new URL('../../../../test/support/log-child.ts', import.meta.url)), root, database],
@@ -105,12 +108,10 @@ test('on a full disk predictions go on, and once there is room again what waited
   assert.equal(serving.droppedRecords(app.ctx), 0)
 })
 
-const { TEST_PG, KEEL_TEST_ENGINE } = readEnvironment()
-
 test('a database that stops answering holds up no prediction', {
-  skip: (KEEL_TEST_ENGINE !== 'postgres' || !TEST_PG) && 'an embedded database cannot stop answering by itself',
+  skip: !onPostgres() && 'an embedded database cannot stop answering by itself',
 }, async (t) => {
-  const { database, drop } = await ownDatabase()
+  const { database, drop } = await ownDatabase(undefined)
   const between = await proxyTo(new URL(database))
   const { client, app, url } = await begin(t, {}, { settings: { database: between.url } })
   const { token } = await client.access.createToken({ name: 'shop', role: 'viewer' })
@@ -158,8 +159,8 @@ test('a store that is gone holds up no prediction; the loss is alarmed while it 
 })
 
 test('a server that ends while its log cannot be written says at the next start how much is missing', async (t) => {
-  const { database, drop } = await ownDatabase()
   const root = temporaryFolder(t)
+  const { database, drop } = await ownDatabase(root)
   const first = await begin(t, {}, { root, settings: { database } })
   await first.ask('before')
   await serving.flushLog(first.app.ctx)
