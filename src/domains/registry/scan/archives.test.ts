@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { temporaryFolder } from '../../../../test/support/context.ts'
+import { temporaryFolder } from '../../../../test/support/folder.ts'
 import { scanFile } from './scanner.ts'
 
 async function scan(t: TestContext, name: string, content: Buffer): Promise<string[]> {
