@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { temporaryFolder } from '../../../test/support/context.ts'
+import { temporaryFolder } from '../../../test/support/folder.ts'
 import type { AppError } from '../errors.ts'
 import { openTable, type Row, type TableOptions } from './tables.ts'
 
