@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { createRandom } from '../../core/stats/random.ts'
-import { armOf, judge, type Observation, type Progress } from './evidence.ts'
+import { armOf } from '../serving/serving.ts'
+import { judge, type Observation, type Progress } from './evidence.ts'
 import { type Plan, planOf } from './plan.ts'
 import { decide } from './rules.ts'
 
@@ -27,7 +28,7 @@ function answers(
 ): Observation[] {
   return Array.from({ length: requests }, (_, index) => {
     const name = unit?.(index) ?? `u${from + index}`
-    const arm = armOf(of, share, name) === 'canary' ? 'canary' : 'live'
+    const arm = armOf(name, { share: share, salt: of.salt }) === 'canary' ? 'canary' : 'live'
     const bad = random() < badRate(arm) ? 'error' : null
     return { at: at(from + index), unit: name, arm, bad, output: 0.5, label: null, latencyMs: 5, cost: 1 }
   })
@@ -48,7 +49,10 @@ test('the control is as large as the canary, from the other end, and nobody is i
       fc.double({ min: 0.01, max: 0.5, noNaN: true }),
       (unit, a, b) => {
         const [small, large] = [Math.min(a, b), Math.max(a, b)]
-        const [before, after] = [armOf(plan, small, unit), armOf(plan, large, unit)]
+        const [before, after] = [
+          armOf(unit, { share: small, salt: plan.salt }),
+          armOf(unit, { share: large, salt: plan.salt }),
+        ]
         if (before !== 'other') assert.equal(after, before)
       },
     ),
@@ -57,14 +61,16 @@ test('the control is as large as the canary, from the other end, and nobody is i
   const seen = answers(random, { requests: 20_000, share: 0.1, badRate: () => 0 })
   const [ratio] = judge(plan, standing(0.1), seen)
   assert.equal(ratio?.verdict, 'ok')
-  const count = (arm: string) => seen.filter(({ unit }) => armOf(plan, 0.1, unit) === arm).length
+  const count = (arm: string) => seen.filter(({ unit }) => armOf(unit, { share: 0.1, salt: plan.salt }) === arm).length
   assert.ok(Math.abs(count('canary') - count('control')) < 200)
 })
 
 test('a user with a thousand bad answers counts once: one unhappy user never aborts a release', () => {
   const random = createRandom(2)
   const unlucky =
-    Array.from({ length: 10_000 }, (_, index) => `u${index}`).find((unit) => armOf(plan, 0.5, unit) === 'canary') ?? ''
+    Array.from({ length: 10_000 }, (_, index) => `u${index}`).find(
+      (unit) => armOf(unit, { share: 0.5, salt: plan.salt }) === 'canary',
+    ) ?? ''
   const seen = [
     ...answers(random, { requests: 400, share: 0.5, badRate: () => 0 }),
     ...answers(random, { requests: 1_000, share: 0.5, from: 400, badRate: () => 1, unit: () => unlucky }),

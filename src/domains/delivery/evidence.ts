@@ -8,9 +8,9 @@ import {
   observe,
 } from '../../core/stats/e-process.ts'
 import { logLossOf } from '../../core/stats/metrics.ts'
-import { hashUnit } from '../../core/stats/random.ts'
 import { sampleRatio } from '../../core/stats/sample-ratio.ts'
 import { mean, variance } from '../../core/stats/summary.ts'
+import { armOf } from '../serving/serving.ts'
 import type { Plan } from './plan.ts'
 import type { Guard } from './rules.ts'
 
@@ -52,16 +52,6 @@ function harmGuards(plan: Plan): number {
   return 1 + meansOf(plan).length
 }
 
-/**
- * The canary has the units whose hash is below its share; the control is as large, from the other end of the same line,
- * and grows with it: a unit changes from one to the other only when the canary passes one half.
- */
-export function armOf(plan: Pick<Plan, 'salt'>, share: number, unit: string): 'canary' | 'control' | 'other' {
-  const position = hashUnit(`${plan.salt}/${unit}`)
-  if (position < share) return 'canary'
-  return position >= 1 - Math.min(share, 1 - share) ? 'control' : 'other'
-}
-
 function unitsOf(plan: Plan, { shares }: Progress, seen: readonly Observation[]): Map<string, Unit> {
   const units = new Map<string, Unit>()
   const warmAt = seen.filter(({ arm }) => arm === 'canary')[plan.coldStart]?.at
@@ -69,7 +59,7 @@ function unitsOf(plan: Plan, { shares }: Progress, seen: readonly Observation[])
     if (row.arm === 'shadow' || warmAt === undefined || row.at < warmAt) continue
     const share = shareAt(shares, row.at)
     if (share <= 0 || share >= 1) continue
-    const assigned = armOf(plan, share, row.unit)
+    const assigned = armOf(row.unit, { share, salt: plan.salt })
     // The fallback answer for a canary that failed is logged as live: it says nothing about ordinary traffic.
     if (row.arm === 'live' && assigned === 'canary') continue
     const arm = row.arm === 'canary' ? 'canary' : assigned
@@ -109,7 +99,7 @@ function judgeRatio(plan: Plan, { stepStartedAt, shares }: Progress, seen: reado
   const arms = new Map<string, Unit['arm']>()
   for (const { at, unit, arm } of seen) {
     if (at < stepStartedAt || arm === 'shadow') continue
-    const assigned = armOf(plan, share, unit)
+    const assigned = armOf(unit, { share, salt: plan.salt })
     if (arm === 'canary') arms.set(unit, 'canary')
     else if (assigned !== 'canary') arms.set(unit, assigned)
   }

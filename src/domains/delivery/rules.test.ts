@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { day } from '../../core/duration.ts'
-import { armOf, judge, type Observation } from './evidence.ts'
+import { armOf } from '../serving/serving.ts'
+import { judge, type Observation } from './evidence.ts'
 import { planOf, readPlan } from './plan.ts'
 import { decide } from './rules.ts'
 
@@ -15,7 +16,7 @@ const standing = { step: 0, stepStartedAt: start, shares: [{ at: start, share: 0
 /** Units by the arm that the plan gives them at half of the traffic. */
 const units = { canary: [] as string[], live: [] as string[] }
 for (let index = 0; index < 5_000; index++) {
-  units[armOf(plan, 0.5, `u${index}`) === 'canary' ? 'canary' : 'live'].push(`u${index}`)
+  units[armOf(`u${index}`, { share: 0.5, salt: plan.salt }) === 'canary' ? 'canary' : 'live'].push(`u${index}`)
 }
 
 const seen = (arm: Observation['arm'], bad: boolean, index: number): Observation => ({

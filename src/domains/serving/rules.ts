@@ -11,9 +11,19 @@ export type Field = {
   values?: string[] | undefined
 }
 
-/** Same unit, same arm; a growing share only moves units into the canary, never back. */
+/**
+ * Who is asked for a unit: the canary has those whose hash is below its share, and a growing share only moves units into it,
+ * never back. The control is as large, from the other end of the same line, and grows with it: a unit changes from one to the
+ * other only when the canary passes one half.
+ */
+export function armOf(unit: string, { share, salt }: { share: number; salt: string }): 'canary' | 'control' | 'other' {
+  const position = hashUnit(`${salt}/${unit}`)
+  if (position < share) return 'canary'
+  return position >= 1 - Math.min(share, 1 - share) ? 'control' : 'other'
+}
+
 export function inCanary(unit: string, canary: { share: number; salt: string }): boolean {
-  return hashUnit(`${canary.salt}/${unit}`) < canary.share
+  return armOf(unit, canary) === 'canary'
 }
 
 /** Refuses what the model could not read: unknown fields, missing ones, wrong types, values out of range. */

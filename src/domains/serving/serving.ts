@@ -28,3 +28,4 @@ export {
   specs,
   stopRouting,
 } from './routing/routing-table.ts'
+export { armOf } from './rules.ts'
