@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { AppError } from './errors.ts'
+import { AppError, hasCode } from './errors.ts'
 
 /** `passing`: a command, which lets go of the folder when it is done. */
 export type Owner = { pid: number; url: string; passing?: boolean }
@@ -67,8 +67,7 @@ export function readOwner(folder: string): Owner | undefined {
   try {
     text = readFileSync(join(folder, 'server.json'), 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw error
   }
   try {

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Context, liveValue } from './context.ts'
-import { AppError } from './errors.ts'
+import { AppError, hasCode } from './errors.ts'
 
 const nonceBytes = 12
 const tagBytes = 16
@@ -21,7 +21,7 @@ function masterKey(ctx: Context): Buffer {
       writeFileSync(path, `${fresh.toString('base64')}\n`, { flag: 'wx', mode: 0o600 })
       return fresh
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      if (!hasCode(error, 'EEXIST')) throw error
       return Buffer.from(readFileSync(path, 'utf8'), 'base64')
     }
   })

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
-import { AppError, invalidInput } from '../core/errors.ts'
+import { AppError, hasCode, invalidInput } from '../core/errors.ts'
 
 /** A small bomb must not fill the memory. */
 const maxUnpacked = 64 * 1024 * 1024
@@ -23,9 +23,7 @@ export async function unpack(body: Buffer, encoding = ''): Promise<Buffer> {
   try {
     return await unpacker(body, { maxOutputLength: maxUnpacked })
   } catch (cause) {
-    const large =
-      cause instanceof RangeError ||
-      (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE')
+    const large = cause instanceof RangeError || hasCode(cause, 'ERR_BUFFER_TOO_LARGE')
     if (large) throw new AppError('too_large', `Unpacked, the body is larger than ${maxUnpacked} bytes.`)
     throw invalidInput(`The body is not ${name}.`, { name: 'content-encoding' })
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { AppError } from '../../core/errors.ts'
+import { AppError, hasCode } from '../../core/errors.ts'
 import { literal, openLake } from '../../core/lake.ts'
 import { parseCsv, typed } from '../../core/tables/tables.ts'
 
@@ -49,7 +49,7 @@ function readText(path: string, shown: string): string {
     const bytes = readFileSync(path)
     return (path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: maximumBytes }) : bytes).toString('utf8')
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    const missing = hasCode(cause, 'ENOENT')
     const message = missing ? `The file "${shown}" does not exist.` : `The file "${shown}" cannot be read.`
     throw new AppError('invalid_file', message, { name: shown, cause })
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Static, TSchema } from 'typebox'
 import { parseDocument } from 'yaml'
-import { AppError } from '../../core/errors.ts'
+import { AppError, hasCode } from '../../core/errors.ts'
 import { parse } from '../../core/validate.ts'
 
 /** Reads one YAML file by its schema; what is wrong is told with file, line and the nearest known name. */
@@ -10,7 +10,7 @@ export function readYaml<Schema extends TSchema>(path: string, schema: Schema, s
   try {
     source = readFileSync(path, 'utf8')
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    const missing = hasCode(cause, 'ENOENT')
     const message = missing ? `The file "${shown}" does not exist.` : `The file "${shown}" cannot be read.`
     throw new AppError('invalid_file', message, { name: shown, cause })
   }

@@ -4,7 +4,7 @@ import type { App } from '../../app.ts'
 import { type Client, createClient } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import type { Config, ResolvedConfig } from '../../core/config.ts'
-import { AppError } from '../../core/errors.ts'
+import { AppError, hasCode } from '../../core/errors.ts'
 import { readOwner } from '../../core/lock.ts'
 import { demoFolder } from './project-folder.ts'
 
@@ -98,5 +98,5 @@ export async function answers(url: string): Promise<boolean> {
 function mayAskAgain(error: unknown, method = 'GET'): boolean {
   if (!(error instanceof TypeError)) return false
   const { cause } = error
-  return method === 'GET' || (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED')
+  return method === 'GET' || hasCode(cause, 'ECONNREFUSED')
 }

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
+import { hasCode } from '../errors.ts'
 import type { Database, Engine } from './engine.ts'
 import { shareTransactions } from './shared-transactions.ts'
 import { kyselySqlite, openSqlite } from './sqlite.ts'
@@ -49,7 +50,7 @@ function openPostgres(url: string): Database {
     identity: 'bigint generated always as identity primary key',
     clustered: '',
     transact: (outer, work) => outer.transaction().setIsolationLevel('serializable').execute(work),
-    isRetryable: (error) => error instanceof Error && 'code' in error && retryableStates.has(String(error.code)),
+    isRetryable: (error) => hasCode(error, ...retryableStates),
     claimClause: 'for update skip locked',
     eventLock: 'select pg_advisory_xact_lock(5335)',
     textColumns: `select table_name, column_name from information_schema.columns

@@ -3,7 +3,7 @@ import { createReadStream, type ReadStream, type Stats } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { AppError } from '../errors.ts'
+import { AppError, hasCode } from '../errors.ts'
 import { assertDigest, type Blob, type Digest, digestOf } from './digest.ts'
 import { type Drafts, diskDrafts } from './drafts.ts'
 import { hashOf, writeHashed } from './hashed-file.ts'
@@ -49,7 +49,7 @@ export function diskBlobs(folder: string): Blobs {
     try {
       return await stat(pathOf(digest))
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      if (hasCode(error, 'ENOENT')) return undefined
       throw error
     }
   }
@@ -128,7 +128,7 @@ export function diskBlobs(folder: string): Blobs {
 }
 
 function ignoreMissing(error: unknown): string[] {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+  if (hasCode(error, 'ENOENT')) return []
   throw error
 }
 

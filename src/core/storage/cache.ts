@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { hasCode } from '../errors.ts'
 import { corrupted } from './blobs.ts'
 import type { Blob, Digest } from './digest.ts'
 import { writeHashed } from './hashed-file.ts'
@@ -33,7 +34,7 @@ export function blobCache(folder: string, limit: number): BlobCache {
       await utimes(pathOf(digest), now, now)
       return pathOf(digest)
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      if (hasCode(error, 'ENOENT')) return undefined
       throw error
     }
   }

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { invalidInput, notFound } from '../errors.ts'
+import { hasCode, invalidInput, notFound } from '../errors.ts'
 import type { Blob, Digest } from './digest.ts'
 import { writeHashed } from './hashed-file.ts'
 
@@ -37,7 +37,7 @@ export function diskDrafts(root: string, put: (bytes: Readable, expected?: Diges
     try {
       return await readdir(folderOf(draft))
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw notFound('Upload', draft)
+      if (hasCode(error, 'ENOENT')) throw notFound('Upload', draft)
       throw error
     }
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Static } from 'typebox'
 import { type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { AppError, conflict, notFound } from '../../core/errors.ts'
+import { AppError, conflict, hasCode, notFound } from '../../core/errors.ts'
 import type { JobTools } from '../../core/job-contract.ts'
 import { nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
@@ -142,7 +142,7 @@ export async function logs(
   try {
     file = await open(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { text: '', next: offset }
+    if (hasCode(error, 'ENOENT')) return { text: '', next: offset }
     throw error
   }
   try {
