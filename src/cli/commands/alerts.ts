@@ -60,7 +60,7 @@ export const command = defineCommand({
             ['model', alert.model],
             ['release that was live', alert.release || 'unknown'],
             ['signal', alert.subject ? `${alert.signal} (${alert.subject})` : alert.signal],
-            ['severity', alert.quiet ? `${alert.severity}, not told: ${alert.quiet}` : alert.severity],
+            ['severity', alert.quiet ? `${alert.severity}, nobody was notified: ${alert.quiet}` : alert.severity],
             ['state', `${alert.state}, fired ${moment(alert.firedAt)}, over ${moment(alert.resolvedAt)}`],
             ['window', `${moment(alert.window.from)} – ${moment(alert.window.to)}, seen in ${alert.seen ?? 1}`],
             ['value', estimate(alert.value)],
@@ -107,7 +107,7 @@ export const command = defineCommand({
       },
     }),
     silence: defineCommand({
-      summary: 'Record alerts without telling anybody, for a time',
+      summary: 'Record alerts without notifying anybody, for a time',
       args: { model: optionalArgument() },
       options: {
         until: time('when it ends; needed unless it comes back by --every'),

@@ -3,7 +3,7 @@ import { defineCommand, text } from '../kit/kit.ts'
 import { describePlan } from './plan.ts'
 
 export const command = defineCommand({
-  summary: 'Make the files here so: all or none, and nothing when nothing changed',
+  summary: 'Apply the files here: all or none, and nothing when nothing changed',
   options: { expected: text('refuse when the server changed since this plan', 'digest') },
   async run(session, { options: { expected } }) {
     const definitions = await readDefinitions(session.root)

@@ -7,7 +7,7 @@ import { answers, type Command, type Session, table } from '../kit/kit.ts'
 type Finding = { check: string; state: 'ok' | 'warn' | 'fail'; message: string; fix?: string | undefined }
 
 export const command: Command = {
-  summary: 'Check machine, folder and server; each line ends with the command that mends it',
+  summary: 'Check machine, folder and server; each line ends with what fixes it',
   anywhere: true,
   async run(session) {
     const findings = [checkNode(), ...(await checkFolder(session)), ...(await checkServer(session))]

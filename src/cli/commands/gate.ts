@@ -79,7 +79,7 @@ export const command = defineCommand({
       summary: 'Gate results, newest first',
       args: { model: optionalArgument() },
       async run(session, { args: { model } }) {
-        const { items } = await (await session.client()).evaluation.listGates(model === undefined ? {} : { model })
+        const { items } = await (await session.client()).evaluation.listGates({ model })
         return {
           data: items,
           text: table(

@@ -6,7 +6,7 @@ import type { MlflowSource, SourceFile } from '../import/source.ts'
 import { type Command, defineCommand, type Outcome, required, type Session, table, text } from '../kit/kit.ts'
 
 export const command: Command = {
-  summary: 'Take over what another tracking server knows',
+  summary: 'Import from another tracking server',
   commands: {
     mlflow: defineCommand({
       summary: 'Experiments, runs, metrics, artifacts and models of an MLflow; run it again to go on',
@@ -78,5 +78,5 @@ async function putFile(url: string, token: string, path: string, file: SourceFil
   )
   const answer = await response.text()
   if (!response.ok)
-    throw new AppError('invalid_input', `"${path}" was not taken: ${answer.slice(0, 300)}`, { name: path })
+    throw new AppError('invalid_input', `"${path}" was not accepted: ${answer.slice(0, 300)}`, { name: path })
 }

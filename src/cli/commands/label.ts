@@ -5,7 +5,7 @@ import { argument, defineCommand } from '../kit/kit.ts'
 const batch = 5_000
 
 export const command = defineCommand({
-  summary: 'Tell what turned out, by prediction id',
+  summary: 'Report outcomes, by prediction id',
   args: { endpoint: argument(), file: argument() },
   examples: ['keel label flight-delay labels.csv   # columns: id, value'],
   async run(session, { args: { endpoint, file } }) {

@@ -21,7 +21,7 @@ export const command: Command = {
       summary: 'Runs, newest first',
       args: { pipeline: optionalArgument() },
       async run(session, { args: { pipeline } }) {
-        const { items } = await (await session.client()).pipelines.listRuns(pipeline === undefined ? {} : { pipeline })
+        const { items } = await (await session.client()).pipelines.listRuns({ pipeline })
         return {
           data: items,
           text: table(

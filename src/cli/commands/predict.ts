@@ -20,7 +20,7 @@ const options = {
   input: text('rows of a .parquet, .csv or .jsonl file; the same command goes on after an interruption', 'file'),
   output: text('where they go with their predictions', 'file'),
   time: text('with --input: features as they were known at the moment in this column', 'column'),
-  skipInvalid: flag('with --input: rows that cannot be read are told in a column "_error"'),
+  skipInvalid: flag('with --input: rows that cannot be answered get the reason in a column "_error"'),
   force: flag('with --input: overwrite the output, begin anew'),
 }
 type Options = Values<typeof options>
@@ -124,6 +124,6 @@ function refused(errors: { row: number; message: string }[], from: number): AppE
   const told = errors.slice(0, shownErrors).map(({ row, message }) => `row ${from + row + 1}: ${message}`)
   const more = errors.length > told.length ? [`… and ${errors.length - told.length} more`] : []
   return new AppError('invalid_file', ['These rows cannot be answered.', ...told, ...more].join('\n  '), {
-    hint: 'Mend them, or leave them out with --skip-invalid.',
+    hint: 'Fix them, or leave them out with --skip-invalid.',
   })
 }

@@ -14,7 +14,7 @@ const options = {
   dryRun: flag('say what is missing and how it would go; change nothing'),
   kind: oneOf(ChosenKind, 'what is new in it'),
   trigger: oneOf(ChosenTrigger, 'what it follows'),
-  addresses: text('the failure group that it is meant to mend', 'failure'),
+  addresses: text('the failure group that it should fix', 'failure'),
   supersede: flag('end another rollout of the model that is under way'),
 }
 

@@ -4,7 +4,7 @@ export const command = defineCommand({
   summary: 'Who decided what and why, newest first',
   args: { model: optionalArgument() },
   async run(session, { args: { model } }) {
-    const { items } = await (await session.client()).review.listDecisions(model === undefined ? {} : { model })
+    const { items } = await (await session.client()).review.listDecisions({ model })
     return {
       data: items,
       text: table(

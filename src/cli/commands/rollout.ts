@@ -30,7 +30,7 @@ export const command = defineCommand({
   },
   commands: {
     watch: defineCommand({
-      summary: 'Tell every change until the rollout is over; exit code 3 when it did not end live',
+      summary: 'Print every change until the rollout is over; exit code 3 when it did not end live',
       args: { release: argument() },
       async run(session, { args: { release } }) {
         const client = await session.client()

@@ -21,7 +21,7 @@ export const command = defineCommand({
       pipeline,
       params: assignments(param),
       resume,
-      ...(fresh ? { fresh: true } : {}),
+      fresh: fresh || undefined,
     })
     const progress = session.progress(`Running ${pipeline}`)
     try {

@@ -141,7 +141,7 @@ export const command: Command = {
       },
     }),
     restore: defineCommand({
-      summary: 'Take back that runs were deleted',
+      summary: 'Restore deleted runs',
       args: { runs: required(texts('', 'runs')) },
       async run(session, { args: { runs } }) {
         const client = await session.client()

@@ -13,14 +13,14 @@ import {
 } from '../kit/kit.ts'
 
 export const command: Command = {
-  summary: 'Tell other systems what happens here',
+  summary: 'Notify other systems of what happens here',
   commands: {
     create: defineCommand({
-      summary: 'Tell an address about events, until it has taken them',
+      summary: 'Notify an address of events, until it has received them',
       args: { name: argument(), url: argument() },
       options: {
         event: required(texts('names of events, such as delivery.rolled_back, registry.* or *', 'event')),
-        format: withDefault(oneOf(FormatName, 'how it is told'), 'generic'),
+        format: withDefault(oneOf(FormatName, 'the form of its messages'), 'generic'),
         secret: text('signs every delivery (HMAC-SHA256); stored sealed, never shown'),
         description: text('what it is for'),
       },
@@ -88,7 +88,7 @@ export const command: Command = {
         const result = await (await session.client()).webhooks.test({ webhook, ...(event ? { event } : {}) })
         return {
           data: result,
-          text: result.ok ? `Taken (${result.status}).` : (result.error ?? `Refused (${result.status}).`),
+          text: result.ok ? `Accepted (${result.status}).` : (result.error ?? `Refused (${result.status}).`),
           exitCode: result.ok ? 0 : 1,
         }
       },

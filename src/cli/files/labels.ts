@@ -15,7 +15,7 @@ export function readLabels(path: string, shown = path): Label[] {
     if (value === undefined || value === null) throw wrong('has no "value"')
     if (typeof value === 'boolean') return { id: String(id), value: Number(value) }
     if (typeof value !== 'number' || !Number.isFinite(value))
-      throw wrong(`has the value ${JSON.stringify(value)}, which is no number`)
+      throw wrong(`has the value ${JSON.stringify(value)}, which is not a number`)
     return { id: String(id), value }
   })
 }

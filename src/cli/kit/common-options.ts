@@ -8,7 +8,7 @@ export const commonOptions = {
   project: text('the project (default: the nearest keel.yaml)', 'folder'),
   data: text('the data folder', 'folder'),
   server: text('the server to talk to', 'url'),
-  token: text('who you are to it', 'token'),
+  token: text('the token that says who you are', 'token'),
   debug: flag('show where an error comes from'),
 }
 export type CommonOptions = Values<typeof commonOptions>

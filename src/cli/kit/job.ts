@@ -2,7 +2,6 @@ import type { Static, TSchema } from 'typebox'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { AppError } from '../../core/errors.ts'
-import { readStored } from '../../core/work/work.ts'
 import type { Session } from './session.ts'
 
 const pollMilliseconds = 100
@@ -15,6 +14,7 @@ export async function resultOf<Output extends TSchema>(
   client: Client<Api>,
   { job, output, title }: Asked<Output>,
 ): Promise<Static<Output>> {
+  const { readStored } = await import('../../core/work/work.ts')
   const progress = session.progress(title)
   try {
     for (;;) {

@@ -10,8 +10,8 @@ test('lines that are in both texts stay, the others are taken away before new on
   assert.deepEqual(shown('same', 'same'), [' same'])
 })
 
-test('two long texts with nothing in common are all of the old lines, then all of the new ones', () => {
-  const lines = (word: string) => Array.from({ length: 5000 }, (_, index) => `${word} ${index}`)
+test('two very long texts with nothing in common are all of the old lines, then all of the new ones', () => {
+  const lines = (word: string) => Array.from({ length: 50_000 }, (_, index) => `${word} ${index}`)
   const changed = changedLines(lines('old').join('\n'), lines('new').join('\n'))
   assert.deepEqual(
     changed.map(({ sign, text }) => `${sign}${text}`),

@@ -15,7 +15,7 @@ export async function migrate({ db, engine }: Database, migrations: Migration[])
       `The database has the migration "${newer}", which this version does not know.`,
       {
         name: newer,
-        hint: 'Install the version of evenkeel that wrote it, or restore a backup with "keel restore".',
+        hint: 'Install the version of evenkeel that wrote it, or stop the server and put a copy of the data folder or database from before the upgrade in its place.',
       },
     )
   }

@@ -22,7 +22,12 @@ async function checkDatabase(ctx: Context): Promise<Finding> {
   }
   return (await store.isIntact(ctx))
     ? { check: 'database', state: 'ok', message: 'SQLite, WAL, synchronous=FULL; integrity ok.' }
-    : { check: 'database', state: 'fail', message: 'SQLite reports damage.', fix: 'keel restore <backup>' }
+    : {
+        check: 'database',
+        state: 'fail',
+        message: 'SQLite reports damage.',
+        fix: 'Stop the server, move the data folder aside, put a copy from before the damage in its place, start again.',
+      }
 }
 
 async function checkSpace(ctx: Context): Promise<Finding> {
@@ -52,7 +57,7 @@ async function checkBlobs(ctx: Context): Promise<Finding> {
         check: 'artifacts',
         state: 'fail',
         message: `The bytes of ${digest} are damaged.`,
-        fix: 'keel restore <backup>',
+        fix: 'Copy the file of this digest from a backup of the data folder or the bucket, then run "keel fsck".',
       }
     }
     checked += 1
