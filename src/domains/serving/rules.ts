@@ -26,6 +26,19 @@ export function inCanary(unit: string, canary: { share: number; salt: string }):
   return armOf(unit, canary) === 'canary'
 }
 
+/** Numbers and texts as they were given; all else is null. */
+export function plainRow(
+  inputs: Record<string, unknown>,
+  names: readonly string[] = Object.keys(inputs),
+): Record<string, number | string | null> {
+  const row: Record<string, number | string | null> = {}
+  for (const name of names) {
+    const value = inputs[name]
+    row[name] = typeof value === 'number' || typeof value === 'string' ? value : null
+  }
+  return row
+}
+
 /** Refuses what the model could not read: unknown fields, missing ones, wrong types, values out of range. */
 export function checkInputs(inputs: Record<string, unknown>, needed: Field[], known: ReadonlySet<string>): void {
   if (known.size > 0) {

@@ -6,6 +6,7 @@ import * as registry from '../../registry/registry.ts'
 import { costOf, reserve } from '../budget/budget.ts'
 import { type AskedRelease, type Call, endsAt, finish, isRefusal } from '../gateway/gateway.ts'
 import type { Bad, Tokens } from '../log/log.ts'
+import { plainRow } from '../rules.ts'
 import { readAlong } from './events.ts'
 import { asObject, type Json, maxAnswerLength, type Path, readAnswer, readWhole, refusalOf } from './reply.ts'
 
@@ -74,7 +75,15 @@ export async function askChat(call: Call, asked: AskedRelease, { path, body, sig
     const tokens = counted ?? estimated(pieces)
     money.settle(costOf(model, counted, chosen.prices), costOf(model, tokens, chosen.prices))
     const latencyMs = ctx.clock.elapsed() - started
-    finish(call, asked, { row: rowOf(call.inputs), knownAt: null, output: text, bad, latencyMs, tokens, firstTokenMs })
+    finish(call, asked, {
+      row: plainRow(call.inputs),
+      knownAt: null,
+      output: text,
+      bad,
+      latencyMs,
+      tokens,
+      firstTokenMs,
+    })
   }
 
   /** Nobody counted: a token is about four bytes of what was sent, and a piece of what came. */
@@ -157,15 +166,6 @@ function prepare(chat: registry.Chat, path: Path, body: Json, streams: boolean):
 function plain(body: Json, model: string): Json {
   const { user: _user, inputs: _inputs, ...rest } = body
   return { ...rest, model }
-}
-
-function rowOf(inputs: Json): Record<string, string | number | null> {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [
-      name,
-      typeof value === 'number' || typeof value === 'string' ? value : null,
-    ]),
-  )
 }
 
 function brokenOff(release: string): string {

@@ -1,16 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { type AppError, invalidInput } from '../../../core/errors.ts'
-import {
-  type AskedRelease,
-  type Call,
-  isRefusal,
-  ready,
-  shadowWork,
-  type Target,
-  toGatewayError,
-} from '../gateway/gateway.ts'
-import { loadedVersion, type Routing, requireRouting } from '../routing/routing.ts'
-import { inCanary } from '../rules.ts'
+import { type Call, choose, isRefusal, shadowWork, standIns, type Target, toGatewayError } from '../gateway/gateway.ts'
+import { loadedVersion, requireRouting } from '../routing/routing.ts'
 import { askChat, type Conversation, type Request } from './ask.ts'
 import { asObject, type Json } from './reply.ts'
 
@@ -23,13 +14,11 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
   const id = request.id ?? ctx.id('prd')
   const user = body['user']
   const unit = typeof user === 'string' && user !== '' ? user.slice(0, 256) : id
-  const canary = routing.canary && inCanary(unit, routing.canary) ? routing.canary : undefined
-  const target: Target = canary ?? routing.live
   const rollout = routing.canary !== null || routing.shadow !== null
   const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs: described(body), rollout }
-  const first: AskedRelease = { chosen: ready(ctx, endpoint, target.version), target, arm: canary ? 'canary' : 'live' }
+  const first = choose(ctx, routing, unit)
   let error: AppError | undefined
-  for (const asked of [first, ...fallbacks(ctx, routing, target)]) {
+  for (const asked of [first, ...standIns(ctx, routing, first.target)]) {
     if (!asked.chosen.runtime.chat) continue
     try {
       const conversation = await askChat(call, asked, request)
@@ -42,15 +31,6 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
   }
   const hint = `Ask it by POST /api/v1/predict/${endpoint}.`
   throw error ?? invalidInput(`What is live at "${endpoint}" is not a language model.`, { name: endpoint, hint })
-}
-
-function fallbacks(ctx: Context, { endpoint, live, warm }: Routing, failed: Target): AskedRelease[] {
-  return [live, ...warm]
-    .filter(({ release }) => release !== failed.release)
-    .flatMap((target) => {
-      const chosen = loadedVersion(ctx, endpoint, target.version)
-      return chosen ? [{ chosen, target, arm: 'live' as const, fallback: true }] : []
-    })
 }
 
 /** Once the caller has its answer to the end. */

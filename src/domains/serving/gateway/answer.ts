@@ -41,7 +41,7 @@ export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> 
 type Inputs = { values: Row; knownAt: Logged['knownAt'] }
 
 function inputsOf({ ctx, inputs, at }: Call, { service }: Loaded): Inputs {
-  if (service === undefined) return { values: plain(inputs), knownAt: null }
+  if (service === undefined) return { values: rules.plainRow(inputs), knownAt: null }
   return features.lookupOnline(ctx, { service, request: inputs, at })
 }
 
@@ -107,13 +107,4 @@ function within(work: Promise<Value>, milliseconds: number): Promise<Value> {
     const timer = setTimeout(late, milliseconds)
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
-}
-
-function plain(inputs: Record<string, unknown>): Row {
-  const row: Row = {}
-  for (const name of Object.keys(inputs)) {
-    const value = inputs[name]
-    row[name] = typeof value === 'number' || typeof value === 'string' ? value : null
-  }
-  return row
 }

@@ -6,7 +6,7 @@ import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
 import { fieldsOf, requireRouting } from '../routing/routing.ts'
-import { checkInputs, type Field, isValid, type OutputKind } from '../rules.ts'
+import { checkInputs, type Field, isValid, type OutputKind, plainRow } from '../rules.ts'
 
 type Operations = typeof serving
 type Batch = Output<Operations['predictBatch']>
@@ -46,7 +46,8 @@ export async function predictBatch(ctx: Context, input: Input<Operations['predic
       errors.push({ row: index, name: error.offender ?? '', message: error.message })
     }
   }
-  const requests = good.map((index) => pick(rows[index] ?? {}, found.fields))
+  const names = found.fields.map(({ name }) => name)
+  const requests = good.map((index) => plainRow(rows[index] ?? {}, names))
   const moments = times && good.map((index) => times[index] ?? '')
   const answers = await found.runtime.predict(await inputsOf(ctx, found.service, requests, moments))
   const outputs: Value[] = rows.map(() => null)
@@ -56,14 +57,6 @@ export async function predictBatch(ctx: Context, input: Input<Operations['predic
     else errors.push({ row: index, name: 'output', message: 'The model gave no valid answer.' })
   }
   return { version, fields: found.fields.map(({ name, type }) => ({ name, type })), outputs, errors }
-}
-
-function pick(row: Record<string, unknown>, fields: Field[]): Row {
-  const value = (name: string) => {
-    const given = row[name]
-    return typeof given === 'number' || typeof given === 'string' ? given : null
-  }
-  return Object.fromEntries(fields.map(({ name }) => [name, value(name)]))
 }
 
 async function inputsOf(

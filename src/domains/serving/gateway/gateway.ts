@@ -1,5 +1,5 @@
+export { choose, standIns } from './choose.ts'
 export { counters } from './counters.ts'
-export { ready } from './predict.ts'
 export {
   type AskedRelease,
   type Call,
