@@ -7,7 +7,7 @@ import * as store from './store.ts'
 
 /** Which release gets which traffic, from this server's gateway or, for an external deployment, as it was last deployed. */
 export type Traffic = serving.Routing
-export type Target = { release: string; version: number }
+export type Target = serving.Target
 
 async function isExternal(ctx: Context, model: string): Promise<boolean> {
   return (await registry.getModel(ctx, { model })).spec?.delivery.external !== undefined
