@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -140,6 +140,8 @@ function circles(files: Record<string, string>): string[] {
   return found
 }
 
+const domainFolder = (name: string) => (line.includes(name) ? `domains/${name}` : name)
+
 /** Doors that hold more than a list. */
 function roomyDoors(files: Record<string, string>): string[] {
   const doors = Object.entries(files).filter(([path]) => {
@@ -221,6 +223,24 @@ test('every door is a list of what lies behind it', () => {
   assert.deepEqual(roomyDoors(sources()), [])
   const planted = { 'domains/access/access.ts': `export { whoami } from './tokens.ts'\nexport const answer = 42\n` }
   assert.deepEqual(roomyDoors(planted), ['domains/access/access.ts'])
+})
+
+test('every place that ARCHITECTURE.md names exists', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const places = [...text.matchAll(/`((?:src|web|examples|test|docs)\/[^`<>…]*)`/g)].map(([, place = '']) => place)
+  assert.ok(places.length > 15)
+  assert.deepEqual(
+    places.filter((place) => !existsSync(join(root, place))),
+    [],
+  )
+  const rooms = [...text.matchAll(/^\| `(\w+)` \| (`.*) \|$/gm)].flatMap(([, owner = '', list = '']) =>
+    [...list.matchAll(/`(\w+)`/g)].map(([, room = '']) => join(root, 'src', domainFolder(owner), room)),
+  )
+  assert.ok(rooms.length > 25)
+  assert.deepEqual(
+    rooms.filter((room) => !existsSync(room)),
+    [],
+  )
 })
 
 test('every domain has a place in the line', () => {
