@@ -6,6 +6,7 @@ import { raw, rawJson } from '../../test/support/raw-http.ts'
 import { misdeeds, startScorer } from '../../test/support/scorer.ts'
 import { serveRemote } from '../../test/support/served.ts'
 import { model } from '../../test/support/trips.ts'
+import { until } from '../../test/support/until.ts'
 
 async function scorer(t: TestContext) {
   const started = await startScorer()
@@ -19,7 +20,7 @@ test('a request that has begun is answered before the server ends; one that come
   const served = await serveRemote(t, { serves: { upstream: { urls: [url], protocol: 'oip' }, limits }, baseline: 0.5 })
   const slow = rawJson(served.url, `/api/v1/predict/${model}`, { inputs: { good: misdeeds.fail } })
   const hanging = rawJson(served.url, `/api/v1/predict/${model}`, { inputs: { good: misdeeds.hang } })
-  while (asked.length < 2) await new Promise(setImmediate)
+  await until(() => asked.length === 2, 'both requests at the scorer')
   const closed = served.app.close()
   assert.equal((await slow).status, 200)
   assert.equal((await hanging).status, 200, 'the baseline stands in for what hangs')

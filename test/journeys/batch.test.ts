@@ -4,14 +4,15 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { hour } from '../../src/core/duration.ts'
 import { openLake } from '../../src/core/lake.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { testServer } from '../support/context.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { keel } from '../support/keel.ts'
-import { establish, model, register } from '../support/trips.ts'
+import { establish, trips as history, model, register } from '../support/trips.ts'
+import { until } from '../support/until.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/keel.js', import.meta.url))
 
@@ -80,13 +81,14 @@ test('kill -9 in the middle loses no part, and the same command goes on to have 
   })
   const partial = join(cwd, 'out.parquet.partial')
   const parts = () => (existsSync(partial) ? readdirSync(partial).filter((name) => name.endsWith('.part')) : [])
-  while (parts().length < 2 && child.exitCode === null) await sleep(5)
+  await until(() => parts().length >= 2, 'the first two parts', { within: 60_000, every: 1 })
   child.kill('SIGKILL')
   await once(child, 'exit')
   const kept = parts().length
+  assert.ok(kept >= 2 && kept < count / 5_000, `killed after ${kept} parts`)
   const { code, stderr } = await predict(...args)
   assert.equal(code, 0, stderr)
-  if (kept < count / 5_000) assert.match(stderr, /Going on after row \d+/)
+  assert.match(stderr, /Going on after row \d+/)
   const rows = await read(join(cwd, 'out.parquet'))
   assert.equal(rows.length, count)
   assert.ok(rows.every(({ trip }, index) => trip === `t${index}`))
@@ -147,9 +149,26 @@ test('what is no file of rows is refused, and nothing is left behind', async (t)
   assert.ok(readFileSync(join(cwd, 'rows.jsonl'), 'utf8').length > 0)
 })
 
+/** The share of late trips of a city in the hour before a moment: the feature in its plainest form. */
+function lateInTheHourBefore(city: string, moment: string): number {
+  const at = Date.parse(moment)
+  const known = history(400).filter((trip) => trip.city === city && Date.parse(trip.at) < at)
+  const within = known.filter((trip) => Date.parse(trip.at) >= at - hour)
+  return within.reduce((sum, { late }) => sum + late, 0) / within.length
+}
+
 test('with a time column, features are what was known at the moment of each row', async (t) => {
-  const { cwd, predict } = await begin(t, trips(50))
-  const { code, stderr } = await predict(`${model}@1`, '--input', 'rows.jsonl', '--output', 'out.csv', '--time', 'at')
+  const moments = ['2025-01-01T01:00:00Z', '2025-01-01T03:30:00Z', '2025-01-01T06:00:00Z']
+  const rows = trips(12).map((trip, index) => ({ ...trip, at: moments[index % 3] ?? '' }))
+  const { app, cwd, predict } = await begin(t, rows)
+  const version = await register(app.ctx, 'city_late_1h')
+  const known = `${model}@${version}`
+  const { code, stderr } = await predict(known, '--input', 'rows.jsonl', '--output', 'out.csv', '--time', 'at')
   assert.equal(code, 0, stderr)
-  assert.equal((await read(join(cwd, 'out.csv'))).length, 50)
+  const found = (await read(join(cwd, 'out.csv'))).map(({ prediction }) => Number(prediction).toFixed(5))
+  assert.deepEqual(
+    found,
+    rows.map(({ city, at }) => lateInTheHourBefore(city, at).toFixed(5)),
+  )
+  assert.ok(new Set(found).size > 3, 'the moments differ')
 })

@@ -2,14 +2,10 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { readOwner } from '../../src/core/lock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(50)
-}
+import { until } from '../support/until.ts'
 
 test('kill -9 in the middle of the demo loses nothing: the next server knows what was released, and it stays a replay', {
   timeout: 200_000,
@@ -22,10 +18,10 @@ test('kill -9 in the middle of the demo loses nothing: the next server knows wha
   const releases = async () =>
     ((await (await fetch(`${owner.url}/api/v1/models/flight-delay/releases`)).json()) as { items?: { id: string }[] })
       .items ?? []
-  await until(async () => (await releases()).length === 2)
+  await until(async () => (await releases()).length === 2, 'the first release', { within: 60_000 })
   const clock = async () =>
     Date.parse(((await (await fetch(`${owner.url}/api/v1/info`)).json()) as { now: string }).now)
-  await until(async () => (await clock()) > Date.parse('2001-04-03'))
+  await until(async () => (await clock()) > Date.parse('2001-04-03'), 'the third of April', { within: 60_000 })
   const reached = await clock()
   process.kill(owner.pid, 'SIGKILL')
   assert.notEqual(await demo.ended, 0)

@@ -20,6 +20,7 @@ import { onPostgres } from '../support/database.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ownDatabase } from '../support/snapshot.ts'
 import { establish, model, register, spec, trips } from '../support/trips.ts'
+import { until } from '../support/until.ts'
 
 const skip = !onPostgres() && 'two servers share a PostgreSQL'
 
@@ -69,11 +70,12 @@ async function answeredBy({ client }: Server): Promise<Set<string>> {
 /** Asks without a pause until only `release` answers; milliseconds, with no request failed on the way. */
 async function untilOnly(server: Server, release: string): Promise<number> {
   const began = performance.now()
-  for (;;) {
+  const only = async () => {
     const by = await answeredBy(server)
-    if (by.size === 1 && by.has(release)) return performance.now() - began
-    await sleep(5)
+    return by.size === 1 && by.has(release)
   }
+  await until(only, `answers of ${release} alone`, { every: 5 })
+  return performance.now() - began
 }
 
 test('what one server promotes, aborts and rolls back, the other follows, and no request fails on the way', {
@@ -83,12 +85,15 @@ test('what one server promotes, aborts and rolls back, the other follows, and no
   const [first, second] = await twoServers(t)
   const { id } = await first.client.delivery.release({ model, version: 1, reason: 'first' })
   await first.client.delivery.promote({ release: id })
-  while ((await second.client.serving.listEndpoints({})).items.length === 0) await sleep(5)
+  await until(
+    async () => (await second.client.serving.listEndpoints({})).items.length > 0,
+    'the endpoint on the other server',
+  )
   await untilOnly(second, id)
 
   const canary = await second.client.delivery.release({ model, version: 2, reason: 'second' })
   await second.client.delivery.skip({ release: canary.id, step: -1 })
-  while (!(await answeredBy(first)).has(canary.id)) await sleep(5)
+  await until(async () => (await answeredBy(first)).has(canary.id), 'answers of the canary on the first server')
   await second.client.delivery.abort({ release: canary.id })
   const aborted = await untilOnly(first, id)
 
@@ -109,13 +114,17 @@ test('what a new spec says of limits and the log counts on both servers, and no 
   const { id } = await first.client.delivery.release({ model, version: 1, reason: 'first' })
   await first.client.delivery.promote({ release: id })
   await untilOnly(first, id)
-  while ((await second.client.serving.listEndpoints({})).items.length === 0) await sleep(5)
+  await until(
+    async () => (await second.client.serving.listEndpoints({})).items.length > 0,
+    'the endpoint on the other server',
+  )
   await untilOnly(second, id)
   const runtimes = () => [first, second].map(({ app }) => loadedVersion(app.ctx, model, 1)?.runtime)
   const loaded = runtimes()
   await registry.applySpec(first.app.ctx, { ...spec, serves: { ...spec.serves, log: { omit: ['good'] } } })
   const began = performance.now()
-  for (const [index, server] of [first, second].entries()) while (await logsGood(server, `s${index}`)) await sleep(5)
+  for (const [index, server] of [first, second].entries())
+    await until(async () => !(await logsGood(server, `s${index}`)), `server ${index} to follow the new spec`)
   t.diagnostic(`followed a spec after ${(performance.now() - began).toFixed(0)} ms`)
   assert.deepEqual(
     runtimes().map((runtime, index) => runtime !== undefined && runtime === loaded[index]),

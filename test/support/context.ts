@@ -6,7 +6,7 @@ import { type App, createApp } from '../../src/app.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
 import { routesOf } from '../../src/client/routes.ts'
 import { type Api, api } from '../../src/contract.ts'
-import { simulatedClock } from '../../src/core/clock.ts'
+import { type Clock, simulatedClock } from '../../src/core/clock.ts'
 import { type Config, resolveConfig } from '../../src/core/config.ts'
 import type { Context } from '../../src/core/context.ts'
 import { ownDatabase, type Seed, testStart } from './snapshot.ts'
@@ -15,6 +15,8 @@ type Options = {
   root?: string
   settings?: Partial<Config>
   start?: Date
+  /** Instead of one that only moves to where the test sets it. */
+  clock?: Clock
   bodyPatience?: number
   /** What is in the project from the beginning. */
   from?: Seed
@@ -33,7 +35,7 @@ export async function testApp(test: TestContext, options: Options = {}): Promise
   const app = await createApp({
     config: { ...config, port: '0', log: 'silent', clock: 'simulated', database, ...options.settings },
     root,
-    clock: simulatedClock(options.start ?? testStart),
+    clock: options.clock ?? simulatedClock(options.start ?? testStart),
     checkReplies: true,
     ...(options.bodyPatience === undefined ? {} : { bodyPatience: options.bodyPatience }),
   })

@@ -72,11 +72,15 @@ function copyFolder(from: string, to: string): void {
   cpSync(from, to, { recursive: true, filter: (path) => basename(path) !== 'lock' })
 }
 
-/** Under "npm test" a process runs many files and ends when its parent lets go of it; otherwise it ends by itself. */
+/**
+ * Under "npm test" a process runs many files and ends when its parent lets go of it; otherwise it ends by itself, or
+ * seems to: whoever asks again then gets a new snapshot.
+ */
 function removeAtTheEnd(): void {
   process.once(process.channel ? 'disconnect' : 'beforeExit', async () => {
-    for (const made of snapshots.values()) {
-      const { folder, database } = await made
+    const made = [...snapshots.values()]
+    snapshots.clear()
+    for (const { folder, database } of await Promise.all(made)) {
       rmSync(folder, { recursive: true, force: true })
       await database?.drop()
     }

@@ -95,7 +95,7 @@ export async function establish(ctx: Context): Promise<void> {
 }
 
 /** Registers a version that answers with the given input. */
-export async function register(ctx: Context, input: 'good' | 'wrong'): Promise<number> {
+export async function register(ctx: Context, input: 'good' | 'wrong' | 'city_late_1h'): Promise<number> {
   const set = await features.createTrainingSet(ctx, {
     service: 'trip',
     source: 'trips',

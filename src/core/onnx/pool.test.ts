@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { encodeOnnx } from '../../../examples/flights/src/onnx.ts'
 import { testContext } from '../../../test/support/context.ts'
 import { temporaryFolder } from '../../../test/support/folder.ts'
 import { loop } from '../../../test/support/onnx-loop.ts'
+import { until } from '../../../test/support/until.ts'
 import { AppError } from '../errors.ts'
 import { openPooledOnnx } from './pool.ts'
 import { createOnnxThread } from './thread.ts'
@@ -104,12 +104,8 @@ test('a computation that does not end is given up: others are answered, its mode
   assert.deepEqual((await behind).values, [1])
   await assert.rejects(thread.run(endless, [{ x: 5 }]), (error: AppError) => error.code === 'not_ready')
   const again = async () => (await thread.run(endless, [{ x: 5 }])).values
-  let found = await again().catch(() => undefined)
-  while (!found) {
-    await pause(20)
-    found = await again().catch(() => undefined)
-  }
-  assert.deepEqual(found, [10])
+  await until(() => again().catch(() => undefined), 'the thread to run that model again', { within: 60_000 })
+  assert.deepEqual(await again(), [10])
 })
 
 test('a server ends although a computation does not', () => {

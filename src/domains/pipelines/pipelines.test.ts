@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Static } from 'typebox'
 import { testServer } from '../../../test/support/context.ts'
+import { until } from '../../../test/support/until.ts'
 import type { ProblemError } from '../../client/client.ts'
 import type { PipelineFile } from './contract.ts'
 import { applyPipeline } from './pipelines.ts'
@@ -143,7 +144,7 @@ test('a cancelled run stops its step and says so', async (t) => {
     steps: [{ name: 'long', run: 'touch began; sleep 60', code: ['code.txt'] }],
   })
   const { id } = await client.pipelines.start({ pipeline: 'train' })
-  while (!existsSync(join(app.ctx.root, 'began'))) await new Promise((resolve) => setTimeout(resolve, 20))
+  await until(() => existsSync(join(app.ctx.root, 'began')), 'the step to begin', { within: 60_000 })
   const cancelled = await client.pipelines.cancelRun({ pipelineRun: id })
   assert.equal(cancelled.state, 'cancelled')
   await app.worker.drain()

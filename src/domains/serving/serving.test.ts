@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { model, register, registered } from '../../../test/support/trips.ts'
+import { until } from '../../../test/support/until.ts'
 import type { ProblemError } from '../../client/client.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
@@ -83,11 +84,8 @@ test('a shadow answers after the caller has been answered, and never instead', a
   const answer = await client.serving.predict({ endpoint: model, id: 'both', inputs })
   assert.equal(answer.release, `${model}.r1`)
   const read = () => serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' })
-  let rows = await read()
-  while (rows.length < 2) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    rows = await read()
-  }
+  await until(async () => (await read()).length === 2, 'the answer of the shadow in the log')
+  const rows = await read()
   assert.deepEqual(rows.map(({ arm, version }) => [arm, version]).sort(), [
     ['live', 1],
     ['shadow', 2],
@@ -181,7 +179,7 @@ test('a shadow is compared with what callers got: disagreement with its interval
   for (const [index, values] of asked.entries())
     await client.serving.predict({ endpoint: model, id: `p${index}`, inputs: { city: 'Bonn', ...values } })
   const report = async () => client.serving.shadow({ endpoint: model })
-  while ((await report()).pairs < asked.length) await new Promise(setImmediate)
+  await until(async () => (await report()).pairs === asked.length, 'all pairs in the report', { every: 1 })
   const { release, failed, disagreement, difference, latency, examples } = await report()
   assert.deepEqual([release, failed], [`${model}.r2`, 1], 'a probability of 2 is no answer')
   assert.deepEqual([disagreement.value, disagreement.n], [1 / 3, 3])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
+import { until } from '../../../test/support/until.ts'
 import { begin, bot } from './openai.fixture.ts'
 
 const release = `${bot}.r1`
@@ -100,7 +101,7 @@ test('a call that was never made costs nothing; one that was given up may have c
   assert.equal((await chat('BROKEN', { max_tokens: 100 })).status, 502)
   assert.equal(await spent(), 0, 'a provider asks nothing for an error')
   const hanging = chat('HANG', { max_tokens: 100 })
-  while (llm.asked.length < 2) await new Promise(setImmediate)
+  await until(() => llm.asked.length === 2, 'the second question at the provider', { every: 1 })
   assert.equal((await chat('full', { max_tokens: 100 })).status, 429)
   assert.equal(await predict('full'), 'failed')
   assert.equal(await spent(), 0, 'there was no room: nothing was asked')

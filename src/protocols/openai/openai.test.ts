@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { until } from '../../../test/support/until.ts'
 import * as evaluation from '../../domains/evaluation/evaluation.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { begin, bot } from './openai.fixture.ts'
@@ -168,9 +169,10 @@ test('when the caller goes away the provider is not kept talking', async (t) => 
     const controller = new AbortController()
     const asked = chat(text, { stream }, { signal: controller.signal }).catch(() => undefined)
     if (stream) await asked
-    while (!llm.asked.some(({ body }) => body.messages?.at(-1)?.content === text)) await new Promise(setImmediate)
+    const arrived = () => llm.asked.some(({ body }) => body.messages?.at(-1)?.content === text)
+    await until(arrived, `"${text}" at the provider`, { every: 1 })
     controller.abort()
-    while (llm.gone() === before) await new Promise(setImmediate)
+    await until(() => llm.gone() > before, 'the provider to lose its caller', { every: 1 })
   }
 })
 
@@ -187,11 +189,10 @@ test('a user keeps the arm of a canary, and a shadow is asked after the answer, 
   assert.equal(new Set([...arms.values()].flatMap((seen) => [...seen])).size, 2)
   const shadowed = await begin(t, { prompts, shadow: true })
   await (await shadowed.chat('hi', { stream: true })).text()
-  while (shadowed.llm.asked.length < 2) await new Promise(setImmediate)
+  await until(() => shadowed.llm.asked.length === 2, 'the question to the shadow', { every: 1 })
   assert.equal(shadowed.llm.asked[1]?.headers['x-shadow'], '1')
-  const rows = await shadowed.logged()
-  while ((await shadowed.logged()).length < 2) await new Promise(setImmediate)
-  assert.ok(rows.length >= 1)
+  await until(async () => (await shadowed.logged()).length === 2, 'both answers in the log', { every: 1 })
+  assert.deepEqual((await shadowed.logged()).map(({ arm }) => arm).sort(), ['live', 'shadow'])
 })
 
 test('no call is made that could cost more than the spec allows, and what may be generated is bounded by the money', async (t) => {

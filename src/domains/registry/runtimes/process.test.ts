@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { misdeeds } from '../../../../test/support/scorer.ts'
 import { serveRemote } from '../../../../test/support/served.ts'
 import { model } from '../../../../test/support/trips.ts'
+import { until } from '../../../../test/support/until.ts'
 
 const scorer = fileURLToPath(new URL('../../../../test/support/scorer.ts', import.meta.url))
 const run = { protocol: 'mlflow' as const, command: [process.execPath, scorer, '{port}'] }
@@ -27,7 +27,7 @@ test('an endpoint is answered by a process of its own, which is started again wh
   assert.equal((await state())?.kind, 'process')
   if (process.platform === 'linux') assert.ok(Number((await state())?.memoryBytes) > 1_000_000)
   assert.equal((await ask(misdeeds.die)).release, `${model}.r0`, 'the baseline answers for a process that dies')
-  while ((await state())?.ready !== true) await sleep(20)
+  await until(async () => (await state())?.ready, 'the process to be ready again', { within: 60_000 })
   assert.equal((await state())?.restarts, 1)
   assert.equal((await ask(0.75)).output, 0.75)
   await app.close()
@@ -67,7 +67,7 @@ test('a process that takes more memory than it may is ended and started again', 
   const command = [process.execPath, '-e', greedy, 'x', '{port}']
   const { client } = await serveRemote(t, { serves: { run: { ...run, command, memory: '250MB' } } })
   const restarts = async () => (await client.serving.getEndpoint({ endpoint: model })).versions[0]?.restarts ?? 0
-  while ((await restarts()) === 0) await sleep(50)
+  await until(restarts, 'the process to be started again', { within: 60_000 })
 })
 
 test('kill -9 of the server leaves no process of a model behind', async () => {
@@ -77,5 +77,5 @@ test('kill -9 of the server leaves no process of a model behind', async () => {
   const pid = Number(line.toString('utf8'))
   assert.ok(isAlive(pid))
   server.kill('SIGKILL')
-  while (isAlive(pid)) await sleep(20)
+  await until(() => !isAlive(pid), `the end of process ${pid}`)
 })

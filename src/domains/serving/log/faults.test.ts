@@ -6,7 +6,6 @@ import { rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { testServer } from '../../../../test/support/context.ts'
 import { onPostgres } from '../../../../test/support/database.ts'
@@ -16,6 +15,7 @@ import { proxyTo } from '../../../../test/support/proxy.ts'
 import { testBucket } from '../../../../test/support/s3.ts'
 import { ownDatabase } from '../../../../test/support/snapshot.ts'
 import { model } from '../../../../test/support/trips.ts'
+import { until } from '../../../../test/support/until.ts'
 import { type App, createApp } from '../../../app.ts'
 import { type Client, createClient } from '../../../client/client.ts'
 import { routesOf } from '../../../client/routes.ts'
@@ -191,12 +191,15 @@ async function askMany(ctx: Context, count: number): Promise<void> {
 
 /** The alert as soon as it counts all that is lost. */
 async function alertOf({ ctx, worker }: App, client: Client<Api>, lost: number) {
-  for (let tries = 0; tries < 600; tries++) {
+  const find = async () => {
     await worker.drain()
     const { items } = await client.monitoring.listAlerts({ model })
-    const found = items.find(({ subject, value }) => subject === 'prediction log' && value.value === lost)
-    if (found) return found
-    await sleep(100)
+    return items.find(({ subject, value }) => subject === 'prediction log' && value.value === lost)
   }
-  throw new Error(`${serving.droppedRecords(ctx)} were lost, and no alert says so.`)
+  await until(find, `an alert that counts ${lost} of ${serving.droppedRecords(ctx)} lost predictions`, {
+    within: 60_000,
+  })
+  const found = await find()
+  assert.ok(found)
+  return found
 }
