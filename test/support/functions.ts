@@ -51,7 +51,8 @@ function bodyAfter(code: string, end: number): number | undefined {
     const character = code.charAt(index)
     if (/\s/.test(character)) continue
     if (character === ';' || (character === 'f' && /^function\b/.test(code.slice(index)))) return undefined
-    if (character === '{' && !':|&<,(=['.includes(previous) && code.slice(0, index).trimEnd().slice(-2) !== '=>') return index
+    if (character === '{' && !':|&<,(=['.includes(previous) && code.slice(0, index).trimEnd().slice(-2) !== '=>')
+      return index
     if ('({['.includes(character)) index = closing(code, index)
     previous = code.charAt(index)
   }
