@@ -287,6 +287,7 @@ const longFunctions = [
   'core/onnx/thread.ts createOnnxThread',
   'core/storage/blobs.ts diskBlobs',
   'core/storage/s3.ts s3Blobs',
+  'core/tables/records.ts csvReader',
   'core/upstream/call.ts openUpstream',
   'core/work/worker.ts createWorker',
   'domains/registry/runtimes/process.ts openProcess',

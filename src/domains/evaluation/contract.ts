@@ -1,119 +1,20 @@
 import { Type } from 'typebox'
+import { contract, JsonObject, Name, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
 import {
-  contract,
-  DigestText,
-  JsonObject,
-  Name,
-  object,
-  oneOf,
-  optional,
-  page,
-  paging,
-  Time,
-} from '../../core/contract.ts'
-import { Evaluation, Verdict } from './shapes.ts'
+  Check,
+  Evaluation,
+  Gate,
+  GoldenFile,
+  GoldenSet,
+  ItemAnswers,
+  PriceTable,
+  RerunFrom,
+  TrafficRow,
+  TrafficSample,
+  Verdict,
+} from './shapes.ts'
 
-export { Verdict }
-
-/** Declared in `keel.yaml` under `golden:`; the file beside it holds the items. */
-export const GoldenFile = object({
-  golden: Name,
-  file: Type.String({ description: 'CSV or JSONL with the items, from the folder of the project' }),
-  id: Type.String({ description: 'Column that identifies an item' }),
-  time: optional(
-    Type.String({ description: 'Column with the moment of the decision; features are looked up as of it' }),
-  ),
-  label: Type.String({ description: 'Column with what is right: outcome, class, relevance, or the expected text' }),
-  slices: optional(Type.Array(Type.String(), { description: 'Columns whose values are looked at one by one' })),
-  list: optional(Type.String({ description: 'ranking: column that says which items are ranked among each other' })),
-  cluster: optional(
-    Type.String({ description: 'Column of the user or document; items that share it are not independent' }),
-  ),
-  hidden: optional(
-    Type.Number({
-      minimum: 0,
-      maximum: 0.5,
-      description: 'Share of items that nobody may see, drawn anew each version',
-    }),
-  ),
-  provenance: optional(Type.String({ description: 'Where the items are from, for those that say nothing themselves' })),
-})
-
-export const GoldenSet = object({
-  name: Name,
-  version: Type.Integer({ minimum: 1 }),
-  digest: DigestText,
-  items: Type.Integer(),
-  columns: Type.Array(Type.String()),
-  definition: GoldenFile,
-  uses: Type.Integer({ description: 'How many gates looked at this version' }),
-  createdAt: Time,
-})
-
-const AnyValue = Type.Union([Type.Number(), Type.String(), Type.Null()])
-
-const ItemAnswers = object({
-  answers: Type.Array(AnyValue, { description: 'One for each repeat' }),
-  scores: Type.Record(Type.String(), Type.Array(Type.Union([Type.Number(), Type.Null()]))),
-})
-
-const PriceTable = object({
-  digest: Type.Union([DigestText, Type.Null()]),
-  prices: Type.Record(Type.String(), Type.Number()),
-  createdAt: Type.Union([Time, Type.Null()]),
-  createdBy: Type.Union([Type.String(), Type.Null()]),
-})
-
-export const TrafficRow = object({
-  at: Time,
-  inputs: Type.Record(Type.String(), AnyValue),
-  output: AnyValue,
-  version: Type.Integer({ minimum: 0 }),
-  label: Type.Union([Type.Number(), Type.String(), Type.Null()]),
-})
-
-const TrafficSample = object({
-  model: Name,
-  from: Time,
-  to: Time,
-  rows: Type.Integer(),
-  digest: DigestText,
-  createdAt: Time,
-})
-
-/** One condition of a gate, with everything needed to judge it. */
-export const Check = object({
-  check: Type.String({ description: 'quality, floor auc, guardrail bias, slice origin=ORD, parity origin_late_3h …' }),
-  verdict: Verdict,
-  required: Type.Boolean({ description: 'A failed warning does not fail the gate' }),
-  value: Type.Union([Type.Number(), Type.Null()]),
-  lower: optional(Type.Union([Type.Number(), Type.Null()])),
-  upper: optional(Type.Union([Type.Number(), Type.Null()])),
-  limit: Type.Union([Type.Number(), Type.Null()]),
-  n: Type.Integer(),
-  reason: Type.String({ description: 'In words' }),
-})
-
-export const Gate = object({
-  id: Type.String(),
-  model: Name,
-  version: Type.Integer(),
-  verdict: Verdict,
-  summary: Type.String(),
-  checks: Type.Array(Check),
-  evaluation: Type.Union([Type.String(), Type.Null()]),
-  /**
-   * Digests of all that the verdict depends on: the same evidence gives the same verdict. Measured times are under
-   * `measured` and not part of the digest, because no two measurements are alike.
-   */
-  evidence: JsonObject,
-  digest: DigestText,
-  createdAt: Time,
-})
-
-export const RerunFrom = oneOf(['models', 'record'], {
-  description: 'Whether models answer again, or recorded answers are judged',
-})
+export { Check, Gate, GoldenFile, GoldenSet, RerunFrom, TrafficRow, Verdict } from './shapes.ts'
 
 export const evaluation = contract({
   pushGolden: {
