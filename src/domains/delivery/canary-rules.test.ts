@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inFull, noiseOf, trials } from '../../../test/support/trials.ts'
 import { createRandom } from '../../core/stats/random.ts'
 import { argo, eProcess, flagger, live, naiveZ, type Rule, type World } from './canary-rules.fixture.ts'
 
-const runs = 1_000
+const runs = trials(1_000)
 const alpha = 0.05
-/** Three standard errors of a rate of `alpha` over so many runs. */
-const noise = 3 * Math.sqrt((alpha * (1 - alpha)) / runs)
+const noise = noiseOf(alpha, runs)
 
 const world = (given: Partial<World>): World => ({
   requests: 20_000,
@@ -51,14 +51,16 @@ test('neither a base rate that swings nor a ramp that grows costs false rollback
   assert.ok((found['eProcess']?.rate ?? 1) <= alpha + noise, JSON.stringify(found))
 })
 
-test('the rules in use elsewhere roll harmless canaries back, most of them for certain', () => {
-  for (const share of [0.1, 0.5]) {
-    const found = simulate({ naiveZ, flagger, argo }, world({ share: () => share }), 3, 150)
-    assert.ok((found['naiveZ']?.rate ?? 0) > 0.2, JSON.stringify(found))
-    assert.ok((found['flagger']?.rate ?? 0) > 0.95, JSON.stringify(found))
-    assert.ok((found['argo']?.rate ?? 0) > 0.95, JSON.stringify(found))
-  }
-})
+// A claim about other tools, which no change of ours can break.
+if (inFull)
+  test('the rules in use elsewhere roll harmless canaries back, most of them for certain', () => {
+    for (const share of [0.1, 0.5]) {
+      const found = simulate({ naiveZ, flagger, argo }, world({ share: () => share }), 3, 150)
+      assert.ok((found['naiveZ']?.rate ?? 0) > 0.2, JSON.stringify(found))
+      assert.ok((found['flagger']?.rate ?? 0) > 0.95, JSON.stringify(found))
+      assert.ok((found['argo']?.rate ?? 0) > 0.95, JSON.stringify(found))
+    }
+  })
 
 /** Medians of the specification's own simulation: requests of both arms until harm is found. */
 const published = [
