@@ -57,9 +57,10 @@ async function createProgram(argv: string[], io: Io, json: boolean): Promise<Pro
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: () => undefined })
     .helpCommand(false)
-  program.option('-V, --version', 'print the version').on('option:version', async () => undefined)
   const typed = argv.find((argument) => !argument.startsWith('-'))
-  if (typed === undefined && argv.includes('--version')) return versionProgram(program, io)
+  // Behind a word it may be an option of that word.
+  if (typed === undefined) program.option('-V, --version', 'print the version')
+  if (typed === undefined && (argv.includes('--version') || argv.includes('-V'))) return versionProgram(program, io)
   if (typed !== undefined && !(typed in words)) {
     throw new AppError('usage', `"${typed}" is not a command.`, {
       name: typed,

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { run } from '../../src/cli/cli.ts'
 import type { Command } from '../../src/cli/kit/command.ts'
+import { commonOptions } from '../../src/cli/kit/common-options.ts'
 import type { Io } from '../../src/cli/kit/io.ts'
+import { optionName, type Parameter } from '../../src/cli/kit/parameters.ts'
 import { words } from '../../src/cli/words.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
@@ -33,20 +36,78 @@ async function typed(argv: string[]): Promise<{ code: number; stdout: string; st
   return { code, ...printed }
 }
 
-function everyPath(command: Command, path: string[]): string[][] {
-  return [path, ...Object.entries(command.commands ?? {}).flatMap(([name, child]) => everyPath(child, [...path, name]))]
+/** Something that an argument or an option takes. */
+const sampleOf = ({ words = ['2026-01-01'] }: Parameter) => words[0] ?? ''
+
+const requiredArguments = ({ args = {} }: Command) =>
+  Object.values(args)
+    .filter(({ required }) => required)
+    .map(sampleOf)
+
+const requiredOptions = ({ options = {} }: Command) =>
+  Object.entries(options)
+    .filter(([, { required }]) => required)
+    .flatMap(([key, parameter]) => [optionName(key), sampleOf(parameter)])
+
+type Place = { path: string[]; command: Command }
+
+function below(command: Command, path: string[]): Place[] {
+  const children = Object.entries(command.commands ?? {})
+  return [{ path, command }, ...children.flatMap(([name, child]) => below(child, [...path, name]))]
+}
+
+async function everyPlace(): Promise<Place[]> {
+  const top = Object.entries(words).map(async ([name, { load }]) => below((await load()).command, [name]))
+  return (await Promise.all(top)).flat()
 }
 
 test('every word and every word below it explains itself, with --json and how to choose a server', async () => {
-  for (const [name, word] of Object.entries(words)) {
-    for (const path of everyPath((await word.load()).command, [name])) {
-      const { code, stdout, stderr } = await typed([...path, '--help'])
-      assert.deepEqual([path.join(' '), code, stderr], [path.join(' '), 0, ''])
-      assert.match(stdout, new RegExp(`^Usage: keel ${path.join(' ')}`))
-      assert.match(stdout, /--json/)
-      assert.match(stdout, /--server <url>/)
+  for (const { path } of await everyPlace()) {
+    const { code, stdout, stderr } = await typed([...path, '--help'])
+    assert.deepEqual([path.join(' '), code, stderr], [path.join(' '), 0, ''])
+    assert.match(stdout, new RegExp(`^Usage: keel ${path.join(' ')}`))
+    assert.match(stdout, /--json/)
+    assert.match(stdout, /--server <url>/)
+  }
+})
+
+test('every option says what it is for, and no option hides one that every command takes', async () => {
+  for (const { path, command } of await everyPlace()) {
+    assert.ok(command.summary.length > 3, path.join(' '))
+    for (const [key, parameter] of Object.entries(command.options ?? {})) {
+      const option = `${path.join(' ')} ${optionName(key)}`
+      assert.ok(parameter.help.length > 2, `${option} says nothing`)
+      assert.ok(!(key in commonOptions), option)
     }
   }
+})
+
+test('a word that an option or an argument does not know is refused before anything is asked', async (t) => {
+  let requests = 0
+  const server = createServer((_request, response) => {
+    requests += 1
+    response.end('{}')
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  t.after(() => server.close())
+  const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  const looked: string[] = []
+  for (const { path, command } of await everyPlace()) {
+    const line = [...path, ...requiredArguments(command), ...requiredOptions(command)]
+    for (const [key, { words: allowed }] of Object.entries(command.options ?? {})) {
+      if (!allowed) continue
+      const option = optionName(key)
+      const { code, stderr } = await typed([...line, option, 'nonesuch', '--server', url])
+      const last = allowed.at(-1) ?? ''
+      assert.deepEqual([option, code, stderr.includes(`${option} cannot be "nonesuch"`)], [option, 2, true], stderr)
+      assert.ok(stderr.includes(last), stderr)
+      assert.ok((await typed([...path, '--help'])).stdout.includes(last), `the help of ${path} does not show ${last}`)
+      looked.push(`${path.join(' ')} ${option}`)
+    }
+  }
+  assert.ok(looked.length >= 15, looked.join('\n'))
+  assert.equal(requests, 0)
 })
 
 test('the first help names every word and the exit codes', async () => {
@@ -99,12 +160,13 @@ test('a missing argument and an unknown option are exit code 2 and name what is 
   assert.match(unknown.stderr, /--jsn/)
 })
 
-test('completion is a script that its shell accepts, and knows every word', async () => {
+test('completion is a script that its shell accepts, and knows every word and what options may be', async () => {
   const bash = await typed(['completion', 'bash'])
   const checked = spawnSync('bash', ['-n'], { input: bash.stdout })
   assert.equal(checked.status, 0, String(checked.stderr))
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { stdout } = await typed(['completion', shell])
+    assert.match(stdout, /viewer member admin/, `${shell} does not know the roles of a token`)
     for (const name of Object.keys(words)) assert.ok(stdout.includes(name), `${shell} does not know ${name}`)
   }
   assert.equal((await typed(['completion', 'csh'])).code, 2)

@@ -4,24 +4,12 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { temporaryFolder } from '../../../test/support/folder.ts'
-import { run } from '../cli.ts'
+import { typing } from '../../../test/support/typing.ts'
 
 async function start(t: TestContext) {
   const cwd = temporaryFolder(t)
   const server = await testServer(t)
-  /** Types a command against the server of this test; answers with what it printed. */
-  async function keel(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    let [stdout, stderr] = ['', '']
-    const io = {
-      stdout: { write: (text: string) => (stdout += text) },
-      stderr: { write: (text: string) => (stderr += text) },
-      environment: { KEEL_SERVER: server.url, NO_COLOR: '1' },
-      cwd,
-    }
-    const code = await run(argv, io)
-    return { code, stdout, stderr }
-  }
-  return { ...server, keel, cwd }
+  return { ...server, ...typing({ url: server.url, cwd }), cwd }
 }
 
 async function twoRuns({ client }: Awaited<ReturnType<typeof start>>): Promise<[string, string]> {
