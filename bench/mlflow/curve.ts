@@ -64,7 +64,7 @@ async function grow(app: App, experimentId: string, from: number, to: number): P
     })
     if (at % 10_000 === 0) process.stderr.write(`  ${at} of ${to} runs\n`)
   }
-  await runs.settle(app.ctx)
+  await runs.flushJournal(app.ctx)
   if (app.ctx.engine.pool) await app.ctx.engine.pool.query('analyze')
 }
 
@@ -80,7 +80,7 @@ async function longHistory(app: App, experimentId: string): Promise<void> {
     await runs.log(app.ctx, { run: id, metrics })
     if (step % 100_000 === 0) process.stderr.write(`  ${step} of ${historyPoints} points\n`)
   }
-  await runs.settle(app.ctx)
+  await runs.flushJournal(app.ctx)
 }
 
 async function measure(port: number, experiment: string): Promise<Record<string, number>> {

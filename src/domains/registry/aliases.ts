@@ -10,7 +10,7 @@ import { liveAlias, refuseLiveAlias } from './rules.ts'
 import * as store from './store.ts'
 import { requireVersion } from './versions.ts'
 
-/** An alias that moved more often than this has its older moves in the audit log. */
+/** Moves that are listed; older ones are in the audit log. */
 const maxMoves = 5_000
 
 type Operations = typeof registry
@@ -39,7 +39,7 @@ export async function deleteAlias(ctx: Context, { model, alias }: Input<Operatio
   })
 }
 
-/** Follows what delivery made live; version 0, the baseline, has no alias. */
+/** Moves "live" to what delivery made live; for version 0, the baseline, the alias is removed. */
 export async function moveLiveAlias(
   ctx: Context,
   { model, version }: { model: string; version: number },
@@ -56,7 +56,7 @@ export async function moveLiveAlias(
   })
 }
 
-/** Where an alias pointed, and when: told by the events, so that no way of moving it is left out. Newest first. */
+/** Where an alias pointed, and when, newest first. Read from the events, so that every way of moving it is included. */
 export async function aliasHistory(
   ctx: Context,
   { model, alias, limit = 100 }: Input<Operations['aliasHistory']>,

@@ -11,7 +11,7 @@ import * as store from './store.ts'
 export function applySpec(ctx: Context, given: ModelSpec): Promise<void> {
   const spec = withPresentNames(given)
   return transaction(ctx, async (ctx) => {
-    // Who names a provider has prompts answered by it.
+    // A spec that names a provider is a prompt's.
     const kind = spec.serves.provider ? 'prompt' : 'model'
     if (!(await store.findModel(ctx, spec.model))) await createModel(ctx, { name: spec.model, kind })
     const { specVersion } = await getModel(ctx, { model: spec.model })
@@ -33,7 +33,7 @@ export function applySpec(ctx: Context, given: ModelSpec): Promise<void> {
   })
 }
 
-/** Which version of its spec each of these models has: what a server asks often. */
+/** The newest spec version of each of these models, in one query. */
 export function specVersions(ctx: Context, { models }: { models: string[] }): Promise<Map<string, number>> {
   return store.specVersions(ctx, models)
 }
@@ -57,7 +57,7 @@ export async function getSpec(
   return readSpec(row)
 }
 
-/** The digest of a version of a spec, as it was when it was applied: renamed keys do not change it. */
+/** The digest of a version of a spec as it was applied: keys that were renamed since do not change it. */
 export async function specDigest(
   ctx: Context,
   { model, version }: { model: string; version: number },

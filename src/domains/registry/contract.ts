@@ -52,7 +52,7 @@ export const registry = contract({
     method: 'PATCH',
     path: '/models/:model',
     role: 'member',
-    summary: 'Changes what is said about a model',
+    summary: 'Changes the description of a model',
     input: object({ model: ModelName, description: Type.String({ maxLength: 100_000 }) }),
     output: Model,
   },
@@ -174,7 +174,7 @@ export const registry = contract({
     method: 'PATCH',
     path: '/models/:model/versions/:version',
     role: 'member',
-    summary: 'Changes what is said about a version; what it is made of never changes',
+    summary: 'Changes the description of a version; its content never changes',
     input: object({
       ...versionKey,
       description: optional(Type.String({ maxLength: 100_000 })),
@@ -248,7 +248,7 @@ export const registry = contract({
     method: 'POST',
     path: '/prompts/:prompt/versions',
     role: 'member',
-    summary: 'Registers a text as the next version of a prompt; the text of the newest version again is no new one',
+    summary: 'Registers a text as the next version of a prompt; the text of the newest version again makes no new one',
     input: object({
       prompt: ModelName,
       text: Type.String({ minLength: 1, maxLength: 1_000_000 }),

@@ -12,20 +12,20 @@ import * as store from './store.ts'
 
 type Operations = typeof registry
 type ImportedModel = Input<Operations['importModel']>
-type Frozen = { digest: string; scan: ScanReport }
+type StoredArtifact = { digest: string; scan: ScanReport }
 
 /**
- * Takes over a registered model with the numbers and times that its versions had. It may be called again: a version
- * that is there stays as it is, its tags and the aliases follow the source. "live" is moved by releases only.
+ * Imports a registered model with the numbers and times of its versions. It may be called again: existing versions stay as
+ * they are, tags and aliases are updated from the source. Only releases move "live".
  */
 export async function importModel(ctx: Context, given: ImportedModel): Promise<Output<Operations['importModel']>> {
-  const frozen = new Map<number, Frozen>()
+  const storedArtifacts = new Map<number, StoredArtifact>()
   for (const { version, path } of given.versions) {
     const digest = path === undefined ? undefined : await artifacts.freeze(ctx, { path })
     if (digest === undefined) continue
     const scan = await scanArtifact(ctx, digest)
     refuseByPolicy(ctx, given.name, scan)
-    frozen.set(version, { digest, scan })
+    storedArtifacts.set(version, { digest, scan })
   }
   return transaction(ctx, async (ctx) => {
     const { name, kind, description, tags, createdAt, updatedAt } = given
@@ -46,7 +46,7 @@ export async function importModel(ctx: Context, given: ImportedModel): Promise<O
     for (const [key, value] of Object.entries(tags)) await store.saveModelTag(ctx, { model: name, key, value })
     for (const version of given.versions) {
       if (!(await store.findVersion(ctx, name, version.version)))
-        await store.insertVersion(ctx, toRow(name, version, frozen.get(version.version)))
+        await store.insertVersion(ctx, toRow(name, version, storedArtifacts.get(version.version)))
       for (const [key, value] of Object.entries(version.tags))
         await store.saveTag(ctx, { model: name, version: version.version, key, value })
     }
@@ -57,13 +57,17 @@ export async function importModel(ctx: Context, given: ImportedModel): Promise<O
   })
 }
 
-function toRow(model: string, given: ImportedModel['versions'][number], frozen: Frozen | undefined): VersionsTable {
+function toRow(
+  model: string,
+  given: ImportedModel['versions'][number],
+  artifact: StoredArtifact | undefined,
+): VersionsTable {
   return {
     model,
     version: given.version,
     flavor: given.prompt === undefined ? 'mlflow' : 'prompt',
-    artifact: frozen?.digest ?? null,
-    scan: frozen ? JSON.stringify(frozen.scan) : null,
+    artifact: artifact?.digest ?? null,
+    scan: artifact ? JSON.stringify(artifact.scan) : null,
     constant: null,
     prompt: given.prompt ?? null,
     signature: null,

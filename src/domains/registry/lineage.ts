@@ -22,14 +22,14 @@ export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Linea
   }
 
   async function addSource(name: string, feeds: string): Promise<void> {
-    const source = await orNothing(datasets.getSource(ctx, { source: name }))
+    const source = await orUndefined(datasets.getSource(ctx, { source: name }))
     const vetted = source?.vetted ?? false
     if (!vetted) tainted.add(name)
     add({ kind: 'source', name, detail: source ? `owner ${source.definition.owner}` : 'not registered', vetted }, feeds)
   }
 
   async function addService(name: string, feeds: string): Promise<void> {
-    const sources = await orNothing(features.sourcesOf(ctx, name))
+    const sources = await orUndefined(features.sourcesOf(ctx, name))
     if (!sources) tainted.add(name)
     add({ kind: 'feature_service', name, detail: sources ? 'features' : 'not defined any more' }, feeds)
     for (const source of sources ?? []) await addSource(source, name)
@@ -58,8 +58,8 @@ export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Linea
   return { nodes, edges, tainted: [...tainted].sort() }
 }
 
-/** What a version was made from may have been removed since: then it is unknown, and what is unknown is not vetted. */
-async function orNothing<T>(lookup: Promise<T>): Promise<T | undefined> {
+/** Undefined for something that was removed since: it is unknown, and so not vetted. */
+async function orUndefined<T>(lookup: Promise<T>): Promise<T | undefined> {
   try {
     return await lookup
   } catch (error) {

@@ -24,7 +24,7 @@ export async function listModels(
   return { items, ...nextOf(rows, limit, ({ name }) => name) }
 }
 
-/** Models or prompts by terms that must all hold. */
+/** Searches models or prompts; all terms must hold. */
 export async function searchModels(ctx: Context, query: ModelQuery): Promise<{ models: Model[]; more: boolean }> {
   const rows = await findModels(ctx, { ...query, limit: query.limit + 1 })
   const models: Model[] = []
@@ -69,7 +69,7 @@ export function updateModel(ctx: Context, { model, description }: Input<Operatio
   })
 }
 
-/** A name that a spec or production points at stays: releases, gates and golden sets know the model by it. */
+/** Refuses while a spec or production uses the name: releases, gates and golden sets refer to the model by it. */
 export function renameModel(ctx: Context, { model, name }: { model: string; name: string }): Promise<Model> {
   return transaction(ctx, async (ctx) => {
     const row = await requireModel(ctx, model)
@@ -119,7 +119,7 @@ export function untagModel(ctx: Context, { model, key }: Input<Operations['untag
   })
 }
 
-/** What the built-in baseline of a model answers, on its own and as the last resort of the endpoint. */
+/** The answer of a model's built-in baseline, which is also the endpoint's last fallback. */
 export async function setBaseline(ctx: Context, { model, value }: { model: string; value: number }): Promise<void> {
   await transaction(ctx, async (ctx) => {
     await requireModel(ctx, model)

@@ -16,7 +16,7 @@ export {
 } from './models.ts'
 export { getPrompt, pushPrompt } from './prompts.ts'
 export { fillTemplate, variablesOf } from './rules.ts'
-export { readSaid } from './runtimes/chat-reply.ts'
+export { readChatReply } from './runtimes/chat-reply.ts'
 export { tokenLimit, withSettings } from './runtimes/messages.ts'
 export { openRuntime } from './runtimes/open.ts'
 export { keyHeader } from './runtimes/remote.ts'

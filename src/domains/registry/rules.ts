@@ -1,7 +1,7 @@
 import { AppError, invalidInput } from '../../core/errors.ts'
 import type { Row } from '../../core/onnx/onnx.ts'
 
-/** The alias that says what production answers with; only delivery moves it. */
+/** The alias of the version in production; only delivery moves it. */
 export const liveAlias = 'live'
 
 export function refuseLiveAlias(alias: string, model: string): void {
@@ -13,7 +13,7 @@ export function refuseLiveAlias(alias: string, model: string): void {
   )
 }
 
-/** What a version of each flavor cannot do without. */
+/** The field that a version of each flavor needs. */
 const needs = { onnx: 'artifact', constant: 'constant', prompt: 'prompt', mlflow: 'uri', remote: 'signature' } as const
 
 type Draft = {
@@ -43,7 +43,7 @@ export function variablesOf(template: string): string[] {
   return [...new Set([...template.matchAll(/\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}/g)].map((match) => match[1] ?? ''))]
 }
 
-/** The text with each `{{ name }}` replaced by its value; `whose` is who lacks one. */
+/** The text with each `{{ name }}` replaced by its value; `whose` names in an error what lacks one. */
 export function fillTemplate(template: string, values: Row, whose: string): string {
   return template.replaceAll(/\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}/g, (_, name: string) => {
     const value = Object.hasOwn(values, name) ? values[name] : undefined

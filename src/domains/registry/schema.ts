@@ -44,7 +44,7 @@ export type VersionsTable = {
   code: string | null
   sources: string
   description: string
-  /** Where a client of another tongue says that the bytes are, such as `models:/m-…`. */
+  /** Where the client says that the bytes are, such as `models:/m-…`. */
   uri: string | null
   logged_model: string | null
   /** The stages of old MLflow clients; production follows releases, not these. */

@@ -7,8 +7,8 @@ import { ModelSpec } from './spec/spec.ts'
 export const ModelKind = oneOf(['model', 'prompt'])
 
 /**
- * What a version is. `onnx` runs in this server; `constant` always gives the same answer; `mlflow` and `remote` are answered by
- * what the spec names: a process of their own (`serves.run`) or something elsewhere (`serves.upstream`).
+ * The kind of a version. `onnx` runs in this server; `constant` always gives the same answer; `mlflow` and `remote` run where the
+ * spec says: in a process of their own (`serves.run`) or at an upstream (`serves.upstream`).
  */
 export const Flavor = oneOf(['onnx', 'constant', 'prompt', 'mlflow', 'remote'])
 
@@ -16,7 +16,7 @@ export const Stage = oneOf(['None', 'Staging', 'Production', 'Archived'], {
   description: 'Of old MLflow clients; what production answers with is the alias "live"',
 })
 
-/** As MLflow allows it: anything but the separators of model URIs. Names that people type are better plain. */
+/** As MLflow allows it: anything but the separators of model URIs. */
 export const ModelName = Type.String({
   pattern: '^[^/:\\u0000-\\u001f\\u007f]{1,255}$',
   description: 'A name without "/" and ":"',

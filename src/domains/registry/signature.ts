@@ -14,7 +14,9 @@ const SignatureInput = object({
   ),
   minimum: optional(Type.Number()),
   maximum: optional(Type.Number()),
-  values: optional(Type.Array(Type.String(), { minItems: 1, maxItems: 1_000, description: 'All that a text may be' })),
+  values: optional(
+    Type.Array(Type.String(), { minItems: 1, maxItems: 1_000, description: 'All values that a string may have' }),
+  ),
 })
 
 const ColumnNames = Type.Array(Type.String(), { minItems: 1, maxItems: 10_000 })

@@ -70,7 +70,7 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
   })
 }
 
-/** A lineage that leads nowhere is refused. */
+/** Refuses a version whose lineage names something that does not exist. */
 async function checkOrigin(ctx: Context, input: Input<Operations['registerVersion']>): Promise<void> {
   if (input.artifact !== undefined) await artifacts.get(ctx, { digest: input.artifact })
   if (input.run !== undefined) await runs.get(ctx, { run: input.run })
@@ -89,7 +89,7 @@ export async function listVersions(
   return { items, ...nextOf(rows, limit, ({ version }) => version) }
 }
 
-/** Versions of any model by terms that must all hold. */
+/** Searches versions of all models; all terms must hold. */
 export async function searchVersions(
   ctx: Context,
   query: VersionQuery,
@@ -104,7 +104,7 @@ export async function getVersion(ctx: Context, { model, version }: Input<Operati
   return toVersion(ctx, await requireVersion(ctx, model, version))
 }
 
-/** What is said about a version may change; what it is made of never does. */
+/** Changes a version's description and similar notes; its content never changes. */
 export function updateVersion(
   ctx: Context,
   { model, version, description, stage }: Input<Operations['updateVersion']>,
@@ -124,7 +124,7 @@ export function updateVersion(
 
 type StageMove = { model: string; version: number; stage: Version['stage']; archive: boolean }
 
-/** Stages are labels of old clients; with `archive` the versions that had this one before become "Archived". */
+/** Sets a stage, a label of old MLflow clients; with `archive`, other versions in that stage become "Archived". */
 export function moveStage(ctx: Context, { model, version, stage, archive }: StageMove): Promise<Version> {
   return transaction(ctx, async (ctx) => {
     await requireVersion(ctx, model, version)
@@ -134,7 +134,7 @@ export function moveStage(ctx: Context, { model, version, stage, archive }: Stag
   })
 }
 
-/** Of a model that is released here, production is what releases made live; a label must not claim another. */
+/** Only the live version of a model that is released here may be labelled "Production". */
 async function refuseProduction(ctx: Context, model: string, version: number): Promise<void> {
   const { spec_version } = await requireModel(ctx, model)
   const live = (await store.listAliases(ctx, model)).find(({ alias }) => alias === liveAlias)

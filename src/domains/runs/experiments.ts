@@ -80,7 +80,7 @@ export async function getExperiment(ctx: Context, by: { id: string } | { name: s
   return only(await toExperimentRecords(ctx, [row]))
 }
 
-/** -1 stands for a text that is no id: nothing has it. */
+/** The number in an id; -1, which no experiment has, for a string that is not an id. */
 export function experimentNumber(id: string): number {
   return /^\d{1,15}$/.test(id) ? Number(id) : -1
 }
@@ -95,7 +95,7 @@ export function renameExperiment(ctx: Context, { id, name }: { id: string; name:
   })
 }
 
-/** Its runs go with it. */
+/** Deletes an experiment with its runs. */
 export function deleteExperiment(ctx: Context, { id }: { id: string }): Promise<void> {
   return transaction(ctx, async (ctx) => {
     const { name } = await requireActive(ctx, id)

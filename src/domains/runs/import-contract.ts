@@ -2,8 +2,8 @@ import { Type } from 'typebox'
 import { contract, Nothing, object, oneOf, optional } from '../../core/contract.ts'
 
 const Milliseconds = Type.Integer({ description: 'Epoch milliseconds, as the source keeps them' })
-/** Where bytes lie that are not taken over: a store elsewhere, which clients open themselves; never a path of a machine. */
-const Elsewhere = Type.String({
+/** The location of bytes that are not imported: a store that clients open themselves, never a path on a machine. */
+const ExternalLocation = Type.String({
   pattern: '^(?!file:|mlflow-artifacts:)(?!.*\\.\\.)[a-z][a-z0-9+.-]+://',
   maxLength: 2048,
 })
@@ -33,7 +33,7 @@ export const ImportedRun = object({
   startedAt: Milliseconds,
   endedAt: Type.Union([Milliseconds, Type.Null()]),
   deleted: Type.Boolean(),
-  location: optional(Elsewhere),
+  location: optional(ExternalLocation),
   params: Texts,
   tags: Texts,
   metrics: Points,
@@ -62,7 +62,7 @@ export const ImportedLoggedModel = object({
   createdAt: Milliseconds,
   updatedAt: Milliseconds,
   deleted: Type.Boolean(),
-  location: optional(Elsewhere),
+  location: optional(ExternalLocation),
   params: Pairs,
   tags: Pairs,
   metrics: Type.Array(
@@ -82,7 +82,7 @@ const Places = object({
 })
 const bodyLimit = 64 * 1024 * 1024
 
-/** How another tracking server's history comes in. Every call may be made again: what is there already stays as it is. */
+/** Imports the history of another tracking server. Every call may be repeated: what exists already stays as it is. */
 export const importOperations = contract({
   importExperiment: {
     method: 'POST',

@@ -9,7 +9,7 @@ import * as store from './import-store.ts'
 import { logInputs, logOutputs } from './inputs.ts'
 import * as models from './logged-models-store.ts'
 import { insertRows, type Rows } from './logging-store.ts'
-import { settle } from './metric-journal.ts'
+import { flushJournal } from './metric-journal.ts'
 import { toStored } from './rules.ts'
 import type { RunsTable } from './schema.ts'
 import { findExperiment, findRun, insertRun, updateExperiment, updateRun } from './store.ts'
@@ -72,7 +72,7 @@ function collect(rows: Rows, { number: run, experiment_id }: RunsTable, given: S
     rows.metrics.push({ run, key, step, at, ...toStored(value ?? Number.NaN), experiment_id })
 }
 
-/** Links may be written to active runs only, so that a deleted one is shown for a moment, inside the transaction. */
+/** Links can be written only to active runs, so a deleted run is restored for a moment, inside the transaction. */
 async function importLinks(ctx: Context, row: RunsTable, given: Static<typeof ImportedRun>): Promise<void> {
   const { datasets, modelInputs, modelOutputs } = given
   if (datasets.length + modelInputs.length + modelOutputs.length === 0) return
@@ -161,6 +161,6 @@ export async function countRuns(
   ctx: Context,
   { runs }: Input<Operations['countRuns']>,
 ): Promise<Output<Operations['countRuns']>> {
-  await settle(ctx)
+  await flushJournal(ctx)
   return store.counts(ctx, runs)
 }

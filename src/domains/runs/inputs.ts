@@ -14,7 +14,7 @@ const contextTag = 'mlflow.data.context'
 
 type Inputs = { run: string; datasets: { dataset: InputDataset; tags: Tags }[]; models: string[] }
 
-/** The same data is kept once in an experiment; what was first said about an input stays. */
+/** The same dataset is stored once in an experiment; an input that is logged again keeps its first tags. */
 export function logInputs(ctx: Context, { run, datasets, models }: Inputs): Promise<void> {
   return transaction(ctx, async (ctx) => {
     const row = await requireRun(ctx, run)
@@ -37,7 +37,7 @@ export function logOutputs(ctx: Context, { run, models }: { run: string; models:
   })
 }
 
-/** Of each run, by its number. */
+/** Inputs and outputs of each run, by the run's number. */
 export async function inputsOf(
   ctx: Context,
   runs: number[],

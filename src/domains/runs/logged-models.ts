@@ -8,7 +8,7 @@ import * as store from './logged-models-store.ts'
 import { checkActive, fromStored } from './rules.ts'
 import type { LoggedModelsTable } from './schema.ts'
 
-/** A model that a run made, before anybody registers it: its files, params, tags and what was measured of it. */
+/** A model that a run logged, before it is registered: its files, params, tags and metrics. */
 export type LoggedModel = {
   id: string
   experimentId: string

@@ -17,7 +17,7 @@ export type Rows = {
   modelMetrics: LoggedModelMetricsTable[]
 }
 
-/** Everything that some batches log, in the transaction of `ctx`. Metrics that are there already are not written twice. */
+/** Writes everything that some batches log, in the transaction of `ctx`. Metrics that exist already are not written twice. */
 export async function insertRows(ctx: Context, rows: Rows): Promise<void> {
   const statements = prepared(ctx)
   if (statements) insertSynchronously(statements, rows)
@@ -49,7 +49,7 @@ export async function paramsOf(ctx: Context, run: number): Promise<Map<string, s
 
 type Statements = Record<'findRun' | 'params' | 'param' | 'tag' | 'metric' | 'latest', StatementSync>
 
-/** The embedded database's statements for this path, prepared once: building them anew is what a log call would cost most. */
+/** The statements of this path for the embedded database, prepared once: building them would be the largest cost of a call. */
 function prepared(ctx: Context): Statements | undefined {
   const { sqlite } = ctx.engine
   return sqlite && liveValue(ctx, 'runs.statements', () => prepare(sqlite))
@@ -70,7 +70,7 @@ function prepare(sqlite: DatabaseSync): Statements {
   }
 }
 
-/** Of the journal, which only the embedded database has: appending to it is one of them, and nothing else. */
+/** The statements of the journal, which only the embedded database has. */
 export function journalStatements(ctx: Context, sqlite: DatabaseSync) {
   return liveValue(ctx, 'runs.journal.statements', () => {
     const oldest = sqlite.prepare('select number, points from metric_journal order by number')

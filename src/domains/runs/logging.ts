@@ -22,7 +22,7 @@ export type Point = {
   value: number
   step: number
   at: number
-  /** A logged model that the number is about too, and the data it was measured on. */
+  /** The logged model that the number also belongs to, and the dataset it was measured on. */
   model?: string
   dataset?: { name: string; digest: string }
 }
@@ -30,7 +30,7 @@ export type Point = {
 /** The tag in which clients of MLflow keep the name of a run: the two are one value. */
 export const nameTag = 'mlflow.runName'
 
-/** Batches that arrive together are committed together: each caller waits for one write to disk, not for its own. */
+/** Batches that arrive together are committed together, so that callers share one write to disk. */
 const writer = (ctx: Context) => liveValue(ctx, 'runs.writer', () => groupCommit<Batch>(ctx, writeBatches))
 
 export async function logBatch(
@@ -52,7 +52,7 @@ export async function logBatch(
   return {}
 }
 
-/** All or none, on disk when it resolves. */
+/** Logs all or nothing; on disk when the promise resolves. */
 export async function log(ctx: Context, batch: Batch): Promise<void> {
   if (ctx.commitHooks) await writeBatches(ctx, [batch])
   else await writer(ctx).write(batch)

@@ -2,7 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { invalidCursor, nextOf } from '../../core/paging.ts'
 import type { runs } from './contract.ts'
-import { settle } from './metric-journal.ts'
+import { flushJournal } from './metric-journal.ts'
 import * as store from './metrics-store.ts'
 import { fromStored, toJsonNumber, toTime } from './rules.ts'
 import { requireRun } from './run-records.ts'
@@ -16,7 +16,7 @@ export async function metricHistory(
   ctx: Context,
   { run, key, limit = 100, cursor }: Input<Operations['metricHistory']>,
 ): Promise<Output<Operations['metricHistory']>> {
-  await settle(ctx)
+  await flushJournal(ctx)
   const { number } = await requireRun(ctx, run)
   const rows = await store.historyBySteps(ctx, { run: number, key, after: position(cursor), limit })
   return {
@@ -30,7 +30,7 @@ export async function pointsByTime(
   ctx: Context,
   { run, key, limit, cursor }: { run: string; key: string; limit: number; cursor?: string | undefined },
 ): Promise<{ points: MetricPoint[]; next: string | undefined }> {
-  await settle(ctx)
+  await flushJournal(ctx)
   const { number } = await requireRun(ctx, run)
   const rows = await store.historyByTime(ctx, { run: number, key, after: position(cursor), limit: limit + 1 })
   const shown = rows.slice(0, limit)
@@ -42,7 +42,7 @@ type Interval = { run: string; key: string; from: number | undefined; to: number
 
 /** At most `count` points spread evenly over the steps of an interval, the first and the last among them. */
 export async function samplePoints(ctx: Context, { run, key, from, to, count }: Interval): Promise<MetricPoint[]> {
-  await settle(ctx)
+  await flushJournal(ctx)
   const { number } = await requireRun(ctx, run)
   const lowest = from ?? -Number.MAX_SAFE_INTEGER
   const first = await store.pointFrom(ctx, { run: number, key, step: lowest })

@@ -5,23 +5,23 @@ import { insertRows, journalStatements, type Rows } from './logging-store.ts'
 import type { LatestMetricsTable } from './schema.ts'
 
 /**
- * On the embedded database, metrics that arrive are first appended to one table: a commit then writes one page, where
- * the tables that are searched would make it write some for every run. Before anybody reads, and a moment later
- * anyway, they move to where they belong. What was acknowledged is on disk either way.
+ * On the embedded database, metrics are first appended to one table, the journal: a commit then writes one page, where the
+ * indexed tables would make it write several for each run. They move to those tables before any read, and otherwise a
+ * moment later. What was acknowledged is on disk either way.
  */
-type Journal = { written: number; folded: number; timer: NodeJS.Timeout | undefined; server: Context | undefined }
+type Journal = { written: number; flushed: number; timer: NodeJS.Timeout | undefined; server: Context | undefined }
 
 const restMilliseconds = 200
 const pointsPerTransaction = 10_000
 
-/** As if one entry were there: what the last process left is found by the first look. */
+/** Begins as if one entry were unflushed, so that the first flush finds what the last process left. */
 const journalOf = (ctx: Context) =>
-  liveValue(ctx, 'runs.journal', (): Journal => ({ written: 1, folded: 0, timer: undefined, server: undefined }))
+  liveValue(ctx, 'runs.journal', (): Journal => ({ written: 1, flushed: 0, timer: undefined, server: undefined }))
 
 type Point = LatestMetricsTable
 type Packed = [run: number, experiment: number, key: string, step: number, at: number, value: number, special: string]
 
-/** False when this database has no journal, so that the caller writes where the points belong. */
+/** False when this database has no journal: the caller then writes to the tables themselves. */
 export function appendToJournal(ctx: Context, points: Point[]): boolean {
   const { sqlite } = ctx.engine
   if (!sqlite) return false
@@ -33,49 +33,51 @@ export function appendToJournal(ctx: Context, points: Point[]): boolean {
   journalStatements(ctx, sqlite).append.run(JSON.stringify(packed))
   const journal = journalOf(ctx)
   journal.written += 1
-  if (journal.server) journal.timer ??= settleSoon(journal, journal.server)
+  if (journal.server) journal.timer ??= flushLater(journal, journal.server)
   return true
 }
 
-/** In a transaction of its own: the one that appends is over by then. */
-function settleSoon(journal: Journal, server: Context): NodeJS.Timeout {
+/** Flushes a moment later, in a transaction of its own. */
+function flushLater(journal: Journal, server: Context): NodeJS.Timeout {
   return setTimeout(() => {
     journal.timer = undefined
-    settle(server).catch((error: unknown) => server.log.error({ err: error }, 'metrics stay in the journal for now'))
+    flushJournal(server).catch((error: unknown) =>
+      server.log.error({ err: error }, 'metrics stay in the journal for now'),
+    )
   }, restMilliseconds).unref()
 }
 
-/** Moves what was logged to where it is read. Every read of metrics begins with it. */
-export async function settle(ctx: Context): Promise<void> {
+/** Moves the points of the journal to the tables that are read. Every read of metrics begins with it. */
+export async function flushJournal(ctx: Context): Promise<void> {
   const { sqlite } = ctx.engine
   if (!sqlite) return
   const journal = journalOf(ctx)
-  while (journal.written > journal.folded) {
+  while (journal.written > journal.flushed) {
     const written = journal.written
-    const emptied = await transaction(ctx, (ctx) => foldSome(ctx, sqlite))
+    const emptied = await transaction(ctx, (ctx) => flushBatch(ctx, sqlite))
     if (!emptied) continue
     afterCommit(ctx, () => {
-      journal.folded = Math.max(journal.folded, written)
+      journal.flushed = Math.max(journal.flushed, written)
     })
     return
   }
 }
 
-/** From here on the journal empties itself. */
+/** From now on the journal is flushed by a timer. */
 export async function startJournal(ctx: Context): Promise<void> {
   journalOf(ctx).server = ctx
-  await settle(ctx)
+  await flushJournal(ctx)
 }
 
 export async function stopJournal(ctx: Context): Promise<void> {
   const journal = journalOf(ctx)
   journal.server = undefined
   clearTimeout(journal.timer)
-  await settle(ctx)
+  await flushJournal(ctx)
 }
 
-/** True when nothing is left. Points of a run that is gone for good are dropped. */
-async function foldSome(ctx: Context, sqlite: DatabaseSync): Promise<boolean> {
+/** True when nothing is left. Points of a purged run are dropped. */
+async function flushBatch(ctx: Context, sqlite: DatabaseSync): Promise<boolean> {
   const { isEmpty, oldest, runExists, remove } = journalStatements(ctx, sqlite)
   const known = new Map<number, boolean>()
   const rows: Rows = { params: [], tags: [], metrics: [], modelMetrics: [] }

@@ -24,7 +24,7 @@ export async function latestMetrics(ctx: Context, runs: number[]): Promise<Lates
 type Position = Pick<MetricsTable, 'step' | 'at' | 'value'>
 type Page = { run: number; key: string; after: Position | undefined; limit: number }
 
-/** In order of steps: how people look at a metric. */
+/** In order of steps, as screens show a metric. */
 export async function historyBySteps(ctx: Context, { run, key, after, limit }: Page): Promise<MetricsTable[]> {
   let query = tables(ctx).selectFrom('metrics').selectAll().where('run', '=', run).where('key', '=', key)
   if (after) {
@@ -46,7 +46,7 @@ export async function historyByTime(ctx: Context, { run, key, after, limit }: Pa
   return query.orderBy('at').orderBy('step').orderBy('value').limit(limit).execute()
 }
 
-/** The first point at or after a step: one look into the index, however long the history is. */
+/** The first point at or after a step: one index lookup, however long the history is. */
 export async function pointFrom(
   ctx: Context,
   { run, key, step }: { run: number; key: string; step: number },

@@ -5,13 +5,13 @@ import { transaction } from '../../core/transaction.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import type { runs } from './contract.ts'
 import { append } from './events.ts'
-import { settle } from './metric-journal.ts'
+import { flushJournal } from './metric-journal.ts'
 import * as store from './purge-store.ts'
 import type { LoggedModelsTable, RunsTable } from './schema.ts'
 
 type Operations = typeof runs
 
-/** Tables of runs themselves, and the names of their files: what they say about a run does not hold it. */
+/** Tables of runs themselves, and the names of their files: a reference in them does not keep a run from being purged. */
 const ownTables = [
   'experiments',
   'experiment_tags',
@@ -32,14 +32,14 @@ const ownTables = [
 const identifiers = { pattern: /[0-9a-f]{32}/, containing: '', except: ownTables }
 
 /**
- * Removes deleted runs and experiments for good: their rows, logged models and files. A run that something else names,
- * such as a registered version, stays, and is told.
+ * Removes deleted runs and experiments for good: their rows, logged models and files. A run that something else refers to,
+ * such as a registered version, stays and is reported.
  */
 export async function purge(
   ctx: Context,
   { apply = false }: Input<Operations['purge']>,
 ): Promise<Output<Operations['purge']>> {
-  await settle(ctx)
+  await flushJournal(ctx)
   const named = await mentions(ctx, identifiers)
   const result = { apply, runs: 0, experiments: 0, files: 0, bytes: 0, kept: [] as string[] }
   for (let after = -1; ; ) {
@@ -86,7 +86,7 @@ async function sizeOf(ctx: Context, run: RunsTable, models: LoggedModelsTable[])
   return { files, bytes }
 }
 
-/** The folder of a run or model in our tree of files; undefined when its files are elsewhere, or the folder is not its own. */
+/** The folder of a run or model in this server's storage; undefined when its files are elsewhere, or the folder is shared. */
 function folderOf({ id, location }: { id: string; location: string }): string | undefined {
   const path = /^mlflow-artifacts:\/+(?!.*\/\/)(.+)$/.exec(location)?.[1]
   return path?.split('/').includes(id) ? path : undefined

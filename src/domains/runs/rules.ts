@@ -1,6 +1,6 @@
 import { conflict, invalidInput } from '../../core/errors.ts'
 
-/** A number as both databases can keep and sort it. */
+/** A number in a form that both databases can store and sort. */
 export function toStored(value: number): { value: number; special: string } {
   if (Number.isNaN(value)) return { value: 0, special: 'nan' }
   if (value === Number.POSITIVE_INFINITY) return { value: Number.MAX_VALUE, special: 'inf' }
@@ -19,12 +19,12 @@ export function toJsonNumber(value: number): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** Beyond what a date can say, the last instant that it can. */
+/** The time of epoch milliseconds; beyond the range of dates, the last possible one. */
 export function toTime(milliseconds: number): string {
   return new Date(Math.min(Math.max(milliseconds, -8.64e15), 8.64e15)).toISOString()
 }
 
-/** A param of a run is written once: the same value again is nothing, another value is the caller's mistake. */
+/** A param of a run is written once: the same value again is accepted, another value is refused. */
 export function checkParam(key: string, stored: string | undefined, given: string): void {
   if (stored === undefined || stored === given) return
   throw invalidInput(`The param "${key}" of this run is "${stored}" and cannot become "${given}".`, { name: key })

@@ -8,7 +8,7 @@ import { append } from './events.ts'
 import { type ExperimentRecord, experimentNumber, getExperiment, recordExperiment } from './experiments.ts'
 import { log, nameTag } from './logging.ts'
 import { insertRows } from './logging-store.ts'
-import { settle } from './metric-journal.ts'
+import { flushJournal } from './metric-journal.ts'
 import { latestMetrics } from './metrics-store.ts'
 import { checkActive, fromStored, inventName, toJsonNumber, toTime } from './rules.ts'
 import type { ExperimentsTable, PairTable, RunsTable } from './schema.ts'
@@ -19,7 +19,7 @@ type Operations = typeof runs
 type Run = Output<Operations['get']>
 export type RunStatus = Run['status']
 
-/** What a run is, without what it logged. */
+/** A run without what it logged. */
 export type RunInfo = {
   id: string
   number: number
@@ -36,7 +36,7 @@ export type RunInfo = {
 export type RunRecord = RunInfo & {
   params: { key: string; value: string }[]
   tags: { key: string; value: string }[]
-  /** The latest of each, in memory as it was given: NaN and the infinities included. */
+  /** The latest value of each metric as it was logged, NaN and the infinities included. */
   metrics: { key: string; value: number; step: number; at: number }[]
 }
 
@@ -63,7 +63,7 @@ type NewRun = {
   tags?: Record<string, string>
 }
 
-/** Starts a run in an experiment that exists; who gives no name gets one. */
+/** Starts a run in an existing experiment; without a name it gets an invented one. */
 export function recordRun(ctx: Context, input: NewRun): Promise<RunRecord> {
   return transaction(ctx, async (ctx) => {
     const owner = await requireExperiment(ctx, input.experimentId)
@@ -106,7 +106,7 @@ export async function getRunInfo(ctx: Context, id: string): Promise<RunInfo> {
 }
 
 export async function getRecord(ctx: Context, id: string): Promise<RunRecord> {
-  await settle(ctx)
+  await flushJournal(ctx)
   const [record] = await toRecords(ctx, [await requireRun(ctx, id)])
   if (!record) throw notFound('Run', id)
   return record
@@ -119,7 +119,7 @@ export function search(
   return find(ctx, { ...(experiment === undefined ? {} : { experiments: [experiment] }), ...paging })
 }
 
-/** Runs for which all conditions hold. */
+/** The runs for which all conditions hold. */
 export async function find(
   ctx: Context,
   { experiments, view = 'active', conditions = [], order = [], limit = 100, cursor }: Input<Operations['find']>,
@@ -150,7 +150,7 @@ export async function findRecords(
   ctx: Context,
   query: RunQuery,
 ): Promise<{ records: RunRecord[]; next: string | undefined }> {
-  await settle(ctx)
+  await flushJournal(ctx)
   const { rows, next } = await searchRuns(ctx, query)
   return { records: await toRecords(ctx, rows), next }
 }

@@ -36,7 +36,7 @@ export {
 export type { ModelCondition, ModelOrder, ModelQuery } from './logged-models-store.ts'
 export { type Batch, log, logBatch, nameTag, type Point } from './logging.ts'
 export { type MetricPoint, metricHistory, pointsByTime, samplePoints } from './metric-history.ts'
-export { settle, startJournal, stopJournal } from './metric-journal.ts'
+export { flushJournal, startJournal, stopJournal } from './metric-journal.ts'
 export { purge } from './purge.ts'
 export {
   create,

@@ -27,7 +27,7 @@ export type ExperimentsTable = {
   updated_at: number
 }
 
-/** `number` is what other tables refer to; `id` is what clients know. */
+/** Other tables refer to `number`; clients know `id`. */
 export type RunsTable = {
   number: number
   id: string
@@ -43,7 +43,7 @@ export type RunsTable = {
 
 export type PairTable = { run: number; key: string; value: string }
 
-/** NaN and the infinities have no portable number: `special` says which one it is, and `value` sorts where it belongs. */
+/** NaN and the infinities have no portable number: `special` names them, and `value` puts them in their place when sorted. */
 export type MetricsTable = { run: number; key: string; step: number; at: number; value: number; special: string }
 
 export type LatestMetricsTable = MetricsTable & { experiment_id: number }

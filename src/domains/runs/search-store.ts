@@ -38,7 +38,7 @@ const attributes = new Set(['id', 'name', 'status', 'user_name', 'location', 'st
 
 export async function searchRuns(ctx: Context, query: RunQuery): Promise<RunPage> {
   const [first] = query.order
-  // A page goes on as the first one began, also when more runs have come in since.
+  // Later pages keep the first page's method, even when more runs have arrived since.
   const counted = /^\d+$/.test(query.cursor ?? '0')
   const among = counted ? await candidates(ctx, query) : undefined
   if (among || (query.cursor !== undefined && counted)) return sorted(ctx, query, among)
@@ -56,8 +56,8 @@ const fewCandidates = 2_000
 const parentTag = 'mlflow.parentRunId'
 
 /**
- * The runs that one term of the search leaves, when an index tells that they are few: these are then sorted, where
- * following the order would look at nearly every run to find them.
+ * The runs that match one term, if an index shows that they are few: sorting these is faster than following the order, which
+ * would read nearly every run to find them.
  */
 async function candidates(ctx: Context, { experiments, conditions }: RunQuery): Promise<number[] | undefined> {
   if (experiments?.length !== 1) return undefined
@@ -75,7 +75,7 @@ async function candidates(ctx: Context, { experiments, conditions }: RunQuery): 
   return undefined
 }
 
-/** By the start, then the id; a page begins where the last one ended, so later pages cost what the first does. */
+/** By start time, then id. A page begins where the last one ended, so later pages cost as little as the first. */
 async function newestFirst(ctx: Context, query: RunQuery): Promise<RunPage> {
   const [at, id] = positionOf(query.cursor, 2)
   const after = at === undefined ? [] : [startsAfter(Number(at), id ?? '')]
@@ -145,7 +145,7 @@ async function withoutNumber(
   return rows
 }
 
-/** What a cursor says, or nothing for the first page. */
+/** The position in a cursor; undefined for the first page. */
 function positionOf(cursor: string | undefined, parts: number): string[] {
   if (cursor === undefined) return []
   const found = cursor.split('~')

@@ -89,7 +89,7 @@ export async function updateRun(ctx: Context, number: number, values: Partial<Ru
   await tables(ctx).updateTable('runs').set(values).where('number', '=', number).execute()
 }
 
-/** With an experiment go all its runs; what was deleted one by one stays so when the experiment comes back. */
+/** Deletes or restores all runs of an experiment; runs that were deleted one by one stay deleted when it is restored. */
 export async function markRunsOf(ctx: Context, experiment: number, from: number, to: number): Promise<void> {
   await tables(ctx)
     .updateTable('runs')

@@ -5,7 +5,7 @@ import { append } from './events.ts'
 import type { AssessmentsTable } from './schema.ts'
 import * as store from './store.ts'
 
-/** What somebody, or something, says of a trace: how good it was (feedback), or what it should have been (expectation). */
+/** A judgement of a trace by a person or a scorer: how good it was (feedback), or what was expected (expectation). */
 export type Assessment = {
   id: string
   trace: string
@@ -94,7 +94,7 @@ export function updateAssessment(
   })
 }
 
-/** What it overrode is valid again. */
+/** Deletes an assessment; the one that it overrode is valid again. */
 export function deleteAssessment(ctx: Context, { trace, id }: { trace: string; id: string }): Promise<void> {
   return transaction(ctx, async (ctx) => {
     const deleted = await getAssessment(ctx, { trace, id })

@@ -22,7 +22,7 @@ export type ExampleSet = {
   updatedBy: string | null
 }
 
-/** What can be said of one input. */
+/** The content of an example for one input. */
 export type ExampleContent = {
   inputs: Json
   outputs?: unknown
@@ -107,7 +107,7 @@ export function deleteExampleSet(ctx: Context, { id }: { id: string }): Promise<
   })
 }
 
-/** A tag whose value is null goes. */
+/** Sets tags; a tag whose value is null is removed. */
 export function tagExampleSet(
   ctx: Context,
   { id, tags }: { id: string; tags: Record<string, string | null> },
@@ -147,7 +147,7 @@ export function removeFromExperiments(ctx: Context, { id, experiments }: Links):
 
 const maxConcurrent = 10_000
 
-/** One example for each input: what is said of it again is merged into what is known. */
+/** One example for each input: saving the same input again merges the new content into the old. */
 export function saveExamples(
   ctx: Context,
   { id, examples }: { id: string; examples: readonly ExampleContent[] },

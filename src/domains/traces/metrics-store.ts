@@ -68,7 +68,7 @@ function toRow(row: Row, dimensions: Record<string, string | number | null | und
   }
 }
 
-/** Numbers as they are; yes and no as 1 and 0; other words have no number. */
+/** A value as a number: yes and no are 1 and 0, other words none. */
 function scoreOf(value: string): number | undefined {
   if (/^"?(true|yes)"?$/i.test(value)) return 1
   if (/^"?(false|no)"?$/i.test(value)) return 0

@@ -33,7 +33,7 @@ export type ExamplesTable = {
   updated_at: number
 }
 
-/** Code of a client, kept as it came and never run here. */
+/** Code of a client, stored as it came and never run here. */
 export type ScorersTable = {
   id: string
   experiment_id: number
@@ -43,7 +43,7 @@ export type ScorersTable = {
   created_at: number
 }
 
-/** Times are epoch milliseconds, as in the room of runs. */
+/** Times are epoch milliseconds, as in the domain of runs. */
 export type TracesTable = {
   id: string
   experiment_id: number
@@ -55,7 +55,7 @@ export type TracesTable = {
   response_preview: string | null
 }
 
-/** Tags, and what the writer of the trace knew about it (`metadata`). */
+/** Tags, and the client's metadata. */
 export type TraceValuesTable = { trace: string; kind: 'tag' | 'metadata'; key: string; value: string }
 
 /** `content` is the whole span as OTLP's JSON has it, so nothing of it is lost; the columns are what searches look at. */

@@ -6,7 +6,7 @@ import { append } from './events.ts'
 import type { ScorersTable } from './schema.ts'
 import * as store from './scorers-store.ts'
 
-/** A scorer of a client: its code as that client wrote it, in versions; it is kept, never run here. */
+/** A client's scorer: its code as the client wrote it, in versions; stored, never run here. */
 export type Scorer = {
   id: string
   experiment: string

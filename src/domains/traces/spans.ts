@@ -1,4 +1,4 @@
-/** A value as OTLP's JSON has it: exactly one of the fields, 64-bit integers as texts, bytes in base64. */
+/** A value as OTLP's JSON has it: exactly one of the fields, 64-bit integers as strings, bytes in base64. */
 export type AnyValue = {
   stringValue?: string
   boolValue?: boolean
@@ -11,7 +11,7 @@ export type AnyValue = {
 
 export type Attribute = { key: string; value?: AnyValue }
 
-/** A span as OTLP's JSON has it: ids in hex, times in nanoseconds as texts. */
+/** A span as OTLP's JSON has it: ids in hex, times in nanoseconds as strings. */
 export type Span = {
   traceId: string
   spanId: string
@@ -56,7 +56,7 @@ export function statusOf({ status }: Span): SpanState {
   return spanStates[status?.code ?? 0] ?? 'UNSET'
 }
 
-/** Writers give the type as a text, or as that text in JSON. */
+/** The type of a span; clients write it as a string, or as that string in JSON. */
 export function typeOf(span: Span): string {
   const value = plainAttributes(span.attributes)[spanTypeKey]
   return typeof value === 'string' && value !== '' ? value.replaceAll('"', '') : 'UNKNOWN'
@@ -75,7 +75,7 @@ export type Summary = {
 
 const previewLength = 1000
 const usageKeys = ['input_tokens', 'output_tokens', 'total_tokens'] as const
-/** Where writers keep what went in and what came out, and how OpenTelemetry's conventions count tokens. */
+/** The attributes in which clients store inputs, outputs and tokens; the last by OpenTelemetry's conventions. */
 const inputKeys = ['mlflow.spanInputs', 'input.value', 'gen_ai.input.messages']
 const outputKeys = ['mlflow.spanOutputs', 'output.value', 'gen_ai.output.messages']
 const usageNames: Record<string, (typeof usageKeys)[number]> = {
@@ -83,7 +83,7 @@ const usageNames: Record<string, (typeof usageKeys)[number]> = {
   'gen_ai.usage.output_tokens': 'output_tokens',
 }
 
-/** What the spans of one trace say about the whole of it; the root, when it is among them, gives name, state and previews. */
+/** A summary of a trace from its spans; name, state and previews come from the root once it has arrived. */
 export function summarize(spans: readonly Span[]): Summary {
   const starts = spans.map(({ startTimeUnixNano }) => BigInt(startTimeUnixNano))
   const ends = spans.flatMap(({ endTimeUnixNano }) => (endTimeUnixNano ? [BigInt(endTimeUnixNano)] : []))

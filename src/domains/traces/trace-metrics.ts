@@ -42,7 +42,7 @@ const maxRows = 200_000
 export async function traceMetrics(ctx: Context, query: MetricsQuery): Promise<MetricPoint[]> {
   const measure = metrics[query.view][query.metric]
   if (!measure)
-    throw invalidInput(`"${query.metric}" is no metric of ${query.view.toLowerCase()}.`, {
+    throw invalidInput(`"${query.metric}" is not a metric of ${query.view.toLowerCase()}.`, {
       name: query.metric,
       hint: `Use one of: ${Object.keys(metrics[query.view]).join(', ')}.`,
     })

@@ -25,13 +25,13 @@ export type TraceInfo = {
 
 export type TraceRecord = TraceInfo & { assessments: Assessment[] }
 
-/** Says to writers that the spans are here, so that they need not send them a second time as a file. */
+/** Tells clients that the spans are stored here, so that they do not upload them as a file as well. */
 const spansHere = { 'mlflow.trace.spansLocation': 'TRACKING_STORE' }
 const nameTag = 'mlflow.traceName'
 const usageKey = 'mlflow.trace.tokenUsage'
 const sessionKey = 'mlflow.trace.session'
 
-/** Keeps spans; a trace begins with its first one, and grows as more of it comes in. */
+/** Stores spans; a trace begins with its first span and grows as more arrive. */
 export async function logSpans(
   ctx: Context,
   { experiment, spans }: { experiment: string; spans: Span[] },
@@ -108,7 +108,7 @@ async function requireExperiment(ctx: Context, id: string): Promise<runs.Experim
   return experiment
 }
 
-/** What the writer of a trace knows about it; told at its end, before or after its spans. */
+/** Records what the client knows about a trace; it is sent at the trace's end, before or after its spans. */
 export async function recordTrace(ctx: Context, info: TraceInfo): Promise<TraceRecord> {
   await requireExperiment(ctx, info.experimentId)
   return transaction(ctx, async (ctx) => {

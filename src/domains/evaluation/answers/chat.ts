@@ -28,7 +28,7 @@ export async function chat(ctx: Context, provider: Provider, messages: Message[]
       await pause(250 * 4 ** attempt)
       continue
     }
-    const { text, tokens } = registry.readSaid(provider, reply)
+    const { text, tokens } = registry.readChatReply(provider, reply)
     return { text, inputTokens: tokens?.input ?? Number.NaN, outputTokens: tokens?.output ?? Number.NaN }
   }
 }

@@ -3,7 +3,7 @@ import { AppError } from '../../../core/errors.ts'
 import { parse } from '../../../core/validate.ts'
 import type { Provider } from '../spec/spec.ts'
 
-/** As much of OpenAI's reply as is read. */
+/** The fields of OpenAI's reply that are read. */
 const Reply = Type.Object({
   choices: Type.Array(Type.Object({ message: Type.Object({ content: Type.Union([Type.String(), Type.Null()]) }) }), {
     minItems: 1,
@@ -13,10 +13,10 @@ const Reply = Type.Object({
   ),
 })
 
-/** What a provider said: the same for the gate and for callers. `tokens` is null where it did not count them. */
+/** Reads a provider's reply, for the gate and for callers alike. `tokens` is null when the provider does not count them. */
 export type ChatText = { text: string; tokens: { input: number; output: number } | null }
 
-export function readSaid(provider: Provider, { status, body }: { status: number; body: Buffer }): ChatText {
+export function readChatReply(provider: Provider, { status, body }: { status: number; body: Buffer }): ChatText {
   if (status !== 200) throw failed(provider, `it answered with status ${status}`)
   let json: unknown
   try {

@@ -9,15 +9,15 @@ export type Child = {
   ended: Promise<string>
   /** The last lines that it wrote. */
   tail(): string
-  /** Asks the whole group to end, and makes it after a while. */
+  /** Asks the whole process group to end, and kills it after a grace period. */
   end(): void
 }
 
 const keptCharacters = 2_000
 
-type Start = { name: string; command: string[]; environment: string[] }
+type ChildOptions = { name: string; command: string[]; environment: string[] }
 
-export function startChild(ctx: Context, { name, command, environment }: Start): Child {
+export function startChild(ctx: Context, { name, command, environment }: ChildOptions): Child {
   const group = startGroup({ name, command, cwd: ctx.root, environment: environmentOf(environment) })
   const said = tail(keptCharacters)
   for (const stream of group.outputs) stream.on('data', (chunk: Buffer) => said.take(chunk))
@@ -42,7 +42,7 @@ export function startChild(ctx: Context, { name, command, environment }: Start):
   return child
 }
 
-/** Resident bytes of the whole process group, where the system tells (Linux). */
+/** Resident bytes of the whole process group, on Linux. */
 export function memoryOf({ pid, over }: Child): number | undefined {
   if (pid === undefined || over || process.platform !== 'linux') return undefined
   let sum = 0
@@ -54,7 +54,7 @@ export function memoryOf({ pid, over }: Child): number | undefined {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       if (Number(fields[2]) === pid) sum += Number(fields[21]) * pageBytes
     } catch {
-      // It ended between the two looks.
+      // The process ended after it was listed.
     }
   }
   return sum

@@ -5,20 +5,20 @@ import { test } from 'node:test'
 import { testApp, testContext } from '../../../../test/support/context.ts'
 import { temporaryFolder } from '../../../../test/support/folder.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
-import { holdFiles } from './files.ts'
+import { openModelFolder } from './files.ts'
 
 test('processes that read the same artifact share one folder, and the last one that ends takes it away', async (t) => {
   const ctx = await testContext(t)
   const blob = await ctx.blobs.put(Buffer.from('weights'))
   const { digest } = await artifacts.create(ctx, { files: [{ path: 'deep/model.bin', ...blob }] })
-  const [one, two] = await Promise.all([holdFiles(ctx, digest), holdFiles(ctx, digest)])
+  const [one, two] = await Promise.all([openModelFolder(ctx, digest), openModelFolder(ctx, digest)])
   assert.equal(one.folder, two.folder)
   await one.release()
   assert.equal(readFileSync(join(two.folder, 'deep/model.bin'), 'utf8'), 'weights')
   await two.release()
   assert.equal(existsSync(two.folder), false)
-  await assert.rejects(holdFiles(ctx, `sha256:${'0'.repeat(64)}`))
-  const again = await holdFiles(ctx, digest)
+  await assert.rejects(openModelFolder(ctx, `sha256:${'0'.repeat(64)}`))
+  const again = await openModelFolder(ctx, digest)
   assert.ok(existsSync(join(again.folder, 'deep/model.bin')))
 })
 

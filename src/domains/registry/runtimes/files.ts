@@ -6,11 +6,14 @@ import * as artifacts from '../../artifacts/artifacts.ts'
 
 type ModelFolder = { folder: string; written: Promise<void>; readers: number }
 
-const heldByDigest = (ctx: Context) => liveValue(ctx, 'registry.held_files', () => new Map<string, ModelFolder>())
+const foldersByDigest = (ctx: Context) => liveValue(ctx, 'registry.held_files', () => new Map<string, ModelFolder>())
 
-/** The verified files of an artifact in a folder that processes can read, until the last reader lets go of it. */
-export async function holdFiles(ctx: Context, digest: string): Promise<{ folder: string; release(): Promise<void> }> {
-  const all = heldByDigest(ctx)
+/** A folder with the verified files of an artifact, for processes to read; removed when the last reader releases it. */
+export async function openModelFolder(
+  ctx: Context,
+  digest: string,
+): Promise<{ folder: string; release(): Promise<void> }> {
+  const all = foldersByDigest(ctx)
   const held = all.get(digest) ?? begin(ctx, digest)
   all.set(digest, held)
   held.readers += 1

@@ -7,9 +7,9 @@ export type Json = Record<string, unknown>
 type Message = Json & { role: string; content: unknown }
 
 /**
- * What the provider is asked: the prompt's text with its variables, and the caller's messages. A variable takes its value from
- * `inputs`; the one that is left over takes the caller's last user message, whose place the text then has. A text that needs
- * no message goes before the others as a system message, or stands alone as the user's.
+ * The messages for the provider: the prompt's text with its variables filled in, and the caller's messages. Variables take their
+ * values from `inputs`. If one variable is left, it takes the caller's last user message, and the text replaces that message. If
+ * none is left, the text is a system message before the caller's, or the user message when the caller has none.
  */
 export function composeMessages(template: string, given: unknown, inputs: Row): Message[] {
   const messages = readMessages(given)
@@ -45,7 +45,7 @@ function readMessages(given: unknown): Message[] {
   })
 }
 
-/** What was evaluated is what answers: the spec's settings stand, and the caller's count only where it has none. */
+/** The spec's settings win, because they were evaluated; the caller's count only where the spec has none. */
 export function withSettings(body: Json, { model, temperature = 0, seed, max_tokens }: Provider): Json {
   const { inputs: _inputs, user: _user, ...rest } = body
   const wanted = tokenLimit(body)
@@ -62,7 +62,7 @@ export function withSettings(body: Json, { model, temperature = 0, seed, max_tok
   }
 }
 
-/** The caller's bound on generated tokens, by either of its names. */
+/** The caller's limit of generated tokens, under either of its two names. */
 export function tokenLimit(body: Json): number | undefined {
   for (const name of ['max_completion_tokens', 'max_tokens']) {
     const value = body[name]

@@ -11,13 +11,13 @@ import * as store from '../store.ts'
 import { openProcess } from './process.ts'
 import { openPrompt } from './prompt.ts'
 import type { Runtime } from './runtime.ts'
-import { openElsewhere } from './upstream.ts'
+import { openUpstreamVersion } from './upstream.ts'
 
 type VersionToOpen = { model: string; version: number; purpose?: 'live' | 'background' }
 
 /**
- * Opens a version by what its spec says it runs on: something elsewhere, a process of its own, or this server's threads
- * from verified bytes. Version 0 is the model's built-in baseline, which always answers the same.
+ * Opens a version where its spec says it runs: at an upstream, in a process of its own, or in a thread of this server from
+ * verified bytes. Version 0 is the model's built-in baseline, a constant.
  */
 export async function openRuntime(
   ctx: Context,
@@ -27,14 +27,14 @@ export async function openRuntime(
   if (version === 0) {
     const baseline = await baselineOf(ctx, model, serves)
     if (baseline === null) throw notFound('Baseline of model', model)
-    return constant(baseline)
+    return openConstant(baseline)
   }
   const row = await store.findVersion(ctx, model, version)
   if (!row) throw notFound('Model version', `${model}@${version}`)
-  if (row.flavor === 'constant' && row.constant !== null) return constant(row.constant)
+  if (row.flavor === 'constant' && row.constant !== null) return openConstant(row.constant)
   if (row.flavor === 'prompt' && serves?.provider)
     return openPrompt(ctx, row, { provider: serves.provider, limits: serves.limits })
-  if (serves?.upstream) return openElsewhere(ctx, row, { upstream: serves.upstream, limits: serves.limits })
+  if (serves?.upstream) return openUpstreamVersion(ctx, row, { upstream: serves.upstream, limits: serves.limits })
   if (serves?.run) return openProcess(ctx, row, { run: serves.run, limits: serves.limits })
   return openOnnxVersion(ctx, row, { purpose, serves })
 }
@@ -66,7 +66,7 @@ async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serv
   }
 }
 
-/** What the first training set told, else what the spec gives, else for a text nothing. */
+/** The stored label mean, else the default of the spec, else an empty string for answers of text. */
 async function baselineOf(
   ctx: Context,
   model: string,
@@ -76,7 +76,7 @@ async function baselineOf(
   return stored ?? serves?.default ?? (serves?.output === 'text' ? '' : null)
 }
 
-function constant(value: number | string): Runtime {
+function openConstant(value: number | string): Runtime {
   return {
     predict: async (rows) => rows.map(() => value),
     state: () => ({ kind: 'constant', ready: true }),

@@ -6,27 +6,27 @@ import { AppError } from '../../../core/errors.ts'
 import { openUpstream, type Upstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits, Run } from '../spec/spec.ts'
-import { dialects } from './asking.ts'
 import { type Child, memoryOf, startChild } from './child.ts'
-import { holdFiles } from './files.ts'
-import { askRemotely } from './remote.ts'
+import { dialects } from './dialects.ts'
+import { openModelFolder } from './files.ts'
+import { predictRemotely } from './remote.ts'
 import type { Runtime } from './runtime.ts'
 
-type Own = { run: Run; limits: Limits | undefined }
+type ProcessOptions = { run: Run; limits: Limits | undefined }
 
 const defaultStart = '60s'
 const readyPause = 100
 const memoryEvery = 1_000
 const firstPause = 500
 const maxPause = 60_000
-/** Who ran this long before ending is not in a loop of ending. */
+/** A process that ran this long before it ended is not in a crash loop. */
 const steadyMilliseconds = 60_000
 const unitBytes: Record<string, number> = { MB: 1024 ** 2, GB: 1024 ** 3 }
 
-/** A version that a process of its own answers: started, watched, started again with growing pauses, ended with the server. */
-export async function openProcess(ctx: Context, row: VersionsTable, { run, limits }: Own): Promise<Runtime> {
+/** Opens a version in a process of its own, which is watched, restarted with growing pauses, and ended with the server. */
+export async function openProcess(ctx: Context, row: VersionsTable, { run, limits }: ProcessOptions): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
-  const files = row.artifact === null ? undefined : await holdFiles(ctx, row.artifact)
+  const files = row.artifact === null ? undefined : await openModelFolder(ctx, row.artifact)
   const target = { speaks: run, model: run.model ?? row.model, limits, headers: {} }
   let closed = false
   let restarts = 0
@@ -61,7 +61,7 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
     const patience = milliseconds(run.start_within ?? defaultStart)
     while (ctx.clock.elapsed() - began < patience) {
       if (child.over) throw failed(`it ended before it was ready: ${child.tail()}`)
-      if (await answers(`${address}${path}`)) return
+      if (await isReady(`${address}${path}`)) return
       await pause(readyPause)
     }
     child.end()
@@ -122,7 +122,7 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
           name,
           retryAfterSeconds: 1,
         })
-      return askRemotely(current.upstream, target, rows, asking)
+      return predictRemotely(current.upstream, target, rows, asking)
     },
     state() {
       const memoryBytes = current && memoryOf(current.child)
@@ -138,13 +138,13 @@ export async function openProcess(ctx: Context, row: VersionsTable, { run, limit
   }
 }
 
-async function answers(address: string): Promise<boolean> {
+async function isReady(address: string): Promise<boolean> {
   try {
     const reply = await fetch(address, { signal: AbortSignal.timeout(1_000) })
     await reply.body?.cancel()
     return reply.status === 200
   } catch {
-    // Not there yet: who asks decides how long that is all right.
+    // Not ready yet; the caller decides how long to wait.
     return false
   }
 }

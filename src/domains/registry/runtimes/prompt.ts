@@ -5,7 +5,7 @@ import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { openUpstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits, Provider } from '../spec/spec.ts'
-import { readSaid } from './chat-reply.ts'
+import { readChatReply } from './chat-reply.ts'
 import { composeMessages, type Json, withSettings } from './messages.ts'
 
 import { keyHeader } from './remote.ts'
@@ -15,7 +15,7 @@ const defaultTimeout = '60s'
 
 type PromptProvider = { provider: Provider; limits: Limits | undefined }
 
-/** A version that is a prompt: the spec's provider answers it. */
+/** Opens a version that is a prompt: the spec's provider answers it. */
 export async function openPrompt(
   ctx: Context,
   row: VersionsTable,
@@ -33,7 +33,7 @@ export async function openPrompt(
     body: JSON.stringify(body),
     timeoutMilliseconds: asking.milliseconds ?? patience,
     signal: asking.signal,
-    // An answer costs money: it is asked for again only where nothing was sent.
+    // An answer costs money, so a request is repeated only when nothing had been sent.
     idempotent: false,
   })
 
@@ -41,7 +41,7 @@ export async function openPrompt(
     const messages = composeMessages(template, undefined, row)
     const body = withSettings({ ...asking.limit, messages }, provider)
     const reply = await upstream.call(call('/chat/completions', body, asking))
-    const { text, tokens } = readSaid(provider, reply)
+    const { text, tokens } = readChatReply(provider, reply)
     if (tokens) asking.spent?.(tokens)
     return text
   }

@@ -6,7 +6,7 @@ import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Upstream, UpstreamReply } from '../../../core/upstream/upstream.ts'
 import type { Limits, Run, UpstreamSpec } from '../spec/spec.ts'
-import { dialects } from './asking.ts'
+import { dialects } from './dialects.ts'
 import type { CallOptions } from './runtime.ts'
 
 const defaultTimeout = '10s'
@@ -16,8 +16,8 @@ export function timeoutOf(limits: Limits | undefined): number {
 
 type Target = { speaks: Run | UpstreamSpec; model: string; limits: Limits | undefined; headers: Record<string, string> }
 
-/** Asks for rows in the protocol of the other side. Predictions change nothing, so that one may be asked for twice. */
-export async function askRemotely(
+/** Predicts rows in the protocol of the remote model. A prediction changes nothing there, so a request may be repeated. */
+export async function predictRemotely(
   upstream: Upstream,
   { speaks, model, limits, headers }: Target,
   rows: Row[],
@@ -43,16 +43,16 @@ export async function askRemotely(
   return dialect.read(parsed(model, reply.body), rows.length)
 }
 
-/** What the other side says is not shown: it may hold what its caller must not see. */
+/** The error for a status. The body is not shown: it may hold what the caller must not see. */
 function refused(model: string, { status }: UpstreamReply): AppError {
-  return new AppError('upstream_failed', `What serves "${model}" answered with status ${status}.`, { name: model })
+  return new AppError('upstream_failed', `The server of "${model}" answered with status ${status}.`, { name: model })
 }
 
 function parsed(model: string, body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch (cause) {
-    throw new AppError('upstream_failed', `What serves "${model}" did not answer with JSON.`, { name: model, cause })
+    throw new AppError('upstream_failed', `The server of "${model}" did not answer with JSON.`, { name: model, cause })
   }
 }
 

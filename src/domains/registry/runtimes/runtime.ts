@@ -4,16 +4,16 @@ import type { Provider } from '../spec/spec.ts'
 import type { Json } from './messages.ts'
 
 export type CallOptions = {
-  /** For the answer; without it the spec's `limits.timeout`. */
+  /** Timeout of the answer; by default the spec's `limits.timeout`. */
   milliseconds?: number
   signal?: AbortSignal | undefined
-  /** A copy of a request whose answer nobody waits for: it says so, and is never repeated. */
+  /** A copy of a request whose answer nobody waits for: it is marked as such and never repeated. */
   shadow?: boolean
-  /** Hears the milliseconds of the computation alone, where it is done in another thread. */
+  /** Called with the milliseconds of the computation alone, for models in a thread. */
   took?: (milliseconds: number) => void
-  /** Hears what a language model counted. */
+  /** Called with the tokens that a language model counted. */
   spent?: (tokens: { input: number; output: number }) => void
-  /** What a language model may at most generate. */
+  /** The most tokens that a language model may generate. */
   limit?: { max_tokens: number } | undefined
 }
 
@@ -29,16 +29,16 @@ export type RuntimeState = {
 /** A loaded version: answers rows in order. */
 export type Runtime = {
   predict(rows: Row[], asking?: CallOptions): Promise<Value[]>
-  /** Of a prompt: the provider's own protocol. */
+  /** Only of prompts: the chat protocol of the provider. */
   chat?: Chat
   state(): RuntimeState
   close(): Promise<void>
 }
 
-/** What a language model answers with, beside rows: its own protocol. */
+/** The chat protocol of a language model, apart from rows. */
 export type Chat = {
   provider: Provider
-  /** The body that the provider gets for a caller's. */
+  /** The body for the provider, made from the caller's. */
   compose(body: Json): Json
   send(path: string, body: Json, asking: CallOptions): Promise<UpstreamStream>
 }

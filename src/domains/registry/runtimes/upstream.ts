@@ -3,22 +3,22 @@ import { milliseconds } from '../../../core/duration.ts'
 import { openUpstream } from '../../../core/upstream/upstream.ts'
 import type { VersionsTable } from '../schema.ts'
 import type { Limits, UpstreamSpec } from '../spec/spec.ts'
-import { askRemotely, keyHeader } from './remote.ts'
+import { keyHeader, predictRemotely } from './remote.ts'
 import type { Runtime } from './runtime.ts'
 
-type Elsewhere = { upstream: UpstreamSpec; limits: Limits | undefined }
+type UpstreamOptions = { upstream: UpstreamSpec; limits: Limits | undefined }
 
-/** A version that something else answers; `{version}` in its name there stands for the version's number. */
-export async function openElsewhere(
+/** Opens a version that an upstream answers; `{version}` in its name there stands for the version's number. */
+export async function openUpstreamVersion(
   ctx: Context,
   { model, version }: VersionsTable,
-  { upstream, limits }: Elsewhere,
+  { upstream, limits }: UpstreamOptions,
 ): Promise<Runtime> {
   const { urls, key } = upstream
   const headers = Object.assign({}, ...urls.map((url) => keyHeader(ctx, url, key)))
   const connect = limits?.connect === undefined ? {} : { connectMilliseconds: milliseconds(limits.connect) }
   const connections = limits?.concurrency === undefined ? {} : { connections: limits.concurrency }
-  const there = await openUpstream(ctx, { urls, ...connect, ...connections })
+  const upstreamClient = await openUpstream(ctx, { urls, ...connect, ...connections })
   const target = {
     speaks: upstream,
     model: (upstream.model ?? model).replaceAll('{version}', String(version)),
@@ -26,11 +26,11 @@ export async function openElsewhere(
     headers,
   }
   return {
-    predict: (rows, asking = {}) => askRemotely(there, target, rows, asking),
+    predict: (rows, asking = {}) => predictRemotely(upstreamClient, target, rows, asking),
     state() {
-      const instances = there.state()
+      const instances = upstreamClient.state()
       return { kind: 'upstream', ready: instances.some(({ state }) => state !== 'open'), instances }
     },
-    close: () => there.close(),
+    close: () => upstreamClient.close(),
   }
 }

@@ -64,7 +64,7 @@ function judgeImport({ module, name }: Import): Pick<Finding, 'kind' | 'severity
   return familiar.has(top) ? undefined : { kind: 'unknown_import', severity: 'warning' }
 }
 
-/** What a pickle would do when it is loaded, judged by the names that it looks up. */
+/** What loading a pickle would do, judged by the names that it imports. */
 export function judgePickle(file: string, { imports, calls, opaqueFrom }: PickleReport): Finding[] {
   const modules = [...new Set(imports.map(({ module }) => module))].sort()
   const shown =

@@ -16,7 +16,7 @@ const unpackLimit = 4 * 1024 ** 3
 const maxFindings = 200
 const pickleNames = /\.(pkl|pickle|joblib|pt|pth|bin|ckpt|model|dill|p)$/i
 
-/** Reads the files of an artifact as data and tells what loading them would do. Nothing is unpickled, unpacked or run. */
+/** Reads the files of an artifact as data and reports what loading them would do. Nothing is unpickled, unpacked or run. */
 export async function scanArtifact(ctx: Context, digest: string): Promise<ScanReport> {
   const findings: Finding[] = []
   for (const { path, digest: bytes } of (await artifacts.get(ctx, { digest })).files)
@@ -30,7 +30,7 @@ export async function scanArtifact(ctx: Context, digest: string): Promise<ScanRe
   }
 }
 
-/** Refuses what the project's policy names, with every finding that it is about. */
+/** Refuses a version with findings that the project's policy names. */
 export function refuseByPolicy(ctx: Context, model: string, { findings }: ScanReport): void {
   const refused = ctx.config.refuse.split(/[\s,]+/).filter((kind) => kind !== '')
   for (const kind of refused)
@@ -41,8 +41,8 @@ export function refuseByPolicy(ctx: Context, model: string, { findings }: ScanRe
       })
   const hits = findings.filter(({ kind }) => refused.includes(kind))
   if (hits.length === 0) return
-  const told = hits.slice(0, 5).map(({ kind, file, detail }) => `${kind} in "${file}": ${detail}`)
-  throw new AppError('refused_by_policy', `A version of "${model}" is refused: ${told.join('; ')}.`, {
+  const listed = hits.slice(0, 5).map(({ kind, file, detail }) => `${kind} in "${file}": ${detail}`)
+  throw new AppError('refused_by_policy', `A version of "${model}" is refused: ${listed.join('; ')}.`, {
     name: model,
     hint: 'See "models: refuse:" in keel.yaml.',
   })
@@ -73,7 +73,7 @@ async function scanUnzipped(file: string, path: string, head: Buffer): Promise<F
   return binary || text ? pickleFindings(file, createReadStream(path)) : []
 }
 
-/** Follows a pickle; one whose packing is broken cannot be read. */
+/** The findings of a pickle; broken compression makes it unreadable. */
 async function pickleFindings(file: string, stream: AsyncIterable<Buffer>): Promise<Finding[]> {
   try {
     return judgePickle(file, await readPickle(stream))
@@ -138,7 +138,7 @@ async function* atMost(stream: AsyncIterable<Buffer>, limit: number): AsyncGener
   }
 }
 
-/** Whatever the content did, and not the disk under it. */
+/** Whether an error comes from the content, not from the disk. */
 function isDamage(error: unknown): boolean {
   return error instanceof Error && !('syscall' in error)
 }

@@ -4,7 +4,7 @@ import { waiting } from '../../../core/duration.ts'
 
 const Wait = duration('Such as 30s', { units: waiting })
 
-/** Whoever speaks OpenAI's chat protocol. The key itself stays in the server's environment. */
+/** A provider that speaks OpenAI's chat protocol. The key itself stays in the server's environment. */
 export const Provider = object({
   url: Type.String({ pattern: '^https?://', description: 'Up to /v1, such as https://api.example.com/v1' }),
   model: Type.String({ minLength: 1, description: 'Its name at the provider' }),

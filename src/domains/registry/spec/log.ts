@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { object, optional } from '../../../core/contract.ts'
 
-/** What of the predictions is kept. */
+/** Which parts of predictions are logged, and for how long. */
 export const LogSpec = object({
   sample: optional(
     Type.String({

@@ -19,7 +19,7 @@ const Protocol = oneOf(['oip', 'mlflow', 'kserve-v1'], {
   description: "How rows are asked for: Open Inference v2, MLflow's /invocations, KServe v1",
 })
 
-/** What both have that answer over HTTP. */
+/** The fields that processes and upstreams share: both answer over HTTP. */
 const speaks = {
   protocol: Protocol,
   model: optional(
@@ -28,7 +28,7 @@ const speaks = {
   ready: optional(Path),
 }
 
-/** A process of its own for each version, started without a shell and asked on a port of its own. */
+/** One process for each version, started without a shell, with a port of its own. */
 export const Run = object({
   ...speaks,
   command: Type.Array(Type.String({ minLength: 1 }), {
@@ -45,7 +45,7 @@ export const Run = object({
 })
 export type Run = Static<typeof Run>
 
-/** Something that runs already: KServe, Triton, MLServer, BentoML, another gateway. */
+/** A server that runs already: KServe, Triton, MLServer, BentoML, another gateway. */
 export const UpstreamSpec = object({
   ...speaks,
   urls: Type.Array(Type.String({ pattern: '^https?://' }), { minItems: 1, maxItems: 16, description: 'Its instances' }),
@@ -71,7 +71,7 @@ export const Limits = object({
 })
 export type Limits = Static<typeof Limits>
 
-/** What answers, what it reads, and how much it takes. */
+/** What answers, which inputs it reads, and its limits. */
 export const Serves = object({
   service: optional(Name),
   output: oneOf(['binary', 'regression', 'multiclass', 'ranking', 'text'], { description: 'What it answers' }),

@@ -5,7 +5,7 @@ import type { Run, UpstreamSpec } from '../spec/spec.ts'
 type Protocol = (Run | UpstreamSpec)['protocol']
 type Request = { path: string; body: string }
 
-/** How one protocol asks about rows, reads the answers, and says that it is ready. */
+/** How a protocol sends rows, reads the answers, and shows that a server is ready. */
 type Dialect = {
   ask(model: string, rows: Row[]): Request
   read(body: unknown, rows: number): Value[]
@@ -37,7 +37,7 @@ function namesOf(rows: Row[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row)))]
 }
 
-/** One tensor [N, 1] for each column; a missing number goes as NaN cannot, in JSON: it is null, which MLServer reads as missing. */
+/** One tensor [N, 1] for each column. A missing number is null: JSON has no NaN, and MLServer reads null as missing. */
 function tensors(rows: Row[]): string {
   const inputs = namesOf(rows).map((name) => {
     const data = rows.map((row) => row[name] ?? null)
