@@ -8,7 +8,6 @@ import { object, oneOf } from './contract.ts'
 import { catalogue } from './error-catalogue.ts'
 import { type AppError, toAppError } from './errors.ts'
 import { canonicalJson } from './json/canonical.ts'
-import { parseCsv } from './tables/csv.ts'
 import { parse } from './validate.ts'
 
 const Shape = object({
@@ -54,22 +53,6 @@ test('a flag goes before the environment, that before keel.yaml, that before the
     [origins.port, origins.host, origins.log, origins.data],
     ['flag', 'environment', 'keel.yaml', 'default'],
   )
-})
-
-test('CSV with quotes, commas and line breaks in fields comes back as it was written', () => {
-  const cell = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', ' ', 'é'), maxLength: 6 })
-  const quoted = (value: string) => `"${value.replaceAll('"', '""')}"`
-  fc.assert(
-    fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 8 }), (rows) => {
-      const text = ['x,y', ...rows.map((row) => row.map(quoted).join(','))].join('\n')
-      assert.deepEqual(
-        parseCsv(text),
-        rows.map(([x, y]) => ({ x, y })),
-      )
-    }),
-  )
-  assert.throws(() => parseCsv('a,b\n1\n'), /row 2 has 1 fields, the header has 2/)
-  assert.throws(() => parseCsv('a\n"1\n'), /a quote that never ends/)
 })
 
 test('equal values have equal canonical text, whatever the order of their keys', () => {

@@ -99,8 +99,11 @@ test('rows that cannot be read are told by number and field, or left out on dema
   const { cwd, predict } = await begin(t, rows)
   const refused = await predict(`${model}@1`, '--input', 'rows.jsonl', '--output', 'out.csv')
   assert.equal(refused.code, 2)
-  assert.match(refused.stderr, /row 5/)
-  assert.match(refused.stderr, /"city" is missing/)
+  assert.match(refused.stderr, /row 4, column "good": "high" must be a number.*--skip-invalid/s)
+  writeFileSync(join(cwd, 'holes.jsonl'), `${[trips(1)[0], rows[4]].map((row) => JSON.stringify(row)).join('\n')}\n`)
+  const missing = await predict(`${model}@1`, '--input', 'holes.jsonl', '--output', 'out.csv')
+  assert.equal(missing.code, 2)
+  assert.match(missing.stderr, /row 2: .*"city" is missing/)
   assert.equal(existsSync(join(cwd, 'out.csv')), false)
   const skipped = await predict(
     `${model}@1`,
@@ -132,7 +135,7 @@ test('what is no file of rows is refused, and nothing is left behind', async (t)
   writeFileSync(join(cwd, 'empty.csv'), '')
   const cases: [string[], RegExp][] = [
     [['--input', 'missing.csv', '--output', 'out.csv'], /"[^"]*missing\.csv" does not exist/],
-    [['--input', 'broken.parquet', '--output', 'out.csv'], /cannot be read/],
+    [['--input', 'broken.parquet', '--output', 'out.csv'], /is not a Parquet file that can be read/],
     [['--input', 'few.csv', '--output', 'out.csv'], /no column "wrong"/],
     [['--input', 'rows.jsonl', '--output', 'out.xlsx'], /no output that can be used/],
     [['--input', 'rows.jsonl'], /--output is missing/],
@@ -171,4 +174,25 @@ test('with a time column, features are what was known at the moment of each row'
     rows.map(({ city, at }) => lateInTheHourBefore(city, at).toFixed(5)),
   )
   assert.ok(new Set(found).size > 3, 'the moments differ')
+})
+
+test('from CSV to CSV everything that nobody touched stays as it is written, and what is declared is read as that', async (t) => {
+  const { cwd, predict } = await begin(t)
+  const input = [
+    'trip;city;good;wrong;at;note;zip',
+    '"007";Bonn;0,50;0,5;2025-01-01 01:00;"";02134',
+    '9007199254740993;"U;lm";,25;1;2025-01-01 01:00;NA;1e3',
+  ]
+  writeFileSync(join(cwd, 'rows.csv'), `\uFEFF${input.join('\r\n')}\r\n`)
+  const dialect = ['--decimal', ',']
+  const { code, stderr } = await predict(`${model}@1`, '--input', 'rows.csv', '--output', 'out.csv', ...dialect)
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /rows\.csv: separator ";"/)
+  const lines = readFileSync(join(cwd, 'out.csv'), 'utf8').trimEnd().split('\n')
+  assert.equal(lines[0], `${input[0]};prediction;version`)
+  assert.deepEqual(
+    lines.slice(1).map((line) => line.split(';').slice(0, -2).join(';')),
+    input.slice(1),
+  )
+  assert.equal(lines[2]?.split(';').at(-1), '1')
 })

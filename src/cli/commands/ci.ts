@@ -5,6 +5,7 @@ import type { Api } from '../../contract.ts'
 import { type Candidate, exitCodeOf, junitOf, markdownOf, markerOf, type Report, worstOf } from '../ci/report.ts'
 import { findForge, stick } from '../ci/sticky-comment.ts'
 import { readDefinitions } from '../files/definitions.ts'
+import { dialect, dialectOptions } from '../files/dialect.ts'
 import { defineCommand, flag, modelVersion, table, text, texts } from '../kit/kit.ts'
 
 export const command = defineCommand({
@@ -14,11 +15,12 @@ export const command = defineCommand({
     out: text('where comment.md, junit.xml and report.json go (default keel-ci)', 'folder'),
     comment: flag('keep one comment on the pull request or merge request up to date'),
     apply: flag('apply the files first, as "keel apply" does'),
+    ...dialectOptions,
   },
   examples: ['keel ci flight-delay@2', 'keel ci --comment'],
   async run(session, { args, options }) {
     const client = await session.client()
-    const definitions = await readDefinitions(session.root)
+    const definitions = await readDefinitions(session.root, session.say, dialect(options))
     const plan = options.apply ? await client.project.apply(definitions) : await client.project.plan(definitions)
     const given =
       args.candidates.length > 0

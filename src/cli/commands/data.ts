@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
-import { openTable, parseIsoTime, type Row, type Table } from '../../core/tables/tables.ts'
+import { parseIsoTime, type Row, type Table } from '../../core/tables/tables.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
+import { openRows } from '../files/rows.ts'
 import { argument, type Command, defineCommand, facts, moment, table, time } from '../kit/kit.ts'
 
 const batch = 5_000
@@ -43,14 +44,11 @@ export const command: Command = {
       async run(session, { args: { source, file }, options }) {
         const client = await session.client()
         const { definition, columns } = await client.datasets.getSource({ source })
-        const opened = await openTable(resolve(session.io.cwd, file), {
-          ...dialect(options),
-          shown: file,
-          types: new Map(
-            Object.entries(columns).map(([name, type]) => [name, type === 'big_integer' ? 'integer' : type]),
-          ),
-        })
-        for (const note of opened.notes) session.say(`${file}: ${note}`)
+        const types = new Map(
+          Object.entries(columns).map(([name, type]) => [name, type === 'big_integer' ? 'integer' : type] as const),
+        )
+        const read = { ...dialect(options), shown: file, types }
+        const opened = await openRows(resolve(session.io.cwd, file), read, session.say)
         const chosen = within(definition.known_at ?? definition.time, options.from, options.until)
         const send = async (check: boolean) => {
           const progress = session.progress(`${check ? 'Checking' : 'Pushing'} ${source}`)

@@ -72,12 +72,12 @@ async function tell(session: Session, project: string, port: string, exit: boole
   const inside: Io = { ...io, cwd: project }
   const inner = createSession({ io: inside, flags: {}, json: false, commandLine: session.commandLine })
   const kept: Record<string, unknown> = {}
-  let replay: ReturnType<typeof createReplay> | undefined
+  let replay: Awaited<ReturnType<typeof createReplay>> | undefined
   try {
     for (const chapter of story) {
       if ('say' in chapter) io.stderr.write(`\n${colour('bold', chapter.say)}\n`)
       else if ('replay' in chapter) {
-        replay ??= createReplay(inner, await inner.client(), join(project, 'data', 'flights.csv'), beginning)
+        replay ??= await createReplay(inner, await inner.client(), join(project, 'data', 'flights.csv'), beginning)
         await replay.until(chapter.replay)
       } else {
         const data = await perform(inside, session, chapter.run, chapter.allow ?? [])

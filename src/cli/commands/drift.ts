@@ -4,6 +4,7 @@ import { openLake } from '../../core/lake.ts'
 import type { ColumnKind } from '../../core/stats/evidently-nannyml.ts'
 import { DriftReference } from '../../domains/monitoring/contract.ts'
 import { type FileDrift, fileDrift, type Tool, tools } from '../../domains/monitoring/monitoring.ts'
+import { dialect, dialectOptions } from '../files/dialect.ts'
 import {
   argument,
   defineCommand,
@@ -31,6 +32,7 @@ const options = {
   categorical: text('columns to take as categories', 'names'),
   text: text('columns to take as text', 'names'),
   check: flag('end with exit code 3 when it drifted'),
+  ...dialectOptions,
 }
 type Options = Values<typeof options>
 
@@ -96,6 +98,8 @@ async function ofFiles(session: Session, { reference, current, tool, options }: 
       reference: resolve(session.io.cwd, reference),
       current: resolve(session.io.cwd, current),
       tool,
+      dialect: dialect(options),
+      onNote: session.say,
       kinds: kindsOf(options),
       onColumn: (done, total) => progress.update(done, total),
       ...(options.columns === undefined ? {} : { columns: namesOf(options.columns) }),

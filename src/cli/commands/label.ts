@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { readLabels } from '../files/labels.ts'
+import { dialect, dialectOptions } from '../files/dialect.ts'
+import { type Label, readLabels } from '../files/labels.ts'
 import { argument, defineCommand } from '../kit/kit.ts'
 
 const batch = 5_000
@@ -7,13 +8,14 @@ const batch = 5_000
 export const command = defineCommand({
   summary: 'Report outcomes, by prediction id',
   args: { endpoint: argument(), file: argument() },
+  options: dialectOptions,
   examples: ['keel label flight-delay labels.csv   # columns: id, value'],
-  async run(session, { args: { endpoint, file } }) {
-    const labels = readLabels(resolve(session.io.cwd, file), file)
+  async run(session, { args: { endpoint, file }, options }) {
+    const labels = await readLabels(resolve(session.io.cwd, file), { ...dialect(options), shown: file }, session.say)
     const client = await session.client()
     let [accepted, replaced] = [0, 0]
-    for (let at = 0; at < labels.length; at += batch) {
-      const result = await client.serving.label({ endpoint, labels: labels.slice(at, at + batch) })
+    for await (const some of inBatches(labels)) {
+      const result = await client.serving.label({ endpoint, labels: some })
       accepted += result.accepted
       replaced += result.replaced
     }
@@ -21,3 +23,14 @@ export const command = defineCommand({
     return { data: { accepted, replaced }, text: `${accepted} labels stored.${corrected}` }
   },
 })
+
+async function* inBatches(labels: AsyncIterable<Label[]>): AsyncGenerator<Label[]> {
+  let waiting: Label[] = []
+  for await (const some of labels) {
+    waiting.push(...some)
+    if (waiting.length < batch) continue
+    yield waiting
+    waiting = []
+  }
+  if (waiting.length > 0) yield waiting
+}

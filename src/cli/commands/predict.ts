@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
 import { AppError, invalidInput } from '../../core/errors.ts'
-import { openPredictionFile, type Part } from '../files/prediction-file.ts'
+import type { ColumnType } from '../../core/tables/tables.ts'
+import { dialect, dialectOptions } from '../files/dialect.ts'
+import { openPredictionFile } from '../files/prediction-file.ts'
+import type { Part } from '../files/prediction-output.ts'
 import {
   argument,
   assignments,
@@ -22,6 +25,7 @@ const options = {
   time: text('with --input: features as they were known at the moment in this column', 'column'),
   skipInvalid: flag('with --input: rows that cannot be answered get the reason in a column "_error"'),
   force: flag('with --input: overwrite the output, begin anew'),
+  ...dialectOptions,
 }
 type Options = Values<typeof options>
 
@@ -72,16 +76,19 @@ async function file(session: Session, target: string, options: Options & { input
     rows: [],
     version: given === undefined ? undefined : Number(given),
   })
-  const predictions = await openPredictionFile(output, { input, target: model, version, time, skip, force })
+  const types = new Map<string, ColumnType>(fields.map(({ name, type }) => [name, type]))
+  if (time !== null) types.set(time, 'time')
+  const wish = { input, target: model, version, time, skip, force, dialect: dialect(options), types }
+  const predictions = await openPredictionFile(output, { ...wish, shown: options.input, say: session.say })
   const progress = createProgress(session.io, `${model} v${version}`)
   try {
     checkColumns(predictions.columns, [...fields.map(({ name }) => name), ...(time === null ? [] : [time])])
     if (predictions.done > 0 && predictions.done < predictions.total)
       session.io.stderr.write(`  Going on after row ${predictions.done}.\n`)
-    for (let from = predictions.done; from < predictions.total; ) {
-      const rows = await predictions.read(from, rowsAtOnce)
-      const needed = rows.map((row) => Object.fromEntries(fields.map((field) => [field.name, typed(field, row)])))
-      const times = time === null ? {} : { times: rows.map((row) => String(row[time])) }
+    let from = predictions.done
+    for await (const rows of predictions.read(rowsAtOnce)) {
+      const needed = rows.map((row) => Object.fromEntries(fields.map(({ name }) => [name, row[name]])))
+      const times = time === null ? {} : { times: rows.map((row) => String(row[time] ?? '')) }
       const { outputs, errors } = await client.serving.predictBatch({ model, version, rows: needed, ...times })
       if (errors.length > 0 && !skip) throw refused(errors, from)
       const messages = new Map(errors.map(({ row, message }) => [row, message]))
@@ -101,13 +108,6 @@ async function file(session: Session, target: string, options: Options & { input
     data: { output, rows: predictions.total, model, version },
     text: `${predictions.total} rows, answered by v${version}, in ${output}`,
   }
-}
-
-/** In a file whose column holds one word, every number is a text. */
-function typed({ name, type }: { name: string; type: string }, row: Record<string, unknown>): unknown {
-  const value = row[name]
-  const isNumber = type === 'number' && typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))
-  return isNumber ? Number(value) : value
 }
 
 function checkColumns(columns: string[], needed: string[]): void {

@@ -1,9 +1,13 @@
-import { readFileSync } from 'node:fs'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { day } from '../../core/duration.ts'
-import { parseCsv, typed } from '../../core/tables/tables.ts'
+import { openTable, parseIsoTime } from '../../core/tables/tables.ts'
 import type { Session } from '../kit/kit.ts'
+
+const types = new Map([
+  ['departs', 'time'],
+  ['known_at', 'time'],
+] as const)
 
 type Flight = { row: Record<string, unknown>; id: string; departs: number; knownAt: number }
 
@@ -19,8 +23,8 @@ const model = 'flight-delay'
 const source = 'flights'
 
 /** Replays flights through the real doors, a quarter of an hour at a time: nothing here knows what comes next. */
-export function createReplay(session: Session, client: Client<Api>, path: string, from: string): Replay {
-  const flights = readFlights(path)
+export async function createReplay(session: Session, client: Client<Api>, path: string, from: string): Promise<Replay> {
+  const flights = await readFlights(path)
   const departing = flights.filter(({ departs }) => departs >= Date.parse(from)).sort((a, b) => a.departs - b.departs)
   const arriving = flights.filter(({ knownAt }) => knownAt >= Date.parse(from)).sort((a, b) => a.knownAt - b.knownAt)
   let now = Date.parse(from)
@@ -91,14 +95,13 @@ export function createReplay(session: Session, client: Client<Api>, path: string
   }
 }
 
-function readFlights(path: string): Flight[] {
-  return parseCsv(readFileSync(path, 'utf8'), path).map((text) => {
-    const row = Object.fromEntries(Object.entries(text).map(([name, value]) => [name, typed(value)]))
-    return {
-      row,
-      id: String(row['id']),
-      departs: Date.parse(String(row['departs'])),
-      knownAt: Date.parse(String(row['known_at'])),
+async function readFlights(path: string): Promise<Flight[]> {
+  const table = await openTable(path, { types })
+  const flights: Flight[] = []
+  for await (const rows of table.read())
+    for (const row of rows) {
+      const [departs = 0, knownAt = 0] = [row['departs'], row['known_at']].map((time) => parseIsoTime(String(time)))
+      flights.push({ row, id: String(row['id']), departs, knownAt })
     }
-  })
+  return flights
 }

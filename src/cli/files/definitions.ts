@@ -3,16 +3,22 @@ import { join } from 'node:path'
 import type { Static, TSchema } from 'typebox'
 import type { Input } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import type { TableOptions } from '../../core/tables/tables.ts'
 import { SourceFile } from '../../domains/datasets/contract.ts'
 import { FeaturesFile } from '../../domains/features/contract.ts'
 import { PipelineFile } from '../../domains/pipelines/contract.ts'
 import { ProjectFile, type project } from '../../domains/project/contract.ts'
 import { ModelSpec } from '../../domains/registry/spec/spec.ts'
-import { readItems } from './rows.ts'
+import { readGoldenItems } from './golden-file.ts'
+import type { Say } from './rows.ts'
 import { readYaml } from './yaml-file.ts'
 
 /** Everything that the files of a project say, read and checked before anything is sent. */
-export async function readDefinitions(root: string): Promise<Input<(typeof project)['plan']>> {
+export async function readDefinitions(
+  root: string,
+  say: Say = () => undefined,
+  dialect: TableOptions = {},
+): Promise<Input<(typeof project)['plan']>> {
   if (!existsSync(join(root, 'keel.yaml'))) {
     throw new AppError('invalid_file', 'There is no "keel.yaml" here.', {
       name: 'keel.yaml',
@@ -20,19 +26,22 @@ export async function readDefinitions(root: string): Promise<Input<(typeof proje
     })
   }
   const file = readYaml(join(root, 'keel.yaml'), ProjectFile, 'keel.yaml')
+  const features = readFolder(root, 'features', FeaturesFile)
+  const models = readFolder(root, 'models', ModelSpec)
+  const neighbours = { features, models }
   return {
     project: file.project,
     sources: readFolder(root, 'sources', SourceFile),
-    features: readFolder(root, 'features', FeaturesFile),
+    features,
     golden: await Promise.all(
       (file.golden ?? []).map(async (definition) => ({
         definition,
-        items: await readItems(join(root, definition.file), definition.file),
+        items: await readGoldenItems(definition, { ...dialect, path: join(root, definition.file), neighbours, say }),
       })),
     ),
     ...(file.prices === undefined ? {} : { prices: file.prices }),
     ...(file.alerts === undefined ? {} : { alerts: file.alerts }),
-    models: readFolder(root, 'models', ModelSpec),
+    models,
     pipelines: readFolder(root, 'pipelines', PipelineFile),
   }
 }

@@ -1,34 +1,50 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { readLabels } from './labels.ts'
+import { temporaryFolder } from '../../../test/support/folder.ts'
+import { openLake } from '../../core/lake.ts'
+import { type Label, readLabels } from './labels.ts'
 
 function reader(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'keel-labels-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  return (name: string, text: string) => {
+  const folder = temporaryFolder(t)
+  return async (name: string, text?: string) => {
     const path = join(folder, name)
-    writeFileSync(path, text)
-    return readLabels(path, name)
+    if (text !== undefined) writeFileSync(path, text)
+    const labels: Label[] = []
+    for await (const some of await readLabels(path, { shown: name }, () => undefined)) labels.push(...some)
+    return labels
   }
 }
 
-test('an id of a label stays as it is written, with its zeros and all of its digits', (t) => {
+test('an id of a label stays as it is written, with its zeros and all of its digits', async (t) => {
   const read = reader(t)
-  assert.deepEqual(read('a.csv', 'id,value\n0012,1\n12345678901234567890,0\n1e3,1\n'), [
+  assert.deepEqual(await read('a.csv', 'id,value\n0012,1\n12345678901234567890,0\n1e3,1.50\n'), [
     { id: '0012', value: 1 },
     { id: '12345678901234567890', value: 0 },
-    { id: '1e3', value: 1 },
+    { id: '1e3', value: 1.5 },
   ])
-  assert.deepEqual(read('a.jsonl', '{"id":"x","value":true}\n'), [{ id: 'x', value: 1 }])
+  assert.deepEqual(await read('a.jsonl', '{"id":"x","value":true}\n{"id":12345678901234567890,"value":0.5}\n'), [
+    { id: 'x', value: 1 },
+    { id: '12345678901234567890', value: 0.5 },
+  ])
 })
 
-test('a row without an outcome is no zero: it is refused by its number', (t) => {
+test('labels come from Parquet as from any other file of rows', async (t) => {
+  const lake = openLake()
+  t.after(() => lake.close())
+  const path = join(temporaryFolder(t), 'labels.parquet')
+  await lake.writeParquet(path, `select 9007199254740993 as id, true as value`)
+  const labels: Label[] = []
+  for await (const some of await readLabels(path, { shown: path }, () => undefined)) labels.push(...some)
+  assert.deepEqual(labels, [{ id: '9007199254740993', value: 1 }])
+})
+
+test('a row without an outcome is no zero: it is refused by its row and column, before any label is handed on', async (t) => {
   const read = reader(t)
-  assert.throws(() => read('a.csv', 'id,value\nx,1\ny,\n'), /row 2 has no "value"/)
-  assert.throws(() => read('a.csv', 'id,outcome\nx,1\n'), /row 1 has no "value"/)
-  assert.throws(() => read('a.csv', 'key,value\nx,1\n'), /row 1 has no "id"/)
-  assert.throws(() => read('a.csv', 'id,value\nx,late\n'), /row 1 has the value "late"/)
+  await assert.rejects(read('a.csv', 'id,value\nx,1\ny,\n'), /row 2, column "value": the value is missing/)
+  await assert.rejects(read('a.csv', 'id,outcome\nx,1\n'), /row 1, column "value": the value is missing/)
+  await assert.rejects(read('a.csv', 'key,value\nx,1\n'), /row 1, column "id": the value is missing/)
+  await assert.rejects(read('a.csv', 'id,value\nx,late\n'), /row 1, column "value": "late" must be a number/)
+  await assert.rejects(read('a.jsonl', '{"id":"x","value":"late"}\n'), /row 1, column "value": "late" is no number/)
 })

@@ -9,7 +9,7 @@ export function canonicalJson(value: unknown): string {
       .sort(([a], [b]) => (a < b ? -1 : 1))
     return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
   }
-  return JSON.stringify(value) ?? 'null'
+  return typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'null')
 }
 
 export function digestOfJson(value: unknown): string {

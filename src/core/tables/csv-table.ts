@@ -1,6 +1,5 @@
 import { AppError } from '../errors.ts'
 import { findSeparator, separatorOf } from './dialect.ts'
-import { readText } from './encoding.ts'
 import { type Guess, guessedType, narrow, openGuess } from './guess.ts'
 import { columnNames } from './names.ts'
 import { BrokenCsv, type CsvRecord, csvReader, type Field } from './records.ts'
@@ -22,16 +21,13 @@ type Column = {
 
 /** Reads a CSV twice: once to find its dialect and types and to look at every value, once to hand its rows on. */
 export async function openCsv(
-  path: string,
+  text: () => AsyncIterable<string>,
   options: TableOptions & { shown: string; readTime: TimeReader },
 ): Promise<Table> {
-  const { shown, readTime, types = new Map() } = options
-  const source = { path, shown, encoding: options.encoding }
+  const { shown, readTime, types = new Map(), lenient = false } = options
   const separator =
-    options.separator === undefined
-      ? await findSeparator(readText(source), { shown, quote })
-      : separatorOf(options.separator)
-  const records = () => readRecords(readText(source), { separator, shown })
+    options.separator === undefined ? await findSeparator(text(), { shown, quote }) : separatorOf(options.separator)
+  const records = () => readRecords(text(), { separator, shown })
   const surveyed = await survey(records(), { shown, types })
   const decimal = options.decimal ?? decimalOf(surveyed.columns, { separator, shown })
   const kinds = new Map(
@@ -52,7 +48,7 @@ export async function openCsv(
         continue
       }
       const read = type === 'string' ? value : toDeclared(value, type, readTime)
-      if (isRefusal(read)) {
+      if (isRefusal(read) && !lenient) {
         addProblem(problems, {
           row: number,
           column: name,
@@ -62,13 +58,13 @@ export async function openCsv(
         })
         continue
       }
-      row.push([name, read])
+      row.push([name, isRefusal(read) ? field.text : read])
     }
     return Object.fromEntries(row)
   }
 
   async function check(): Promise<void> {
-    if (surveyed.columns.every(({ declared }) => declared === undefined || declared === 'string')) return
+    if (lenient || surveyed.columns.every(({ declared }) => declared === undefined || declared === 'string')) return
     const problems = noProblems()
     let number = 0
     for await (const record of skipHeader(records())) rowOf(record, ++number, problems)
@@ -81,6 +77,12 @@ export async function openCsv(
     types: kinds,
     rows: surveyed.rows,
     notes: [...surveyed.notes, ...notesOf({ separator, decimal, columns: surveyed.columns, kinds, options })],
+    written: {
+      separator,
+      async *records() {
+        for await (const { fields } of records()) yield fields.slice(0, surveyed.columns.length)
+      },
+    },
     async *read() {
       let batch: Row[] = []
       let number = 0
@@ -184,12 +186,13 @@ function withoutEmptyEnd(header: readonly string[], columns: Column[]): Column[]
 
 function look(column: Column, { text, quoted }: Field): void {
   narrow(column.point, text, quoted)
-  narrow(column.comma, text.includes('.') ? `${text} ` : pointed(text), quoted)
+  narrow(column.comma, pointed(text), quoted)
   if (text.includes(',') && !/^-?\d{1,3}(,\d{3})+$/.test(text)) column.thousands = false
 }
 
+/** A number with a decimal comma as one with a point; a point in it is no decimal, and so it is no number. */
 function pointed(text: string): string {
-  return /^-?\d+,\d+$/.test(text) ? text.replace(',', '.') : text
+  return text.includes('.') ? `${text} ` : text.replace(',', '.')
 }
 
 /** The decimal mark: a comma where a column is one of numbers with it and not without it, and no column has points. */

@@ -11,7 +11,14 @@ export function declaredRow(
     types,
     readTime,
     problems,
-  }: { number: number; types: ReadonlyMap<string, ColumnType>; readTime: TimeReader; problems: Problems },
+    lenient = false,
+  }: {
+    number: number
+    types: ReadonlyMap<string, ColumnType>
+    readTime: TimeReader
+    problems: Problems
+    lenient?: boolean | undefined
+  },
 ): Row {
   const entries = Object.entries(row).map(([column, value]): [string, unknown] => {
     const unfit = typeof value === 'string' ? unfitText(value) : undefined
@@ -20,6 +27,7 @@ export function declaredRow(
     if (type === undefined) return [column, value]
     const read = toDeclared(value, type, readTime)
     if (!isRefusal(read)) return [column, read]
+    if (lenient) return [column, value]
     addProblem(problems, { row: number, column, value, rule: `${read.rule}, as the column is declared`, fix: read.fix })
     return [column, null]
   })

@@ -12,12 +12,12 @@ const batchRows = 1_000
 /** Reads JSON lines twice: once to look at every row, once to hand them on. */
 export async function openJsonLines(
   path: string,
-  { shown, readTime, types = new Map(), encoding }: TableOptions & { shown: string; readTime: TimeReader },
+  { shown, readTime, types = new Map(), encoding, lenient }: TableOptions & { shown: string; readTime: TimeReader },
 ): Promise<Table> {
   async function* rowsOf(problems: Problems): AsyncGenerator<Row> {
     let number = 0
     for await (const row of parsed(lines(readText({ path, shown, encoding })), shown))
-      yield declaredRow(row, { number: ++number, types, readTime, problems })
+      yield declaredRow(row, { number: ++number, types, readTime, problems, lenient })
   }
 
   const columns = new Set<string>()

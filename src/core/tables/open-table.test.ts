@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { temporaryFolder } from '../../../test/support/folder.ts'
 import type { AppError } from '../errors.ts'
-import { openTable, type Row, type TableOptions } from './tables.ts'
+import { openCsvText, openTable, type Row, type TableOptions } from './tables.ts'
 
 type Read = { rows: Row[]; notes: string[] }
 
@@ -75,6 +76,11 @@ test('a decimal comma is read where nothing else is meant, and asked about where
   assert.deepEqual((await read(t, 'a.csv', 'id;x\n1;3,14\n')).rows, [{ id: 1, x: 3.14 }])
   await assert.rejects(read(t, 'a.csv', 'id;x\n1;1,234\n', { types }), refused(/one thousand or a decimal.*--decimal/))
   assert.deepEqual((await read(t, 'a.csv', 'id;x\n1;1,234\n', { types, decimal: ',' })).rows, [{ id: 1, x: 1.234 }])
+  assert.deepEqual((await read(t, 'a.csv', 'id;x\n1;+,5e1\n', { types, decimal: ',' })).rows, [{ id: 1, x: 5 }])
+  await assert.rejects(
+    read(t, 'a.csv', 'id;x\n1;1.234\n', { types, decimal: ',' }),
+    refused(/"1.234" must be a number/),
+  )
 })
 
 test('an empty cell is missing and a quoted empty one a text; words for nothing are missing in columns of numbers only', async (t) => {
@@ -140,4 +146,25 @@ test('blank lines are passed over, blanks around quotes are no part of the value
 test('a gzipped file reads as its text does, and one that only claims to be is refused', async (t) => {
   assert.deepEqual((await read(t, 'a.csv.gz', gzipSync('id\n1\n'))).rows, [{ id: 1 }])
   await assert.rejects(read(t, 'a.csv.gz', 'id\n1\n'), refused(/cannot be unpacked/))
+})
+
+test('text with quotes, commas and line breaks in fields comes back as it was written', async () => {
+  const cell = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', ' ', 'é'), maxLength: 6 })
+  const quoted = (value: string) => `"${value.replaceAll('"', '""')}"`
+  const types = new Map([
+    ['x', 'string'],
+    ['y', 'string'],
+  ] as const)
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 8 }), async (written) => {
+      const text = ['x,y', ...written.map((row) => row.map(quoted).join(','))].join('\n')
+      const table = await openCsvText(text, { types, separator: ',' })
+      const rows: Row[] = []
+      for await (const batch of table.read()) rows.push(...batch)
+      assert.deepEqual(
+        rows,
+        written.map(([x, y]) => ({ x, y })),
+      )
+    }),
+  )
 })

@@ -26,7 +26,7 @@ const readings: [RegExp, ColumnType, (column: string) => string][] = [
 /** Reads a Parquet file by pages, twice: once to look at every value, once to hand the rows on. */
 export async function openParquet(
   path: string,
-  { shown, readTime, types = new Map() }: TableOptions & { shown: string; readTime: TimeReader },
+  { shown, readTime, types = new Map(), lenient }: TableOptions & { shown: string; readTime: TimeReader },
 ): Promise<Table> {
   const lake = openLake()
   try {
@@ -37,7 +37,7 @@ export async function openParquet(
     )
     const problems = noProblems()
     let rows = 0
-    for await (const batch of pages(lake, { path, columns, problems, types, readTime })) rows += batch.length
+    for await (const batch of pages(lake, { path, columns, problems, types, readTime, lenient })) rows += batch.length
     refuseProblems(problems, shown)
     return {
       columns: columns.map(({ name }) => name),
@@ -47,7 +47,7 @@ export async function openParquet(
       async *read() {
         const own = openLake()
         try {
-          yield* pages(own, { path, columns, problems: noProblems(), types, readTime })
+          yield* pages(own, { path, columns, problems: noProblems(), types, readTime, lenient })
         } finally {
           own.close()
         }
@@ -86,9 +86,13 @@ type Reading = {
   problems: Problems
   types: ReadonlyMap<string, ColumnType>
   readTime: TimeReader
+  lenient: boolean | undefined
 }
 
-async function* pages(lake: Lake, { path, columns, problems, types, readTime }: Reading): AsyncGenerator<Row[]> {
+async function* pages(
+  lake: Lake,
+  { path, columns, problems, types, readTime, lenient }: Reading,
+): AsyncGenerator<Row[]> {
   const selected = columns.map(({ name, sql }) => `${sql} as ${identifier(name)}`).join(', ')
   for (let from = 0; ; from += batchRows) {
     const found = await lake.query(
@@ -102,7 +106,7 @@ async function* pages(lake: Lake, { path, columns, problems, types, readTime }: 
         name,
         cell(row[name], { type, column: name, number, problems }),
       ])
-      return declaredRow(Object.fromEntries(read), { number, types, readTime, problems })
+      return declaredRow(Object.fromEntries(read), { number, types, readTime, problems, lenient })
     })
     if (found.length < batchRows) return
   }

@@ -1,3 +1,4 @@
+import type { Field } from './records.ts'
 import type { ColumnType } from './values.ts'
 
 export type Row = Record<string, unknown>
@@ -12,6 +13,8 @@ export type Table = {
   notes: string[]
   /** The rows in batches, in the order of the file. */
   read(): AsyncIterable<Row[]>
+  /** A CSV as it is written, its header first: for a file in which what nobody touched stays as it is. */
+  written?: { separator: string; records(): AsyncIterable<Field[]> }
 }
 
 export type TableOptions = {
@@ -24,4 +27,6 @@ export type TableOptions = {
   decimal?: ',' | '.' | undefined
   /** The form of times in columns that are declared as such, in the letters of strptime. */
   timeFormat?: string | undefined
+  /** A value that is not what its column is declared as is handed on as it stands: somebody else tells of it by row. */
+  lenient?: boolean | undefined
 }

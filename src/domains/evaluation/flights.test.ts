@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { train } from '../../../examples/flights/src/fit.ts'
 import { type Flight, readFlights } from '../../../examples/flights/src/flights.ts'
 import { signatureOf, toOnnx } from '../../../examples/flights/src/logistic-model.ts'
@@ -8,7 +8,7 @@ import { testContext } from '../../../test/support/context.ts'
 import * as expected from '../../../test/support/flights-expected.ts'
 import type { Context } from '../../core/context.ts'
 import { week } from '../../core/duration.ts'
-import { parseCsv, typed } from '../../core/tables/csv.ts'
+import { openTable } from '../../core/tables/tables.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as features from '../features/features.ts'
@@ -21,6 +21,12 @@ const request = ['hour', 'weekday', 'distance', 'origin', 'destination']
 const categorical = ['hour', 'weekday', 'origin', 'destination']
 const data = new URL('../../../examples/flights/data/flights.csv.gz', import.meta.url)
 const golden = new URL('../../../examples/flights/golden/flights.csv', import.meta.url)
+
+async function goldenItems() {
+  const items: Record<string, unknown>[] = []
+  for await (const rows of (await openTable(fileURLToPath(golden))).read()) items.push(...rows)
+  return items
+}
 
 const late = (feature: string, window: string) => ({ feature, fn: 'mean' as const, of: 'late', window })
 
@@ -123,9 +129,7 @@ test('gates of the flight models decide as computed apart', async (t) => {
   const flights = readFlights(data).filter(({ departs }) => departs < '2001-04-01')
   await datasets.append(ctx, { source: 'flights', rows: flights })
   await features.applyFeatures(ctx, flightFeatures)
-  const items = parseCsv(readFileSync(golden, 'utf8')).map((row) =>
-    Object.fromEntries(Object.entries(row).map(([name, text]) => [name, typed(text)])),
-  )
+  const items = await goldenItems()
   await evaluation.applyGolden(ctx, { definition, items })
   await registry.applySpec(ctx, {
     ...makeSpec(

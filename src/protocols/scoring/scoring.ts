@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, invalidInput } from '../../core/errors.ts'
-import { parseCsv, typed } from '../../core/tables/tables.ts'
+import { openCsvText } from '../../core/tables/tables.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { asAppError, retryAfter } from '../../http/problems.ts'
 import { asList, asObject, type Json, parseJson } from '../json-body.ts'
@@ -34,7 +34,7 @@ export async function scoringRoutes(server: FastifyInstance): Promise<void> {
     async (request) => {
       const { endpoint } = request.params as { endpoint: string }
       const { inputs } = serving.signatureOf(request.ctx, { endpoint })
-      const rows = readRows(request, inputs)
+      const rows = await readRows(request, inputs)
       return { predictions: (await serving.predictRows(request.ctx, { endpoint, rows })).outputs }
     },
   )
@@ -69,13 +69,10 @@ function contentType(request: FastifyRequest): string {
 
 const forms = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const
 
-function readRows(request: FastifyRequest, fields: serving.Signature['inputs']): Json[] {
+async function readRows(request: FastifyRequest, fields: serving.Signature['inputs']): Promise<Json[]> {
   const type = contentType(request)
   const text = String(request.body ?? '')
-  if (type === 'text/csv')
-    return parseCsv(text, 'body').map((row) =>
-      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, ofField(name, value, fields)])),
-    )
+  if (type === 'text/csv') return csvRows(text, fields)
   if (type !== 'application/json' && type !== 'application/json+split')
     throw new AppError('unsupported_media_type', `"${type}" is not read here.`, {
       name: 'content-type',
@@ -96,9 +93,13 @@ function readRows(request: FastifyRequest, fields: serving.Signature['inputs']):
   return ofColumns(asObject(value, form), form)
 }
 
-/** In CSV everything is text: what the model reads as a text stays one. */
-function ofField(name: string, value: string, fields: serving.Signature['inputs']): unknown {
-  return fields.find((field) => field.name === name)?.type === 'string' ? value : typed(value)
+/** In CSV everything is text, and the model says what it is; a value that is something else is refused as by any other door. */
+async function csvRows(text: string, fields: serving.Signature['inputs']): Promise<Json[]> {
+  const types = new Map(fields.map(({ name, type }) => [name, type]))
+  const table = await openCsvText(text, { shown: 'The body', separator: ',', types, lenient: true })
+  const rows: Json[] = []
+  for await (const batch of table.read()) rows.push(...batch)
+  return rows
 }
 
 function ofSplit(split: Json): Json[] {

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import { invalidInput } from '../../../core/errors.ts'
-import { canonicalJson, digestOfJson } from '../../../core/json/json.ts'
+import { canonicalJson, digestOfJson, parseExactJson } from '../../../core/json/json.ts'
 import { didYouMean } from '../../../core/suggest.ts'
 import type { GoldenFile } from '../contract.ts'
 
@@ -45,7 +45,7 @@ export function toJsonLines(items: readonly Item[]): Buffer {
 
 export function fromJsonLines(bytes: Buffer): Item[] {
   const lines = bytes.toString('utf8').split('\n')
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Item)
+  return lines.filter((line) => line !== '').map((line) => parseExactJson(line) as Item)
 }
 
 /** Columns in the order in which they first appear. */
@@ -71,11 +71,11 @@ function zoned(value: unknown): string | undefined {
 
 /** A value as a string, so that the identifiers `1` and `"1"` are the same. */
 export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  return typeof value === 'string' || typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? '')
 }
 
 function isPlain(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+  return typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint' || Number.isFinite(value)
 }
 
 function invalidItem(index: number, column: string, message: string, item: Item) {

@@ -131,7 +131,7 @@ test('a file that is missing or not a table, and a column that does not exist, a
   )
   await assert.rejects(
     fileDrift(lake, { reference: join(folder, 'x.doc'), current: good, tool: 'evidently' }),
-    /neither/,
+    /is not \.csv, \.jsonl or \.parquet/,
   )
   await assert.rejects(
     fileDrift(lake, { reference: good, current: good, tool: 'evidently', columns: ['y'] }),

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { AppError, invalidInput } from '../../../core/errors.ts'
 import { identifier, type Lake, literal } from '../../../core/lake.ts'
 import {
@@ -9,6 +12,7 @@ import {
   nannymlTest,
 } from '../../../core/stats/evidently-nannyml.ts'
 import { didYouMean } from '../../../core/suggest.ts'
+import { openTable, type TableOptions, writeTable } from '../../../core/tables/tables.ts'
 import { largeColumn } from './large-column.ts'
 
 export const tools = ['evidently', 'nannyml'] as const
@@ -24,6 +28,10 @@ type Input = {
   /** Values of both sides up to which a column is compared exactly (200,000). */
   exactUpTo?: number
   onColumn?: (done: number, total: number) => void
+  /** How the files are written, where it cannot be told from them. */
+  dialect?: TableOptions
+  /** What was found in a file and not said by anybody. */
+  onNote?: (note: string) => void
 }
 
 export type FileDrift = {
@@ -42,37 +50,47 @@ const textSample = 20_000
 
 /** Compares two files (.parquet, .csv, .jsonl) column by column with another tool's default tests and thresholds. */
 export async function fileDrift(lake: Lake, input: Input): Promise<FileDrift> {
-  return lake.session(async (lake) => {
-    const tables = { reference: relation(input.reference), current: relation(input.current) }
-    const [before, now] = [
-      await columnsOf(lake, tables.reference, input.reference),
-      await columnsOf(lake, tables.current, input.current),
-    ]
-    const rows = { reference: await countOf(lake, tables.reference), current: await countOf(lake, tables.current) }
-    const left = [...before.keys(), ...now.keys()]
-      .filter((name) => !(before.has(name) && now.has(name)))
-      .map((column) => ({
-        column,
-        because: before.has(column) ? 'it is gone from the current file' : 'the reference does not have it',
-      }))
-    const wanted = input.columns ?? [...before.keys()].filter((name) => now.has(name))
-    for (const name of [...wanted, ...Object.keys(input.kinds ?? {})]) {
-      if (!before.has(name))
-        throw invalidInput(`Column "${name}" does not exist in the reference.`, {
-          name,
-          hint: didYouMean(name, [...before.keys()]),
-        })
-    }
-    const columns: FileDrift['columns'] = []
-    for (const [index, column] of wanted.entries()) {
-      const kind =
-        input.kinds?.[column] ?? (await inferKind(lake, tables.reference, column, before.get(column) ?? '', input.tool))
-      if (kind === undefined) left.push({ column, because: `no test fits ${before.get(column)?.toLowerCase()}` })
-      else columns.push(...(await compareColumn(lake, { ...input, tables, rows, column, kind })))
-      input.onColumn?.(index + 1, wanted.length)
-    }
-    return { tool: input.tool, rows, drifted: datasetDrifted(columns), columns, left }
-  })
+  const scratch = mkdtempSync(join(tmpdir(), 'keel-drift-'))
+  try {
+    return await lake.session((lake) => compare(lake, input, scratch))
+  } finally {
+    rmSync(scratch, { recursive: true })
+  }
+}
+
+async function compare(lake: Lake, input: Input, scratch: string): Promise<FileDrift> {
+  const tables = {
+    reference: await relation(lake, input, { path: input.reference, copy: join(scratch, 'reference.parquet') }),
+    current: await relation(lake, input, { path: input.current, copy: join(scratch, 'current.parquet') }),
+  }
+  const [before, now] = [
+    await columnsOf(lake, tables.reference, input.reference),
+    await columnsOf(lake, tables.current, input.current),
+  ]
+  const rows = { reference: await countOf(lake, tables.reference), current: await countOf(lake, tables.current) }
+  const left = [...before.keys(), ...now.keys()]
+    .filter((name) => !(before.has(name) && now.has(name)))
+    .map((column) => ({
+      column,
+      because: before.has(column) ? 'it is gone from the current file' : 'the reference does not have it',
+    }))
+  const wanted = input.columns ?? [...before.keys()].filter((name) => now.has(name))
+  for (const name of [...wanted, ...Object.keys(input.kinds ?? {})]) {
+    if (!before.has(name))
+      throw invalidInput(`Column "${name}" does not exist in the reference.`, {
+        name,
+        hint: didYouMean(name, [...before.keys()]),
+      })
+  }
+  const columns: FileDrift['columns'] = []
+  for (const [index, column] of wanted.entries()) {
+    const kind =
+      input.kinds?.[column] ?? (await inferKind(lake, tables.reference, column, before.get(column) ?? '', input.tool))
+    if (kind === undefined) left.push({ column, because: `no test fits ${before.get(column)?.toLowerCase()}` })
+    else columns.push(...(await compareColumn(lake, { ...input, tables, rows, column, kind })))
+    input.onColumn?.(index + 1, wanted.length)
+  }
+  return { tool: input.tool, rows, drifted: datasetDrifted(columns), columns, left }
 }
 
 type ColumnInput = Pick<Input, 'tool' | 'exactUpTo'> & {
@@ -104,11 +122,17 @@ async function compareColumn(
   return [tool === 'evidently' ? evidentlyTest(pair) : nannymlTest(pair)]
 }
 
-function relation(path: string): string {
-  if (path.endsWith('.parquet')) return `read_parquet(${literal(path)})`
-  if (/\.csv(\.gz)?$/.test(path)) return `read_csv(${literal(path)})`
-  if (/\.(jsonl|ndjson)(\.gz)?$/.test(path)) return `read_json(${literal(path)}, format = 'newline_delimited')`
-  throw new AppError('invalid_file', `"${path}" is neither .parquet, .csv nor .jsonl.`, { name: path })
+/** The engine reads Parquet, whose types are written in it; of any other file it gets what the one reader of tables found. */
+async function relation(
+  lake: Lake,
+  { dialect, onNote }: Input,
+  { path, copy }: { path: string; copy: string },
+): Promise<string> {
+  if (path.toLowerCase().endsWith('.parquet')) return `read_parquet(${literal(path)})`
+  const table = await openTable(path, dialect)
+  for (const note of table.notes) onNote?.(`${path}: ${note}`)
+  await writeTable(lake, table, copy)
+  return `read_parquet(${literal(copy)})`
 }
 
 async function columnsOf(lake: Lake, table: string, path: string): Promise<Map<string, string>> {
