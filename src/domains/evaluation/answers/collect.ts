@@ -4,7 +4,7 @@ import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { measureLatency } from './latency.ts'
 import type { Answerer, Side } from './side.ts'
-import { answersOf } from './usable.ts'
+import { answersOf, baselineAnswersOf, isFaultOfModel } from './usable.ts'
 import type { Measurements, Usage } from './usage.ts'
 
 export type CollectedAnswers = { candidate: Value[][]; baseline: Value[][]; measured: Measurements | undefined }
@@ -15,13 +15,20 @@ type Sides = { candidate: Side & Answerer; baseline: Side & Answerer; repeats: n
 export async function collectAnswers(ctx: Context, sides: Sides): Promise<CollectedAnswers> {
   const { candidate, baseline, repeats, timed } = sides
   if (candidate.ask || baseline.ask) return collectRemoteAnswers(ctx, sides)
-  const answers = async (side: Side & Answerer) => {
+  const answers = async (side: Side & Answerer, answer: typeof answersOf) => {
     const all: Value[][] = []
-    for (let repeat = 0; repeat < repeats; repeat++) all.push(await answersOf(side.name, side, side.inputs))
+    for (let repeat = 0; repeat < repeats; repeat++) all.push(await answer(side.name, side, side.inputs))
     return all
   }
-  const collected = { candidate: await answers(candidate), baseline: await answers(baseline) }
-  return { ...collected, measured: timed ? await measureLatency(ctx, candidate, baseline) : undefined }
+  const collected = {
+    candidate: await answers(candidate, answersOf),
+    baseline: await answers(baseline, baselineAnswersOf),
+  }
+  const answered = answeredItems(collected.baseline, candidate.inputs.length)
+  return {
+    ...collected,
+    measured: timed ? await measureLatency(ctx, { candidate, baseline, items: answered }) : undefined,
+  }
 }
 
 const callsAtOnce = 4
@@ -40,7 +47,12 @@ async function collectRemoteAnswers(ctx: Context, { candidate, baseline, repeats
   }
   const one = async (which: 'candidate' | 'baseline', index: number, repeat: number) => {
     const side = which === 'candidate' ? candidate : baseline
-    const { answer, elapsed, usage } = await timedAnswer(ctx, side, side.inputs[index] ?? {})
+    const { answer, elapsed, usage } = await timedAnswer(ctx, side, side.inputs[index] ?? {}).catch(
+      (error: unknown) => {
+        if (which === 'baseline' && isFaultOfModel(error)) return { answer: null, elapsed: 0, usage: { cpuMs: 0 } }
+        throw error
+      },
+    )
     const answers = collected[which][repeat]
     if (answers) answers[index] = answer
     const times = measured.latencies[which]
@@ -54,7 +66,20 @@ async function collectRemoteAnswers(ctx: Context, { candidate, baseline, repeats
       for (const which of order) await one(which, index, repeat)
     }
   })
-  return { ...collected, measured }
+  return { ...collected, measured: measuredAt(measured, answeredItems(collected.baseline, n)) }
+}
+
+/** Items that the baseline answered every time: only there do times and costs of both sides compare. */
+function answeredItems(baseline: readonly Value[][], n: number): number[] {
+  return Array.from({ length: n }, (_, index) => index).filter((index) => baseline.every((all) => all[index] !== null))
+}
+
+function measuredAt({ latencies, usage }: Measurements, items: readonly number[]): Measurements {
+  const at = <T>(values: readonly T[]) => items.flatMap((index) => values[index] ?? [])
+  return {
+    latencies: { candidate: at(latencies.candidate), baseline: at(latencies.baseline) },
+    usage: { candidate: at(usage.candidate), baseline: at(usage.baseline) },
+  }
 }
 
 async function timedAnswer(ctx: Context, side: Side & Answerer, row: Row) {

@@ -15,10 +15,13 @@ const maximumItems = 1000
  * Times single answers in the order candidate, baseline, baseline, candidate for each item, so that whatever slows the
  * machine down slows both sides alike; each item's time is the mean of its two. A model in a thread of this server reports the
  * time of its computation, and that counts: waiting for a busy machine is not the model's slowness. Processor time is that of
- * the whole process.
+ * the whole process. `items` are the indexes of the inputs that both sides can answer.
  */
-export async function measureLatency(ctx: Context, candidate: TimedSide, baseline: TimedSide): Promise<Measurements> {
-  const items = evenly(candidate.inputs.length, maximumItems)
+export async function measureLatency(
+  ctx: Context,
+  { candidate, baseline, items: answered }: { candidate: TimedSide; baseline: TimedSide; items: readonly number[] },
+): Promise<Measurements> {
+  const items = evenly(answered.length, maximumItems).map((position) => answered[position] ?? 0)
   for (const index of items.slice(0, warmUp)) {
     await timeAnswer(ctx, candidate, index)
     await timeAnswer(ctx, baseline, index)

@@ -5,23 +5,57 @@ import { type Definition, type Item, textOf } from '../golden/golden.ts'
 
 const batch = 500
 
+type Runtime = { predict(rows: Row[]): Promise<Value[]> }
+
 /** Answers in the order of the inputs. Whatever a model throws becomes an error that names it. */
-export async function answersOf(
-  name: string,
-  runtime: { predict(rows: Row[]): Promise<Value[]> },
-  inputs: readonly Row[],
-): Promise<Value[]> {
+export async function answersOf(name: string, runtime: Runtime, inputs: readonly Row[]): Promise<Value[]> {
   const answers: Value[] = []
   for (let start = 0; start < inputs.length; start += batch) {
     const rows = inputs.slice(start, start + batch)
     const part = await runtime.predict(rows).catch((cause: unknown) => {
-      if (cause instanceof AppError) throw cause
-      const message = cause instanceof Error ? cause.message : String(cause)
-      throw new AppError('upstream_failed', `${name} failed on the golden items: ${message}`, { name, cause })
+      throw failureOf(name, cause)
     })
     for (let index = 0; index < rows.length; index++) answers.push(part[index] ?? null)
   }
   return answers
+}
+
+/**
+ * The same for a baseline: an item that it fails on has no answer, and the others still have theirs. A server, process or
+ * provider that does not answer is another matter: that says nothing about the model, and stays an error.
+ */
+export async function baselineAnswersOf(name: string, runtime: Runtime, inputs: readonly Row[]): Promise<Value[]> {
+  try {
+    return await answersOf(name, runtime, inputs)
+  } catch (error) {
+    if (!isFaultOfModel(error)) throw error
+  }
+  const answers: Value[] = []
+  for (const row of inputs) answers.push(await answerOrNone(() => runtime.predict([row]), name))
+  return answers
+}
+
+async function answerOrNone(ask: () => Promise<Value[]>, name: string): Promise<Value> {
+  try {
+    return (await ask())[0] ?? null
+  } catch (cause) {
+    const error = failureOf(name, cause)
+    if (isFaultOfModel(error)) return null
+    throw error
+  }
+}
+
+/** A model that refuses an item or breaks on it, and not a machine that is busy or out of reach. */
+export function isFaultOfModel(error: unknown): boolean {
+  if (!(error instanceof AppError)) return false
+  if (error.code === 'upstream_failed') return error.cause !== undefined && !(error.cause instanceof AppError)
+  return error.code === 'invalid_input' || error.code === 'not_supported'
+}
+
+function failureOf(name: string, cause: unknown): AppError {
+  if (cause instanceof AppError) return cause
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new AppError('upstream_failed', `${name} failed on the golden items: ${message}`, { name, cause })
 }
 
 const expectedLabels: Record<Task, string> = {

@@ -3,11 +3,13 @@ import { invalidInput } from '../../../core/errors.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
 import { type Bounded, formatNumber } from '../rules.ts'
+import { whyUndefined } from './defined.ts'
 import { type Columns, encode, type SideAnswers } from './encoding.ts'
 import { compareHidden, type HiddenOutcome } from './hidden-items.ts'
 import { intervalOf, oneSided, type PairedDifference, type PairedSamples, pairedDifference } from './intervals.ts'
 import { compareSlices, type SliceOutcome, untestedSlices } from './slices.ts'
 import { columnOf, findMetric, type Judging, metricsFor } from './tasks.ts'
+import { countedAgainst, unansweredItems } from './unanswered.ts'
 import { type Metric, partsOf, unitsOf } from './units.ts'
 
 /** Two sets of answers to the same items. */
@@ -30,6 +32,8 @@ export type MetricOutcome = {
   baseline: Bounded
   /** The candidate's one-sided 95 % bounds, for metrics that a check limits. */
   limits: Bounded | null
+  /** Why it has no value on these items; null where it has one. */
+  undefined: string | null
 }
 
 /** How steady answers are over several repeats. */
@@ -50,6 +54,8 @@ export type Comparison = {
   slices: SliceOutcome[]
   stability: Stability[]
   hidden: HiddenOutcome | null
+  /** Items that the baseline has no usable answer for: they count against it. Hidden ones are counted and not named. */
+  unanswered: { count: number; ids: string[] }
 }
 
 export type ComparisonSettings = Judging & {
@@ -66,12 +72,15 @@ export type ComparisonSettings = Judging & {
 }
 
 /**
- * Compares candidate and baseline on the same items. One missing or unusable answer makes the whole comparison an error that
- * names the items: without them, a model would be judged only on the items that it can answer.
+ * Compares candidate and baseline on the same items. One missing or unusable answer of the candidate makes the whole comparison
+ * an error that names the items: without them, it would be judged only on the items that it can answer. What the baseline
+ * cannot answer counts against the baseline.
  */
 export function compare(pairs: Pairs, settings: ComparisonSettings): Comparison {
   const metric = requireQualityMetric(settings)
-  const { labels, candidate, baseline } = encode(pairs, settings.task)
+  const encoded = encode(pairs, settings.task)
+  const { labels, candidate } = encoded
+  const baseline = settings.sameVersion ? encoded.baseline : countedAgainst({ ...encoded, task: settings.task })
   const grouping = { labels, lists: pairs.lists, clusters: pairs.clusters }
   const pairedSamplesOf = (wanted: Metric): PairedSamples => {
     const column = columnOf(settings, wanted)
@@ -79,19 +88,28 @@ export function compare(pairs: Pairs, settings: ComparisonSettings): Comparison 
   }
   const all = pairedSamplesOf(metric)
   const n = unitsOf(metric, all)
-  const reason = unusableReason(pairs, all)
+  const reason = unusableReason(pairs, all, settings)
   if (reason !== undefined) return failedComparison(settings, reason, pairs.ids.length)
+  const answered = encoded.baseline[columnOf(settings, metric)] ?? []
+  const unanswered = settings.sameVersion ? [] : unansweredItems(answered, pairs.ids.length)
+  const undefinedReason = whyUndefined(metric, all)
   const metrics = metricsFor(settings)
     .filter((one) => isRequested(one, settings) || hasAnswers(candidate[columnOf(settings, one)]))
     .map((one) => outcomeOf(one, pairedSamplesOf(one), settings))
   const paired = settings.sameVersion
     ? sameVersionResult
-    : pairedDifference(metric, all, settings.margin, settings.seed)
+    : undefinedReason === undefined
+      ? pairedDifference(metric, all, settings.margin, settings.seed)
+      : { ...noDifference, note: undefinedReason }
   return {
     primary: { ...primaryOf(paired, settings, n), standardError: paired.standardError },
     metrics,
     slices: compareSlices(metric, all, settings),
     stability: metricsFor(settings).flatMap((one) => steadinessOf(one, pairedSamplesOf(one))),
+    unanswered: {
+      count: unanswered.length,
+      ids: unanswered.filter((index) => pairs.hidden?.[index] !== true).map((index) => pairs.ids[index] ?? ''),
+    },
     hidden: pairs.hidden && !settings.sameVersion ? compareHidden(metric, all, pairs.hidden, settings) : null,
   }
 }
@@ -107,6 +125,17 @@ const sameVersionResult: PairedDifference = {
   note: 'it is the same version',
 }
 
+const noDifference: PairedDifference = {
+  value: null,
+  lower: null,
+  upper: null,
+  method: 'none',
+  verdict: 'cannot_tell',
+  standardError: null,
+  harm: null,
+  note: '',
+}
+
 function isRequested({ name }: Metric, { metric, limited }: ComparisonSettings): boolean {
   return name === metric || limited.includes(name)
 }
@@ -119,7 +148,9 @@ function hasAnswers(column: Columns[string] | undefined): boolean {
 function outcomeOf(metric: Metric, both: PairedSamples, { limited, seed }: ComparisonSettings): MetricOutcome {
   const { candidate, baseline, ...shared } = both
   const answers = { ...shared, outputs: candidate }
+  const undefinedReason = whyUndefined(metric, both) ?? null
   return {
+    undefined: undefinedReason,
     metric: metric.name,
     direction: metric.direction,
     candidate: intervalOf(metric, answers, seed),
@@ -162,17 +193,20 @@ export function requireQualityMetric(settings: Judging & { metric: string }): Me
   })
 }
 
-function unusableReason({ ids, labels, hidden }: Pairs, { candidate, baseline }: PairedSamples): string | undefined {
+function unusableReason(
+  { ids, labels, hidden }: Pairs,
+  { candidate, baseline }: PairedSamples,
+  { baselineName }: ComparisonSettings,
+): string | undefined {
   const sides: [string, number[][]][] = [
     ['the candidate', candidate],
-    ['the baseline', baseline],
+    [`the baseline (${baselineName})`, baseline],
   ]
   if (ids.length === 0 || labels.length !== ids.length) return 'there are no items to compare'
   if (candidate.length !== baseline.length) return 'the two sides have different numbers of repeats'
   for (const [side, outputs] of sides) {
-    const missing = (index: number) =>
-      outputs.length === 0 || outputs.some((output) => output.length !== ids.length || Number.isNaN(output[index]))
-    const bad = ids.flatMap((id, index) => (missing(index) ? [{ id, hidden: hidden?.[index] === true }] : []))
+    const missing = new Set(unansweredItems(outputs, ids.length))
+    const bad = ids.flatMap((id, index) => (missing.has(index) ? [{ id, hidden: hidden?.[index] === true }] : []))
     if (bad.length === 0) continue
     const named = bad.filter((item) => !item.hidden).slice(0, 5)
     const rest = bad.length - named.length
@@ -194,7 +228,9 @@ function failedComparison(settings: ComparisonSettings, reason: string, n: numbe
       candidate: unknown,
       baseline: unknown,
       limits: null,
+      undefined: null,
     })),
+    unanswered: { count: 0, ids: [] },
     slices: untestedSlices(settings.slices),
     stability: [],
     hidden: null,
@@ -212,13 +248,14 @@ function primaryOf(paired: PairedDifference, { metric, margin, baselineName }: C
     error: `${metric} could not be compared with ${baselineName}`,
   }
   const note = paired.note === '' ? '' : `; ${paired.note}`
+  const undefinedNote = paired.verdict === 'cannot_tell' && value === null && paired.note !== ''
   return {
     metric,
     difference: estimateOf(paired, n, `positive: better than ${baselineName}; one-sided 95 % bounds`),
     margin,
     method: paired.method,
     verdict: paired.verdict,
-    reason: `${words[paired.verdict]}${note}`,
+    reason: undefinedNote ? `${metric} cannot tell: ${paired.note}` : `${words[paired.verdict]}${note}`,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Estimate } from '../../../core/contract.ts'
 import { holm } from '../../../core/stats/multiple-testing.ts'
 import { type Bounded, judgeSlice } from '../rules.ts'
+import { whyUndefined } from './defined.ts'
 import { type PairedSamples, pairedDifference } from './intervals.ts'
 import { groupsOf, type Metric, metricOf, pick, unitsOf } from './units.ts'
 
@@ -14,6 +15,8 @@ export type SliceOutcome = {
   baseline: number | null
   difference: Estimate
   verdict: 'pass' | 'fail' | 'cannot_tell' | 'not_tested'
+  /** Why it was not tested, where that is not the number of its items. */
+  because: string | null
   /** Worse when judged on its own, but not after correcting for the number of slices. */
   worse: boolean
 }
@@ -30,19 +33,22 @@ export function compareSlices(
     groupsOf(values).map(([value, members]) => {
       const part = itemsOf(all, members)
       const n = unitsOf(metric, part)
+      const because = n < minSlice ? undefined : whyUndefined(metric, part)
+      const testable = n >= minSlice && because === undefined
       return {
         slice,
         value,
         part,
         n,
-        paired: n < minSlice ? undefined : pairedDifference(metric, part, sliceMargin, seed),
+        because: because ?? null,
+        paired: testable ? pairedDifference(metric, part, sliceMargin, seed) : undefined,
       }
     }),
   )
   const harms = found.flatMap(({ paired }) => (paired?.harm == null ? [] : [paired.harm]))
   const adjusted = holm(harms)
   let tested = 0
-  return found.map(({ slice, value, part, n, paired }) => {
+  return found.map(({ slice, value, part, n, paired, because }) => {
     const harm = paired?.harm ?? null
     const adjustedHarm = harm === null ? null : (adjusted[tested++] ?? null)
     const { candidate, baseline, ...shared } = part
@@ -50,6 +56,7 @@ export function compareSlices(
       slice,
       value,
       n,
+      because,
       candidate: finite(metricOf(metric, { ...shared, outputs: candidate })),
       baseline: finite(metricOf(metric, { ...shared, outputs: baseline })),
       difference: estimateOf(paired ?? { value: null, lower: null, upper: null }, n),
@@ -69,6 +76,7 @@ export function untestedSlices(slices: Slices): SliceOutcome[] {
       baseline: null,
       difference: estimateOf({ value: null, lower: null, upper: null }, members.length),
       verdict: 'not_tested' as const,
+      because: null,
       worse: false,
     })),
   )

@@ -74,7 +74,7 @@ function shownComparison({ primary, metrics, slices, stability, hidden }: Compar
       candidate: { ...candidate, n: primary.difference.n },
       baseline: { ...baseline, n: primary.difference.n },
     })),
-    slices: slices.map(({ worse: _, ...slice }) => slice),
+    slices: slices.map(({ worse: _worse, because: _because, ...slice }) => slice),
     stability,
     hidden,
   }

@@ -18,6 +18,7 @@ export function checksOf(spec: ModelSpec, comparisonRun: ComparisonRun, prices: 
     ...(spec.success.guardrails ?? []).map((guardrail) => guardrailCheck(guardrail, spec, comparisonRun, prices)),
     ...sliceChecks(comparison, spec.success.slice_margin ?? spec.success.quality.margin),
     ...comparisonRun.recorded.scored.judges.map(judgeCheck),
+    ...unansweredChecks(comparisonRun),
     ...hiddenChecks(comparisonRun),
     ...goldenDemandChecks(spec, comparisonRun),
     goldenCheck(comparisonRun),
@@ -75,6 +76,25 @@ export function lineageCheck({ tainted, trainingSet, flavor }: ModelVersion): Ga
     return { ...check, required: false, verdict: 'cannot_tell', reason }
   }
   return { ...check, required: true, verdict: 'pass', reason: 'every source it was made from is vetted' }
+}
+
+/** What the baseline could not answer is said apart: it counted against the baseline, and the baseline is what is live. */
+function unansweredChecks({ comparison: { unanswered }, against, items }: ComparisonRun): GateCheck[] {
+  const { count, ids } = unanswered
+  if (count === 0) return []
+  const named = ids.slice(0, 5).join(', ')
+  const more = count > 5 || ids.length < count ? ', …' : ''
+  return [
+    {
+      check: 'baseline answers',
+      verdict: 'cannot_tell',
+      required: false,
+      value: count,
+      limit: 0,
+      n: items.length,
+      reason: `${against} has no usable answer for ${count} of ${items.length} items${named === '' ? '' : ` (${named}${more})`}; each counts against it, as wrong as the most wrong answer given`,
+    },
+  ]
 }
 
 /** Whether the visible items look better than the hidden ones, which nobody could tune to. */

@@ -53,20 +53,19 @@ function once(answers: (number | string | null)[]) {
 const answer = fc.double({ min: 0.01, max: 0.99, noNaN: true })
 const unusable = fc.constantFrom(null, Number.NaN, Number.POSITIVE_INFINITY, -0.1, 1.1, 'late')
 
-test('one unusable answer on either side, wherever it is, never passes any check', () => {
+test('one unusable answer of the candidate, wherever it is, never passes any check', () => {
   const items = fc.array(fc.record({ label: fc.constantFrom(0, 1), candidate: answer, baseline: answer }), {
     minLength: 1,
     maxLength: 60,
   })
-  const side = fc.constantFrom('candidate', 'baseline')
   fc.assert(
-    fc.property(items, fc.nat(), side, unusable, (given, position, hole, nothing) => {
+    fc.property(items, fc.nat(), unusable, (given, position, nothing) => {
       const lists = {
         candidate: given.map(({ candidate }): number | string | null => candidate),
         baseline: given.map(({ baseline }): number | string | null => baseline),
       }
       const at = position % given.length
-      lists[hole][at] = nothing
+      lists.candidate[at] = nothing
       const result = compare(
         {
           ids: given.map((_, index) => `item ${index}`),

@@ -15,14 +15,16 @@ export function floorCheck({ metric, at_least: atLeast, at_most: atMost }: Floor
   const { n } = comparison.primary.difference
   const found = metrics.find((outcome) => outcome.metric === metric)
   const bounded = boundedOf(found)
-  const verdict = judgeInterval(bounded, { atLeast, atMost })
+  const verdict = found?.undefined ? 'cannot_tell' : judgeInterval(bounded, { atLeast, atMost })
   const wanted = [
     ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
     ...(atMost === undefined ? [] : [`at most ${atMost}`]),
   ].join(' and ')
-  const because = found
-    ? `${metric} is ${inWords(bounded)}, wanted ${wanted === '' ? 'is nothing: the spec gives no limit' : wanted}`
-    : unknownMetric(metric, metrics)
+  const because = found?.undefined
+    ? `${metric} cannot tell: ${found.undefined}`
+    : found
+      ? `${metric} is ${inWords(bounded)}, wanted ${wanted === '' ? 'is nothing: the spec gives no limit' : wanted}`
+      : unknownMetric(metric, metrics)
   return {
     check: `floor ${metric}`,
     verdict,
@@ -146,13 +148,13 @@ function inMilliseconds(value: number | null): string {
 }
 
 export function sliceChecks({ slices }: Comparison, margin: number): GateCheck[] {
-  return slices.map(({ slice, value, n, difference, verdict, worse }) => {
+  return slices.map(({ slice, value, n, difference, verdict, worse, because }) => {
     const bounds = `${formatNumber(difference.value)} (${formatNumber(difference.lower ?? null)} … ${formatNumber(difference.upper ?? null)}, n ${n})`
     const words = {
       pass: `not worse by more than ${margin}: ${bounds}`,
       fail: `worse by more than ${margin}, also after correcting for ${slices.length} slices: ${bounds}`,
       cannot_tell: `${worse ? `worse by more than ${margin} when judged alone, not after correcting for ${slices.length} slices` : 'too few to prove, no harm proved'}: ${bounds}`,
-      not_tested: `not tested: ${n} items, 30 are needed`,
+      not_tested: because === null ? `not tested: ${n} items, 30 are needed` : `not tested: ${because}`,
     }
     return {
       check: `slice ${slice}=${value}`,
