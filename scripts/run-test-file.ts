@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import {
   emptyCount,
@@ -9,13 +10,15 @@ import {
   tallyInto,
 } from './test-events.ts'
 
-export type TestRunner = { runFile(path: string): Promise<FileResult>; stop(): void }
+export type TestRunner = { runFile(path: string): Promise<FileResult>; stop(): Promise<void> }
 
 type Message = { event: TestEvent } | { ended: { memory: number } }
 
 const testLimit = 120_000
 const silenceInTest = 600_000
 const silenceBetweenTests = 120_000
+/** For what a worker removes and writes when it is let go. */
+const patienceAtTheEnd = 60_000
 const fullMemory = 1_500_000_000
 const program = fileURLToPath(new URL('test-worker.ts', import.meta.url))
 
@@ -32,8 +35,13 @@ export function startTestRunner(): TestRunner {
       }
       return result
     },
-    stop() {
-      worker?.disconnect()
+    async stop() {
+      if (worker === undefined) return
+      const ended = once(worker, 'exit')
+      const late = setTimeout(() => worker?.kill('SIGKILL'), patienceAtTheEnd)
+      worker.disconnect()
+      await ended
+      clearTimeout(late)
     },
   }
 }

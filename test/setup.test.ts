@@ -241,7 +241,9 @@ function isTooOld(node: string): boolean {
 
 /** The environment of a person's shell: nothing of npm or of the test that runs here. */
 function shellEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_TEST|NODE_OPTIONS|KEEL_|TEST_)/.test(name))
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|NODE_TEST|NODE_OPTIONS|NODE_V8|KEEL_|TEST_)/.test(name),
+  )
   return { ...Object.fromEntries(kept), ...extra }
 }
 
