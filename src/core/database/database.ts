@@ -1,5 +1,6 @@
 export type { Database, Engine, Migration } from './engine.ts'
 export { migrate } from './migrate.ts'
 export { openDatabase } from './open.ts'
+export { flag, json, type Read, recordsOf, trustedJson } from './row.ts'
 export { migrations } from './schema.ts'
 export type { CoreTables, JobsTable } from './tables.ts'

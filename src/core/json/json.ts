@@ -1,2 +1,3 @@
 export { canonicalJson, digestOfJson } from './canonical.ts'
 export { exactJson, findBigInteger, parseExactJson } from './exact-json.ts'
+export { opened, readStored } from './stored.ts'

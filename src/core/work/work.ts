@@ -1,6 +1,5 @@
 export { appender, latestEvents, latestOf, readEvents } from './events.ts'
 export { type Follower, follow } from './follow.ts'
 export { enqueuer, getJob, nextTick, reclaimAll, scheduler, unschedule } from './jobs.ts'
-export { readStored } from './stored.ts'
 export { createWorker, type Reactions, type Worker } from './worker.ts'
 export { checkWrites } from './written.ts'

@@ -3,7 +3,7 @@ import { AppError, notFound } from '../../core/errors.ts'
 import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from './events.ts'
-import { createModel, getModel, readSpec } from './models.ts'
+import { createModel, getModel } from './models.ts'
 import { type ModelSpec, withPresentNames } from './spec/spec.ts'
 import * as store from './store.ts'
 
@@ -17,13 +17,13 @@ export function applySpec(ctx: Context, given: ModelSpec): Promise<void> {
     const { specVersion } = await getModel(ctx, { model: spec.model })
     const digest = digestOfJson(spec)
     const current = await store.findSpec(ctx, spec.model, specVersion)
-    if (current && digestOfJson(readSpec(current)) === digest) return
+    if (current && digestOfJson(current.spec) === digest) return
     const version = specVersion + 1
     const now = ctx.now().toISOString()
     await store.insertSpec(ctx, {
       model: spec.model,
       version,
-      spec: JSON.stringify(spec),
+      spec,
       digest,
       created_at: now,
       created_by: ctx.actor.name,
@@ -54,7 +54,7 @@ export async function getSpec(
 ): Promise<ModelSpec> {
   const row = await store.findSpec(ctx, model, version)
   if (!row) throw notFound('Spec version', `${model} v${version}`)
-  return readSpec(row)
+  return row.spec
 }
 
 /** The digest of a version of a spec as it was applied: keys that were renamed since do not change it. */
@@ -68,6 +68,6 @@ export async function specDigest(
 /** The newest spec, if there is one. */
 export async function currentSpec(ctx: Context, model: string): Promise<ModelSpec | undefined> {
   const row = await store.findModel(ctx, model)
-  const spec = row && (await store.findSpec(ctx, model, Number(row.spec_version)))
-  return spec && readSpec(spec)
+  const found = row && (await store.findSpec(ctx, model, row.spec_version))
+  return found?.spec
 }

@@ -7,7 +7,6 @@ import { append } from './events.ts'
 import { getModel } from './models.ts'
 import { liveAlias } from './rules.ts'
 import { refuseByPolicy, type ScanReport, scanArtifact } from './scan/scan.ts'
-import type { VersionsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry
@@ -30,7 +29,7 @@ export async function importModel(ctx: Context, given: ImportedModel): Promise<O
   return transaction(ctx, async (ctx) => {
     const { name, kind, description, tags, createdAt, updatedAt } = given
     const known = await store.findModel(ctx, name)
-    const newest = Math.max(Number(known?.latest_version ?? 0), ...given.versions.map(({ version }) => version))
+    const newest = Math.max(known?.latest_version ?? 0, ...given.versions.map(({ version }) => version))
     if (!known)
       await store.insertModel(ctx, {
         name,
@@ -61,13 +60,13 @@ function toRow(
   model: string,
   given: ImportedModel['versions'][number],
   artifact: StoredArtifact | undefined,
-): VersionsTable {
+): store.VersionRecord {
   return {
     model,
     version: given.version,
     flavor: given.prompt === undefined ? 'mlflow' : 'prompt',
     artifact: artifact?.digest ?? null,
-    scan: artifact ? JSON.stringify(artifact.scan) : null,
+    scan: artifact?.scan ?? null,
     constant: null,
     prompt: given.prompt ?? null,
     signature: null,
@@ -75,7 +74,7 @@ function toRow(
     training_set: null,
     run_id: given.run ?? null,
     code: null,
-    sources: '[]',
+    sources: [],
     description: given.description,
     uri: given.uri,
     logged_model: given.loggedModel ?? null,

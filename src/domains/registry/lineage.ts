@@ -4,13 +4,13 @@ import { AppError } from '../../core/errors.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as features from '../features/features.ts'
 import type { registry } from './contract.ts'
-import type { VersionsTable } from './schema.ts'
+import type { VersionRecord } from './store.ts'
 
 type Lineage = Output<(typeof registry)['lineage']>
 type Node = Lineage['nodes'][number]
 
 /** Walks from a version to everything it was made from. Taint is computed now, so vetting a source clears what it touched. */
-export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Lineage> {
+export async function lineageOf(ctx: Context, row: VersionRecord): Promise<Lineage> {
   const nodes: Node[] = []
   const edges: Lineage['edges'] = []
   const tainted = new Set<string>()
@@ -54,7 +54,7 @@ export async function lineageOf(ctx: Context, row: VersionsTable): Promise<Linea
     await addService(set.service, set.id)
   }
   if (row.service !== null) await addService(row.service, top)
-  for (const source of JSON.parse(row.sources) as string[]) await addSource(source, top)
+  for (const source of row.sources) await addSource(source, top)
   return { nodes, edges, tainted: [...tainted].sort() }
 }
 

@@ -6,9 +6,8 @@ import { transaction } from '../../core/transaction.ts'
 import type { registry } from './contract.ts'
 import { append } from './events.ts'
 import { liveAlias } from './rules.ts'
-import type { ModelsTable, SpecsTable } from './schema.ts'
+import type { ModelsTable } from './schema.ts'
 import { searchModels as findModels, type ModelQuery } from './search-store.ts'
-import { type ModelSpec, withPresentNames } from './spec/spec.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry
@@ -96,7 +95,7 @@ export function deleteModel(
 
 async function refuseInUse(ctx: Context, row: ModelsTable, verb: string): Promise<void> {
   const live = (await store.listAliases(ctx, row.name)).find(({ alias }) => alias === liveAlias)
-  if (!live && Number(row.spec_version) === 0) return
+  if (!live && row.spec_version === 0) return
   const why = live ? `version ${live.version} of it is live` : 'it has a spec'
   throw new AppError('refused_by_policy', `"${row.name}" cannot be ${verb}: ${why}.`, { name: row.name })
 }
@@ -138,22 +137,18 @@ export async function requireModel(ctx: Context, name: string): Promise<ModelsTa
   return row
 }
 
-export function readSpec(row: SpecsTable): ModelSpec {
-  return withPresentNames(JSON.parse(row.spec) as ModelSpec)
-}
-
 async function toModel(ctx: Context, row: ModelsTable): Promise<Model> {
-  const spec = await store.findSpec(ctx, row.name, Number(row.spec_version))
+  const spec = await store.findSpec(ctx, row.name, row.spec_version)
   const aliases = await store.listAliases(ctx, row.name)
   const tags = await store.modelTags(ctx, row.name)
   return {
     name: row.name,
     kind: row.kind,
     description: row.description,
-    spec: spec ? readSpec(spec) : null,
-    specVersion: Number(row.spec_version),
-    latestVersion: Number(row.latest_version),
-    aliases: Object.fromEntries(aliases.map(({ alias, version }) => [alias, Number(version)])),
+    spec: spec?.spec ?? null,
+    specVersion: row.spec_version,
+    latestVersion: row.latest_version,
+    aliases: Object.fromEntries(aliases.map(({ alias, version }) => [alias, version])),
     tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
     createdAt: row.created_at,
     updatedAt: row.updated_at,

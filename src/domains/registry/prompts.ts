@@ -22,8 +22,8 @@ export function pushPrompt(
   return transaction(ctx, async (ctx) => {
     const known = await store.findModel(ctx, prompt)
     if (!known) await createModel(ctx, { name: prompt, kind: 'prompt', tags: { [promptTags.isPrompt]: 'true' } })
-    const newest = known && (await store.findVersion(ctx, prompt, Number(known.latest_version)))
-    if (newest?.prompt === text) return getPrompt(ctx, { prompt, version: Number(newest.version) })
+    const newest = known && (await store.findVersion(ctx, prompt, known.latest_version))
+    if (newest?.prompt === text) return getPrompt(ctx, { prompt, version: newest.version })
     const version = await registerVersion(ctx, {
       model: prompt,
       flavor: 'prompt',
@@ -42,14 +42,14 @@ export async function getPrompt(
 ): Promise<Prompt> {
   const { kind, latest_version } = await requireModel(ctx, prompt)
   if (kind !== 'prompt') throw invalidInput(`"${prompt}" is a model, not a prompt.`, { name: prompt })
-  const wanted = alias === undefined ? (version ?? Number(latest_version)) : await versionOfAlias(ctx, prompt, alias)
+  const wanted = alias === undefined ? (version ?? latest_version) : await versionOfAlias(ctx, prompt, alias)
   return toPrompt(await getVersion(ctx, { model: prompt, version: wanted }))
 }
 
 async function versionOfAlias(ctx: Context, prompt: string, alias: string): Promise<number> {
   const row = (await store.listAliases(ctx, prompt)).find((row) => row.alias === alias)
   if (!row) throw notFound('Alias', alias, `See "keel prompts list".`)
-  return Number(row.version)
+  return row.version
 }
 
 function toPrompt({ model, version, prompt, description, tags, aliases, createdAt, createdBy }: Version): Prompt {

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
 import { all, type Comparison, compareText, comparison, type TextOperator } from '../../core/search-terms.ts'
 import type { ModelsTable, VersionsTable } from './schema.ts'
+import { type VersionRecord, versions } from './store.ts'
 
 export type ModelCondition =
   | { on: 'name'; operator: TextOperator; value: string | string[] }
@@ -40,7 +41,7 @@ export async function searchModels(ctx: Context, query: ModelQuery): Promise<Mod
   return rows
 }
 
-export async function searchVersions(ctx: Context, query: VersionQuery): Promise<VersionsTable[]> {
+export async function searchVersions(ctx: Context, query: VersionQuery): Promise<VersionRecord[]> {
   const terms = query.conditions.map((condition) => {
     if (condition.on === 'version') return sql`v.version ${comparison(condition.operator)} ${condition.value}`
     if (condition.on !== 'tag') return compareText(sql`v.${sql.ref(condition.on)}`, condition)
@@ -51,7 +52,7 @@ export async function searchVersions(ctx: Context, query: VersionQuery): Promise
     where ${all([sql`m.kind = ${query.kind}`, ...terms])}
     order by ${sql.join([...keys('v', query.order), sql`v.updated_at desc`, sql`v.model`, sql`v.version desc`])}
     limit ${query.limit} offset ${query.offset}`.execute(ctx.db)
-  return rows
+  return rows.map(versions.read)
 }
 
 function keys(alias: string, order: { column: string; descending: boolean }[]): RawBuilder<unknown>[] {

@@ -1,4 +1,7 @@
+import { Type } from 'typebox'
 import type { Context } from '../../core/context.ts'
+import { json, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import type { ScanReport } from './scan/scan.ts'
 import type {
   AliasesTable,
   ModelsTable,
@@ -8,8 +11,20 @@ import type {
   VersionsTable,
   VersionTagsTable,
 } from './schema.ts'
+import { Signature } from './signature.ts'
+import { type ModelSpec, withPresentNames } from './spec/spec.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<RegistryTables>()
+
+/** A spec of an older version is given its present names, which no schema does, and kinds of findings come and go. */
+const specs = recordsOf<SpecsTable>()({ spec: trustedJson<ModelSpec>() })
+export const versions = recordsOf<VersionsTable>()({
+  signature: json(Signature),
+  sources: json(Type.Array(Type.String())),
+  scan: trustedJson<ScanReport>(),
+})
+export type SpecRecord = Read<typeof specs>
+export type VersionRecord = Read<typeof versions>
 
 export async function findModel(ctx: Context, name: string): Promise<ModelsTable | undefined> {
   return tables(ctx).selectFrom('models').selectAll().where('name', '=', name).executeTakeFirst()
@@ -23,7 +38,7 @@ export async function specVersions(ctx: Context, names: string[]): Promise<Map<s
     .select(['name', 'spec_version'])
     .where('name', 'in', names)
     .execute()
-  return new Map(rows.map(({ name, spec_version }) => [name, Number(spec_version)]))
+  return new Map(rows.map(({ name, spec_version }) => [name, spec_version]))
 }
 
 export async function listModels(
@@ -74,28 +89,31 @@ export async function removeModelTag(ctx: Context, model: string, key: string): 
   await tables(ctx).deleteFrom('model_tags').where('model', '=', model).where('key', '=', key).execute()
 }
 
-export async function insertSpec(ctx: Context, row: SpecsTable): Promise<void> {
-  await tables(ctx).insertInto('specs').values(row).execute()
+export async function insertSpec(ctx: Context, spec: SpecRecord): Promise<void> {
+  await tables(ctx).insertInto('specs').values(specs.write(spec)).execute()
 }
 
-export async function findSpec(ctx: Context, model: string, version: number): Promise<SpecsTable | undefined> {
-  return tables(ctx)
+export async function findSpec(ctx: Context, model: string, version: number): Promise<SpecRecord | undefined> {
+  const row = await tables(ctx)
     .selectFrom('specs')
     .selectAll()
     .where('model', '=', model)
     .where('version', '=', version)
     .executeTakeFirst()
+  if (!row) return undefined
+  const found = specs.read(row)
+  return { ...found, spec: withPresentNames(found.spec) }
 }
 
-export async function insertVersion(ctx: Context, row: VersionsTable): Promise<void> {
-  await tables(ctx).insertInto('versions').values(row).execute()
+export async function insertVersion(ctx: Context, version: VersionRecord): Promise<void> {
+  await tables(ctx).insertInto('versions').values(versions.write(version)).execute()
 }
 
 export async function updateVersion(
   ctx: Context,
   model: string,
   version: number,
-  values: Partial<VersionsTable>,
+  values: Partial<Pick<VersionsTable, 'description' | 'stage' | 'updated_at'>>,
 ): Promise<void> {
   await tables(ctx)
     .updateTable('versions')
@@ -123,13 +141,14 @@ export async function deleteVersion(ctx: Context, model: string, version: number
   }
 }
 
-export async function findVersion(ctx: Context, model: string, version: number): Promise<VersionsTable | undefined> {
-  return tables(ctx)
+export async function findVersion(ctx: Context, model: string, version: number): Promise<VersionRecord | undefined> {
+  const row = await tables(ctx)
     .selectFrom('versions')
     .selectAll()
     .where('model', '=', model)
     .where('version', '=', version)
     .executeTakeFirst()
+  return row && versions.read(row)
 }
 
 export async function listVersions(
@@ -137,14 +156,15 @@ export async function listVersions(
   model: string,
   before: number | undefined,
   limit: number,
-): Promise<VersionsTable[]> {
+): Promise<VersionRecord[]> {
   const query = tables(ctx)
     .selectFrom('versions')
     .selectAll()
     .where('model', '=', model)
     .orderBy('version', 'desc')
     .limit(limit)
-  return (before === undefined ? query : query.where('version', '<', before)).execute()
+  const rows = await (before === undefined ? query : query.where('version', '<', before)).execute()
+  return rows.map(versions.read)
 }
 
 export async function listAliases(ctx: Context, model: string): Promise<AliasesTable[]> {

@@ -12,7 +12,6 @@ import { lineageOf } from './lineage.ts'
 import { requireModel } from './models.ts'
 import { checkFlavor, liveAlias } from './rules.ts'
 import { refuseByPolicy, scanArtifact } from './scan/scan.ts'
-import type { VersionsTable } from './schema.ts'
 import { searchVersions as findVersions, type VersionQuery } from './search-store.ts'
 import * as store from './store.ts'
 
@@ -27,26 +26,26 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
     const model = await requireModel(ctx, input.model)
     checkFlavor(model, input)
     await checkOrigin(ctx, input)
-    const version = Number(model.latest_version) + 1
+    const version = model.latest_version + 1
     const now = ctx.now().toISOString()
-    const row: VersionsTable = {
+    const row: store.VersionRecord = {
       model: input.model,
       version,
       flavor: input.flavor,
       artifact: input.artifact ?? null,
       constant: input.constant ?? null,
       prompt: input.prompt ?? null,
-      signature: input.signature ? JSON.stringify(input.signature) : null,
+      signature: input.signature ?? null,
       service: input.service ?? null,
       training_set: input.trainingSet ?? null,
       run_id: input.run ?? null,
       code: input.code ?? null,
-      sources: JSON.stringify(input.sources ?? []),
+      sources: input.sources ?? [],
       description: input.description ?? '',
       uri: input.uri ?? null,
       logged_model: input.loggedModel ?? null,
       stage: 'None',
-      scan: scan ? JSON.stringify(scan) : null,
+      scan: scan ?? null,
       created_at: now,
       updated_at: now,
       created_by: ctx.actor.name,
@@ -138,7 +137,7 @@ export function moveStage(ctx: Context, { model, version, stage, archive }: Stag
 async function refuseProduction(ctx: Context, model: string, version: number): Promise<void> {
   const { spec_version } = await requireModel(ctx, model)
   const live = (await store.listAliases(ctx, model)).find(({ alias }) => alias === liveAlias)
-  if (Number(spec_version) === 0 || Number(live?.version) === version) return
+  if (spec_version === 0 || live?.version === version) return
   throw new AppError('refused_by_policy', `"${model}@${version}" is not live: it becomes "Production" by a release.`, {
     name: `${model}@${version}`,
     hint: `keel release ${model}@${version} --reason "…"`,
@@ -151,7 +150,7 @@ export function deleteVersion(
 ): Promise<Output<Operations['deleteVersion']>> {
   return transaction(ctx, async (ctx) => {
     await requireVersion(ctx, model, version)
-    const aliases = (await store.listAliases(ctx, model)).filter((row) => Number(row.version) === version)
+    const aliases = (await store.listAliases(ctx, model)).filter((row) => row.version === version)
     if (aliases.some(({ alias }) => alias === liveAlias)) {
       throw new AppError('refused_by_policy', `"${model}@${version}" is live and cannot be deleted.`, {
         name: `${model}@${version}`,
@@ -189,7 +188,7 @@ export function untagVersion(
   })
 }
 
-function kindOf({ flavor }: VersionsTable): 'model' | 'prompt' {
+function kindOf({ flavor }: store.VersionRecord): 'model' | 'prompt' {
   return flavor === 'prompt' ? 'prompt' : 'model'
 }
 
@@ -218,15 +217,15 @@ export async function downloadVersion(
   }
 }
 
-export async function requireVersion(ctx: Context, model: string, version: number): Promise<VersionsTable> {
+export async function requireVersion(ctx: Context, model: string, version: number): Promise<store.VersionRecord> {
   await requireModel(ctx, model)
   const row = await store.findVersion(ctx, model, version)
   if (!row) throw notFound('Model version', `${model}@${version}`, `List them with "keel models versions ${model}".`)
   return row
 }
 
-async function toVersion(ctx: Context, row: VersionsTable): Promise<Version> {
-  const version = Number(row.version)
+async function toVersion(ctx: Context, row: store.VersionRecord): Promise<Version> {
+  const { version } = row
   const aliases = await store.listAliases(ctx, row.model)
   const tags = await store.listTags(ctx, row.model, version)
   const { tainted } = await lineageOf(ctx, row)
@@ -237,7 +236,7 @@ async function toVersion(ctx: Context, row: VersionsTable): Promise<Version> {
     artifact: row.artifact,
     constant: row.constant,
     prompt: row.prompt,
-    signature: row.signature === null ? null : (JSON.parse(row.signature) as Version['signature']),
+    signature: row.signature,
     service: row.service,
     trainingSet: row.training_set,
     run: row.run_id,
@@ -247,9 +246,9 @@ async function toVersion(ctx: Context, row: VersionsTable): Promise<Version> {
     stage: row.stage as Version['stage'],
     description: row.description,
     tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
-    aliases: aliases.filter((alias) => Number(alias.version) === version).map(({ alias }) => alias),
+    aliases: aliases.filter((alias) => alias.version === version).map(({ alias }) => alias),
     tainted,
-    scan: row.scan === null ? null : (JSON.parse(row.scan) as Version['scan']),
+    scan: row.scan,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     createdBy: row.created_by,

@@ -4,9 +4,8 @@ import { openPooledOnnx } from '../../../core/onnx/onnx.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
 import { currentSpec } from '../applied-specs.ts'
 import { modelUse } from '../model-use.ts'
-import type { VersionsTable } from '../schema.ts'
-import type { Signature } from '../signature.ts'
 import type { ModelSpec } from '../spec/spec.ts'
+import type { VersionRecord } from '../store.ts'
 import * as store from '../store.ts'
 import { openProcess } from './process.ts'
 import { openPrompt } from './prompt.ts'
@@ -41,7 +40,7 @@ export async function openRuntime(
 
 type OpenOptions = { purpose: 'live' | 'background'; serves: ModelSpec['serves'] | undefined }
 
-async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serves }: OpenOptions): Promise<Runtime> {
+async function openOnnxVersion(ctx: Context, row: VersionRecord, { purpose, serves }: OpenOptions): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
   if (row.flavor !== 'onnx' || row.artifact === null) {
     throw new AppError('not_supported', `"${name}" is a ${row.flavor}; it does not run in this process.`, {
@@ -56,8 +55,7 @@ async function openOnnxVersion(ctx: Context, row: VersionsTable, { purpose, serv
   const file = files.find(({ path }) => path.endsWith('.onnx'))
   if (!file) throw notFound('ONNX file of', name)
   const read = () => ctx.blobs.readVerified(file.digest)
-  const signature = row.signature === null ? null : (JSON.parse(row.signature) as Signature)
-  const use = modelUse(signature, serves)
+  const use = modelUse(row.signature, serves)
   const onnx = await openPooledOnnx(ctx, { name, read, use, purpose, copies: purpose === 'live' ? serves?.threads : 1 })
   return {
     predict: (rows, asking) => onnx.predict(rows, asking?.took),

@@ -4,8 +4,8 @@ import type { Context } from '../../../core/context.ts'
 import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
 import { openUpstream, type Upstream } from '../../../core/upstream/upstream.ts'
-import type { VersionsTable } from '../schema.ts'
 import type { Limits, Run } from '../spec/spec.ts'
+import type { VersionRecord } from '../store.ts'
 import { type Child, memoryOf, startChild } from './child.ts'
 import { dialects } from './dialects.ts'
 import { openModelFolder } from './files.ts'
@@ -24,7 +24,7 @@ const steadyMilliseconds = 60_000
 const unitBytes: Record<string, number> = { MB: 1024 ** 2, GB: 1024 ** 3 }
 
 /** Opens a version in a process of its own, which is watched, restarted with growing pauses, and ended with the server. */
-export async function openProcess(ctx: Context, row: VersionsTable, { run, limits }: ProcessOptions): Promise<Runtime> {
+export async function openProcess(ctx: Context, row: VersionRecord, { run, limits }: ProcessOptions): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
   const files = row.artifact === null ? undefined : await openModelFolder(ctx, row.artifact)
   const target = { speaks: run, model: run.model ?? row.model, limits, headers: {} }

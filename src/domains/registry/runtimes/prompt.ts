@@ -3,8 +3,8 @@ import { milliseconds } from '../../../core/duration.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { openUpstream } from '../../../core/upstream/upstream.ts'
-import type { VersionsTable } from '../schema.ts'
 import type { Limits, Provider } from '../spec/spec.ts'
+import type { VersionRecord } from '../store.ts'
 import { readChatReply } from './chat-reply.ts'
 import { composeMessages, type Json, withSettings } from './messages.ts'
 
@@ -18,7 +18,7 @@ type PromptProvider = { provider: Provider; limits: Limits | undefined }
 /** Opens a version that is a prompt: the spec's provider answers it. */
 export async function openPrompt(
   ctx: Context,
-  row: VersionsTable,
+  row: VersionRecord,
   { provider, limits }: PromptProvider,
 ): Promise<Runtime> {
   const template = row.prompt ?? ''

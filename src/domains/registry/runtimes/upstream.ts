@@ -1,8 +1,8 @@
 import type { Context } from '../../../core/context.ts'
 import { milliseconds } from '../../../core/duration.ts'
 import { openUpstream } from '../../../core/upstream/upstream.ts'
-import type { VersionsTable } from '../schema.ts'
 import type { Limits, UpstreamSpec } from '../spec/spec.ts'
+import type { VersionRecord } from '../store.ts'
 import { keyHeader, predictRemotely } from './remote.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -11,7 +11,7 @@ type UpstreamOptions = { upstream: UpstreamSpec; limits: Limits | undefined }
 /** Opens a version that an upstream answers; `{version}` in its name there stands for the version's number. */
 export async function openUpstreamVersion(
   ctx: Context,
-  { model, version }: VersionsTable,
+  { model, version }: VersionRecord,
   { upstream, limits }: UpstreamOptions,
 ): Promise<Runtime> {
   const { urls, key } = upstream
