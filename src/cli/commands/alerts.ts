@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import { AlertVerdict, Signal } from '../../domains/monitoring/contract.ts'
 import {
   argument,
@@ -125,14 +126,13 @@ export const command = defineCommand({
       ],
       async run(session, { args: { model }, options }) {
         const { until: to, every: cron, for: lasts, zone, from, signal, maintenance, reason } = options
-        const zoned = zone === undefined ? {} : { zone }
         const made = await (await session.client()).monitoring.silence({
           model,
           signal,
           kind: maintenance ? 'maintenance' : undefined,
           from,
           to,
-          repeats: cron === undefined ? undefined : { cron, lasts: lasts ?? '', ...zoned },
+          repeats: cron === undefined ? undefined : withoutUndefined({ cron, lasts: lasts ?? '', zone }),
           reason,
         })
         return { data: made, text: `${made.id}: ${made.model} ${made.signal} ${spanOf(made)}` }

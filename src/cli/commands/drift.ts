@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { invalidInput } from '../../core/errors.ts'
 import { openLake } from '../../core/lake.ts'
 import type { ColumnKind } from '../../core/stats/evidently-nannyml.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import { DriftReference } from '../../domains/monitoring/contract.ts'
 import { type FileDrift, fileDrift, type Tool, tools } from '../../domains/monitoring/monitoring.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
@@ -94,16 +95,17 @@ async function ofFiles(session: Session, { reference, current, tool, options }: 
   const lake = openLake()
   const progress = session.progress('Comparing columns')
   try {
-    const report = await fileDrift(lake, {
+    const asked = withoutUndefined({
       reference: resolve(session.io.cwd, reference),
       current: resolve(session.io.cwd, current),
       tool,
       dialect: dialect(options),
       onNote: session.say,
       kinds: kindsOf(options),
-      onColumn: (done, total) => progress.update(done, total),
-      ...(options.columns === undefined ? {} : { columns: namesOf(options.columns) }),
+      onColumn: progress.update,
+      columns: options.columns === undefined ? undefined : namesOf(options.columns),
     })
+    const report = await fileDrift(lake, asked)
     return { data: report, text: shown(report, tool), exitCode: options.check && report.drifted ? 3 : 0 }
   } finally {
     progress.end()

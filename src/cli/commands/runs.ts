@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { AppError, invalidInput } from '../../core/errors.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import { runConditions, runOrder } from '../../protocols/mlflow/run-search.ts'
 import {
   amount,
@@ -244,11 +245,7 @@ async function log(session: Session, named: string | undefined, given: Values<ty
   const run = named ?? session.io.environment['KEEL_RUN'] ?? ''
   const { step } = given
   const numbers = { ...numbersOf(session.io.cwd, given.file), ...assignments(given.metric) }
-  const metrics = Object.entries(numbers).map(([key, value]) => ({
-    key,
-    value: Number(value),
-    ...(step === undefined ? {} : { step }),
-  }))
+  const metrics = Object.entries(numbers).map(([key, value]) => withoutUndefined({ key, value: Number(value), step }))
   const params = Object.fromEntries(
     Object.entries(assignments(given.param)).map(([key, value]) => [key, String(value)]),
   )

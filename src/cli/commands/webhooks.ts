@@ -85,7 +85,7 @@ export const command: Command = {
       args: { webhook: argument() },
       options: { event: text('which event to make up', 'event') },
       async run(session, { args: { webhook }, options: { event } }) {
-        const result = await (await session.client()).webhooks.test({ webhook, ...(event ? { event } : {}) })
+        const result = await (await session.client()).webhooks.test({ webhook, event })
         return {
           data: result,
           text: result.ok ? `Accepted (${result.status}).` : (result.error ?? `Refused (${result.status}).`),

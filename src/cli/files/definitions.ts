@@ -4,6 +4,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Input } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import type { TableOptions } from '../../core/tables/tables.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import { SourceFile } from '../../domains/datasets/contract.ts'
 import { FeaturesFile } from '../../domains/features/contract.ts'
 import { PipelineFile } from '../../domains/pipelines/contract.ts'
@@ -39,8 +40,7 @@ export async function readDefinitions(
         items: await readGoldenItems(definition, { ...dialect, path: join(root, definition.file), neighbours, say }),
       })),
     ),
-    ...(file.prices === undefined ? {} : { prices: file.prices }),
-    ...(file.alerts === undefined ? {} : { alerts: file.alerts }),
+    ...withoutUndefined({ prices: file.prices, alerts: file.alerts }),
     models,
     pipelines: readFolder(root, 'pipelines', PipelineFile),
   }

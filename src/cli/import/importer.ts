@@ -177,7 +177,7 @@ async function models(source: MlflowSource, client: Client<Api>, places: Places)
 async function versionsHere(client: Client<Api>, { name, versions }: SourceModel): Promise<number> {
   const here = new Set<number>()
   for (let cursor: string | undefined; ; ) {
-    const page = await client.registry.listVersions({ model: name, limit: 1000, ...(cursor ? { cursor } : {}) })
+    const page = await client.registry.listVersions({ model: name, limit: 1000, cursor })
     for (const { version } of page.items) here.add(version)
     cursor = page.next
     if (cursor === undefined) return versions.filter(({ version }) => here.has(version)).length

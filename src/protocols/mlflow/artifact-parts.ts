@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Role } from '../../core/context.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as artifacts from '../../domains/artifacts/artifacts.ts'
 import { checked, keeping, pathOf } from './artifact-paths.ts'
 import { contentTypeOf } from './content-types.ts'
@@ -58,7 +59,7 @@ async function complete(request: FastifyRequest): Promise<object> {
   const upload = input.text(fields, 'upload_id', { max: 128 })
   const parts = input.objects(fields, 'parts').map((part) => {
     const etag = input.optionalText(part, 'etag', { max: 200 })
-    return { number: input.integer(part, 'part_number'), ...(etag ? { etag } : {}) }
+    return withoutUndefined({ number: input.integer(part, 'part_number'), etag: etag || undefined })
   })
   const blob = await onUpload(upload, artifacts.completeUpload(request.ctx, { upload, parts }))
   await keeping(artifacts.bindFile(request.ctx, { path, ...blob }))

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import * as traces from '../../domains/traces/traces.ts'
 import { call } from './call.ts'
@@ -159,13 +160,13 @@ async function saveRecords(ctx: Context, fields: input.Fields) {
     const [expectations, tags, source] = (['expectations', 'tags', 'source'] as const).map((name) =>
       optionalObject(record, name, `${path}.${name}`),
     )
-    return {
+    return withoutUndefined({
       inputs: input.asFields(record['inputs'] ?? {}, `${path}.inputs`),
-      ...(record['outputs'] === undefined || record['outputs'] === null ? {} : { outputs: record['outputs'] }),
-      ...(expectations ? { expectations } : {}),
-      ...(tags ? { tags } : {}),
-      ...(source ? { source } : {}),
-    }
+      outputs: record['outputs'] ?? undefined,
+      expectations,
+      tags,
+      source,
+    })
   })
   const { inserted, updated } = await found(id, traces.saveExamples(ctx, { id, examples }))
   return { inserted_count: inserted, updated_count: updated }

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import { call, reading } from './call.ts'
 import { exists, invalid, missing, orSay } from './errors.ts'
@@ -27,11 +28,8 @@ async function createExperiment(ctx: Context, fields: input.Fields) {
   const name = input.text(fields, 'name', { max: 500 })
   const location = input.optionalText(fields, 'artifact_location', { max: 2048 })
   if (location) checkLocation(ctx, location)
-  const made = runs.recordExperiment(ctx, {
-    name,
-    tags: input.tags(fields, 'tags', maxTagLength),
-    ...(location ? { location } : {}),
-  })
+  const tags = input.tags(fields, 'tags', maxTagLength)
+  const made = runs.recordExperiment(ctx, withoutUndefined({ name, tags, location: location || undefined }))
   const { id } = await orSay(made, 'conflict', () => exists(`Experiment(name=${name}) already exists.`))
   return { experiment_id: id }
 }

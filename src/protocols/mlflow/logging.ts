@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import { AppError } from '../../core/errors.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import { call } from './call.ts'
 import { invalid } from './errors.ts'
@@ -25,14 +26,14 @@ function point(fields: input.Fields, path: string): runs.Point {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`)
   const model = input.optionalText(fields, 'model_id')
   const name = input.optionalText(fields, 'dataset_name')
-  return {
+  return withoutUndefined({
     key: input.key(fields, path === '' ? 'key' : at('name')),
     value: input.double(fields, 'value', at('value')),
     at: input.integer(fields, 'timestamp', at('timestamp')),
     step: input.optionalInteger(fields, 'step', at('step')) ?? 0,
-    ...(model ? { model } : {}),
-    ...(name ? { dataset: { name, digest: input.optionalText(fields, 'dataset_digest') ?? '' } } : {}),
-  }
+    model: model || undefined,
+    dataset: name ? { name, digest: input.optionalText(fields, 'dataset_digest') ?? '' } : undefined,
+  })
 }
 
 function param(fields: input.Fields, path: string): { key: string; value: string } {

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as artifacts from '../../domains/artifacts/artifacts.ts'
 import * as registry from '../../domains/registry/registry.ts'
 import * as runs from '../../domains/runs/runs.ts'
@@ -46,17 +47,20 @@ async function create(ctx: Context, fields: input.Fields) {
   const run = input.optionalText(fields, 'run_id') || (await sourceRun(ctx, loggedModel))
   const path = kind === 'prompt' ? undefined : proxiedPath(origin.location)
   const artifact = path === undefined || path === '' ? undefined : await artifacts.freeze(ctx, { path })
-  const made = registry.registerVersion(ctx, {
+  const content =
+    kind === 'prompt'
+      ? { flavor: 'prompt' as const, prompt: tags['mlflow.prompt.text'] ?? '' }
+      : { flavor: 'mlflow' as const, artifact }
+  const version = withoutUndefined({
     model,
-    ...(kind === 'prompt'
-      ? { flavor: 'prompt', prompt: tags['mlflow.prompt.text'] ?? '' }
-      : { flavor: 'mlflow', ...(artifact === undefined ? {} : { artifact }) }),
+    ...content,
     uri: source,
     tags,
     description: input.optionalText(fields, 'description', { max: maxTagLength }) ?? '',
-    ...(run ? { run } : {}),
-    ...(loggedModel ? { loggedModel } : {}),
+    run: run || undefined,
+    loggedModel: loggedModel || undefined,
   })
+  const made = registry.registerVersion(ctx, version)
   return { model_version: modelVersion(await orSay(made, 'not_found', noRun(run ?? ''))) }
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import { call, reading } from './call.ts'
 import { invalid, missing, orSay } from './errors.ts'
@@ -43,13 +44,8 @@ async function create(ctx: Context, fields: input.Fields) {
     )
   const user = input.optionalText(fields, 'user_id')
   const startedAt = input.optionalInteger(fields, 'start_time')
-  const made = runs.recordRun(ctx, {
-    experimentId,
-    tags,
-    ...(name ? { name } : {}),
-    ...(user ? { user } : {}),
-    ...(startedAt === undefined ? {} : { startedAt }),
-  })
+  const asked = { experimentId, tags, name: name || undefined, user: user || undefined, startedAt }
+  const made = runs.recordRun(ctx, withoutUndefined(asked))
   const found = orSay(made, 'not_found', noExperiment(experimentId))
   const record = await orSay(found, 'conflict', () =>
     invalid(`The experiment ${experimentId} must be in the 'active' state. Current state is deleted.`),
@@ -68,12 +64,8 @@ async function update(ctx: Context, fields: input.Fields) {
   const status = input.optionalText(fields, 'status')
   const name = input.optionalText(fields, 'run_name')
   const endedAt = input.optionalInteger(fields, 'end_time')
-  const work = runs.updateRun(ctx, {
-    run,
-    ...(name ? { name } : {}),
-    ...(status ? { status: views.toStatus(status) } : {}),
-    ...(endedAt === undefined ? {} : { endedAt }),
-  })
+  const change = { run, name: name || undefined, status: status ? views.toStatus(status) : undefined, endedAt }
+  const work = runs.updateRun(ctx, withoutUndefined(change))
   return { run_info: views.runInfo(await onRun(run, work)) }
 }
 

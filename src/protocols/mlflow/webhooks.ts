@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
 import type { webhooks as contract } from '../../domains/webhooks/contract.ts'
 import * as webhooks from '../../domains/webhooks/webhooks.ts'
 import { call } from './call.ts'
@@ -24,22 +25,22 @@ export const webhookCalls = [
 async function create(ctx: Context, fields: input.Fields) {
   const description = input.optionalText(fields, 'description', { max: 1000 })
   const secret = secretOf(fields)
-  const made = webhooks.create(ctx, {
+  const asked = withoutUndefined({
     name: nameOf(fields),
     url: input.text(fields, 'url', { max: 2048 }),
     events: eventsOf(fields),
-    format: 'mlflow',
     active: activeOf(fields) ?? true,
-    ...(description ? { description } : {}),
-    ...(secret ? { secret } : {}),
+    description: description || undefined,
+    secret: secret || undefined,
   })
+  const made = webhooks.create(ctx, { ...asked, format: 'mlflow' })
   return { webhook: view(await onAddress(made)) }
 }
 
 async function list(ctx: Context, fields: input.Fields) {
   const limit = input.maxResults(fields, { fallback: 100, max: 1000 })
-  const token = input.pageToken(fields)
-  const { items, next } = await webhooks.list(ctx, { limit, ...(token === undefined ? {} : { cursor: token }) })
+  const cursor = input.pageToken(fields)
+  const { items, next } = await webhooks.list(ctx, withoutUndefined({ limit, cursor }))
   return {
     ...views.list('webhooks', items.filter(({ format }) => format === 'mlflow').map(view)),
     ...input.tokenOf(next),
@@ -54,17 +55,16 @@ async function update(ctx: Context, fields: input.Fields) {
   const { id } = await require(ctx, fields)
   const url = input.optionalText(fields, 'url', { max: 2048 })
   const description = input.optionalText(fields, 'description', { max: 1000 })
-  const secret = secretOf(fields)
-  const active = activeOf(fields)
-  const changed = webhooks.update(ctx, {
+  const change = withoutUndefined({
     webhook: id,
-    ...(fields['name'] ? { name: nameOf(fields) } : {}),
-    ...(url ? { url } : {}),
-    ...(Array.isArray(fields['events']) && fields['events'].length > 0 ? { events: eventsOf(fields) } : {}),
-    ...(description === undefined ? {} : { description }),
-    ...(secret ? { secret } : {}),
-    ...(active === undefined ? {} : { active }),
+    name: fields['name'] ? nameOf(fields) : undefined,
+    url: url || undefined,
+    events: Array.isArray(fields['events']) && fields['events'].length > 0 ? eventsOf(fields) : undefined,
+    description,
+    secret: secretOf(fields) || undefined,
+    active: activeOf(fields),
   })
+  const changed = webhooks.update(ctx, change)
   return { webhook: view(await onAddress(changed)) }
 }
 
@@ -78,7 +78,7 @@ async function test(ctx: Context, fields: input.Fields) {
   const { id, events } = await require(ctx, fields)
   const event =
     fields['event'] === undefined || fields['event'] === null ? events[0] : eventOf(fields['event'], 'event')
-  const { ok, status, error } = await webhooks.test(ctx, { webhook: id, ...(event === undefined ? {} : { event }) })
+  const { ok, status, error } = await webhooks.test(ctx, withoutUndefined({ webhook: id, event }))
   return {
     result: {
       success: ok,
