@@ -165,9 +165,12 @@ function epochText(value: unknown, unit: Definition['time_unit']): unknown {
   return Number.isInteger(milliseconds) && Math.abs(milliseconds) <= 8.64e15 ? isoOf(milliseconds) : value
 }
 
-type Held = { value: unknown; number: number; problems: Problems }
+type CheckedValue = { value: unknown; number: number; problems: Problems }
 
-function expect({ column, required, between, one_of: oneOf }: Expectation, { value, number, problems }: Held): void {
+function expect(
+  { column, required, between, one_of: oneOf }: Expectation,
+  { value, number, problems }: CheckedValue,
+): void {
   const refuse = (rule: string) => addProblem(problems, { row: number, column, value, rule })
   if (value === undefined) {
     if (required) refuse('is missing')

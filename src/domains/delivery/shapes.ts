@@ -18,7 +18,7 @@ export const Release = object({
   owner: Type.String(),
   backup: Type.String(),
   gate: Type.Union([Type.String(), Type.Null()]),
-  addresses: Type.Union([Type.String(), Type.Null()], { description: 'The failure group that it is meant to mend' }),
+  addresses: Type.Union([Type.String(), Type.Null()], { description: 'The failure group that it is meant to fix' }),
   plan: JsonObject,
   planDigest: Type.String(),
   createdAt: Time,

@@ -11,7 +11,7 @@ export const release = `${model}.r1`
 const day = 24 * hour
 
 type Monitoring = NonNullable<ModelSpec['monitoring']>
-type Traffic = {
+type TrafficPlan = {
   rows?: number
   good?: (index: number) => number
   late?: (good: number, index: number) => number
@@ -38,7 +38,7 @@ export async function begin(test: TestContext, monitoring: Monitoring = {}, aler
   let sent = 0
 
   /** Rows spread over the hours of a day that begins now. */
-  async function traffic({ rows = 240, good = usual, late = truly, labelled = true }: Traffic = {}): Promise<void> {
+  async function traffic({ rows = 240, good = usual, late = truly, labelled = true }: TrafficPlan = {}): Promise<void> {
     const start = ctx.now().getTime()
     const labels: { id: string; value: number }[] = []
     for (let index = 0; index < rows; index++) {
@@ -54,7 +54,7 @@ export async function begin(test: TestContext, monitoring: Monitoring = {}, aler
     await serving.flushLog(ctx)
   }
 
-  async function live(days: number, given: Traffic = {}): Promise<void> {
+  async function live(days: number, given: TrafficPlan = {}): Promise<void> {
     for (let count = 0; count < days; count++) {
       const end = new Date((Math.floor(ctx.now().getTime() / day) + 1) * day)
       await traffic(given)

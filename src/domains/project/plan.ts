@@ -69,7 +69,7 @@ export async function apply(ctx: Context, { expected, ...definitions }: Input<Op
 /** Where alerts go is for administrators, also when it is in a file. */
 async function applyAlerts(ctx: Context, sinks: NonNullable<Definitions['alerts']>): Promise<void> {
   if (ctx.actor.role !== 'admin')
-    throw new AppError('forbidden', 'Only an administrator may change who is told about alerts.', { name: 'alerts' })
+    throw new AppError('forbidden', 'Only an administrator may change who is notified of alerts.', { name: 'alerts' })
   await monitoring.setSinks(ctx, { sinks })
 }
 

@@ -7,7 +7,7 @@ export const events = {
   'webhooks.created': event('webhook/<webhook>', 'Somebody subscribed a receiver.', {
     name: Type.String(),
     host: Type.String({ description: 'Of its address; the rest may hold a secret' }),
-    events: Type.Array(Type.String(), { description: 'Names and patterns of what it is told' }),
+    events: Type.Array(Type.String(), { description: 'Names and patterns of the events that it receives' }),
     format: FormatName,
   }),
   'webhooks.updated': event('webhook/<webhook>', 'A subscription was changed.', {

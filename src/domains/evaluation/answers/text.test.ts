@@ -24,9 +24,9 @@ function sumOf(text: string): { right: string; index: number } {
   return { right: String(2 * index), index }
 }
 
-type Given = { url: string; scorers: Scorer[]; items?: number; success?: Partial<ModelSpec['success']> }
+type BotSetup = { url: string; scorers: Scorer[]; items?: number; success?: Partial<ModelSpec['success']> }
 
-async function establishBot(ctx: Context, { url, scorers, items = 60, success = {} }: Given) {
+async function establishBot(ctx: Context, { url, scorers, items = 60, success = {} }: BotSetup) {
   const first = scorers[0]?.name ?? ''
   await registry.applySpec(ctx, {
     ...makeSpec({ quality: { metric: first, against: 'live', margin: 0.1 }, scorers, ...success }),

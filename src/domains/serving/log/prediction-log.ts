@@ -162,7 +162,7 @@ async function failing(ctx: Context, held: Ring, error: unknown): Promise<void> 
   try {
     await tellLosses(ctx, held.losses)
   } catch (error) {
-    ctx.log.debug({ err: error }, 'losses of the prediction log are told later')
+    ctx.log.debug({ err: error }, 'losses of the prediction log are reported later')
   } finally {
     held.telling = false
   }
