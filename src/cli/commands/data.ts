@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
+import { AppError } from '../../core/errors.ts'
 import { parseIsoTime, type Row, type Table } from '../../core/tables/tables.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
 import { openRows } from '../files/rows.ts'
-import { argument, type Command, defineCommand, facts, moment, table, time } from '../kit/kit.ts'
+import { argument, type Command, defineCommand, facts, moment, required, table, text, time } from '../kit/kit.ts'
 
 const batch = 5_000
 
@@ -82,6 +83,13 @@ export const command: Command = {
         const found = await client.datasets.getSource({ source })
         if (found.rows === 0)
           return { data: found, text: `${source} holds no rows yet.`, next: [`keel data push ${source} <file>`] }
+        if (found.unreadable !== undefined)
+          return {
+            data: { source: found },
+            text: `${source} holds ${found.rows} rows, but it cannot be read: ${found.unreadable}.`,
+            next: [`keel data check ${source}`],
+            exitCode: 1,
+          }
         const snapshot = await client.datasets.snapshot({ source })
         const head = facts([
           ['source', found.name],
@@ -108,6 +116,55 @@ export const command: Command = {
           ]),
         )
         return { data: { source: found, snapshot }, text: `${head}\n\n${profile}` }
+      },
+    }),
+    check: defineCommand({
+      summary: 'Rows of a source that this version would not have taken',
+      args: { source: argument() },
+      async run(session, { args: { source } }) {
+        const report = await (await session.client()).datasets.checkStoredRows({ source })
+        if (report.count === 0)
+          return { data: report, text: `All ${report.rows} rows of ${source} are as they should be.` }
+        const more = report.count - report.bad.length
+        const numbers = [...new Set(report.bad.map(({ seq }) => seq))].join(',')
+        return {
+          data: report,
+          text: [
+            table(
+              ['row', 'column', 'value', 'what is wrong'],
+              report.bad.map(({ seq, column, value, rule }) => [seq, column, value, rule]),
+            ),
+            ...(more > 0 ? [`and ${more} more; remove these first.`] : []),
+          ].join('\n'),
+          next: [`keel data remove ${source} --rows ${numbers} --reason <why>`],
+          exitCode: 1,
+        }
+      },
+    }),
+    remove: defineCommand({
+      summary: 'Take rows out of a source for good, by number',
+      args: { source: argument() },
+      options: {
+        rows: required(text('numbers of rows, as "keel data check" shows them', 'numbers')),
+        reason: required(text('why; kept in the event')),
+      },
+      examples: ['keel data remove trips --rows 3,7 --reason "written by a broken sender"'],
+      async run(session, { args: { source }, options: { rows, reason } }) {
+        const numbers = rows.split(',').map((part) => part.trim())
+        const wrong = numbers.find((part) => !/^[1-9]\d{0,14}$/.test(part))
+        if (wrong !== undefined)
+          throw new AppError('usage', `"${wrong}" is not the number of a row.`, {
+            name: wrong,
+            hint: 'As in --rows 3,7.',
+          })
+        const client = await session.client()
+        const done = await client.datasets.removeRows({ source, rows: numbers.map(Number), reason })
+        const columns = done.columns.length === 0 ? '' : ` Columns that went with them: ${done.columns.join(', ')}.`
+        return {
+          data: done,
+          text: `${done.removed} rows removed from ${source}.${columns}`,
+          next: [`keel data show ${source}`],
+        }
       },
     }),
   },

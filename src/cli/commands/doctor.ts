@@ -62,12 +62,22 @@ async function checkServer(session: Session): Promise<Finding[]> {
   try {
     const client = await session.client()
     const { findings } = await client.system.doctor({})
-    const { log } = await client.review.status({})
-    return [state, ...findings, checkLog(log)]
+    const { log, unreadable } = await client.review.status({})
+    return [state, ...findings, checkLog(log), ...checkSources(unreadable)]
   } catch (error) {
     const { message } = toAppError(error)
     return [state, { check: 'data', state: 'fail', message }]
   }
+}
+
+function checkSources(unreadable: { source: string; reason: string }[]): Finding[] {
+  if (unreadable.length === 0) return [{ check: 'sources', state: 'ok', message: 'Every source can be read.' }]
+  return unreadable.map(({ source, reason }) => ({
+    check: 'sources',
+    state: 'fail',
+    message: `"${source}" cannot be read: ${reason}.`,
+    fix: `keel data check ${source}`,
+  }))
 }
 
 function checkLog({ failing, summary }: { failing: boolean; summary: string | null }): Finding {

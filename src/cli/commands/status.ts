@@ -23,6 +23,9 @@ export const command: Command = {
       text: [
         status.sentence,
         ...(status.log.summary === null ? [] : [status.log.summary]),
+        ...status.unreadable.map(
+          ({ source, reason }) => `The source "${source}" cannot be read: ${reason}.\n  keel data check ${source}`,
+        ),
         ...(status.models.length > 0 ? [cards] : []),
         ...(todo.length > 0 ? [`Needs a person:\n${todo.join('\n')}`] : []),
       ].join('\n\n'),

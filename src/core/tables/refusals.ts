@@ -39,7 +39,8 @@ function sentence({ row, column, value, rule }: CellProblem): string {
   return `row ${row}, column "${column}": ${shortened(value)} ${rule}`
 }
 
-function shortened(value: unknown): string {
+/** A value as a sentence shows it: quoted where it is a text, and cut. */
+export function shortened(value: unknown): string {
   if (value === undefined || value === null) return 'the value'
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text

@@ -1,7 +1,7 @@
 export { toCsv } from './csv.ts'
 export { openCsvText, openTable } from './open-table.ts'
 export type { Field } from './records.ts'
-export { addProblem, noProblems, type Problems, refuseProblems } from './refusals.ts'
+export { addProblem, noProblems, type Problems, refuseProblems, shortened } from './refusals.ts'
 export type { Row, Table, TableOptions } from './table.ts'
 export { isoOf, parseIsoTime } from './time.ts'
 export { writeTable } from './to-parquet.ts'

@@ -76,6 +76,14 @@ export const Source = object({
   lastTime: Type.Union([Time, Type.Null()]),
   lastSeq: Type.Integer({ description: 'Sequence number of the newest row' }),
   updatedAt: Time,
+  unreadable: optional(Type.String({ description: 'Why its rows cannot be read; absent when they can' })),
+})
+
+const BadCell = object({
+  seq: Type.Integer({ description: 'Number of the row' }),
+  column: Type.String(),
+  value: Type.String({ description: 'As it is stored, shortened' }),
+  rule: Type.String({ description: 'What it breaks' }),
 })
 
 const ColumnProfile = object({
@@ -130,6 +138,33 @@ export const datasets = contract({
       check: optional(Type.Boolean({ description: 'Only look whether they could be added' })),
     }),
     output: object({ appended: Type.Integer(), lastSeq: Type.Integer() }),
+  },
+  checkStoredRows: {
+    method: 'GET',
+    path: '/sources/:source/check',
+    role: 'viewer',
+    summary: 'Holds the stored rows of a source against its columns, and names those that cannot be read',
+    input: object({ source: Name }),
+    output: object({
+      rows: Type.Integer({ description: 'Rows that were looked at' }),
+      bad: Type.Array(BadCell, { description: 'The first of them' }),
+      count: Type.Integer({ description: 'How many cells there are in all' }),
+    }),
+  },
+  removeRows: {
+    method: 'POST',
+    path: '/sources/:source/removals',
+    role: 'admin',
+    summary: 'Takes rows out of a source for good, by number; numbers are not given again',
+    input: object({
+      source: Name,
+      rows: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: 10_000 }),
+      reason: Type.String({ minLength: 3, description: 'Kept with the event' }),
+    }),
+    output: object({
+      removed: Type.Integer(),
+      columns: Type.Array(Type.String(), { description: 'Columns that went with them' }),
+    }),
   },
   snapshot: {
     method: 'POST',

@@ -1,3 +1,16 @@
-export { loadSource, withSource } from './relation.ts'
+export { checkStoredRows } from './bad-rows.ts'
+export { loadSource, unreadableSources, withSource } from './readable.ts'
+export { removeRows } from './remove-rows.ts'
 export { getDataset, listDatasets, snapshot } from './snapshots.ts'
-export { append, applySource, compactSource, getSource, listSources, onAppend, type StoredRow } from './sources.ts'
+export {
+  append,
+  applySource,
+  compactSource,
+  describeSource,
+  describeSources,
+  getSource,
+  listSources,
+  onAppend,
+  onRemoval,
+  type StoredRow,
+} from './sources.ts'

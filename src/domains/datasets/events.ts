@@ -14,6 +14,10 @@ export const events = {
     rows: Type.Integer({ description: 'How many' }),
     lastSeq: Type.Integer({ description: 'Number of the last one' }),
   }),
+  'datasets.rows_removed': event('source/<source>', 'Rows were taken out by hand.', {
+    rows: Type.Array(Type.Integer(), { description: 'Their numbers' }),
+    reason: Type.String({ description: 'Why, as it was said' }),
+  }),
   'datasets.snapshot_taken': event('source/<source>', 'The rows until now were named as a dataset.', {
     dataset: Type.String(),
     digest: DigestText,

@@ -19,7 +19,7 @@ const sqlTypes: Record<ColumnType, string> = {
   time: 'timestamp',
 }
 
-type RowRange = { source: string; uptoSeq?: number | undefined; afterSeq?: number | undefined }
+export type RowRange = { source: string; uptoSeq?: number | undefined; afterSeq?: number | undefined }
 
 /**
  * A lake session in which `table` holds the rows of a source, typed, with `_seq` and `_ingested_at`:
@@ -76,7 +76,7 @@ function selectTyped(relation: string, names: string[], columns: Columns, presen
   return `select ${selected.join(', ')} from ${relation}`
 }
 
-async function columnNames(lake: Lake, relation: string): Promise<string[]> {
+export async function columnNames(lake: Lake, relation: string): Promise<string[]> {
   return (await lake.query(`describe select * from ${relation}`)).map((row) => String(row['column_name']))
 }
 
@@ -150,6 +150,31 @@ async function isReadable(ctx: Context, { rows, columns }: { rows: Row[]; column
     if (Number(found?.['n'] ?? -1) !== rows.length) return false
     return Object.keys(columns).every(
       (name) => Number(found?.[name] ?? -1) === rows.filter((row) => Object.hasOwn(row, name)).length,
+    )
+  })
+}
+
+/** The numbers of stored rows that the engine cannot read, found by halves. */
+export async function unreadableLines(
+  ctx: Context,
+  tail: Omit<SourceRowsTable, 'source'>[],
+  columns: Columns,
+): Promise<number[]> {
+  const [first] = tail
+  if (!first || (await parses(ctx, tail, columns))) return []
+  if (tail.length === 1) return [Number(first.seq)]
+  const middle = Math.ceil(tail.length / 2)
+  const found = await unreadableLines(ctx, tail.slice(0, middle), columns)
+  return [...found, ...(await unreadableLines(ctx, tail.slice(middle), columns))]
+}
+
+function parses(ctx: Context, tail: Omit<SourceRowsTable, 'source'>[], columns: Columns): Promise<boolean> {
+  const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
+  return withTailFile(ctx, tail, async (path) => {
+    const counted = `select count(*), count(columns(*)) from (${selectTyped(jsonRows(path, columns), names, columns)})`
+    return ctx.lake.query(counted).then(
+      () => true,
+      () => false,
     )
   })
 }

@@ -16,6 +16,8 @@ export type SourcesTable = {
   first_time: string | null
   last_time: string | null
   updated_at: string
+  /** Rows that were removed: numbers are not given again. */
+  removed: number
 }
 
 /** `integer_upto`: the last row before a column of integers became one of numbers, where it did. */
@@ -59,5 +61,9 @@ export const migrations: Migration[] = [
   {
     name: 'datasets/002-widened-columns',
     up: () => ['alter table source_columns add column integer_upto bigint'],
+  },
+  {
+    name: 'datasets/003-removed-rows',
+    up: () => ['alter table sources add column removed bigint not null default 0'],
   },
 ]

@@ -6,9 +6,9 @@ import { nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { datasets } from './contract.ts'
 import { append as appendEvent } from './events.ts'
-import { withSource } from './relation.ts'
+import { withSource } from './readable.ts'
+import { requireSource } from './required-source.ts'
 import type { DatasetsTable } from './schema.ts'
-import { requireSource } from './sources.ts'
 import * as store from './store.ts'
 
 type Operations = typeof datasets

@@ -1,13 +1,14 @@
 import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { notFound } from '../../core/errors.ts'
 import { exactJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { datasets, SourceFile } from './contract.ts'
 import { append as appendEvent } from './events.ts'
 import { enqueue } from './jobs.ts'
+import { unreadableReason } from './readable.ts'
 import { assertReadable, compact } from './relation.ts'
+import { requireSource } from './required-source.ts'
 import { type Columns, checkRows, type Definition, redeclared } from './rules.ts'
 import type { SourcesTable } from './schema.ts'
 import * as store from './store.ts'
@@ -21,6 +22,18 @@ export type StoredRow = { seq: number; ingestedAt: string; row: Record<string, u
 type Listener = (source: string, rows: StoredRow[]) => void
 
 const listeners = (ctx: Context) => liveValue(ctx, 'datasets.listeners', () => new Set<Listener>())
+
+const removalListeners = (ctx: Context) =>
+  liveValue(ctx, 'datasets.removals', () => new Set<(source: string) => void>())
+
+/** Called in this process after rows were taken out. */
+export function onRemoval(ctx: Context, listener: (source: string) => void): void {
+  removalListeners(ctx).add(listener)
+}
+
+export function tellRemoval(ctx: Context, source: string): void {
+  for (const listen of removalListeners(ctx)) listen(source)
+}
 
 /** Called in this process after rows are on disk. */
 export function onAppend(ctx: Context, listener: Listener): void {
@@ -39,6 +52,7 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
       first_time: old?.first_time ?? null,
       last_time: old?.last_time ?? null,
       updated_at: ctx.now().toISOString(),
+      removed: Number(old?.removed ?? 0),
     })
     const known = await store.findColumns(ctx, definition.source)
     const held = Number(old?.last_seq ?? 0)
@@ -53,11 +67,27 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
 }
 
 export async function listSources(ctx: Context): Promise<Output<Operations['listSources']>> {
-  const rows = await store.listSources(ctx)
-  return { items: await Promise.all(rows.map(async (row) => toSource(row, await store.findColumns(ctx, row.name)))) }
+  const items: Source[] = []
+  for (const source of await describeSources(ctx)) items.push(await withReason(ctx, source))
+  return { items }
 }
 
 export async function getSource(ctx: Context, { source }: Input<Operations['getSource']>): Promise<Source> {
+  return withReason(ctx, await describeSource(ctx, source))
+}
+
+async function withReason(ctx: Context, source: Source): Promise<Source> {
+  const reason = await unreadableReason(ctx, source.name)
+  return reason === null ? source : { ...source, unreadable: reason }
+}
+
+/** What is written down of sources, without a look at their rows. */
+export async function describeSources(ctx: Context): Promise<Source[]> {
+  const rows = await store.listSources(ctx)
+  return Promise.all(rows.map(async (row) => toSource(row, await store.findColumns(ctx, row.name))))
+}
+
+export async function describeSource(ctx: Context, source: string): Promise<Source> {
   return toSource(await requireSource(ctx, source), await store.findColumns(ctx, source))
 }
 
@@ -122,20 +152,13 @@ export function compactSource(ctx: Context, { source }: { source: string }): Pro
   return compact(ctx, source)
 }
 
-export async function requireSource(ctx: Context, name: string): Promise<SourcesTable> {
-  const row = await store.findSource(ctx, name)
-  if (!row)
-    throw notFound('Source', name, 'Declare it in sources/ and run "keel apply"; list them with "keel data list".')
-  return row
-}
-
 function toSource(row: SourcesTable, columns: Columns): Source {
   return {
     name: row.name,
     definition: JSON.parse(row.definition) as Definition,
     columns,
     vetted: row.vetted === 1,
-    rows: Number(row.last_seq),
+    rows: Number(row.last_seq) - Number(row.removed),
     firstTime: row.first_time,
     lastTime: row.last_time,
     lastSeq: Number(row.last_seq),

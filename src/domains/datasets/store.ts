@@ -128,3 +128,36 @@ export async function listDatasets(
   if (before !== undefined) query = query.where('id', '<', before)
   return query.execute()
 }
+
+export async function deleteRows(ctx: Context, source: string, numbers: number[]): Promise<number> {
+  let deleted = 0
+  for (let at = 0; at < numbers.length; at += chunk) {
+    const { numDeletedRows } = await tables(ctx)
+      .deleteFrom('source_rows')
+      .where('source', '=', source)
+      .where('seq', 'in', numbers.slice(at, at + chunk))
+      .executeTakeFirstOrThrow()
+    deleted += Number(numDeletedRows)
+  }
+  return deleted
+}
+
+/** Names another file for a segment, unless somebody did in between. */
+export async function replaceSegment(
+  ctx: Context,
+  { id, digest }: SourceSegmentsTable,
+  next: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tables(ctx)
+    .updateTable('source_segments')
+    .set({ digest: next })
+    .where('id', '=', id)
+    .where('digest', '=', digest)
+    .executeTakeFirstOrThrow()
+  return Number(numUpdatedRows) === 1
+}
+
+export async function deleteColumns(ctx: Context, source: string, names: string[]): Promise<void> {
+  if (names.length === 0) return
+  await tables(ctx).deleteFrom('source_columns').where('source', '=', source).where('name', 'in', names).execute()
+}

@@ -9,7 +9,7 @@ import * as store from './store.ts'
 /** Replaces all entities, views and services at once. */
 export function applyFeatures(ctx: Context, definitions: Definitions): Promise<void> {
   return transaction(ctx, async (ctx) => {
-    const { items: sources } = await datasets.listSources(ctx)
+    const sources = await datasets.describeSources(ctx)
     checkDefinitions(
       definitions,
       sources.map(({ name }) => name),

@@ -89,7 +89,7 @@ async function digestSources(
 ): Promise<PinnedSource[]> {
   const read = new Map([[source, { table: 'examples', columns: [time, ...requested, ...(label ? [label] : [])] }]])
   for (const [index, { view, keys }] of resolved.views.entries()) {
-    const { definition } = await datasets.getSource(ctx, { source: view.source })
+    const { definition } = await datasets.describeSource(ctx, view.source)
     const times = [definition.time, definition.known_at]
     const aggregated = (view.aggregates ?? []).map(({ of }) => of)
     const columns = [...keys, ...times, ...(view.features ?? []), ...aggregated].filter((name) => name !== undefined)

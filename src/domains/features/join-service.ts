@@ -24,7 +24,7 @@ export async function joinService(
   const tables: string[] = []
   for (const [index, view] of resolved.views.entries()) {
     const { source } = view.view
-    const { definition } = await datasets.getSource(ctx, { source })
+    const { definition } = await datasets.describeSource(ctx, source)
     const table = `view_${index}`
     await datasets.loadSource(ctx, lake, { source, uptoSeq: uptoSeq?.get(source) }, viewTable(index))
     await joinView(

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Context, liveValue } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
-import { notFound } from '../../core/errors.ts'
+import { type AppError, notFound, toAppError } from '../../core/errors.ts'
 import { fromLake } from '../../core/lake.ts'
 import type { Follower } from '../../core/work/work.ts'
 import * as datasets from '../datasets/datasets.ts'
@@ -17,6 +17,10 @@ type State = {
   views: Map<string, Watched>
   /** The newest row of each source that the views have seen. */
   seen: Map<string, number>
+  /** How many rows of each source had been removed when its views were built. */
+  removed: Map<string, number>
+  /** The sources that could not be read, with the reason; their views answer with it. */
+  unreadable: Map<string, AppError>
 }
 
 const empty = (): State => ({
@@ -24,6 +28,8 @@ const empty = (): State => ({
   services: new Map(),
   views: new Map(),
   seen: new Map(),
+  removed: new Map(),
+  unreadable: new Map(),
 })
 
 type Holder = { state: State; server: Context | undefined; building: boolean }
@@ -39,7 +45,7 @@ export async function warmUp(ctx: Context): Promise<void> {
   for (const service of definitions.services)
     state.services.set(service.name, resolveService(definitions, service.name))
   for (const view of definitions.views) {
-    const { definition } = await datasets.getSource(ctx, { source: view.source })
+    const { definition } = await datasets.describeSource(ctx, view.source)
     const keys = definitions.entities.find(({ name }) => name === view.entity)?.keys ?? []
     const windows = (view.aggregates ?? []).map(({ window }) => milliseconds(window))
     state.views.set(view.name, {
@@ -49,11 +55,12 @@ export async function warmUp(ctx: Context): Promise<void> {
       longest: (view.features ?? []).length > 0 ? undefined : Math.max(...windows),
     })
   }
-  for (const source of new Set(definitions.views.map((view) => view.source))) await load(ctx, state, source)
+  for (const source of new Set(definitions.views.map((view) => view.source))) await loadOrName(ctx, state, source)
   held.state = state
   if (held.server) return
   held.server = ctx
   datasets.onAppend(ctx, (source, rows) => absorb(held.state, source, rows))
+  datasets.onRemoval(ctx, () => rebuild(ctx))
 }
 
 /** Definitions changed: the state is built anew beside the old one, then swapped. */
@@ -69,8 +76,9 @@ export const onlineFeatures: Follower = {
   every: 500,
   async apply(ctx) {
     const held = holder(ctx)
-    await Promise.all([...held.state.seen.keys()].map((source) => load(ctx, held.state, source)))
-    if (held.building || isDeepStrictEqual(await loadDefinitions(ctx), held.state.definitions)) return
+    const changed = await Promise.all([...held.state.removed.keys()].map((source) => follow(ctx, held.state, source)))
+    if (held.building) return
+    if (!changed.includes(true) && isDeepStrictEqual(await loadDefinitions(ctx), held.state.definitions)) return
     held.building = true
     await warmUp(ctx).finally(() => {
       held.building = false
@@ -78,8 +86,29 @@ export const onlineFeatures: Follower = {
   },
 }
 
+/** Takes what arrived; true when rows were removed, so that the views have to be built anew. */
+async function follow(ctx: Context, state: State, source: string): Promise<boolean> {
+  const { lastSeq, rows } = await datasets.describeSource(ctx, source)
+  if (lastSeq - rows !== state.removed.get(source)) return true
+  if (!state.unreadable.has(source)) await loadOrName(ctx, state, source)
+  return false
+}
+
+/** A source whose rows cannot be read keeps nothing else from being served. */
+async function loadOrName(ctx: Context, state: State, source: string): Promise<void> {
+  try {
+    await load(ctx, state, source)
+  } catch (error) {
+    const reason = toAppError(error)
+    state.seen.delete(source)
+    state.unreadable.set(source, reason)
+    ctx.log.error({ err: error, source }, 'the online features of a source that cannot be read are not served')
+  }
+}
+
 async function load(ctx: Context, state: State, source: string): Promise<void> {
-  const { lastSeq, definition } = await datasets.getSource(ctx, { source })
+  const { lastSeq, rows, definition } = await datasets.describeSource(ctx, source)
+  state.removed.set(source, lastSeq - rows)
   const after = state.seen.get(source) ?? 0
   state.seen.set(source, Math.max(after, lastSeq))
   if (lastSeq <= after) return
@@ -134,6 +163,8 @@ export function lookupOnline(ctx: Context, { service, request, at }: Lookup): On
     status[name] = values[name] === null ? 'NULL_VALUE' : 'PRESENT'
   }
   for (const { view, keys, features } of resolved.views) {
+    const unreadable = state.unreadable.get(view.source)
+    if (unreadable) throw unreadable
     const online = state.views.get(view.name)
     const identity = keys.map((key) => request[key])
     for (const feature of features) {

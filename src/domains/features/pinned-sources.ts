@@ -32,7 +32,7 @@ export async function boundSources(
   }
   const bounds = new Map<string, number>()
   for (const source of names) {
-    const { lastSeq } = await datasets.getSource(ctx, { source })
+    const { lastSeq } = await datasets.describeSource(ctx, source)
     const bound = wanted[source] ?? lastSeq
     if (bound > lastSeq && input.sources?.[source] !== undefined)
       throw invalidInput(`The source "${source}" has rows up to ${lastSeq}, not up to ${bound}.`, { name: source })

@@ -29,7 +29,7 @@ export async function createTrainingSet(
   const { service, source, label, asOf = 'known' } = input
   const [from, to] = [new Date(input.from).toISOString(), new Date(input.to).toISOString()]
   const resolved = await serviceOf(ctx, service)
-  const { time } = (await datasets.getSource(ctx, { source })).definition
+  const { time } = (await datasets.describeSource(ctx, source)).definition
   if (time === undefined) throw invalidInput(`The source "${source}" declares no time column.`, { name: source })
   const bounds = await boundSources(ctx, input, resolved)
   const path = scratchPath(ctx, '.parquet')
@@ -101,7 +101,7 @@ async function toTrainingSet(ctx: Context, row: TrainingSetsTable): Promise<Trai
   const pinned = pinnedBy(row)
   const sources = [...pinned, ...resolved.views.map(({ view }) => view)].map((one) => one.source)
   let vetted = true
-  for (const source of new Set(sources)) vetted &&= (await datasets.getSource(ctx, { source })).vetted
+  for (const source of new Set(sources)) vetted &&= (await datasets.describeSource(ctx, source)).vetted
   return {
     id: row.id,
     service: row.service,

@@ -141,7 +141,7 @@ async function keyParts(ctx: Context, { run, params }: Work, step: rules.Step): 
     (step.needs ?? []).map((need) => [need, rows.find(({ name }) => name === need)?.output ?? null]),
   )
   const sources: Record<string, number> = {}
-  for (const source of step.sources ?? []) sources[source] = (await datasets.getSource(ctx, { source })).lastSeq
+  for (const source of step.sources ?? []) sources[source] = (await datasets.describeSource(ctx, source)).lastSeq
   const read = step.params ?? Object.keys(params)
   return {
     v: 1,

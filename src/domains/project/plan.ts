@@ -85,7 +85,7 @@ function merged({ features: files }: Definitions): Definitions['features'][numbe
 async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
   const pairs: Pair[] = []
   for (const after of definitions.sources) {
-    const before = await orNothing(datasets.getSource(ctx, { source: after.source }))
+    const before = await orNothing(datasets.describeSource(ctx, after.source))
     pairs.push({ kind: 'source', name: after.source, before: before?.definition, after })
   }
   if (definitions.features.length > 0) {

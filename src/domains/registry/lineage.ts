@@ -22,7 +22,7 @@ export async function lineageOf(ctx: Context, row: VersionRecord): Promise<Linea
   }
 
   async function addSource(name: string, feeds: string): Promise<void> {
-    const source = await orUndefined(datasets.getSource(ctx, { source: name }))
+    const source = await orUndefined(datasets.describeSource(ctx, name))
     const vetted = source?.vetted ?? false
     if (!vetted) tainted.add(name)
     add({ kind: 'source', name, detail: source ? `owner ${source.definition.owner}` : 'not registered', vetted }, feeds)

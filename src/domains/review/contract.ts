@@ -84,6 +84,9 @@ export const review = contract({
         },
         { description: 'Whether what is answered is written down' },
       ),
+      unreadable: Type.Array(object({ source: Name, reason: Type.String() }), {
+        description: 'Sources whose rows cannot be read; everything else goes on',
+      }),
     }),
   },
   listFailures: {

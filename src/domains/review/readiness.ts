@@ -24,7 +24,7 @@ async function factsOf(ctx: Context, model: string) {
   const live = versions.find(({ version }) => version === found.aliases['live']) ?? versions[0]
   const sourceNames = live?.service ? await features.sourcesOf(ctx, live.service) : []
   const sources = []
-  for (const source of sourceNames) sources.push(await datasets.getSource(ctx, { source }))
+  for (const source of sourceNames) sources.push(await datasets.describeSource(ctx, source))
   const metrics = await delivery.metrics(ctx, { model })
   return { spec: found.spec, versions, gates, releases, windows, runs, live, sources, metrics }
 }

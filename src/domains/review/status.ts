@@ -1,6 +1,7 @@
 import { atOnce } from '../../core/concurrency.ts'
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
+import * as datasets from '../datasets/datasets.ts'
 import * as delivery from '../delivery/delivery.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
@@ -31,6 +32,7 @@ export async function status(ctx: Context): Promise<Status> {
     models,
     todo: facts.flatMap(todoOf),
     log: serving.logHealth(ctx),
+    unreadable: await datasets.unreadableSources(ctx),
   }
 }
 

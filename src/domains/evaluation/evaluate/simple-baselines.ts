@@ -88,7 +88,7 @@ async function lastKnownLabels(
 
 async function knownAtOf(ctx: Context, source: string): Promise<string | undefined> {
   try {
-    return (await datasets.getSource(ctx, { source })).definition.known_at
+    return (await datasets.describeSource(ctx, source)).definition.known_at
   } catch (error) {
     if (error instanceof AppError && error.code === 'not_found') return undefined
     throw error

@@ -36,7 +36,7 @@ export async function scheduleSourceCheck(ctx: Context, { source, at }: { source
 
 /** Checks the rows that arrived since the last check. No row is counted twice; a check that was interrupted begins again. */
 export async function checkSource(ctx: Context, { source }: { source: string }): Promise<Looked> {
-  const { definition, lastSeq } = await datasets.getSource(ctx, { source })
+  const { definition, lastSeq } = await datasets.describeSource(ctx, source)
   const stored = await store.findSourceWatch(ctx, source)
   const watch = stored && (JSON.parse(stored.content) as Watch)
   const after = Number(stored?.upto_seq ?? 0)
