@@ -93,7 +93,10 @@ export async function registerEcho(ctx: Context, column: string, details: { sour
     model: 'flight-delay',
     flavor: 'onnx',
     artifact: digest,
-    signature: { inputs: [{ name: column, type: 'number' }], output: { name: 'answer', type: 'number' } },
+    signature: {
+      inputs: [{ name: column, type: 'number', missing: true }],
+      output: { name: 'answer', type: 'number' },
+    },
     ...details,
   })
 }

@@ -15,6 +15,7 @@ export {
   updateModel,
 } from './models.ts'
 export { getPrompt, pushPrompt } from './prompts.ts'
+export { type Field, type RowRules, readFields, refuseUnknown, rowRules, shownValue } from './rows.ts'
 export { fillTemplate, variablesOf } from './rules.ts'
 export { readChatReply } from './runtimes/chat-reply.ts'
 export { tokenLimit, withSettings } from './runtimes/messages.ts'

@@ -56,13 +56,21 @@ const replayTolerance = 1e-9
 export async function replay(ctx: Context, input: Input<Operations['replay']>): Promise<Output<Operations['replay']>> {
   const logged = await requireLogged(ctx, input.prediction)
   const version = input.version ?? logged.version
-  const service = version === 0 ? null : (await registry.getVersion(ctx, { model: logged.endpoint, version })).service
+  const registered = version === 0 ? undefined : await registry.getVersion(ctx, { model: logged.endpoint, version })
+  const { spec } = await registry.getModel(ctx, { model: logged.endpoint })
+  const fields = await registry.rowRules(ctx, registered, spec?.serves)
+  const service = registered?.service ?? null
   const rows = [{ time: logged.at, request: logged.inputs }]
   const recomputed =
     service === null ? logged.inputs : ((await features.lookupAsOf(ctx, { service, rows, asOf: 'known' }))[0] ?? {})
+  const read = {
+    ...recomputed,
+    ...registry.readFields(fields.request, recomputed),
+    ...registry.readFields(fields.views, recomputed, true),
+  }
   const runtime = await registry.openRuntime(ctx, { model: logged.endpoint, version })
   try {
-    const [output] = await runtime.predict([recomputed])
+    const [output] = await runtime.predict([read])
     const differing = Object.keys(recomputed).filter(
       (name) => name in logged.inputs && differs(recomputed[name], logged.inputs[name]),
     )

@@ -187,25 +187,54 @@ export async function openSide(ctx: Context, side: Side): Promise<Side & Answere
 type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event' }
 
 async function inputsOf(ctx: Context, { version, golden, asOf }: InputsOf): Promise<{ inputs: Row[]; asOf: AsOf }> {
-  const { definition, items } = golden
-  const requests = items.map((item) => requestOf(item, definition))
-  if (version.flavor === 'prompt') return { inputs: requests, asOf: 'request' }
+  const { definition, items, spec } = golden
+  const plain = items.map((item) => requestOf(item, definition))
+  if (version.flavor === 'prompt') return { inputs: plain, asOf: 'request' }
+  const rules = await registry.rowRules(ctx, version, spec.serves)
+  const needed = version.signature?.inputs ?? []
+  const given = rules.request.filter(({ name }) => plain.some((row) => row[name] !== undefined))
+  requireColumns(rules.request, plain, { version, golden })
+  const requests = items.map((item, index) => ({
+    ...plain[index],
+    ...readItem(item, definition, () => registry.readFields(given, withoutLabel(item, definition), true)),
+  }))
   const { rows, used } = await withFeatures(ctx, { service: version.service, golden, requests, asOf })
-  const needed = version.signature?.inputs.map(({ name }) => name) ?? []
-  for (const name of needed) {
-    if (rows.every((row) => row[name] === undefined)) {
-      throw invalidInput(
-        `The golden set "${definition.golden}" has no column "${name}", which v${version.version} reads.`,
-        {
-          name,
-          hint:
-            version.service === null ? undefined : `The feature service "${version.service}" does not give it either.`,
-        },
-      )
-    }
-  }
-  const inputs = rows.map((row) => Object.fromEntries(needed.map((name) => [name, row[name] ?? null])))
+  requireColumns(rules.views, rows, { version, golden })
+  const inputs = rows.map((row, index) => {
+    const read = { ...row, ...readItem(items[index], definition, () => registry.readFields(rules.views, row, true)) }
+    return Object.fromEntries(needed.map(({ name }) => [name, read[name] ?? null]))
+  })
   return { inputs, asOf: used }
+}
+
+/** What no item has is a mistake in the set, not a missing value. */
+function requireColumns(
+  fields: readonly registry.Field[],
+  rows: readonly Row[],
+  { version, golden }: { version: ModelVersion; golden: Golden },
+): void {
+  const needed = new Set(version.signature?.inputs.map(({ name }) => name))
+  for (const { name } of fields) {
+    if (!needed.has(name) || rows.some((row) => row[name] !== undefined)) continue
+    const { service } = version
+    throw invalidInput(
+      `The golden set "${golden.definition.golden}" has no column "${name}", which v${version.version} reads.`,
+      { name, hint: service === null ? undefined : `The feature service "${service}" does not give it either.` },
+    )
+  }
+}
+
+/** A row that no door would answer is not judged either: its item is named. */
+function readItem(item: Item | undefined, { golden, id }: Definition, read: () => Row): Row {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw invalidInput(`Item ${JSON.stringify(item?.[id])} of the golden set "${golden}": ${error.message}`, {
+      name: error.offender,
+      hint: error.hint,
+    })
+  }
 }
 
 type WithFeatures = { service: string | null; golden: Golden; requests: Row[]; asOf: 'known' | 'event' }
@@ -234,10 +263,14 @@ async function withFeatures(
 }
 
 /** The item as a caller would have sent it: without the label. */
-function requestOf(item: Item, { label }: Definition): Row {
-  const request: Row = {}
-  for (const [column, value] of Object.entries(item)) if (column !== label) request[column] = toValue(value)
-  return request
+function requestOf(item: Item, definition: Definition): Row {
+  const columns = Object.entries(withoutLabel(item, definition))
+  return Object.fromEntries(columns.map(([column, value]) => [column, toValue(value)]))
+}
+
+function withoutLabel({ ...item }: Item, { label }: Definition): Item {
+  delete item[label]
+  return item
 }
 
 function toValue(value: unknown): Value {

@@ -2,6 +2,7 @@ import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { neverSent } from '../../../core/upstream/upstream.ts'
 import * as features from '../../features/features.ts'
+import * as registry from '../../registry/registry.ts'
 import { costOf, reserve } from '../budget/budget.ts'
 import type { Bad, Logged, Tokens } from '../log/log.ts'
 import type { Loaded } from '../routing/routing.ts'
@@ -40,9 +41,12 @@ export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> 
 
 type Inputs = { values: Row; knownAt: Logged['knownAt'] }
 
-function inputsOf({ ctx, inputs, at }: Call, { service }: Loaded): Inputs {
-  if (service === undefined) return { values: rules.plainRow(inputs), knownAt: null }
-  return features.lookupOnline(ctx, { service, request: inputs, at })
+/** The row as this version reads it: what it cannot read is refused here, whoever asks. */
+function inputsOf({ ctx, inputs, at }: Call, { service, rows }: Loaded): Inputs {
+  const request = { ...rules.plainRow(inputs), ...registry.readFields(rows.request, inputs) }
+  if (service === undefined) return { values: request, knownAt: null }
+  const { values, knownAt } = features.lookupOnline(ctx, { service, request, at })
+  return { values: { ...values, ...registry.readFields(rows.views, values, true) }, knownAt }
 }
 
 type Reply = { output: Value; tokens: Tokens | null }

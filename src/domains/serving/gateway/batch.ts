@@ -5,8 +5,8 @@ import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
-import { fieldsOf, requireRouting } from '../routing/routing.ts'
-import { checkInputs, type Field, isValid, type OutputKind, plainRow } from '../rules.ts'
+import { requireRouting } from '../routing/routing.ts'
+import { isValid, type OutputKind } from '../rules.ts'
 
 type Operations = typeof serving
 type Batch = Output<Operations['predictBatch']>
@@ -14,7 +14,7 @@ type Batch = Output<Operations['predictBatch']>
 type Opened = {
   runtime: registry.Runtime
   service: string | null
-  fields: Field[]
+  rows: registry.RowRules
   output: OutputKind | undefined
   timer: NodeJS.Timeout
 }
@@ -34,29 +34,45 @@ export async function predictBatch(ctx: Context, input: Input<Operations['predic
   if (times && times.length !== rows.length)
     throw invalidInput(`There are ${rows.length} rows and ${times.length} times.`, { name: 'times' })
   const errors: Batch['errors'] = []
-  const good: number[] = []
+  const requests = readable(rows, errors, (row, index) => {
+    if (times && Number.isNaN(Date.parse(times[index] ?? '')))
+      throw invalidInput(`${JSON.stringify(times[index])} is not a time.`, { name: 'times' })
+    return registry.readFields(found.rows.request, row)
+  })
+  const good = [...requests.keys()]
+  const moments = times && good.map((index) => times[index] ?? '')
+  const looked = await inputsOf(ctx, found.service, [...requests.values()], moments)
+  const withViews = new Map(good.map((index, place) => [index, looked[place] ?? {}]))
+  const inputs = readable(withViews, errors, (row) => ({ ...row, ...registry.readFields(found.rows.views, row, true) }))
+  const answers = await found.runtime.predict([...inputs.values()])
+  const outputs: Value[] = rows.map(() => null)
+  for (const [place, index] of [...inputs.keys()].entries()) {
+    const answer = answers[place]
+    if (isValid(answer, found.output)) outputs[index] = answer
+    else errors.push({ row: index, name: 'output', message: 'The model gave no valid answer.' })
+  }
+  errors.sort((a, b) => a.row - b.row)
+  return { version, fields: found.rows.request.map(({ name, type }) => ({ name, type })), outputs, errors }
+}
+
+type Numbered<Given> = { entries(): Iterable<[number, Given]> }
+
+/** The rows that can be read, by their place; the others are told in `errors`. */
+function readable<Given>(
+  rows: Numbered<Given>,
+  errors: Batch['errors'],
+  read: (row: Given, index: number) => Row,
+): Map<number, Row> {
+  const good = new Map<number, Row>()
   for (const [index, row] of rows.entries()) {
     try {
-      checkInputs(row, found.fields, new Set())
-      if (times && Number.isNaN(Date.parse(times[index] ?? '')))
-        throw invalidInput(`${JSON.stringify(times[index])} is not a time.`, { name: 'times' })
-      good.push(index)
+      good.set(index, read(row, index))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       errors.push({ row: index, name: error.offender ?? '', message: error.message })
     }
   }
-  const names = found.fields.map(({ name }) => name)
-  const requests = good.map((index) => plainRow(rows[index] ?? {}, names))
-  const moments = times && good.map((index) => times[index] ?? '')
-  const answers = await found.runtime.predict(await inputsOf(ctx, found.service, requests, moments))
-  const outputs: Value[] = rows.map(() => null)
-  for (const [place, index] of good.entries()) {
-    const answer = answers[place]
-    if (isValid(answer, found.output)) outputs[index] = answer
-    else errors.push({ row: index, name: 'output', message: 'The model gave no valid answer.' })
-  }
-  return { version, fields: found.fields.map(({ name, type }) => ({ name, type })), outputs, errors }
+  return good
 }
 
 async function inputsOf(
@@ -105,7 +121,7 @@ async function load(ctx: Context, model: string, version: number): Promise<Opene
   return {
     runtime,
     service: row?.service ?? null,
-    fields: await fieldsOf(ctx, row),
+    rows: await registry.rowRules(ctx, row, spec?.serves),
     output: spec?.serves.output,
     timer,
   }

@@ -1,12 +1,12 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { AppError } from '../../../core/errors.ts'
+import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
 import { loadedVersion, type Routing, requireRouting } from '../routing/routing.ts'
-import * as rules from '../rules.ts'
 import { answer } from './answer.ts'
 import { choose, standIns } from './choose.ts'
-import type { Call, Target } from './record-answer.ts'
+import type { AskedRelease, Call, Target } from './record-answer.ts'
 import { shadow } from './shadow.ts'
 
 type Operations = typeof serving
@@ -20,7 +20,7 @@ export async function predict(
   const routing = requireRouting(ctx, endpoint)
   const first = choose(ctx, routing, unit)
   const { target } = first
-  rules.checkInputs(inputs, first.chosen.fields, knownFields(ctx, routing))
+  registry.refuseUnknown(inputs, knownFields(ctx, routing))
   const rollout = routing.canary !== null || routing.shadow !== null
   const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs, rollout }
   const { output, error } = await answer(call, first)
@@ -39,7 +39,7 @@ async function fallback(
   const { ctx } = call
   for (const asked of standIns(ctx, routing, failed)) {
     if (ctx.deadline !== undefined && ctx.clock.elapsed() >= ctx.deadline) break
-    const { output, error } = await answer(call, asked)
+    const { output, error } = await standIn(call, asked)
     const { release, version } = asked.target
     if (!error && output !== null) return { output, release, version }
   }
@@ -51,6 +51,16 @@ async function fallback(
   })
 }
 
+/** A version that reads other fields cannot stand in for this request: that is no mistake of the caller. */
+async function standIn(call: Call, asked: AskedRelease): ReturnType<typeof answer> {
+  try {
+    return await answer(call, asked)
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === 'invalid_input') return { output: null, error: thrown }
+    throw thrown
+  }
+}
+
 const known = new WeakMap<Routing, ReadonlySet<string>>()
 
 /** A caller may send what any of the loaded versions reads; each takes what it needs. */
@@ -59,7 +69,7 @@ export function knownFields(ctx: Context, routing: Routing): ReadonlySet<string>
   const found = known.get(routing)
   if (found) return found
   const names = [live, canary, shadow, ...warm].flatMap((target) =>
-    target ? (loadedVersion(ctx, endpoint, target.version)?.fields ?? []).map(({ name }) => name) : [],
+    target ? (loadedVersion(ctx, endpoint, target.version)?.rows.request ?? []).map(({ name }) => name) : [],
   )
   const set = new Set(names)
   known.set(routing, set)

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError, invalidInput, notFound } from '../../../core/errors.ts'
+import * as registry from '../../registry/registry.ts'
 import { loadedVersion, requireRouting } from '../routing/routing.ts'
-import * as rules from '../rules.ts'
 import { knownFields, predict } from './predict.ts'
 
 export type Signature = {
@@ -21,7 +21,7 @@ export function signatureOf(
   if (version !== undefined && version !== live.version)
     throw notFound('Version of an endpoint', `${endpoint}@${version}`, `Version ${live.version} is live.`)
   const loaded = loadedVersion(ctx, endpoint, live.version)
-  return { endpoint, ...live, ready: loaded !== undefined, inputs: loaded?.fields ?? [] }
+  return { endpoint, ...live, ready: loaded !== undefined, inputs: loaded?.rows.request ?? [] }
 }
 
 type Rows = { endpoint: string; rows: Record<string, unknown>[]; id?: string | undefined; unit?: string | undefined }
@@ -38,10 +38,13 @@ export async function predictRows(ctx: Context, { endpoint, rows, id = ctx.id('p
       hint: 'Use "keel predict --input" for more.',
     })
   const routing = requireRouting(ctx, endpoint)
-  const needed = loadedVersion(ctx, endpoint, routing.live.version)?.fields ?? []
+  const needed = loadedVersion(ctx, endpoint, routing.live.version)?.rows.request ?? []
   const known = knownFields(ctx, routing)
   // All rows before the first answer: a request is refused whole.
-  for (const row of rows) rules.checkInputs(row, needed, known)
+  for (const row of rows) {
+    registry.refuseUnknown(row, known)
+    registry.readFields(needed, row)
+  }
   const answers: Answers = { ids: [], outputs: [], releases: [] }
   for (let at = 0; at < rows.length; at += atOnce) {
     const some = rows.slice(at, at + atOnce)

@@ -2,12 +2,11 @@ import type { Context } from '../../../core/context.ts'
 import { milliseconds } from '../../../core/duration.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
-import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import { type Cap, giveBack, lacks, openAnswer, provide } from '../budget/budget.ts'
 import { type LogRules, logRules } from '../log/log.ts'
-import type { Field, OutputKind } from '../rules.ts'
+import type { OutputKind } from '../rules.ts'
 import { createBatcher } from './batcher.ts'
 import { createLane, type Lane, type LaneRules } from './lane.ts'
 
@@ -29,8 +28,7 @@ export type Loaded = Rules & {
   runtime: registry.Runtime
   lane: Lane
   service: string | undefined
-  /** What a caller has to send. */
-  fields: Field[]
+  rows: registry.RowRules
   /** Unit -> price, for what answers cost; the newest table. */
   prices: Record<string, number>
   /** When a routing last asked for it (clock.elapsed()). */
@@ -65,7 +63,7 @@ export async function loadVersion(ctx: Context, model: string, version: number):
     runtime,
     lane: createLane(`${model}@${version}`, laneRules(spec, runtime), ctx.clock.elapsed),
     service,
-    fields: await fieldsOf(ctx, row),
+    rows: await registry.rowRules(ctx, row, spec?.serves),
     prices: (await evaluation.getPrices(ctx)).prices,
     neededAt: ctx.clock.elapsed(),
   }
@@ -80,7 +78,9 @@ export async function followSpec(ctx: Context, model: string, loaded: Loaded): P
     await giveBack(ctx, model)
     await provideFirst(ctx, model, rules.cap)
   }
-  Object.assign(loaded, rules, { specVersion })
+  const version = loaded.version === 0 ? undefined : await registry.getVersion(ctx, { model, version: loaded.version })
+  const rows = await registry.rowRules(ctx, version, spec?.serves)
+  Object.assign(loaded, rules, { specVersion, rows })
   loaded.lane.limit(laneRules(spec, loaded.runtime))
 }
 
@@ -118,19 +118,4 @@ function onePredictor(runtime: registry.Runtime, batch: ModelSpec['serves']['bat
     waitMilliseconds: milliseconds(batch.wait),
   })
   return (row) => gather(row)
-}
-
-type Version = Awaited<ReturnType<typeof registry.getVersion>>
-
-/** What a caller has to send. */
-export async function fieldsOf(ctx: Context, version: Version | undefined): Promise<Field[]> {
-  if (!version) return []
-  const { service, prompt, signature } = version
-  if (service !== null) return features.requestFields(ctx, service)
-  if (prompt !== null) return registry.variablesOf(prompt).map((name) => ({ name, type: 'string' }))
-  return (signature?.inputs ?? []).map((input) => ({
-    ...input,
-    type: input.type === 'string' ? 'string' : 'number',
-    integer: input.type === 'integer',
-  }))
 }
