@@ -216,7 +216,10 @@ async function register(session: Session, model: string, options: Values<typeof 
   })
   return {
     data: version,
-    text: `${model}@${version.version} registered (${artifact}).`,
+    text: [
+      `${model}@${version.version} registered (${artifact}).`,
+      ...(version.warnings ?? []).map((warning) => `Warning: ${warning}`),
+    ].join('\n'),
     next: [`keel gate ${model}@${version.version}`],
   }
 }

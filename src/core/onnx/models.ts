@@ -34,6 +34,9 @@ export type OnnxModel = {
   close(): Promise<void>
 }
 
+/** A failed call is told to its caller, not written to standard error. */
+const quiet = { logSeverityLevel: 4 } as const
+
 type Feed = { input: InputPlan; cells: Cells }
 type Feeds = { list: Feed[]; tensors: Record<string, Tensor> }
 
@@ -89,7 +92,7 @@ export async function openOnnx(bytes: Uint8Array, use: ModelUse = {}): Promise<O
   async function ask(rows: Row[], size: number): Promise<Value[]> {
     const { list, tensors } = feedsFor(size)
     for (const feed of list) fill(feed, rows, size)
-    const result = (await session.run(tensors, [output.name]))[output.name]
+    const result = (await session.run(tensors, [output.name], quiet))[output.name]
     if (!result) throw new AppError('upstream_failed', `The model has no output "${output.name}".`)
     return readAnswers(output, result, size).slice(0, rows.length)
   }

@@ -1,3 +1,5 @@
-export type { ModelUse } from './models.ts'
+export { elementOf } from './cells.ts'
+export { listed, shown } from './inputs.ts'
+export type { ModelFacts, ModelUse } from './models.ts'
 export { openPooledOnnx, stopOnnxThreads, threadRestarts } from './pool.ts'
 export type { Row, Value } from './row.ts'

@@ -21,6 +21,8 @@ export function modelUse(signature: Signature | null, serves: Serves | undefined
     columns: signature?.columns,
     known: signature?.inputs.map(({ name }) => name),
     rowsAtOnce: signature?.batch,
+    // Versions of before were not looked at when they were registered: they go on answering as they did.
+    strict: output?.found !== undefined,
     output: {
       kind: output?.kind ?? (serves && kinds[serves.output]),
       said: output?.kind !== undefined,

@@ -35,6 +35,7 @@ const SignatureOutput = object({
   ),
   positive: optional(Type.String({ description: 'The class whose chance is the score' })),
   column: optional(Type.Integer({ minimum: 0, description: 'The column that counts, from 0' })),
+  found: optional(Type.String({ description: 'The output of the file that answers; written at registration' })),
 })
 
 /** Inputs by name, as the model reads them; `request` fields come with the call, the others from the feature service. */

@@ -9,6 +9,7 @@ import * as runs from '../runs/runs.ts'
 import type { registry } from './contract.ts'
 import { append } from './events.ts'
 import { lineageOf } from './lineage.ts'
+import { checkModelFile } from './model-file.ts'
 import { requireModel } from './models.ts'
 import { checkFlavor, liveAlias } from './rules.ts'
 import { refuseByPolicy, scanArtifact } from './scan/scan.ts'
@@ -22,6 +23,9 @@ type Version = Output<Operations['getVersion']>
 export async function registerVersion(ctx: Context, input: Input<Operations['registerVersion']>): Promise<Version> {
   const scan = input.artifact === undefined ? undefined : await scanArtifact(ctx, input.artifact)
   if (scan) refuseByPolicy(ctx, input.model, scan)
+  checkFlavor(await requireModel(ctx, input.model), input)
+  await checkOrigin(ctx, input)
+  const { signature, warnings } = await checkModelFile(ctx, input)
   return transaction(ctx, async (ctx) => {
     const model = await requireModel(ctx, input.model)
     checkFlavor(model, input)
@@ -35,7 +39,7 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
       artifact: input.artifact ?? null,
       constant: input.constant ?? null,
       prompt: input.prompt ?? null,
-      signature: input.signature ?? null,
+      signature: signature ?? null,
       service: input.service ?? null,
       training_set: input.trainingSet ?? null,
       run_id: input.run ?? null,
@@ -65,7 +69,7 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
       ...(scan ? { scan: scan.state } : {}),
       ...(row.prompt === null ? {} : { prompt: row.prompt }),
     })
-    return toVersion(ctx, row)
+    return { ...(await toVersion(ctx, row)), ...(warnings.length === 0 ? {} : { warnings }) }
   })
 }
 

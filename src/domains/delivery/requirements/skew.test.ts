@@ -77,7 +77,7 @@ test('inputs that nobody serves yet cannot be told, and without a training set t
   const unserved = await registry.registerVersion(begun.ctx, {
     ...base,
     trainingSet,
-    signature: { inputs: [{ name: 'late', type: 'number' }], output },
+    signature: { inputs: [{ name: 'late', type: 'number' }], columns: { good: ['late'] }, output },
   })
   assert.match(
     (await skewOf(begun, unserved.version))?.detail ?? '',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeOnnx } from '../../../../examples/flights/src/onnx.ts'
 import { testContext, testServer } from '../../../../test/support/context.ts'
 import type { Context } from '../../../core/context.ts'
 import { readEvents } from '../../../core/work/events.ts'
@@ -197,18 +198,34 @@ test('a model without a spec, or whose golden set is missing, gets a gate that s
 test('a model that fails while it runs gets an error, not a crash', async (t) => {
   const ctx = await testContext(t)
   await establish(ctx)
-  const blob = await ctx.blobs.put(Buffer.from('not a model'))
+  const knowsOnlyBonn = encodeOnnx({
+    name: 'knows only Bonn',
+    inputs: [{ name: 'origin', type: 'string', width: 1 }],
+    outputs: [{ name: 'answer', type: 'float', width: 1 }],
+    constants: [],
+    nodes: [
+      {
+        op: 'OneHotEncoder',
+        domain: 'ai.onnx.ml',
+        inputs: ['origin'],
+        output: 'encoded',
+        attributes: { cats_strings: ['Bonn'], zeros: 0 },
+      },
+      { op: 'Flatten', inputs: ['encoded'], output: 'answer' },
+    ],
+  })
+  const blob = await ctx.blobs.put(knowsOnlyBonn)
   const artifacts = await import('../../artifacts/artifacts.ts')
   const { digest } = await artifacts.create(ctx, { files: [{ path: 'model.onnx', ...blob }] })
   await registry.registerVersion(ctx, {
     model,
     flavor: 'onnx',
     artifact: digest,
-    signature: { inputs: [{ name: 'good', type: 'number' }], output: { name: 'answer', type: 'number' } },
+    signature: { inputs: [{ name: 'origin', type: 'string' }], output: { name: 'answer', type: 'number' } },
   })
   const gate = await evaluation.runGate(ctx, { model, version: 1 })
   assert.equal(gate.verdict, 'error')
-  assert.match(gate.summary, /not an ONNX model/)
+  assert.match(gate.summary, /Unknown Category/i)
 })
 
 test('gates are listed newest first, and the latest of a version is found', async (t) => {

@@ -1,0 +1,140 @@
+import type { Context } from '../../core/context.ts'
+import { AppError } from '../../core/errors.ts'
+import { elementOf, listed, type ModelFacts, openPooledOnnx, shown, type Value } from '../../core/onnx/onnx.ts'
+import { didYouMean } from '../../core/suggest.ts'
+import * as artifacts from '../artifacts/artifacts.ts'
+import { currentSpec } from './applied-specs.ts'
+import { modelUse } from './model-use.ts'
+import { probe } from './probe.ts'
+import type { Signature } from './signature.ts'
+import type { ModelSpec } from './spec/spec.ts'
+
+type Draft = { model: string; flavor: string; artifact?: string; signature?: Signature }
+type Serves = ModelSpec['serves'] | undefined
+type Checked = { signature: Signature | undefined; warnings: string[] }
+
+/**
+ * Opens the file of a new version, holds it against its signature and the spec, and asks it about three made-up rows. What is
+ * answered elsewhere (`serves.run`, `serves.upstream`, MLflow's flavors) has no file to open here. The signature comes back
+ * with what the file says more exactly: whole numbers, their range, one row at a time.
+ */
+export async function checkModelFile(ctx: Context, draft: Draft): Promise<Checked> {
+  const { signature, artifact } = draft
+  if (draft.flavor !== 'onnx' || artifact === undefined || !signature) return { signature, warnings: [] }
+  const serves = (await currentSpec(ctx, draft.model))?.serves
+  if (serves?.run || serves?.upstream) return { signature, warnings: [] }
+  const { files } = await artifacts.get(ctx, { digest: artifact })
+  const file = files.find(({ path }) => path.endsWith('.onnx'))
+  if (!file)
+    throw mismatch(`The artifact has no file that ends in ".onnx": ${files.map(({ path }) => path).join(', ')}.`, {
+      name: artifact,
+    })
+  const model = await openPooledOnnx(ctx, {
+    name: draft.model,
+    read: () => ctx.blobs.readVerified(file.digest),
+    use: { ...modelUse(signature, serves), strict: true },
+    purpose: 'background',
+  })
+  try {
+    const exact = model.facts ? heldAgainst(model.facts, signature, serves) : signature
+    const { answers, oneByOne, warnings } = await probe(model, exact.inputs)
+    const kind = model.facts?.output.kind
+    return {
+      signature: oneByOne ? { ...exact, batch: 1 } : exact,
+      warnings: [
+        ...warnings,
+        ...(oneByOne
+          ? ['It answers rows otherwise, or not at all, when they come together: it is asked row by row.']
+          : []),
+        ...doubts(answers, kind),
+      ],
+    }
+  } finally {
+    await model.close()
+  }
+}
+
+/** Every column that the file reads is in the signature, with a type that its tensor can hold. */
+function heldAgainst(facts: ModelFacts, signature: Signature, serves: Serves): Signature {
+  const inputs = new Map(signature.inputs.map((input) => [input.name, input]))
+  for (const port of facts.inputs) {
+    for (const column of port.columns) {
+      const input = inputs.get(column)
+      if (!input) throw unnamed(column, port, facts, signature)
+      const maybe = input.missing === true || serves?.missing?.includes(column) === true
+      inputs.set(column, exactly(input, port, maybe))
+    }
+  }
+  return {
+    ...signature,
+    inputs: signature.inputs.map((input) => inputs.get(input.name) ?? input),
+    output: { ...signature.output, found: facts.output.name },
+  }
+}
+
+function unnamed(
+  column: string,
+  port: ModelFacts['inputs'][number],
+  facts: ModelFacts,
+  { inputs }: Signature,
+): AppError {
+  const names = inputs.map(({ name }) => name)
+  const plain = (name: string) => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+  const near = names.find((name) => plain(name) === plain(column))
+  const said = JSON.stringify({
+    [port.name]: port.columns.map((name) => (name === column ? (near ?? '<input>') : name)),
+  })
+  const hint = near ? `If "${near}" is it, say so: "columns": ${said}.` : didYouMean(column, names)
+  const what = port.columns.length === 1 && column === port.name ? shown(port) : `"${column}" for ${shown(port)}`
+  return mismatch(`The model reads ${what}, which is not among the inputs of the signature: ${names.join(', ')}.`, {
+    name: column,
+    hint: hint ?? `The file has: ${listed(facts.inputs)}. Map them in the signature: "columns": ${said}.`,
+  })
+}
+
+const mostExact = 2n ** 53n
+
+/** The input with what its tensor demands: a whole number, a range, yes or no. */
+function exactly(
+  input: Signature['inputs'][number],
+  port: ModelFacts['inputs'][number],
+  maybeMissing: boolean,
+): Signature['inputs'][number] {
+  const { kind, range } = elementOf(port.type) ?? { kind: 'number' }
+  const { name, type } = input
+  if ((kind === 'string') !== (type === 'string'))
+    throw mismatch(`The input ${shown(port)} is not what the signature says of "${name}": ${type}.`, {
+      name,
+      hint: `Write "type": "${kind}" for it, or export the model with another type.`,
+    })
+  if (maybeMissing && (kind === 'integer' || kind === 'boolean'))
+    throw mismatch(`"${name}" may be missing, and ${shown(port)} has no value that says so.`, {
+      name,
+      hint: 'Export the model with a float input, in which NaN is missing.',
+    })
+  if (kind === 'boolean') return { ...input, type: 'boolean' }
+  if (kind !== 'integer' || type === 'boolean') return input
+  const [least, most] = range ?? [-mostExact, mostExact]
+  return {
+    ...input,
+    type: 'integer',
+    ...(least > -mostExact ? { minimum: Math.max(Number(least), input.minimum ?? Number(least)) } : {}),
+    ...(most < mostExact ? { maximum: Math.min(Number(most), input.maximum ?? Number(most)) } : {}),
+  }
+}
+
+function doubts(answers: readonly Value[], kind: ModelFacts['output']['kind']): string[] {
+  const numbers = answers.filter((answer) => typeof answer === 'number')
+  const odd = kind === 'score' ? numbers.find((answer) => answer < 0 || answer > 1) : undefined
+  const nothing = answers.some((answer) => answer === null || (typeof answer === 'number' && !Number.isFinite(answer)))
+  return [
+    ...(odd === undefined
+      ? []
+      : [`About made-up rows it answered ${odd}, which is no chance from 0 to 1: such answers are refused.`]),
+    ...(nothing ? ['About made-up rows it answered with no finite number: such answers are refused.'] : []),
+  ]
+}
+
+function mismatch(message: string, details: { name: string; hint?: string | undefined }): AppError {
+  return new AppError('model_mismatch', message, details)
+}
