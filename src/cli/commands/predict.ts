@@ -44,9 +44,12 @@ export const command = defineCommand({
 })
 
 async function one(session: Session, endpoint: string, pairs: string[], { unit, id }: Options): Promise<Outcome> {
-  const answer = await (await session.client()).serving.predict({
+  const client = await session.client()
+  const { inputs } = await client.serving.getEndpoint({ endpoint })
+  const texts = inputs.filter(({ type }) => type === 'string').map(({ name }) => name)
+  const answer = await client.serving.predict({
     endpoint,
-    inputs: assignments(pairs),
+    inputs: assignments(pairs, texts),
     unit,
     id,
   })

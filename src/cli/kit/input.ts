@@ -22,12 +22,16 @@ export function parseTime(given: string): string {
 }
 
 /** `name=value` pairs; a value becomes a number or a boolean only where that prints back as it was typed: `007` stays text. */
-export function assignments(pairs: string[]): Record<string, string | number | bigint | boolean> {
+export function assignments(
+  pairs: string[],
+  texts: readonly string[] = [],
+): Record<string, string | number | bigint | boolean> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=')
       if (at < 1) throw invalidInput(`"${pair}" is not name=value.`, { name: pair })
-      return [pair.slice(0, at), scalar(pair.slice(at + 1))]
+      const [name, value] = [pair.slice(0, at), pair.slice(at + 1)]
+      return [name, texts.includes(name) ? value : scalar(value)]
     }),
   )
 }

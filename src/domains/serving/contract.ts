@@ -68,6 +68,9 @@ export const Endpoint = object({
       "What was spent on language models today (UTC), in the price table's currency: by this server, and with a bound on the day by all as far as they have told",
   }),
   versions: Type.Array(LoadedVersion),
+  inputs: Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) }), {
+    description: 'What a caller has to send now',
+  }),
 })
 
 const Value = Type.Union([Type.Number(), Type.String(), Type.Null()])

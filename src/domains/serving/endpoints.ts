@@ -27,6 +27,10 @@ export function getEndpoint(ctx: Context, { endpoint }: Input<Operations['getEnd
     shadowsDropped: droppedShadows(ctx),
     spentToday: spentToday(ctx, endpoint),
     versions: versionsOf(ctx, routing),
+    inputs: (loadedVersion(ctx, endpoint, routing.live.version)?.rows.request ?? []).map(({ name, type }) => ({
+      name,
+      type,
+    })),
   }
 }
 

@@ -20,7 +20,7 @@ const datatypes = [
 type Json = Record<string, unknown>
 
 /** One tensor of a request, flat and row-major. */
-export type Tensor = { name: string; shape: number[]; values: (number | string)[] }
+export type Tensor = { name: string; shape: number[]; values: (number | string | null)[] }
 
 const maxElements = 1_000_000
 
@@ -75,8 +75,10 @@ const bounds: Partial<Record<Datatype, [number, number]>> = {
   INT64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 }
 
-function fromJson(name: string, datatype: Datatype, data: unknown): (number | string)[] {
+/** A null is a missing value, as it is in rows: whether it may be one is said by the model. */
+function fromJson(name: string, datatype: Datatype, data: unknown): (number | string | null)[] {
   return flat(name, data).map((value) => {
+    if (value === null) return null
     if (datatype === 'BYTES')
       return typeof value === 'string' ? value : wrong(name, `holds ${JSON.stringify(value)}, which is not a string`)
     if (datatype === 'BOOL') {
