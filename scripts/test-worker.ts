@@ -10,6 +10,7 @@ import type { TestEvent } from './test-events.ts'
  */
 process.on('message', async ({ path, testLimit }: { path: string; testLimit: number }) => {
   process.channel?.unref()
+  process.once('disconnect', abandoned)
   const environment = { ...process.env }
   const folder = process.cwd()
   const stream = run({ files: [path], isolation: 'none', concurrency: 1, timeout: testLimit })
@@ -17,9 +18,15 @@ process.on('message', async ({ path, testLimit }: { path: string; testLimit: num
   flushCompileCache()
   restore(environment)
   process.chdir(folder)
+  process.off('disconnect', abandoned)
   process.channel?.ref()
   send({ ended: { memory: process.memoryUsage.rss() } })
 })
+
+/** Whoever wanted to know how the file ends is gone. */
+function abandoned(): void {
+  process.exit(1)
+}
 
 function send(message: unknown): void {
   process.send?.(message)
