@@ -291,7 +291,6 @@ const longFunctions = [
   'core/upstream/call.ts openUpstream',
   'core/work/worker.ts createWorker',
   'domains/registry/runtimes/process.ts openProcess',
-  'domains/registry/scan/pickle.ts follow',
   'domains/serving/chat/ask.ts askChat',
 ]
 

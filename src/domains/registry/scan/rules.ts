@@ -52,9 +52,29 @@ const familiar = new Set(
 )
 const carriesCode = new Set(['cloudpickle', 'dill', '__main__'])
 
+/** Attributes through which any object leads to everything that its process has loaded. */
+const waysOut = new Set(
+  '__globals__ __builtins__ __subclasses__ __getattribute__ __dict__ __code__ __loader__'.split(' '),
+)
+
+/** Whether a dotted name leads through what its module imported itself: `os.system` in a harmless one is still `os.system`. */
+function reachesOut(name: string): boolean {
+  const parts = name.split('.')
+  return parts.some((part, index) => {
+    if (waysOut.has(part)) return true
+    const next = parts[index + 1]
+    if (next === undefined) return false
+    const bare = part.replace(/^_+/, '')
+    if (dangerous.has(part) || dangerous.has(bare)) return true
+    if (/^builtins?$/.test(bare.replace(/_+$/, ''))) return dangerousBuiltins.has(next)
+    return dangerousNames.has([bare, ...parts.slice(index + 1)].join('.'))
+  })
+}
+
 function judgeImport({ module, name }: Import): Pick<Finding, 'kind' | 'severity'> | undefined {
   const top = module.split('.')[0] ?? ''
   const full = `${module}.${name}`
+  if (reachesOut(name)) return { kind: 'dangerous_import', severity: 'danger' }
   if (top === 'builtins' || top === '__builtin__')
     return dangerousBuiltins.has(name.split('.')[0] ?? '')
       ? { kind: 'dangerous_import', severity: 'danger' }
