@@ -1,13 +1,16 @@
 import { createReadStream } from 'node:fs'
 import type * as sdk from '@aws-sdk/client-s3'
 import { AppError } from '../errors.ts'
-import { partBytes } from './drafts.ts'
+import { maximumParts } from './drafts.ts'
 
 type Sdk = typeof sdk
 type Target = { Bucket: string; Key: string }
 
 /** One copy request may move 5 GB; larger objects are copied in parts of this size. */
 const copyBytes = 1024 ** 3
+/** Parts on their way are held in memory: 64 MiB of a file that fits into the most parts that a store takes. */
+const uploadBytes = 16 * 1024 * 1024
+const atOnce = 4
 
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && ['NotFound', 'NoSuchKey', 'NoSuchUpload'].includes(error.name)
@@ -35,25 +38,18 @@ function pieces(size: number, length: number): Piece[] {
   }))
 }
 
-export async function uploadFile(
-  s3: Sdk,
-  client: sdk.S3Client,
-  target: Target,
-  path: string,
-  size: number,
-): Promise<void> {
-  if (size <= partBytes) {
-    const command = new s3.PutObjectCommand({ ...target, Body: createReadStream(path), ContentLength: size })
-    await client.send(command).catch(failed)
-    return
+/** A file goes up in parts, several at once; what had arrived is thrown away when one of them fails. */
+export async function uploadFile(client: sdk.S3Client, target: Target, path: string, size: number): Promise<void> {
+  const { Upload } = await import('@aws-sdk/lib-storage')
+  const partSize = Math.max(uploadBytes, Math.ceil(size / maximumParts))
+  const Body = createReadStream(path)
+  try {
+    await new Upload({ client, params: { ...target, Body, ContentLength: size }, partSize, queueSize: atOnce }).done()
+  } catch (error) {
+    throw onStore(error)
+  } finally {
+    Body.destroy()
   }
-  await inParts(s3, client, target, pieces(size, partBytes), async (upload, { number, start, end }) => {
-    const Body = createReadStream(path, { start, end })
-    const sent = await client.send(
-      new s3.UploadPartCommand({ ...upload, PartNumber: number, Body, ContentLength: end - start + 1 }),
-    )
-    return sent.ETag
-  })
 }
 
 export async function copyObject(

@@ -105,7 +105,7 @@ export async function s3Blobs(url: string, { cacheFolder, cacheLimit }: Options)
     const { path, digest, size } = await cache.receive(bytes)
     try {
       expectDigest(digest, expected)
-      if (!(await known(digest, size))) await uploadFile(s3, client, { Bucket, Key: keyOf(digest) }, path, size)
+      if (!(await known(digest, size))) await uploadFile(client, { Bucket, Key: keyOf(digest) }, path, size)
       await cache.keep(path, digest)
       return { digest, size }
     } finally {

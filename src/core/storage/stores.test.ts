@@ -135,3 +135,15 @@ test('on S3, what another program damaged is noticed by every verified read', as
   await assert.rejects(reader.readVerified(digest), withCode('digest_mismatch'))
   await assert.rejects(reader.localPath(digest), withCode('digest_mismatch'))
 })
+
+test('on S3, a file of several parts arrives whole', async (t) => {
+  const url = await testBucket(t)
+  if (url === undefined) return t.skip('TEST_S3 is not set')
+  const writer = await s3Blobs(url, { cacheFolder: temporaryFolder(t), cacheLimit: 0 })
+  const reader = await s3Blobs(url, { cacheFolder: temporaryFolder(t), cacheLimit: 0 })
+  t.after(() => [writer, reader].map((one) => one.close()))
+  const bytes = randomBytes(40 * 1024 * 1024)
+  const { digest } = await writer.put(bytes)
+  assert.equal(await reader.size(digest), bytes.length)
+  assert.equal(await reader.verify(digest), true)
+})
