@@ -13,6 +13,10 @@ const tools = {
     packages: ['mlflow==3.11.1', 'scikit-learn==1.8.0', 'skl2onnx==1.20.0', 'tritonclient[http]==2.73.0', 'openai'],
     modules: 'mlflow, sklearn, skl2onnx, tritonclient.http, openai',
   },
+  models: {
+    packages: ['scikit-learn==1.8.0', 'skl2onnx==1.20.0', 'pandas', 'onnx', 'packaging'],
+    modules: 'sklearn, skl2onnx, pandas, onnx',
+  },
   mlserver: {
     packages: ['mlserver==1.7.1', 'mlserver-sklearn==1.7.1', 'scikit-learn==1.8.0', 'uvloop<0.22'],
     modules: 'mlserver_sklearn',
@@ -32,6 +36,12 @@ export function pythonWith(tool: keyof typeof tools): { python: string } | { mis
   if (!shown(python, ['-m', 'pip', 'install', '--progress-bar', 'off', '--disable-pip-version-check', ...packages]))
     return { missing: `pip cannot install ${packages.join(', ')}` }
   return ready() ? { python } : { missing: `${modules} cannot be imported, although installed` }
+}
+
+/** Adds packages to a Python of ours; false where that cannot be done. */
+export function addPackages(python: string, packages: string[]): boolean {
+  if (succeeds(python, ['-m', 'pip', 'show', '--quiet', ...packages])) return true
+  return shown(python, ['-m', 'pip', 'install', '--progress-bar', 'off', '--disable-pip-version-check', ...packages])
 }
 
 /** The JSON of the last line that a script prints; isolated, so that files beside it are no modules. */
