@@ -6,6 +6,7 @@ import { instantOf } from '../golden/golden.ts'
 import type { PriceTable } from '../prices.ts'
 import { formatNumber, type GateCheck } from '../rules.ts'
 import { judgeCheck } from '../scoring/scoring.ts'
+import { classAnswerChecks } from './class-answers.ts'
 import { costCheck } from './cost.ts'
 import { floorCheck, latencyCheck, sliceChecks, unknownCheck, withinCheck } from './guardrails.ts'
 
@@ -19,6 +20,7 @@ export function checksOf(spec: ModelSpec, comparisonRun: ComparisonRun, prices: 
     ...sliceChecks(comparison, spec.success.slice_margin ?? spec.success.quality.margin),
     ...comparisonRun.recorded.scored.judges.map(judgeCheck),
     ...unansweredChecks(comparisonRun),
+    ...classAnswerChecks(spec, comparisonRun),
     ...hiddenChecks(comparisonRun),
     ...goldenDemandChecks(spec, comparisonRun),
     goldenCheck(comparisonRun),

@@ -158,6 +158,19 @@ test('a guardrail that nothing can measure is an error, never a silent pass', as
   )
 })
 
+test('a model that answers with classes where a probability was expected is told so', async (t) => {
+  const ctx = await testContext(t)
+  const items = makeItems(400).map((item) => ({ ...item, good: Math.round(item.good ?? 0) }))
+  await establish(ctx, { items })
+  await registerEcho(ctx, 'good')
+  await registerEcho(ctx, 'noisy')
+  const gateOf = (version: number) => evaluation.runGate(ctx, { model, version })
+  const check = named((await gateOf(1)).checks, 'probabilities')
+  assert.deepEqual([check?.verdict, check?.required], ['cannot_tell', false])
+  assert.match(check?.reason ?? '', /each of 400 answers is 0 or 1: a class/)
+  assert.equal(named((await gateOf(2)).checks, 'probabilities'), undefined)
+})
+
 test('one missing answer makes every check that needs it an error', async (t) => {
   const ctx = await testContext(t)
   const items = makeItems(400).map((item, index) => ({ ...item, good: index === 7 ? null : item.good }))
