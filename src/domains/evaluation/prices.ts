@@ -4,7 +4,6 @@ import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { evaluation } from './contract.ts'
 import { append } from './events.ts'
-import type { PriceTablesTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof evaluation
@@ -20,7 +19,7 @@ export function setPrices(ctx: Context, { prices }: Input<Operations['setPrices'
     if (newest?.digest === digest) return toTable(newest)
     const row = {
       digest,
-      prices: JSON.stringify(prices),
+      prices,
       created_at: ctx.now().toISOString(),
       created_by: ctx.actor.name,
     }
@@ -36,7 +35,6 @@ export async function getPrices(ctx: Context, { digest }: Input<Operations['getP
   return row ? toTable(row) : nothing
 }
 
-function toTable(row: Omit<PriceTablesTable, 'seq'>): PriceTable {
-  const prices = JSON.parse(row.prices) as Record<string, number>
-  return { digest: row.digest, prices, createdAt: row.created_at, createdBy: row.created_by }
+function toTable(row: store.PriceTableRecord): PriceTable {
+  return { digest: row.digest, prices: row.prices, createdAt: row.created_at, createdBy: row.created_by }
 }

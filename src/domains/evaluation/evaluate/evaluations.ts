@@ -10,7 +10,6 @@ import type { Comparison, Pairs } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
 import { append } from '../events.ts'
 import { toJsonLines } from '../golden/golden.ts'
-import type { EvaluationsTable } from '../schema.ts'
 import * as store from '../store.ts'
 import { type ComparisonRun, runComparison } from './run-comparison.ts'
 import { simpleBaselines } from './simple-baselines.ts'
@@ -120,7 +119,7 @@ async function save(ctx: Context, record: Evaluation, standardError: number | nu
       golden: record.golden,
       metric: record.primary.metric,
       standard_error: standardError,
-      body: JSON.stringify(record),
+      body: record,
       record: everything,
     })
     await append(ctx, 'evaluation.evaluated', `model/${record.model}`, {
@@ -139,7 +138,7 @@ export async function getEvaluation(
   return toEvaluation(await requireEvaluation(ctx, evaluation))
 }
 
-export async function requireEvaluation(ctx: Context, id: string): Promise<EvaluationsTable> {
+export async function requireEvaluation(ctx: Context, id: string): Promise<store.EvaluationRecord> {
   const row = await store.findEvaluation(ctx, id)
   if (!row) throw notFound('Evaluation', id)
   return row
@@ -154,8 +153,7 @@ export async function listEvaluations(
 }
 
 /** Evaluations stored by earlier versions lack these fields: nothing of the kind was measured then. */
-function toEvaluation(row: EvaluationsTable): Evaluation {
-  const body = JSON.parse(row.body) as Evaluation
+function toEvaluation({ body }: store.EvaluationRecord): Evaluation {
   return {
     ...body,
     repeats: body.repeats ?? 1,

@@ -43,7 +43,7 @@ export async function listOutputs(
 ): Promise<Outputs> {
   const row = await requireEvaluation(ctx, id)
   if (row.record === null) throw notFound('Record of the evaluation', id, 'Evaluate again to have one.')
-  const { golden, goldenVersion } = JSON.parse(row.body) as { golden: string; goldenVersion: number }
+  const { golden, goldenVersion } = row.body
   const { set, items } = await readGolden(ctx, { golden, version: goldenVersion })
   const recorded = JSON.parse((await ctx.blobs.readVerified(row.record)).toString('utf8')) as RecordedAnswers
   const hidden = hiddenItems(set.definition, set.version, items)

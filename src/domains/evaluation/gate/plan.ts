@@ -76,7 +76,7 @@ async function smallestProvableMargin(
     const explanation = `How much ${metric} differs from item to item is not known before the first evaluation: run "keel eval ${model}@<version>", then ask again.`
     return { margin: null, explanation }
   }
-  const { n, against } = JSON.parse(measured.body) as { n: number; against: string }
+  const { n, against } = measured.body
   const { margin, powered } = smallestMeanMargin({ standardError: measured.standard_error, measuredOn: n, items })
   return {
     margin,

@@ -10,7 +10,6 @@ import type { evaluation } from '../contract.ts'
 import { type ComparisonRun, recordEvaluation } from '../evaluate/evaluate.ts'
 import { append } from '../events.ts'
 import { byImportance, combine, summarize } from '../rules.ts'
-import type { GatesTable } from '../schema.ts'
 import * as store from '../store.ts'
 import { blockingCheck, type Criteria, judgeCriteria } from './criteria.ts'
 
@@ -62,7 +61,7 @@ export async function runGate(ctx: Context, { model, version }: Input<Operations
 async function save(ctx: Context, gate: Gate, comparisonRun: ComparisonRun | undefined): Promise<void> {
   await transaction(ctx, async (ctx) => {
     const { id, model, version, verdict } = gate
-    await store.insertGate(ctx, { id, model, version, verdict, body: JSON.stringify(gate) })
+    await store.insertGate(ctx, { id, model, version, verdict, body: gate })
     if (comparisonRun) await store.countUse(ctx, comparisonRun.set.name, comparisonRun.set.version)
     await append(ctx, 'evaluation.gate_decided', `model/${model}`, {
       gate: id,
@@ -89,7 +88,7 @@ function measuredOf({ measured, representativeness }: ComparisonRun): Record<str
 export async function getGate(ctx: Context, { gate }: Input<Operations['getGate']>): Promise<Gate> {
   const row = await store.findGate(ctx, gate)
   if (!row) throw notFound('Gate', gate, 'List them with "keel gate list".')
-  return toGate(row)
+  return row.body
 }
 
 export async function listGates(
@@ -97,7 +96,7 @@ export async function listGates(
   { model, version, limit = 100, cursor }: Input<Operations['listGates']>,
 ): Promise<Output<Operations['listGates']>> {
   const rows = await store.listGates(ctx, { model, version, before: cursorNumber(cursor), limit })
-  return { items: rows.map(toGate), ...nextOf(rows, limit, ({ seq }) => seq) }
+  return { items: rows.map(({ body }) => body), ...nextOf(rows, limit, ({ seq }) => seq) }
 }
 
 export async function latestGate(
@@ -105,9 +104,5 @@ export async function latestGate(
   { model, version }: { model: string; version: number },
 ): Promise<Gate | undefined> {
   const [row] = await store.listGates(ctx, { model, version, before: undefined, limit: 1 })
-  return row && toGate(row)
-}
-
-function toGate(row: GatesTable): Gate {
-  return JSON.parse(row.body) as Gate
+  return row?.body
 }

@@ -5,7 +5,6 @@ import { nextOf } from '../../../core/paging.ts'
 import { transaction } from '../../../core/transaction.ts'
 import type { evaluation } from '../contract.ts'
 import { append } from '../events.ts'
-import type { GoldenSetsTable } from '../schema.ts'
 import * as store from '../store.ts'
 import {
   checkItems,
@@ -47,17 +46,17 @@ async function storeVersion(
   return transaction(ctx, async (ctx) => {
     const newest = await store.findGolden(ctx, golden, undefined)
     if (newest?.digest === digest) return toGoldenSet(newest)
-    if (Number(newest?.version ?? 0) !== (after ?? Number(earlier?.version ?? 0))) {
+    if ((newest?.version ?? 0) !== (after ?? earlier?.version ?? 0)) {
       throw conflict(`"${golden}" got a new version meanwhile.`, { name: golden, hint: 'Try again.' })
     }
-    const row: GoldenSetsTable = {
+    const row: store.GoldenSetRecord = {
       name: golden,
-      version: Number(newest?.version ?? 0) + 1,
+      version: (newest?.version ?? 0) + 1,
       digest,
       blob: blob.digest,
       items: items.length,
-      columns: JSON.stringify(columnsOf(items)),
-      definition: JSON.stringify(definition),
+      columns: columnsOf(items),
+      definition,
       uses: 0,
       created_at: ctx.now().toISOString(),
       provenance: provenance.digest,
@@ -112,7 +111,7 @@ export async function readGolden(
   return { set: toGoldenSet(row), items: fromJsonLines(await ctx.blobs.readVerified(row.blob)) }
 }
 
-async function requireGolden(ctx: Context, name: string, version: number | undefined): Promise<GoldenSetsTable> {
+async function requireGolden(ctx: Context, name: string, version: number | undefined): Promise<store.GoldenSetRecord> {
   const row = await store.findGolden(ctx, name, version)
   if (row) return row
   throw version === undefined
@@ -120,15 +119,15 @@ async function requireGolden(ctx: Context, name: string, version: number | undef
     : notFound('Golden set version', `${name} v${version}`)
 }
 
-function toGoldenSet(row: GoldenSetsTable): GoldenSet {
+function toGoldenSet(row: store.GoldenSetRecord): GoldenSet {
   return {
     name: row.name,
-    version: Number(row.version),
+    version: row.version,
     digest: row.digest,
-    items: Number(row.items),
-    columns: JSON.parse(row.columns) as string[],
-    definition: JSON.parse(row.definition) as Definition,
-    uses: Number(row.uses),
+    items: row.items,
+    columns: row.columns,
+    definition: row.definition,
+    uses: row.uses,
     createdAt: row.created_at,
   }
 }

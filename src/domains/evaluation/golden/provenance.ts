@@ -1,12 +1,12 @@
 import type { Context } from '../../../core/context.ts'
 import { canonicalJson } from '../../../core/json/json.ts'
-import type { GoldenSetsTable } from '../schema.ts'
+import type { GoldenSetRecord } from '../store.ts'
 import { type Definition, type Item, textOf, toJsonLines } from './items.ts'
 
 /** Who brought an item, when, and from where. */
 export type Provenance = { by: string; at: string; from: string }
 
-type EarlierVersion = { row: GoldenSetsTable; items: readonly Item[] } | undefined
+type EarlierVersion = { row: GoldenSetRecord; items: readonly Item[] } | undefined
 type NewVersion = { definition: Definition; items: readonly Item[]; from: string | undefined; earlier: EarlierVersion }
 
 /** One line for each item. An item that has not changed since the version before keeps its provenance. */
@@ -30,11 +30,11 @@ export async function provenanceLines(ctx: Context, { definition, items, from, e
 }
 
 /** In the order of the items. For sets stored without provenance by item, that of the whole set stands for each. */
-export async function readProvenance(ctx: Context, row: GoldenSetsTable): Promise<Provenance[]> {
+export async function readProvenance(ctx: Context, row: GoldenSetRecord): Promise<Provenance[]> {
   if (row.provenance === null) {
-    const { provenance, file } = JSON.parse(row.definition) as Definition
+    const { provenance, file } = row.definition
     const whole = { by: 'unknown', at: row.created_at, from: provenance ?? `file ${file}` }
-    return Array.from({ length: Number(row.items) }, () => whole)
+    return Array.from({ length: row.items }, () => whole)
   }
   const lines = (await ctx.blobs.readVerified(row.provenance)).toString('utf8').split('\n')
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Provenance)

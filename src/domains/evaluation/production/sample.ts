@@ -57,7 +57,7 @@ function toSample(row: Omit<TrafficSamplesTable, 'seq'>): Sample {
     model: row.model,
     from: row.from_time,
     to: row.to_time,
-    rows: Number(row.row_count),
+    rows: row.row_count,
     digest: row.blob,
     createdAt: row.created_at,
   }
