@@ -25,14 +25,20 @@ export function trustedJson<T>(): Column<T> {
 
 export const flag: Column<boolean> = { read: (stored) => stored === 1, write: (value) => (value ? 1 : 0) }
 
+type Records<Row, Named> = {
+  read(row: Row): RecordOf<Row, Named>
+  /** All columns, or some of them. */
+  write<Name extends keyof Row>(values: Pick<RecordOf<Row, Named>, Name>): Pick<Row, Name>
+  write(values: Partial<RecordOf<Row, Named>>): Partial<Row>
+}
+
 /** The rows of a table as the rest of a domain sees them. Null stays null; columns that are not named stay as they are. */
 export function recordsOf<Row extends object>() {
-  return <Named extends Columns<Row>>(columns: Named) => ({
-    read: (row: Row) => convert(row, columns, 'read') as RecordOf<Row, Named>,
-    /** All columns, or some of them. */
-    write: <Name extends keyof Row>(values: Pick<RecordOf<Row, Named>, Name>) =>
-      convert(values, columns, 'write') as Pick<Row, Name>,
-  })
+  return <Named extends Columns<Row>>(columns: Named) =>
+    ({
+      read: (row: Row) => convert(row, columns, 'read'),
+      write: (values: object) => convert(values, columns, 'write'),
+    }) as Records<Row, Named>
 }
 
 export type Read<Records extends { read(row: never): unknown }> = ReturnType<Records['read']>

@@ -6,7 +6,7 @@ import { isRefusal, shortened, toDeclared, unfitText } from '../../core/tables/t
 import type { datasets } from './contract.ts'
 import { columnNames, unreadableLines } from './relation.ts'
 import { requireSource } from './required-source.ts'
-import { type Columns, type ColumnType, type Definition, declaredColumns, type Row } from './rules.ts'
+import { type Columns, type ColumnType, declaredColumns, type Row } from './rules.ts'
 import type { SourceSegmentsTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -32,7 +32,7 @@ async function check(ctx: Context, source: string, enough: number): Promise<Repo
   const { definition } = await requireSource(ctx, source)
   const columns = await store.findColumns(ctx, source)
   const segments = await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
-  const names = spellings(Object.keys(declaredColumns(JSON.parse(definition) as Definition)))
+  const names = spellings(Object.keys(declaredColumns(definition)))
   const report: Report = { rows: 0, bad: [], count: 0 }
   const look = (rows: StoredRow[]) => {
     report.rows += rows.length
@@ -41,7 +41,7 @@ async function check(ctx: Context, source: string, enough: number): Promise<Repo
       if (report.bad.length < shownCells) report.bad.push(cell)
     }
   }
-  const after = Number(segments.at(-1)?.to_seq ?? 0)
+  const after = segments.at(-1)?.to_seq ?? 0
   if (enough === 1) {
     look(parsed(await store.tailRows(ctx, source, after, Number.MAX_SAFE_INTEGER)))
     if (report.count > 0) return report
@@ -62,14 +62,14 @@ async function check(ctx: Context, source: string, enough: number): Promise<Repo
 }
 
 function parsed(tail: { seq: number; content: string }[]): StoredRow[] {
-  return tail.map(({ seq, content }) => ({ seq: Number(seq), row: parseExactJson(content) as Row }))
+  return tail.map(({ seq, content }) => ({ seq, row: parseExactJson(content) as Row }))
 }
 
 async function* rowsOf(ctx: Context, segment: SourceSegmentsTable): AsyncGenerator<StoredRow[]> {
   const file = `read_parquet(${literal(await ctx.blobs.localPath(segment.digest))})`
-  const to = Number(segment.to_seq)
+  const to = segment.to_seq
   const names = (await columnNames(ctx.lake, file)).filter((name) => name !== '_seq' && name !== '_ingested_at')
-  for (let from = Number(segment.from_seq); from <= to; from += block) {
+  for (let from = segment.from_seq; from <= to; from += block) {
     const found = await ctx.lake.query(
       `select * from ${file} where _seq >= ${from} and _seq < ${from + block} order by _seq`,
     )

@@ -3,7 +3,6 @@ import { type AppError, conflict, toAppError } from '../../core/errors.ts'
 import type { Lake } from '../../core/lake.ts'
 import { firstBadCell } from './bad-rows.ts'
 import * as relation from './relation.ts'
-import type { SourcesTable } from './schema.ts'
 import * as store from './store.ts'
 
 /** What is known of a source in this process: null where it could be read, the reason where it could not. */
@@ -25,7 +24,7 @@ export async function unreadableReason(ctx: Context, source: string): Promise<st
   const stamp = stampOf(row)
   if (before && before.stamp === stamp && performance.now() - before.at < patience) return before.reason
   const segments = before ? [] : await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
-  const newest = { source, afterSeq: Number(segments.at(-1)?.to_seq ?? 0) }
+  const newest = { source, afterSeq: segments.at(-1)?.to_seq ?? 0 }
   const reason = await relation
     .withSource(ctx, newest, async () => null)
     .catch((error: unknown) => reasonOf(ctx, source, error))
@@ -88,6 +87,6 @@ async function reasonOf(ctx: Context, source: string, error: unknown): Promise<s
   return sentence.length > 200 ? `${sentence.slice(0, 199)}…` : sentence
 }
 
-function stampOf({ last_seq, removed, updated_at }: SourcesTable): string {
+function stampOf({ last_seq, removed, updated_at }: store.SourceRecord): string {
   return `${last_seq}/${removed}/${updated_at}`
 }

@@ -45,17 +45,17 @@ export async function loadSource(
 ): Promise<void> {
   const found = await store.findSource(ctx, source)
   if (!found) throw notFound('Source', source, 'List them with "keel data list".')
-  const upto = Math.min(uptoSeq ?? Number(found.last_seq), Number(found.last_seq))
+  const upto = Math.min(uptoSeq ?? found.last_seq, found.last_seq)
   const columns = await store.findColumns(ctx, source, upto)
   const segments = await store.listSegments(ctx, source, upto)
-  const compacted = Number(segments.at(-1)?.to_seq ?? 0)
+  const compacted = segments.at(-1)?.to_seq ?? 0
   const tail = await store.tailRows(ctx, source, Math.max(afterSeq, compacted), upto)
   const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
 
   await withTailFile(ctx, tail, async (tailPath) => {
     const parts = [selectTyped(jsonRows(tailPath, columns), names, columns)]
     for (const segment of segments) {
-      if (Number(segment.to_seq) <= afterSeq) continue
+      if (segment.to_seq <= afterSeq) continue
       const file = `read_parquet(${literal(await ctx.blobs.localPath(segment.digest))})`
       parts.push(selectTyped(file, names, columns, new Set(await columnNames(lake, file))))
     }
@@ -162,7 +162,7 @@ export async function unreadableLines(
 ): Promise<number[]> {
   const [first] = tail
   if (!first || (await parses(ctx, tail, columns))) return []
-  if (tail.length === 1) return [Number(first.seq)]
+  if (tail.length === 1) return [first.seq]
   const middle = Math.ceil(tail.length / 2)
   const found = await unreadableLines(ctx, tail.slice(0, middle), columns)
   return [...found, ...(await unreadableLines(ctx, tail.slice(middle), columns))]
@@ -182,18 +182,18 @@ function parses(ctx: Context, tail: Omit<SourceRowsTable, 'source'>[], columns: 
 /** Moves the newest rows into an immutable Parquet segment: the file first, then one transaction that swaps it in. */
 export async function compact(ctx: Context, source: string): Promise<{ rows: number }> {
   const segments = await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
-  const after = Number(segments.at(-1)?.to_seq ?? 0)
+  const after = segments.at(-1)?.to_seq ?? 0
   const path = scratchPath(ctx, '.parquet')
   const tail = await store.tailRows(ctx, source, after, Number.MAX_SAFE_INTEGER)
   const last = tail.at(-1)
   if (!last) return { rows: 0 }
   try {
-    await withSource(ctx, { source, afterSeq: after, uptoSeq: Number(last.seq) }, (lake, table) =>
+    await withSource(ctx, { source, afterSeq: after, uptoSeq: last.seq }, (lake, table) =>
       lake.writeParquet(path, `select * from ${table} order by _seq`),
     )
     const { digest } = await ctx.blobs.put(createReadStream(path))
     await transaction(ctx, (ctx) =>
-      store.replaceTail(ctx, { id: ctx.id('seg'), source, from_seq: after + 1, to_seq: Number(last.seq), digest }),
+      store.replaceTail(ctx, { id: ctx.id('seg'), source, from_seq: after + 1, to_seq: last.seq, digest }),
     )
   } finally {
     await rm(path, { force: true })

@@ -31,7 +31,7 @@ export async function removeRows(
   const rewritten: Rewritten[] = []
   const segments = await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
   for (const segment of segments) {
-    const inside = numbers.filter((seq) => seq >= Number(segment.from_seq) && seq <= Number(segment.to_seq))
+    const inside = numbers.filter((seq) => seq >= segment.from_seq && seq <= segment.to_seq)
     if (inside.length > 0) rewritten.push(await without(ctx, segment, inside))
   }
   const held = await columnsIn(ctx, segments)
@@ -50,11 +50,11 @@ export async function removeRows(
         name: source,
         hint: `"keel data check ${source}" has the numbers of bad rows.`,
       })
-    const columns = await unheldColumns(ctx, JSON.parse(row.definition) as Definition, held)
+    const columns = await unheldColumns(ctx, row.definition, held)
     await store.deleteColumns(ctx, source, columns)
     await store.saveSource(ctx, {
       ...row,
-      removed: Number(row.removed) + removed,
+      removed: row.removed + removed,
       updated_at: ctx.now().toISOString(),
     })
     await appendEvent(ctx, 'datasets.rows_removed', `source/${source}`, { rows: numbers, reason })
@@ -108,7 +108,7 @@ async function unheldColumns(ctx: Context, definition: Definition, inSegments: s
 /** The first and last time of what is left, where it can be read now. */
 async function correctSpan(ctx: Context, source: string): Promise<void> {
   const { definition } = await requireSource(ctx, source)
-  const { time } = JSON.parse(definition) as Definition
+  const { time } = definition
   if (time === undefined || (await unreadableReason(ctx, source)) !== null) return
   const column = identifier(time)
   const [found] = await withSource(ctx, { source }, (lake, table) =>

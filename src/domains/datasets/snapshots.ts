@@ -8,7 +8,6 @@ import type { datasets } from './contract.ts'
 import { append as appendEvent } from './events.ts'
 import { withSource } from './readable.ts'
 import { requireSource } from './required-source.ts'
-import type { DatasetsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof datasets
@@ -17,20 +16,20 @@ type Dataset = Output<Operations['getDataset']>
 
 export async function snapshot(ctx: Context, { source }: Input<Operations['snapshot']>): Promise<Dataset> {
   const found = await requireSource(ctx, source)
-  const uptoSeq = Number(found.last_seq)
+  const uptoSeq = found.last_seq
   const columns = Object.keys(await store.findColumns(ctx, source))
   const { digest, rows, profile } = await withSource(ctx, { source, uptoSeq }, async (lake, table) => ({
     ...(await contentDigest(lake, table, columns)),
     profile: await profileOf(lake, table, columns),
   }))
-  const row: DatasetsTable = {
+  const row: store.DatasetRecord = {
     id: ctx.id('ds'),
     source,
     upto_seq: uptoSeq,
     row_count: rows,
     digest,
     vetted: found.vetted,
-    profile: JSON.stringify(profile),
+    profile,
     created_at: ctx.now().toISOString(),
   }
   await transaction(ctx, async (ctx) => {
@@ -98,15 +97,15 @@ export async function getDataset(ctx: Context, { dataset }: Input<Operations['ge
   return toDataset(row)
 }
 
-function toDataset(row: DatasetsTable): Dataset {
+function toDataset(row: store.DatasetRecord): Dataset {
   return {
     id: row.id,
     source: row.source,
-    uptoSeq: Number(row.upto_seq),
-    rows: Number(row.row_count),
+    uptoSeq: row.upto_seq,
+    rows: row.row_count,
     digest: row.digest,
-    vetted: row.vetted === 1,
-    profile: JSON.parse(row.profile) as Dataset['profile'],
+    vetted: row.vetted,
+    profile: row.profile,
     createdAt: row.created_at,
   }
 }

@@ -9,8 +9,7 @@ import { enqueue } from './jobs.ts'
 import { unreadableReason } from './readable.ts'
 import { assertReadable, compact } from './relation.ts'
 import { requireSource } from './required-source.ts'
-import { type Columns, checkRows, type Definition, redeclared } from './rules.ts'
-import type { SourcesTable } from './schema.ts'
+import { type Columns, checkRows, redeclared } from './rules.ts'
 import * as store from './store.ts'
 
 type Operations = typeof datasets
@@ -46,16 +45,16 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
     const old = await store.findSource(ctx, definition.source)
     await store.saveSource(ctx, {
       name: definition.source,
-      definition: JSON.stringify(definition),
-      vetted: definition.vetted ? 1 : 0,
-      last_seq: Number(old?.last_seq ?? 0),
+      definition,
+      vetted: definition.vetted !== undefined,
+      last_seq: old?.last_seq ?? 0,
       first_time: old?.first_time ?? null,
       last_time: old?.last_time ?? null,
       updated_at: ctx.now().toISOString(),
-      removed: Number(old?.removed ?? 0),
+      removed: old?.removed ?? 0,
     })
     const known = await store.findColumns(ctx, definition.source)
-    const held = Number(old?.last_seq ?? 0)
+    const held = old?.last_seq ?? 0
     for (const [name, type] of Object.entries(redeclared(definition, known, held))) {
       if (known[name] === type) continue
       await store.saveColumns(ctx, definition.source, { [name]: type }, known[name] === 'integer' ? held : null)
@@ -98,16 +97,16 @@ export async function append(
   ctx: Context,
   { source, rows, check = false }: Input<Operations['append']>,
 ): Promise<Output<Operations['append']>> {
-  const { last_seq: before, definition: text } = await requireSource(ctx, source)
-  const looked = checkRows(JSON.parse(text) as Definition, await store.findColumns(ctx, source), rows)
+  const { last_seq: before, definition: declared } = await requireSource(ctx, source)
+  const looked = checkRows(declared, await store.findColumns(ctx, source), rows)
   await assertReadable(ctx, looked)
-  if (check) return { appended: 0, lastSeq: Number(before) }
+  if (check) return { appended: 0, lastSeq: before }
   return transaction(ctx, async (ctx) => {
     const row = await requireSource(ctx, source)
-    const definition = JSON.parse(row.definition) as Definition
+    const { definition } = row
     const known = await store.findColumns(ctx, source)
     const checked = checkRows(definition, known, rows)
-    const first = Number(row.last_seq) + 1
+    const first = row.last_seq + 1
     const ingestedAt = ctx.now().toISOString()
     const stored = checked.rows.map((content, index): StoredRow => ({ seq: first + index, ingestedAt, row: content }))
     await store.insertRows(
@@ -139,10 +138,10 @@ export async function append(
 }
 
 function span(
-  row: SourcesTable,
+  row: store.SourceRecord,
   column: string | undefined,
   rows: Record<string, unknown>[],
-): Pick<SourcesTable, 'first_time' | 'last_time'> {
+): Pick<store.SourceRecord, 'first_time' | 'last_time'> {
   const times = column === undefined ? [] : rows.map((content) => String(content[column]))
   const all = [...times, row.first_time, row.last_time].filter((time) => time !== null).sort()
   return { first_time: all[0] ?? null, last_time: all.at(-1) ?? null }
@@ -152,16 +151,16 @@ export function compactSource(ctx: Context, { source }: { source: string }): Pro
   return compact(ctx, source)
 }
 
-function toSource(row: SourcesTable, columns: Columns): Source {
+function toSource(row: store.SourceRecord, columns: Columns): Source {
   return {
     name: row.name,
-    definition: JSON.parse(row.definition) as Definition,
+    definition: row.definition,
     columns,
-    vetted: row.vetted === 1,
-    rows: Number(row.last_seq) - Number(row.removed),
+    vetted: row.vetted,
+    rows: row.last_seq - row.removed,
     firstTime: row.first_time,
     lastTime: row.last_time,
-    lastSeq: Number(row.last_seq),
+    lastSeq: row.last_seq,
     updatedAt: row.updated_at,
   }
 }

@@ -1,5 +1,7 @@
 import type { Context } from '../../core/context.ts'
-import type { Columns, ColumnType } from './rules.ts'
+import { flag, json, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import { Dataset } from './contract.ts'
+import type { Columns, ColumnType, Definition } from './rules.ts'
 import type {
   DatasetsTable,
   DatasetsTables,
@@ -11,18 +13,27 @@ import type {
 
 const tables = (ctx: Context) => ctx.db.withTables<DatasetsTables>()
 
+/** A definition is read with every rows that come in, so it is not checked again. */
+const sources = recordsOf<SourcesTable>()({ definition: trustedJson<Definition>(), vetted: flag })
+const datasets = recordsOf<DatasetsTable>()({ profile: json(Dataset.properties.profile), vetted: flag })
+export type SourceRecord = Read<typeof sources>
+export type DatasetRecord = Read<typeof datasets>
+
 /** Rows per statement: both databases limit the number of bound values. */
 const chunk = 2_000
 
-export async function findSource(ctx: Context, name: string): Promise<SourcesTable | undefined> {
-  return tables(ctx).selectFrom('sources').selectAll().where('name', '=', name).executeTakeFirst()
+export async function findSource(ctx: Context, name: string): Promise<SourceRecord | undefined> {
+  const row = await tables(ctx).selectFrom('sources').selectAll().where('name', '=', name).executeTakeFirst()
+  return row && sources.read(row)
 }
 
-export async function listSources(ctx: Context): Promise<SourcesTable[]> {
-  return tables(ctx).selectFrom('sources').selectAll().orderBy('name').execute()
+export async function listSources(ctx: Context): Promise<SourceRecord[]> {
+  const rows = await tables(ctx).selectFrom('sources').selectAll().orderBy('name').execute()
+  return rows.map(sources.read)
 }
 
-export async function saveSource(ctx: Context, row: SourcesTable): Promise<void> {
+export async function saveSource(ctx: Context, source: SourceRecord): Promise<void> {
+  const row = sources.write(source)
   const { name: _, ...values } = row
   await tables(ctx)
     .insertInto('sources')
@@ -40,7 +51,7 @@ export async function findColumns(ctx: Context, source: string, upto = Number.MA
     .orderBy('name')
     .execute()
   const typeOf = ({ type, integer_upto }: SourceColumnsTable) =>
-    integer_upto !== null && upto <= Number(integer_upto) ? 'integer' : (type as ColumnType)
+    integer_upto !== null && upto <= integer_upto ? 'integer' : (type as ColumnType)
   return Object.fromEntries(rows.map((row) => [row.name, typeOf(row)]))
 }
 
@@ -109,12 +120,13 @@ export async function replaceTail(ctx: Context, segment: SourceSegmentsTable): P
     .execute()
 }
 
-export async function insertDataset(ctx: Context, row: DatasetsTable): Promise<void> {
-  await tables(ctx).insertInto('datasets').values(row).execute()
+export async function insertDataset(ctx: Context, dataset: DatasetRecord): Promise<void> {
+  await tables(ctx).insertInto('datasets').values(datasets.write(dataset)).execute()
 }
 
-export async function findDataset(ctx: Context, id: string): Promise<DatasetsTable | undefined> {
-  return tables(ctx).selectFrom('datasets').selectAll().where('id', '=', id).executeTakeFirst()
+export async function findDataset(ctx: Context, id: string): Promise<DatasetRecord | undefined> {
+  const row = await tables(ctx).selectFrom('datasets').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && datasets.read(row)
 }
 
 export async function listDatasets(
@@ -122,11 +134,11 @@ export async function listDatasets(
   source: string | undefined,
   before: string | undefined,
   limit: number,
-): Promise<DatasetsTable[]> {
+): Promise<DatasetRecord[]> {
   let query = tables(ctx).selectFrom('datasets').selectAll().orderBy('id', 'desc').limit(limit)
   if (source !== undefined) query = query.where('source', '=', source)
   if (before !== undefined) query = query.where('id', '<', before)
-  return query.execute()
+  return (await query.execute()).map(datasets.read)
 }
 
 export async function deleteRows(ctx: Context, source: string, numbers: number[]): Promise<number> {

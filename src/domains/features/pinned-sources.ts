@@ -6,7 +6,6 @@ import { didYouMean } from '../../core/suggest.ts'
 import * as datasets from '../datasets/datasets.ts'
 import type { features, TrainingSet } from './contract.ts'
 import type { ResolvedService } from './rules.ts'
-import type { TrainingSetsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof features
@@ -60,7 +59,6 @@ async function boundsOfFirst(
   return { ...Object.fromEntries(pinned), [source]: uptoSeq }
 }
 
-export function pinnedBy({ sources, source, upto_seq }: TrainingSetsTable): PinnedSource[] {
-  if (sources === null) return [{ source, uptoSeq: Number(upto_seq), digest: null }]
-  return JSON.parse(sources) as PinnedSource[]
+export function pinnedBy({ sources, source, upto_seq }: store.TrainingSetRecord): PinnedSource[] {
+  return sources ?? [{ source, uptoSeq: upto_seq, digest: null }]
 }

@@ -1,17 +1,29 @@
 import type { Context } from '../../core/context.ts'
+import { json, type Read, recordsOf } from '../../core/database/database.ts'
+import { TrainingSet } from './contract.ts'
+import type { Definitions } from './rules.ts'
 import type { FeaturesTables, TrainingSetsTable } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<FeaturesTables>()
 
+const trainingSets = recordsOf<TrainingSetsTable>()({
+  columns: json(TrainingSet.properties.columns),
+  sources: json(TrainingSet.properties.sources),
+})
+export type TrainingSetRecord = Read<typeof trainingSets>
+
 export type Kind = 'entity' | 'view' | 'service'
 
-export async function listDefinitions(ctx: Context): Promise<{ kind: string; definition: string }[]> {
-  return tables(ctx)
+export async function listDefinitions(ctx: Context): Promise<Definitions> {
+  const rows = await tables(ctx)
     .selectFrom('feature_definitions')
     .select(['kind', 'definition'])
     .orderBy('kind')
     .orderBy('position')
     .execute()
+  // Checked as a whole when they were applied; every look at a feature begins here.
+  const of = <T>(kind: Kind) => rows.filter((row) => row.kind === kind).map((row) => JSON.parse(row.definition) as T)
+  return { entities: of('entity'), views: of('view'), services: of('service') }
 }
 
 export async function replaceDefinitions(
@@ -27,12 +39,13 @@ export async function replaceDefinitions(
   }
 }
 
-export async function insertTrainingSet(ctx: Context, row: TrainingSetsTable): Promise<void> {
-  await tables(ctx).insertInto('training_sets').values(row).execute()
+export async function insertTrainingSet(ctx: Context, set: TrainingSetRecord): Promise<void> {
+  await tables(ctx).insertInto('training_sets').values(trainingSets.write(set)).execute()
 }
 
-export async function findTrainingSet(ctx: Context, id: string): Promise<TrainingSetsTable | undefined> {
-  return tables(ctx).selectFrom('training_sets').selectAll().where('id', '=', id).executeTakeFirst()
+export async function findTrainingSet(ctx: Context, id: string): Promise<TrainingSetRecord | undefined> {
+  const row = await tables(ctx).selectFrom('training_sets').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && trainingSets.read(row)
 }
 
 export type TrainingSetKey = Pick<
@@ -41,7 +54,7 @@ export type TrainingSetKey = Pick<
 >
 
 /** The first set of a request whose examples were read up to a sequence number, and that says what else was read. */
-export async function firstPinned(ctx: Context, key: TrainingSetKey): Promise<TrainingSetsTable | undefined> {
+export async function firstPinned(ctx: Context, key: TrainingSetKey): Promise<TrainingSetRecord | undefined> {
   const { label, ...others } = key
   const query = tables(ctx)
     .selectFrom('training_sets')
@@ -49,14 +62,16 @@ export async function firstPinned(ctx: Context, key: TrainingSetKey): Promise<Tr
     .where((where) => where.and(others))
     .where('label', label === null ? 'is' : '=', label)
     .where('sources', 'is not', null)
-  return query.orderBy('created_at').orderBy('id').executeTakeFirst()
+  const row = await query.orderBy('created_at').orderBy('id').executeTakeFirst()
+  return row && trainingSets.read(row)
 }
 
 export async function listTrainingSets(
   ctx: Context,
   before: string | undefined,
   limit: number,
-): Promise<TrainingSetsTable[]> {
+): Promise<TrainingSetRecord[]> {
   const query = tables(ctx).selectFrom('training_sets').selectAll().orderBy('id', 'desc').limit(limit)
-  return (before === undefined ? query : query.where('id', '<', before)).execute()
+  const rows = await (before === undefined ? query : query.where('id', '<', before)).execute()
+  return rows.map(trainingSets.read)
 }

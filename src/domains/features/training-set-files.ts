@@ -54,7 +54,7 @@ export async function trainingRows(
   sample?: number,
 ): Promise<Record<string, unknown>[]> {
   const row = await requireTrainingSet(ctx, trainingSet)
-  const step = sample === undefined ? 1 : Math.max(1, Math.floor(Number(row.row_count) / sample))
+  const step = sample === undefined ? 1 : Math.max(1, Math.floor(row.row_count / sample))
   const path = literal(await ctx.blobs.localPath(row.digest))
   const rows = await ctx.lake.query(
     `select * from (select *, row_number() over () as _n from read_parquet(${path})) where _n % ${step} = 0`,

@@ -12,7 +12,6 @@ import type { features } from './contract.ts'
 import { serviceOf } from './definitions.ts'
 import { append } from './events.ts'
 import { boundSources, pinnedBy } from './pinned-sources.ts'
-import type { TrainingSetsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof features
@@ -39,7 +38,7 @@ export async function createTrainingSet(
     if (built.rows === 0)
       throw invalidInput(`No rows of "${source}" have a time from ${from} to ${to}.`, { name: source })
     const { digest } = await ctx.blobs.put(createReadStream(path))
-    const row: TrainingSetsTable = {
+    const row: store.TrainingSetRecord = {
       id: ctx.id('ts'),
       service,
       as_of: asOf,
@@ -47,13 +46,13 @@ export async function createTrainingSet(
       from_time: from,
       to_time: to,
       label: label ?? null,
-      columns: JSON.stringify(built.columns),
+      columns: built.columns,
       row_count: built.rows,
       digest,
       upto_seq: bounds.get(source) ?? 0,
       label_mean: built.labelMean,
       created_at: ctx.now().toISOString(),
-      sources: JSON.stringify(built.sources),
+      sources: built.sources,
     }
     await transaction(ctx, async (ctx) => {
       await store.insertTrainingSet(ctx, row)
@@ -90,13 +89,13 @@ export async function labelMean(ctx: Context, trainingSet: string): Promise<numb
   return mean
 }
 
-export async function requireTrainingSet(ctx: Context, id: string): Promise<TrainingSetsTable> {
+export async function requireTrainingSet(ctx: Context, id: string): Promise<store.TrainingSetRecord> {
   const row = await store.findTrainingSet(ctx, id)
   if (!row) throw notFound('Training set', id, 'List them with "keel api features.listTrainingSets".')
   return row
 }
 
-async function toTrainingSet(ctx: Context, row: TrainingSetsTable): Promise<TrainingSet> {
+async function toTrainingSet(ctx: Context, row: store.TrainingSetRecord): Promise<TrainingSet> {
   const resolved = await serviceOf(ctx, row.service)
   const pinned = pinnedBy(row)
   const sources = [...pinned, ...resolved.views.map(({ view }) => view)].map((one) => one.source)
@@ -110,10 +109,10 @@ async function toTrainingSet(ctx: Context, row: TrainingSetsTable): Promise<Trai
     from: row.from_time,
     to: row.to_time,
     label: row.label,
-    columns: JSON.parse(row.columns) as string[],
-    rows: Number(row.row_count),
+    columns: row.columns,
+    rows: row.row_count,
     digest: row.digest,
-    uptoSeq: Number(row.upto_seq),
+    uptoSeq: row.upto_seq,
     sources: pinned,
     vetted,
     createdAt: row.created_at,

@@ -9,7 +9,6 @@ import type { PipelineFile, pipelines } from './contract.ts'
 import { append } from './events.ts'
 import { schedule } from './jobs.ts'
 import * as rules from './rules.ts'
-import type { PipelinesTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof pipelines
@@ -21,12 +20,11 @@ export function applyPipeline(ctx: Context, definition: Static<typeof PipelineFi
   rules.inOrder(definition)
   return transaction(ctx, async (ctx) => {
     const old = await store.findPipeline(ctx, definition.pipeline)
-    const text = JSON.stringify(definition)
-    if (old?.definition === text) return
+    if (old && JSON.stringify(old.definition) === JSON.stringify(definition)) return
     await store.savePipeline(ctx, {
       name: definition.pipeline,
-      definition: text,
-      version: Number(old?.version ?? 0) + 1,
+      definition,
+      version: (old?.version ?? 0) + 1,
       last_run: old?.last_run ?? null,
       updated_at: ctx.now().toISOString(),
     })
@@ -65,7 +63,7 @@ export async function get(ctx: Context, { pipeline }: Input<Operations['get']>):
   return toPipeline(row)
 }
 
-function toPipeline(row: PipelinesTable): Pipeline {
-  const definition = JSON.parse(row.definition) as Pipeline['definition']
-  return { name: row.name, definition, version: Number(row.version), lastRun: row.last_run, updatedAt: row.updated_at }
+function toPipeline(row: store.PipelineRecord): Pipeline {
+  const { name, definition, version } = row
+  return { name, definition, version, lastRun: row.last_run, updatedAt: row.updated_at }
 }

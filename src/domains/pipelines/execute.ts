@@ -16,7 +16,7 @@ import { codeDigest } from './code-digest.ts'
 import { append } from './events.ts'
 import type { jobs } from './jobs.ts'
 import * as rules from './rules.ts'
-import type { PipelineRunsTable, PipelineStepsTable } from './schema.ts'
+import type { PipelineRunRecord, PipelineStepRecord } from './store.ts'
 import * as store from './store.ts'
 
 /** What steps may see of the server's environment; everything else is declared in the file. */
@@ -26,7 +26,7 @@ const graceMilliseconds = 10_000
 
 const finalStates = new Set(['succeeded', 'cached', 'failed', 'skipped', 'cancelled'])
 
-type Work = { run: PipelineRunsTable; definition: rules.Definition; params: rules.Params; tools: JobTools }
+type Work = { run: PipelineRunRecord; tools: JobTools }
 
 export function stepFolder(ctx: Context, run: string, step: string): string {
   return join(ctx.folder, 'pipelines', run, step)
@@ -43,9 +43,8 @@ export async function executeRun(
   const run = await store.findRun(ctx, id)
   if (!run) throw notFound('Pipeline run', id)
   if (run.state !== 'running') return { state: run.state }
-  const definition = JSON.parse(run.definition) as rules.Definition
-  const work: Work = { run, definition, params: JSON.parse(run.params) as rules.Params, tools }
-  const steps = rules.inOrder(definition)
+  const work: Work = { run, tools }
+  const steps = rules.inOrder(run.definition)
   let failed = false
   for (const [index, step] of steps.entries()) {
     await tools.report({ done: index, total: steps.length, note: step.name })
@@ -61,13 +60,13 @@ export async function executeRun(
   return finishRun(ctx, run, failed ? 'failed' : 'succeeded')
 }
 
-async function findStep(ctx: Context, run: string, name: string): Promise<PipelineStepsTable> {
+async function findStep(ctx: Context, run: string, name: string): Promise<PipelineStepRecord> {
   const row = (await store.listSteps(ctx, run)).find((step) => step.name === name)
   if (!row) throw notFound('Step', name)
   return row
 }
 
-export async function finishRun(ctx: Context, run: PipelineRunsTable, state: 'succeeded' | 'failed' | 'cancelled') {
+export async function finishRun(ctx: Context, run: PipelineRunRecord, state: 'succeeded' | 'failed' | 'cancelled') {
   const status = { succeeded: 'finished', failed: 'failed', cancelled: 'killed' } as const
   await transaction(ctx, async (ctx) => {
     await store.updateRun(ctx, run.id, { state, finished_at: ctx.now().toISOString() })
@@ -77,15 +76,15 @@ export async function finishRun(ctx: Context, run: PipelineRunsTable, state: 'su
   return { state }
 }
 
-async function performStep(ctx: Context, work: Work, step: rules.Step, row: PipelineStepsTable): Promise<boolean> {
+async function performStep(ctx: Context, work: Work, step: rules.Step, row: PipelineStepRecord): Promise<boolean> {
   const { run } = work
   const parts = await keyParts(ctx, work, step)
   const key = rules.cacheKey(parts)
   const folder = stepFolder(ctx, run.id, step.name)
-  await store.updateStep(ctx, run.id, step.name, { state: 'running', cache_key: key, key_parts: JSON.stringify(parts) })
-  if (step.cache !== false && run.fresh === 0 && (await takeFromCache(ctx, run, step, key, folder))) return true
+  await store.updateStep(ctx, run.id, step.name, { state: 'running', cache_key: key, key_parts: parts })
+  if (step.cache !== false && !run.fresh && (await takeFromCache(ctx, run, step, key, folder))) return true
 
-  for (let attempts = Number(row.attempts) + 1; ; attempts++) {
+  for (let attempts = row.attempts + 1; ; attempts++) {
     await store.updateStep(ctx, run.id, step.name, { attempts })
     const out = join(folder, 'out')
     await rm(out, { recursive: true, force: true })
@@ -135,20 +134,22 @@ async function performStep(ctx: Context, work: Work, step: rules.Step, row: Pipe
   }
 }
 
-async function keyParts(ctx: Context, { run, params }: Work, step: rules.Step): Promise<rules.KeyParts> {
+async function keyParts(ctx: Context, { run }: Work, step: rules.Step): Promise<rules.KeyParts> {
   const rows = await store.listSteps(ctx, run.id)
   const inputs = Object.fromEntries(
     (step.needs ?? []).map((need) => [need, rows.find(({ name }) => name === need)?.output ?? null]),
   )
   const sources: Record<string, number> = {}
   for (const source of step.sources ?? []) sources[source] = (await datasets.describeSource(ctx, source)).lastSeq
-  const read = step.params ?? Object.keys(params)
+  const read = step.params ?? Object.keys(run.params)
   return {
     v: 1,
     run: step.run,
     code: await codeDigest(ctx.root, step.code),
     inputs,
-    params: Object.fromEntries(read.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]]))),
+    params: Object.fromEntries(
+      read.flatMap((name) => (run.params[name] === undefined ? [] : [[name, run.params[name]]])),
+    ),
     env: step.env ?? {},
     sources,
     runtime: `node ${process.version} ${process.platform}-${process.arch}`,
@@ -157,7 +158,7 @@ async function keyParts(ctx: Context, { run, params }: Work, step: rules.Step): 
 
 async function takeFromCache(
   ctx: Context,
-  run: PipelineRunsTable,
+  run: PipelineRunRecord,
   step: rules.Step,
   key: string,
   folder: string,
@@ -198,13 +199,13 @@ async function environmentOf(
   out: string,
   code: string,
 ): Promise<Record<string, string>> {
-  const { run, params } = work
+  const { run } = work
   const inherited = inheritedOf(certificates)
   const inputs = (step.needs ?? []).map((need) => [
     rules.environmentName('KEEL_IN', need),
     join(stepFolder(ctx, run.id, need), 'out'),
   ])
-  const values = Object.entries(params).map(([name, value]) => [
+  const values = Object.entries(run.params).map(([name, value]) => [
     rules.environmentName('KEEL_PARAM', name),
     String(value),
   ])

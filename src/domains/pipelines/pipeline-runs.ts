@@ -14,7 +14,6 @@ import { append } from './events.ts'
 import { executeRun, finishRun, type Performed, stepFolder } from './execute.ts'
 import { enqueue } from './jobs.ts'
 import * as rules from './rules.ts'
-import type { PipelineRunsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof pipelines
@@ -35,7 +34,7 @@ export function start(
       })
     }
     const resolved = rules.resolveParams(definition, {
-      ...(earlier ? (JSON.parse(earlier.params) as object) : {}),
+      ...earlier?.params,
       ...params,
     })
     const id = ctx.id('prun')
@@ -45,15 +44,15 @@ export function start(
       params: Object.fromEntries(Object.entries(resolved).map(([name, value]) => [name, String(value)])),
       tags: { 'keel.pipeline': pipeline, 'keel.pipeline_run': id },
     })
-    const row: PipelineRunsTable = {
+    const row: store.PipelineRunRecord = {
       id,
       pipeline,
-      definition: JSON.stringify(definition),
+      definition,
       state: 'running',
-      params: JSON.stringify(resolved),
+      params: resolved,
       tracking_run: tracking.id,
       resumed_from: resume ?? null,
-      fresh: fresh ? 1 : 0,
+      fresh,
       started_at: ctx.now().toISOString(),
       finished_at: null,
     }
@@ -162,15 +161,14 @@ export async function why(
   const row = await requireStep(ctx, run.id, step)
   if (row.key_parts === null) throw new AppError('not_ready', `The step "${step}" has not started.`, { name: step })
   const earlier = await store.earlierStep(ctx, run.pipeline, run.id, step)
-  const now = JSON.parse(row.key_parts) as rules.KeyParts
   return {
     cached: row.state === 'cached',
     comparedWith: earlier?.pipeline_run ?? null,
-    changed: earlier?.key_parts ? rules.keyDifferences(JSON.parse(earlier.key_parts) as rules.KeyParts, now) : [],
+    changed: earlier?.key_parts ? rules.keyDifferences(earlier.key_parts, row.key_parts) : [],
   }
 }
 
-async function requireRun(ctx: Context, id: string): Promise<PipelineRunsTable> {
+async function requireRun(ctx: Context, id: string): Promise<store.PipelineRunRecord> {
   const row = await store.findRun(ctx, id)
   if (!row) throw notFound('Pipeline run', id, 'List them with "keel pipelines runs".')
   return row
@@ -182,23 +180,23 @@ async function requireStep(ctx: Context, run: string, name: string) {
   return row
 }
 
-async function toRun(ctx: Context, row: PipelineRunsTable): Promise<PipelineRun> {
+async function toRun(ctx: Context, row: store.PipelineRunRecord): Promise<PipelineRun> {
   const steps = await store.listSteps(ctx, row.id)
   return {
     id: row.id,
     pipeline: row.pipeline,
-    state: row.state as PipelineRun['state'],
-    params: JSON.parse(row.params) as Record<string, unknown>,
+    state: row.state,
+    params: row.params,
     run: row.tracking_run,
     resumedFrom: row.resumed_from,
     steps: steps.map((step) => ({
       name: step.name,
       state: step.state as Static<typeof StepState>,
-      attempts: Number(step.attempts),
+      attempts: step.attempts,
       seconds: step.seconds,
       cacheKey: step.cache_key,
       output: step.output,
-      exitCode: step.exit_code === null ? null : Number(step.exit_code),
+      exitCode: step.exit_code,
       error: step.error,
     })),
     startedAt: row.started_at,

@@ -1,4 +1,6 @@
 import type { Context } from '../../core/context.ts'
+import { flag, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import type { Definition, KeyParts, Params } from './rules.ts'
 import type {
   PipelineRunsTable,
   PipelineStepsTable,
@@ -9,21 +11,36 @@ import type {
 
 const tables = (ctx: Context) => ctx.db.withTables<PipelinesTables>()
 
-export async function findPipeline(ctx: Context, name: string): Promise<PipelinesTable | undefined> {
-  return tables(ctx).selectFrom('pipelines').selectAll().where('name', '=', name).executeTakeFirst()
+/** Definitions are compared as they were written, and a run keeps what it began with: neither is read by today's schema. */
+const pipelines = recordsOf<PipelinesTable>()({ definition: trustedJson<Definition>() })
+const runs = recordsOf<PipelineRunsTable>()({
+  definition: trustedJson<Definition>(),
+  params: trustedJson<Params>(),
+  fresh: flag,
+})
+const steps = recordsOf<PipelineStepsTable>()({ key_parts: trustedJson<KeyParts>() })
+export type PipelineRecord = Read<typeof pipelines>
+export type PipelineRunRecord = Read<typeof runs>
+export type PipelineStepRecord = Read<typeof steps>
+
+export async function findPipeline(ctx: Context, name: string): Promise<PipelineRecord | undefined> {
+  const row = await tables(ctx).selectFrom('pipelines').selectAll().where('name', '=', name).executeTakeFirst()
+  return row && pipelines.read(row)
 }
 
-export async function listPipelines(ctx: Context, after: string, limit: number): Promise<PipelinesTable[]> {
-  return tables(ctx)
+export async function listPipelines(ctx: Context, after: string, limit: number): Promise<PipelineRecord[]> {
+  const rows = await tables(ctx)
     .selectFrom('pipelines')
     .selectAll()
     .where('name', '>', after)
     .orderBy('name')
     .limit(limit)
     .execute()
+  return rows.map(pipelines.read)
 }
 
-export async function savePipeline(ctx: Context, row: PipelinesTable): Promise<void> {
+export async function savePipeline(ctx: Context, pipeline: PipelineRecord): Promise<void> {
+  const row = pipelines.write(pipeline)
   const { name: _, ...values } = row
   await tables(ctx)
     .insertInto('pipelines')
@@ -32,47 +49,56 @@ export async function savePipeline(ctx: Context, row: PipelinesTable): Promise<v
     .execute()
 }
 
-export async function insertRun(ctx: Context, run: PipelineRunsTable, steps: PipelineStepsTable[]): Promise<void> {
-  await tables(ctx).insertInto('pipeline_runs').values(run).execute()
-  await tables(ctx).insertInto('pipeline_steps').values(steps).execute()
+export async function insertRun(ctx: Context, run: PipelineRunRecord, planned: PipelineStepRecord[]): Promise<void> {
+  await tables(ctx).insertInto('pipeline_runs').values(runs.write(run)).execute()
+  await tables(ctx)
+    .insertInto('pipeline_steps')
+    .values(planned.map((step) => steps.write(step)))
+    .execute()
   await tables(ctx).updateTable('pipelines').set({ last_run: run.id }).where('name', '=', run.pipeline).execute()
 }
 
-export async function findRun(ctx: Context, id: string): Promise<PipelineRunsTable | undefined> {
-  return tables(ctx).selectFrom('pipeline_runs').selectAll().where('id', '=', id).executeTakeFirst()
+export async function findRun(ctx: Context, id: string): Promise<PipelineRunRecord | undefined> {
+  const row = await tables(ctx).selectFrom('pipeline_runs').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && runs.read(row)
 }
 
 type Page = { pipeline: string | undefined; before: string | undefined; limit: number }
 
-export async function listRuns(ctx: Context, { pipeline, before, limit }: Page): Promise<PipelineRunsTable[]> {
+export async function listRuns(ctx: Context, { pipeline, before, limit }: Page): Promise<PipelineRunRecord[]> {
   let query = tables(ctx).selectFrom('pipeline_runs').selectAll().orderBy('id', 'desc').limit(limit)
   if (pipeline !== undefined) query = query.where('pipeline', '=', pipeline)
   if (before !== undefined) query = query.where('id', '<', before)
-  return query.execute()
+  return (await query.execute()).map(runs.read)
 }
 
-export async function updateRun(ctx: Context, id: string, values: Partial<PipelineRunsTable>): Promise<void> {
+export async function updateRun(
+  ctx: Context,
+  id: string,
+  values: Partial<Pick<PipelineRunsTable, 'state' | 'finished_at'>>,
+): Promise<void> {
   await tables(ctx).updateTable('pipeline_runs').set(values).where('id', '=', id).execute()
 }
 
-export async function listSteps(ctx: Context, run: string): Promise<PipelineStepsTable[]> {
-  return tables(ctx)
+export async function listSteps(ctx: Context, run: string): Promise<PipelineStepRecord[]> {
+  const rows = await tables(ctx)
     .selectFrom('pipeline_steps')
     .selectAll()
     .where('pipeline_run', '=', run)
     .orderBy('position')
     .execute()
+  return rows.map(steps.read)
 }
 
 export async function updateStep(
   ctx: Context,
   run: string,
   name: string,
-  values: Partial<PipelineStepsTable>,
+  values: Partial<PipelineStepRecord>,
 ): Promise<void> {
   await tables(ctx)
     .updateTable('pipeline_steps')
-    .set(values)
+    .set(steps.write(values))
     .where('pipeline_run', '=', run)
     .where('name', '=', name)
     .execute()
@@ -84,8 +110,8 @@ export async function earlierStep(
   pipeline: string,
   run: string,
   name: string,
-): Promise<PipelineStepsTable | undefined> {
-  return tables(ctx)
+): Promise<PipelineStepRecord | undefined> {
+  const row = await tables(ctx)
     .selectFrom('pipeline_steps')
     .innerJoin('pipeline_runs', 'pipeline_runs.id', 'pipeline_steps.pipeline_run')
     .selectAll('pipeline_steps')
@@ -96,6 +122,7 @@ export async function earlierStep(
     .orderBy('pipeline_steps.pipeline_run', 'desc')
     .limit(1)
     .executeTakeFirst()
+  return row && steps.read(row)
 }
 
 export async function findCached(ctx: Context, key: string): Promise<StepCacheTable | undefined> {
