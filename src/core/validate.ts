@@ -3,12 +3,15 @@ import formatsPlugin from 'ajv-formats'
 import type { Static, TSchema } from 'typebox'
 import { AppError, type ErrorCode, type Issue } from './errors.ts'
 import { didYouMean } from './suggest.ts'
+import { parseIsoTime } from './time.ts'
 
 const addFormats = formatsPlugin as unknown as (ajv: Ajv) => void
 
 function createAjv(coerceTypes: boolean | 'array'): Ajv {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes, verbose: true, strict: false })
   addFormats(ajv)
+  // Without a zone it is UTC, whatever the zone of this machine is: nothing else may read such a text.
+  ajv.addFormat('iso-date-time', (text: string) => parseIsoTime(text) !== undefined)
   return ajv
 }
 
@@ -84,6 +87,8 @@ function toIssue(error: ErrorObject): Issue {
     return { path, message: `must be one of: ${allowed.join(', ')}` }
   }
   if (error.keyword === 'const') return { path, message: `must be ${JSON.stringify(parameters['allowedValue'])}` }
+  if (parameters['format'] === 'iso-date-time')
+    return { path, message: 'must be a time in ISO 8601, such as 2026-01-31T09:00:00Z (without a zone it is UTC)' }
   return { path, message: error.message ?? 'is not valid' }
 }
 

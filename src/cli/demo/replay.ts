@@ -1,7 +1,7 @@
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { day } from '../../core/duration.ts'
-import { openTable, parseIsoTime } from '../../core/tables/tables.ts'
+import { isoOf, openTable, parseIsoTime } from '../../core/tables/tables.ts'
 import type { Session } from '../kit/kit.ts'
 
 const types = new Map([
@@ -34,7 +34,7 @@ export async function createReplay(session: Session, client: Client<Api>, path: 
   const asked = new Set<string>()
 
   async function step(time: number): Promise<void> {
-    await client.system.advanceClock({ to: new Date(time).toISOString() })
+    await client.system.advanceClock({ to: isoOf(time) })
     const landed: Flight[] = []
     for (let next = arriving[arrived]; next && next.knownAt <= time; next = arriving[arrived]) {
       landed.push(next)
@@ -80,11 +80,7 @@ export async function createReplay(session: Session, client: Client<Api>, path: 
         for (let next = nextInstant(); next < end; next = nextInstant()) {
           await step(next)
           now = next
-          progress.update(
-            Math.floor((now - begin) / day),
-            total,
-            `${new Date(now).toISOString().slice(0, 10)}  ${requests} requests`,
-          )
+          progress.update(Math.floor((now - begin) / day), total, `${isoOf(now).slice(0, 10)}  ${requests} requests`)
         }
         await step(end)
         now = end

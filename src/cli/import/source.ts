@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Static } from 'typebox'
 import type { Input } from '../../core/contract.ts'
+import { isoOf } from '../../core/tables/tables.ts'
 import type { registry } from '../../domains/registry/contract.ts'
 import type { ImportedExperiment, ImportedLoggedModel, ImportedRun } from '../../domains/runs/contract.ts'
 
@@ -45,7 +46,7 @@ export function toStage(text: string | null | undefined): SourceModel['versions'
 }
 
 export function toIso(milliseconds: number | string | null | undefined): string {
-  return new Date(Number(milliseconds ?? 0)).toISOString()
+  return isoOf(Number(milliseconds ?? 0))
 }
 
 const modelStates = [

@@ -1,10 +1,10 @@
 import { AppError } from '../errors.ts'
+import { parseIsoTime } from '../time.ts'
 import { openCsv } from './csv-table.ts'
 import { readText } from './encoding.ts'
 import { openJsonLines } from './json-lines-table.ts'
 import { openParquet } from './parquet-table.ts'
 import type { Table, TableOptions } from './table.ts'
-import { parseIsoTime } from './time.ts'
 import { timeFormat } from './time-format.ts'
 import type { TimeReader } from './values.ts'
 

@@ -1,10 +1,10 @@
 import { AppError } from '../errors.ts'
 import { identifier, type Lake, literal, openLake } from '../lake.ts'
+import { isoOf } from '../time.ts'
 import { declaredRow } from './declared-rows.ts'
 import { columnNames } from './names.ts'
 import { addProblem, noProblems, type Problems, refuseProblems } from './refusals.ts'
 import type { Row, Table, TableOptions } from './table.ts'
-import { isoOf } from './time.ts'
 import { type ColumnType, exactInteger, type TimeReader } from './values.ts'
 
 const batchRows = 1_000

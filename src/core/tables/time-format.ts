@@ -1,5 +1,5 @@
 import { invalidInput } from '../errors.ts'
-import { instantOf, offsetOf } from './time.ts'
+import { instantOf, offsetOf } from '../time.ts'
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 

@@ -1,4 +1,4 @@
-import { isoOf, parseIsoTime } from './time.ts'
+import { isoOf, parseIsoTime } from '../time.ts'
 
 export type ColumnType = 'string' | 'integer' | 'number' | 'boolean' | 'time'
 

@@ -4,6 +4,7 @@ import { afterCommit, type Context } from '../context.ts'
 import type { JobsTable } from '../database/database.ts'
 import { AppError, invalidInput } from '../errors.ts'
 import type { Job, JobInput, JobState, Jobs } from '../job-contract.ts'
+import { dateOf } from '../tables/tables.ts'
 import { transaction } from '../transaction.ts'
 import { parse } from '../validate.ts'
 import { wakeWorker } from './wake.ts'
@@ -85,7 +86,7 @@ export async function nextDue(ctx: Context): Promise<Date | undefined> {
     .orderBy('run_at')
     .limit(1)
     .executeTakeFirst()
-  return row && new Date(row.run_at)
+  return row && dateOf(row.run_at)
 }
 
 /** Takes the job that is due longest, with a lease and a new fencing token. */
@@ -214,7 +215,7 @@ export async function nextScheduled(ctx: Context): Promise<Date | undefined> {
     .orderBy('next_at')
     .limit(1)
     .executeTakeFirst()
-  return row && new Date(row.next_at)
+  return row && dateOf(row.next_at)
 }
 
 /** Enqueues every tick that is due: after a pause only the latest missed one. */
@@ -233,7 +234,7 @@ export async function tick(ctx: Context): Promise<void> {
         kind: row.kind,
         payload,
         key: `schedule/${row.name}/${row.next_at}`,
-        runAt: new Date(row.next_at),
+        runAt: dateOf(row.next_at),
       })
       const next = nextTick(row.cron, row.zone, now)
       await ctx.db.updateTable('schedules').set({ next_at: next.toISOString() }).where('name', '=', row.name).execute()

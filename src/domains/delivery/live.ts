@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
 import * as store from './store.ts'
@@ -31,7 +32,7 @@ export async function liveAt(
   ctx: Context,
   { model, at }: Input<Operations['liveAt']>,
 ): Promise<Output<Operations['liveAt']>> {
-  const moment = at === undefined ? ctx.now().toISOString() : new Date(at).toISOString()
+  const moment = at === undefined ? ctx.now().toISOString() : dateOf(at).toISOString()
   const { spans } = await timeline(ctx, { model })
   const live = spans.findLast(({ from }) => from <= moment) ?? null
   return { at: moment, live, canary: await canaryAt(ctx, model, moment) }

@@ -3,6 +3,7 @@ import type { Input, Output } from '../../core/contract.ts'
 import { day, hour } from '../../core/duration.ts'
 import { betaPosterior } from '../../core/stats/beta-posterior.ts'
 import { mean } from '../../core/stats/summary.ts'
+import { dateOf, isoOf } from '../../core/tables/tables.ts'
 import * as features from '../features/features.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
@@ -34,8 +35,8 @@ export async function metrics(ctx: Context, input: Input<Operations['metrics']>)
   const { spec } = await registry.getModel(ctx, { model })
   const all = await store.listReleases(ctx, model)
   const first = all.at(-1)?.created_at ?? ctx.now().toISOString()
-  const from = input.from === undefined ? first : new Date(input.from).toISOString()
-  const to = input.to === undefined ? ctx.now().toISOString() : new Date(input.to).toISOString()
+  const from = input.from === undefined ? first : dateOf(input.from).toISOString()
+  const to = input.to === undefined ? ctx.now().toISOString() : dateOf(input.to).toISOString()
   const target = spec ? Number.parseFloat(spec.delivery.targets.change_fail_rate) / 100 : defaultTarget
   const deployed = all.filter(
     ({ kind, first_live_at }) =>
@@ -217,10 +218,7 @@ function trend(
 ): Metrics['trend'] {
   const spans: Metrics['trend'] = []
   for (let begin = Date.parse(from); begin < Date.parse(to); begin += trendMs) {
-    const [since, until] = [
-      new Date(begin).toISOString(),
-      new Date(Math.min(begin + trendMs, Date.parse(to))).toISOString(),
-    ]
+    const [since, until] = [isoOf(begin), new Date(Math.min(begin + trendMs, Date.parse(to))).toISOString()]
     const within = (at: string | null) => at !== null && at >= since && (at < until || (until === to && at === to))
     const of = deployed.filter(({ first_live_at }) => within(first_live_at))
     const lead = spread(of.flatMap(({ id }) => leads.get(id) ?? []))

@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { day } from '../../core/duration.ts'
 import { invalidInput } from '../../core/errors.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
@@ -53,7 +54,7 @@ const maxOverrideDays = 30
 export async function overridePolicy(ctx: Context, input: Input<Operations['overridePolicy']>): Promise<Override> {
   const { model, owner, reason } = input
   const now = ctx.now()
-  const expires = new Date(input.expiresAt)
+  const expires = dateOf(input.expiresAt)
   if (expires <= now || expires.getTime() > now.getTime() + maxOverrideDays * day) {
     throw invalidInput(`An override ends within ${maxOverrideDays} days, not at "${input.expiresAt}".`, {
       name: input.expiresAt,

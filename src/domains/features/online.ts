@@ -1,5 +1,6 @@
 import { milliseconds } from '../../core/duration.ts'
 import { exactJson } from '../../core/json/json.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import type { AggregateDefinition, View } from './rules.ts'
 
 /** One row of a source, as the online state keeps it. */
@@ -27,9 +28,9 @@ export function createOnlineView(view: View, keys: string[], time: string, known
 
   function add(seq: number, row: Record<string, unknown>): void {
     const key = keyOf(keys.map((name) => row[name]))
-    const at = Date.parse(String(row[time]))
+    const at = dateOf(String(row[time])).getTime()
     if (key === undefined || Number.isNaN(at)) return
-    const known = knownAt === undefined ? at : Date.parse(String(row[knownAt]))
+    const known = knownAt === undefined ? at : dateOf(String(row[knownAt])).getTime()
     const rows = byKey.get(key) ?? []
     if (rows.length === 0) byKey.set(key, rows)
     rows.splice(firstAfter(rows, at), 0, { time: at, knownAt: known, seq, row })

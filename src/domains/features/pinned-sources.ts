@@ -3,6 +3,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input } from '../../core/contract.ts'
 import { invalidInput } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import * as datasets from '../datasets/datasets.ts'
 import type { features, TrainingSet } from './contract.ts'
 import type { ResolvedService } from './rules.ts'
@@ -49,8 +50,8 @@ async function boundsOfFirst(
   const first = await store.firstPinned(ctx, {
     service,
     source,
-    from_time: new Date(from).toISOString(),
-    to_time: new Date(to).toISOString(),
+    from_time: dateOf(from).toISOString(),
+    to_time: dateOf(to).toISOString(),
     label: label ?? null,
     as_of: asOf,
     upto_seq: uptoSeq,

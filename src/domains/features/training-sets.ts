@@ -5,6 +5,7 @@ import type { Input, Output } from '../../core/contract.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
 import { nextOf } from '../../core/paging.ts'
 import { scratchPath } from '../../core/scratch.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { buildTrainingSet } from './build-training-set.ts'
@@ -26,7 +27,7 @@ export async function createTrainingSet(
   input: Input<Operations['createTrainingSet']>,
 ): Promise<TrainingSet> {
   const { service, source, label, asOf = 'known' } = input
-  const [from, to] = [new Date(input.from).toISOString(), new Date(input.to).toISOString()]
+  const [from, to] = [dateOf(input.from).toISOString(), dateOf(input.to).toISOString()]
   const resolved = await serviceOf(ctx, service)
   const { time } = (await datasets.describeSource(ctx, source)).definition
   if (time === undefined) throw invalidInput(`The source "${source}" declares no time column.`, { name: source })

@@ -2,6 +2,7 @@ import { type Context, liveValue } from '../../core/context.ts'
 import type { Input } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
 import { groupCommit } from '../../core/group-commit.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import type { runs } from './contract.ts'
 import { insertRows, paramsOf, type Rows, runsById } from './logging-store.ts'
 import { appendToJournal } from './metric-journal.ts'
@@ -46,7 +47,7 @@ export async function logBatch(
       key,
       value: value ?? Number.NaN,
       step,
-      at: (at === undefined ? now : new Date(at)).getTime(),
+      at: (at === undefined ? now : dateOf(at)).getTime(),
     })),
   })
   return {}

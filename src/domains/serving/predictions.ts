@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
+import { dateOf, isoOf } from '../../core/tables/tables.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
@@ -38,7 +39,7 @@ export async function listPredictions(
 ): Promise<Output<Operations['listPredictions']>> {
   const { endpoint, from = '', to = '9999', release, limit = defaultLimit } = input
   requireRouting(ctx, endpoint)
-  const bounds = { from: from && new Date(from).toISOString(), to: to === '9999' ? to : new Date(to).toISOString() }
+  const bounds = { from: from && dateOf(from).toISOString(), to: to === '9999' ? to : dateOf(to).toISOString() }
   const rows = await readLog(ctx, { endpoint, ...bounds, release, limit, forced: true })
   return { items: rows.reverse().map(toPrediction) }
 }
@@ -92,6 +93,6 @@ async function requireLogged(ctx: Context, id: string): Promise<LoggedPrediction
 }
 
 function toPrediction(logged: LoggedPrediction): Output<Operations['getPrediction']> {
-  const knownAt = Object.entries(logged.knownAt ?? {}).map(([name, at]) => [name, new Date(at).toISOString()])
+  const knownAt = Object.entries(logged.knownAt ?? {}).map(([name, at]) => [name, isoOf(at)])
   return { ...logged, knownAt: Object.fromEntries(knownAt) }
 }

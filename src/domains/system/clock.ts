@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import type { system } from './contract.ts'
 import { holder } from './server.ts'
 import * as store from './store.ts'
@@ -19,7 +20,7 @@ export async function advanceClock(
       hint: 'Start a replay server with "keel up --clock simulated".',
     })
   }
-  const target = new Date(to)
+  const target = dateOf(to)
   if (target < ctx.now()) {
     throw new AppError('conflict', `The clock is at ${ctx.now().toISOString()} and never goes back.`, { name: to })
   }
@@ -38,5 +39,5 @@ export async function savedClock(ctx: Context): Promise<Date | undefined> {
   const clock = await store.readClock(ctx)
   if (!clock) return undefined
   const { saved, latestEvent } = clock
-  return new Date(latestEvent && latestEvent > saved ? latestEvent : saved)
+  return dateOf(latestEvent && latestEvent > saved ? latestEvent : saved)
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { cursorNumber } from '../../core/paging.ts'
+import { isoOf } from '../../core/tables/tables.ts'
 import * as runs from '../runs/runs.ts'
 import type { traces } from './contract.ts'
 import { countTraces, searchTraces, type TraceQuery } from './search-store.ts'
@@ -68,7 +69,7 @@ function toTrace(info: TraceRecord): Trace {
     experiment: info.experimentId,
     name: info.tags['mlflow.traceName'] ?? null,
     state: info.state,
-    at: new Date(info.at).toISOString(),
+    at: isoOf(info.at),
     milliseconds: info.duration,
     request: info.requestPreview,
     response: info.responsePreview,

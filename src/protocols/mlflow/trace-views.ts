@@ -1,8 +1,9 @@
+import { isoOf } from '../../core/tables/tables.ts'
 import type { AnyValue, Assessment, Attribute, Span, TraceRecord } from '../../domains/traces/traces.ts'
 
 type Json = Record<string, unknown>
 
-const time = (milliseconds: number) => new Date(milliseconds).toISOString()
+const time = (milliseconds: number) => isoOf(milliseconds)
 
 export function location(experiment: string): Json {
   return { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experiment } }

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts'
+import { dateOf } from '../../core/tables/tables.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import * as traces from '../../domains/traces/traces.ts'
 import { call } from './call.ts'
@@ -61,7 +62,7 @@ function textMap(fields: input.Fields, name: string, longest: number): Record<st
 
 function instant(fields: input.Fields, name: string): number {
   const value = input.text(fields, name)
-  const at = Date.parse(value)
+  const at = dateOf(value).getTime()
   return Number.isFinite(at) ? at : input.badValue(name, value)
 }
 

@@ -2,6 +2,7 @@ import type { Static } from 'typebox'
 import { invalidInput } from '../../../core/errors.ts'
 import { canonicalJson, digestOfJson, parseExactJson } from '../../../core/json/json.ts'
 import { didYouMean } from '../../../core/suggest.ts'
+import { dateOf, parseIsoTime } from '../../../core/tables/tables.ts'
 import type { GoldenFile } from '../contract.ts'
 
 export type Definition = Static<typeof GoldenFile>
@@ -18,7 +19,7 @@ export function checkItems(definition: Definition, items: readonly Item[]): void
       if (value === undefined || value === null || value === '') throw invalidItem(index, column, 'is missing', item)
       if (!isPlain(value)) throw invalidItem(index, column, 'is neither a string, a number nor a boolean', item)
     }
-    if (definition.time !== undefined && instantOf(item[definition.time]) === undefined) {
+    if (definition.time !== undefined && !isMoment(item[definition.time])) {
       const shown = item[definition.time]
       throw invalidItem(
         index,
@@ -53,25 +54,21 @@ export function columnsOf(items: readonly Item[]): string[] {
   return [...new Set(items.flatMap((item) => Object.keys(item)))]
 }
 
-const isoTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:?\d\d)?)?$/
-
 /** The moment given by an ISO 8601 string (UTC when it has no zone) or by epoch milliseconds; undefined for anything else. */
 export function instantOf(value: unknown): Date | undefined {
-  const text = typeof value === 'number' && Number.isInteger(value) ? value : zoned(value)
-  if (text === undefined) return undefined
-  const date = new Date(text)
+  if (typeof value !== 'string' && !Number.isInteger(value)) return undefined
+  const date = typeof value === 'string' ? dateOf(value) : new Date(Number(value))
   return Number.isNaN(date.getTime()) ? undefined : date
-}
-
-function zoned(value: unknown): string | undefined {
-  if (typeof value !== 'string' || !isoTime.test(value)) return undefined
-  if (value.length === 10) return `${value}T00:00:00Z`
-  return `${value.replace(' ', 'T')}${/(Z|[+-]\d\d:?\d\d)$/.test(value) ? '' : 'Z'}`
 }
 
 /** A value as a string, so that the identifiers `1` and `"1"` are the same. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' || typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? '')
+}
+
+/** What comes in is stricter than what is read of sets that were stored before. */
+function isMoment(value: unknown): boolean {
+  return typeof value === 'string' ? parseIsoTime(value) !== undefined : instantOf(value) !== undefined
 }
 
 function isPlain(value: unknown): boolean {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { canonicalJson } from '../../../core/json/json.ts'
+import { dateOf, isoOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { latestOf } from '../../../core/work/work.ts'
 import { events as delivery } from '../../delivery/events.ts'
@@ -61,8 +62,8 @@ async function receiveAlert(ctx: Context, alert: ExternalAlert): Promise<string>
 
 /** Alertmanager writes the year 1 for "not over". */
 function timeOf(text: string | undefined): string | undefined {
-  const time = text === undefined ? Number.NaN : Date.parse(text)
-  return Number.isNaN(time) || time < 0 ? undefined : new Date(time).toISOString()
+  const time = text === undefined ? Number.NaN : dateOf(text).getTime()
+  return Number.isNaN(time) || time < 0 ? undefined : isoOf(time)
 }
 
 const maxEvents = 1_000

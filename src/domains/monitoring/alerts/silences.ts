@@ -3,6 +3,7 @@ import type { Input, Output } from '../../../core/contract.ts'
 import { invalidInput, notFound } from '../../../core/errors.ts'
 import { nextOf } from '../../../core/paging.ts'
 import { wilsonInterval } from '../../../core/stats/intervals.ts'
+import { dateOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { nextTick } from '../../../core/work/work.ts'
 import * as registry from '../../registry/registry.ts'
@@ -50,11 +51,11 @@ export async function silence(
 ): Promise<Output<Operations['silence']>> {
   const { kind = 'silence', model = '*', signal = '*', reason } = input
   if (model !== '*') await registry.getModel(ctx, { model })
-  const from = new Date(input.from ?? ctx.now()).toISOString()
+  const from = (input.from === undefined ? ctx.now() : dateOf(input.from)).toISOString()
   const { repeats } = input
   if (input.to === undefined && !repeats)
     throw invalidInput('A silence needs an end, or "repeats" with how long it lasts each time.', { name: 'to' })
-  const to = input.to === undefined ? noEnd : new Date(input.to).toISOString()
+  const to = input.to === undefined ? noEnd : dateOf(input.to).toISOString()
   if (to <= from) throw invalidInput(`A silence cannot end at ${to}: it begins at ${from}.`, { name: 'to' })
   const zone = repeats?.zone ?? 'UTC'
   if (repeats) nextTick(repeats.cron, zone, ctx.now())

@@ -3,6 +3,7 @@ import { type Calibration, estimatePerformance, fitCalibration } from '../../../
 import { addToSketch, createReference, createSketch, type Sketch } from '../../../core/stats/sketch.ts'
 import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
+import { isoOf } from '../../../core/tables/tables.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import { type BaselineProfile, type ProfileColumn, type Row, type Value, windowAround } from '../rules.ts'
@@ -160,7 +161,7 @@ function wholeWindows(rows: Row[], { anchor, length, minRows }: Settings, from: 
   }
   return [...windows]
     .filter(([, indexes]) => indexes.length >= minRows)
-    .map(([start, indexes]) => ({ from: new Date(start).toISOString(), indexes }))
+    .map(([start, indexes]) => ({ from: isoOf(start), indexes }))
 }
 
 function largestBias(

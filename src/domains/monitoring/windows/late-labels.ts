@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { day, hour } from '../../../core/duration.ts'
+import { isoOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -50,7 +51,7 @@ export async function checkLateLabels(
 
 function hoursOf({ from_at, to_at }: WindowsTable): string[] {
   const hours: string[] = []
-  for (let at = Date.parse(hourOf(from_at)); at < Date.parse(to_at); at += hour) hours.push(new Date(at).toISOString())
+  for (let at = Date.parse(hourOf(from_at)); at < Date.parse(to_at); at += hour) hours.push(isoOf(at))
   return hours
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { hour } from '../../../core/duration.ts'
+import { dateOf } from '../../../core/tables/tables.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import type { monitoring } from '../contract.ts'
@@ -21,8 +22,8 @@ export async function series(
 ): Promise<Output<Operations['series']>> {
   await registry.getModel(ctx, { model })
   const bounds = [
-    from === undefined ? '' : new Date(from).toISOString(),
-    to === undefined ? '9999' : new Date(to).toISOString(),
+    from === undefined ? '' : dateOf(from).toISOString(),
+    to === undefined ? '9999' : dateOf(to).toISOString(),
   ] as const
   const rows = await store.listWindows(ctx, model, ...bounds, limit)
   return { items: rows.map(windowOf) }
@@ -69,8 +70,8 @@ export async function sketches(
   if (live === undefined) return { items: [] }
   const rows = await store.listSketches(ctx, {
     scope: `release/${live}`,
-    from: from === undefined ? '' : new Date(Date.parse(from) - hour + 1).toISOString(),
-    to: to === undefined ? '9999' : new Date(to).toISOString(),
+    from: from === undefined ? '' : new Date(dateOf(from).getTime() - hour + 1).toISOString(),
+    to: to === undefined ? '9999' : dateOf(to).toISOString(),
     column,
     limit,
   })

@@ -4,6 +4,7 @@ import { day } from '../../../core/duration.ts'
 import { hanleyMcNeil } from '../../../core/stats/domain-classifier.ts'
 import { auc } from '../../../core/stats/metrics.ts'
 import { addToSketch, createSketch } from '../../../core/stats/sketch.ts'
+import { isoOf } from '../../../core/tables/tables.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -78,7 +79,7 @@ async function servedRows(ctx: Context, model: string): Promise<serving.LoggedPr
   const rows: serving.LoggedPrediction[] = []
   const now = ctx.now().getTime() + 1
   for (let to = now; to > now - servedPeriod && rows.length < servedSample; to -= day) {
-    const slice = { endpoint: model, from: new Date(to - day).toISOString(), to: new Date(to).toISOString() }
+    const slice = { endpoint: model, from: new Date(to - day).toISOString(), to: isoOf(to) }
     const sample = Math.min(1, servedSample / Math.max(1, await serving.countLogged(ctx, slice)))
     const read = await serving.readLog(ctx, { ...slice, sample })
     rows.push(...read.filter(({ arm }) => arm !== 'shadow').slice(rows.length - servedSample))

@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
+import { isoOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -38,7 +39,7 @@ export async function watch(ctx: Context, { model }: { model: string }): Promise
 }
 
 async function scheduleWindow(ctx: Context, model: string, from: number, settings: Settings): Promise<void> {
-  const start = new Date(from).toISOString()
+  const start = isoOf(from)
   const runAt = new Date(from + settings.length + settings.maturity)
   await enqueue(ctx, {
     kind: 'monitoring.window',
@@ -155,7 +156,7 @@ export async function countRows(
   const baselines: LogCounts['baselines'] = new Map()
   for (let start = Date.parse(from); start < Date.parse(to); start += day) {
     const bounds = {
-      from: new Date(start).toISOString(),
+      from: isoOf(start),
       to: new Date(Math.min(start + day, Date.parse(to))).toISOString(),
     }
     for (const row of await serving.readLog(ctx, { endpoint: model, ...bounds })) {

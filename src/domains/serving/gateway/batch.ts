@@ -2,6 +2,7 @@ import { type Context, liveValue } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
+import { dateOf, parseIsoTime } from '../../../core/tables/tables.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
@@ -35,7 +36,7 @@ export async function predictBatch(ctx: Context, input: Input<Operations['predic
     throw invalidInput(`There are ${rows.length} rows and ${times.length} times.`, { name: 'times' })
   const errors: Batch['errors'] = []
   const requests = readable(rows, errors, (row, index) => {
-    if (times && Number.isNaN(Date.parse(times[index] ?? '')))
+    if (times && parseIsoTime(times[index] ?? '') === undefined)
       throw invalidInput(`${JSON.stringify(times[index])} is not a time.`, { name: 'times' })
     return registry.readFields(found.rows.request, row)
   })
@@ -86,7 +87,7 @@ async function inputsOf(
     const at = ctx.now()
     return requests.map((request) => features.lookupOnline(ctx, { service, request, at }).values)
   }
-  const rows = requests.map((request, index) => ({ time: new Date(moments[index] ?? '').toISOString(), request }))
+  const rows = requests.map((request, index) => ({ time: dateOf(moments[index] ?? '').toISOString(), request }))
   const found = await features.lookupAsOf(ctx, { service, rows, asOf: 'known' })
   return requests.map((request, index) => ({ ...request, ...found[index] }))
 }

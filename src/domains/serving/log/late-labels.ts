@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { hour } from '../../../core/duration.ts'
+import { isoOf } from '../../../core/tables/tables.ts'
 import { enqueue } from '../jobs.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
@@ -16,7 +17,7 @@ export async function planLook(ctx: Context, endpoint: string): Promise<void> {
   const to = from + slotMilliseconds
   await enqueue(ctx, {
     kind: 'serving.labelled',
-    payload: { model: endpoint, from: new Date(from).toISOString(), to: new Date(to).toISOString() },
+    payload: { model: endpoint, from: isoOf(from), to: isoOf(to) },
     key: `serving.labelled/${endpoint}/${from}`,
     runAt: new Date(to + graceMilliseconds),
   })

@@ -63,3 +63,18 @@ export function instantOf(parts: Parts, offset: number | undefined): number | un
 export function isoOf(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }
+
+const longIso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s?(Z|z|[+-]\d\d(?::?\d\d)?)?)?$/
+
+/**
+ * The moment of an ISO text that was accepted or written before, here or by a program that says its zone: as `parseIsoTime`
+ * reads it, and what is finer than milliseconds or in other years too. An invalid date for anything else.
+ */
+export function dateOf(iso: string): Date {
+  const strict = parseIsoTime(iso)
+  if (strict !== undefined) return new Date(strict)
+  const [, day, clock = '00:00', zone] = longIso.exec(iso) ?? []
+  const offset = offsetOf(zone)
+  if (day === undefined || offset === undefined) return new Date(Number.NaN)
+  return new Date(Date.parse(`${day}T${clock.replace(',', '.')}Z`) - offset * 60_000)
+}
