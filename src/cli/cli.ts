@@ -1,27 +1,17 @@
-import { CommanderError, Option, Command as Program } from 'commander'
-import { ProblemError } from '../client/client.ts'
-import { catalogue } from '../core/error-catalogue.ts'
-import { AppError, type ErrorCode, toAppError } from '../core/errors.ts'
+import { CommanderError, Command as Program } from 'commander'
+import { AppError } from '../core/errors.ts'
 import { didYouMean } from '../core/suggest.ts'
 import {
-  argumentForm,
   type Command,
   type CommandInput,
-  type CommonOptions,
-  colours,
-  commonOptions,
   createSession,
+  declare,
   type Given,
-  helpOf,
   type Io,
-  type Outcome,
-  optionFlags,
-  optionName,
-  type ParameterSet,
-  pick,
-  pickedTable,
-  type Session,
-  valuesOf,
+  inputOf,
+  onInterrupt,
+  report,
+  show,
 } from './kit/kit.ts'
 import { summaries, words } from './words.ts'
 
@@ -116,23 +106,6 @@ function attach(program: Program, node: Program, command: Command, io: Io, json:
   })
 }
 
-/** What is shown is what is read: the arguments and options as data. */
-function declare(node: Program, { args = {}, options = {} }: Command): void {
-  for (const [key, parameter] of Object.entries(args)) node.argument(argumentForm(key, parameter), helpOf(parameter))
-  for (const [key, parameter] of Object.entries({ ...options, ...commonOptions }))
-    node.addOption(new Option(optionFlags(key, parameter), helpOf(parameter)).makeOptionMandatory(parameter.required))
-}
-
-/** A wrong word is refused here, before anything is asked. */
-function inputOf({ args = {}, options = {} }: Command, typed: Given[], given: Record<string, Given>): CommandInput {
-  const placed = Object.fromEntries(Object.keys(args).map((key, index) => [key, typed[index]]))
-  const all: ParameterSet & typeof commonOptions = { ...options, ...commonOptions }
-  return {
-    args: valuesOf(args, placed, argumentForm),
-    options: valuesOf(all, given, optionName),
-  }
-}
-
 type Runnable = Command & Required<Pick<Command, 'run'>>
 
 async function perform(
@@ -157,93 +130,4 @@ async function perform(
     interrupted?.dispose()
     await session.close()
   }
-}
-
-/** The first Ctrl-C ends the command in good order; the second ends it at once. */
-function onInterrupt(session: Session): { promise: Promise<never>; dispose(): void } {
-  let listener: () => void = () => undefined
-  const promise = new Promise<never>((_resolve, reject) => {
-    listener = () => {
-      process.once('SIGINT', () => process.exit(130))
-      session.say('Stopping. What is already stored stays; press Ctrl-C again to stop at once.')
-      reject(
-        new AppError('interrupted', 'Interrupted.', {
-          hint: 'Run the same command again: it goes on from what is stored.',
-        }),
-      )
-    }
-    process.once('SIGINT', listener)
-  })
-  promise.catch(() => undefined)
-  return { promise, dispose: () => process.removeListener('SIGINT', listener) }
-}
-
-async function show(outcome: Outcome, session: Session, options: CommonOptions): Promise<void> {
-  const { io, json } = session
-  const fields = options.fields?.split(',').map((field) => field.trim()) ?? []
-  if (options.jsonl) {
-    const items = outcome.items ?? (Array.isArray(outcome.data) ? outcome.data : [outcome.data])
-    for await (const item of items) io.stdout.write(`${JSON.stringify(pick(item, fields))}\n`)
-    return
-  }
-  const data = pick(outcome.data, fields)
-  if (json) {
-    io.stdout.write(`${JSON.stringify(data, null, 2)}\n`)
-    return
-  }
-  const text = fields.length > 0 ? pickedTable(data, fields) : (outcome.text ?? JSON.stringify(data, null, 2))
-  if (text !== '') io.stdout.write(`${text}\n`)
-  const colour = colours(io, io.stderr)
-  for (const next of outcome.next ?? []) io.stderr.write(`${colour('dim', 'Next:')} ${colour('cyan', next)}\n`)
-}
-
-/** Tells what happened, why, and the command that mends it. With --json the error is JSON too, on stdout. */
-function report(thrown: unknown, io: Io, json: boolean, debug: boolean): number {
-  const { code, message, hint, name, exitCode } = describe(thrown)
-  if (json) {
-    io.stdout.write(
-      `${JSON.stringify({ error: { code, message, ...(hint ? { hint } : {}), ...(name ? { name } : {}) } })}\n`,
-    )
-    return exitCode
-  }
-  const colour = colours(io, io.stderr)
-  io.stderr.write(`${colour('red', 'Error:')} ${message}\n`)
-  if (debug && thrown instanceof Error) io.stderr.write(`${thrown.stack ?? ''}\n`)
-  if (hint) io.stderr.write(`${colour('dim', 'Hint:')} ${hint}\n`)
-  return exitCode
-}
-
-type Description = {
-  code: string
-  message: string
-  hint?: string | undefined
-  name?: string | undefined
-  exitCode: number
-}
-
-function describe(thrown: unknown): Description {
-  if (thrown instanceof ProblemError) {
-    const { code, detail, hint, name, requestId } = thrown.problem
-    const known = code in catalogue ? catalogue[code as ErrorCode] : undefined
-    const message = code === 'internal' && requestId ? `${detail} (${requestId})` : detail
-    return { code, message, hint, name, exitCode: known?.exit ?? 1 }
-  }
-  if (thrown instanceof CommanderError) {
-    return {
-      code: 'usage',
-      message: thrown.message.replace(/^error: /, ''),
-      hint: 'See "keel <command> --help".',
-      exitCode: 2,
-    }
-  }
-  if (thrown instanceof TypeError && thrown.message === 'fetch failed') {
-    return {
-      code: 'unreachable',
-      message: 'The server stopped answering.',
-      hint: 'Start it again with "keel up".',
-      exitCode: 6,
-    }
-  }
-  const error = toAppError(thrown)
-  return { code: error.code, message: error.message, hint: error.hint, name: error.offender, exitCode: error.exitCode }
 }

@@ -1,25 +1,23 @@
 export { type Command, type CommandInput, defineCommand, type Outcome } from './command.ts'
-export { type CommonOptions, commonOptions } from './common-options.ts'
+export type { CommonOptions } from './common-options.ts'
 export { answers } from './connection.ts'
+export { declare, inputOf } from './declare.ts'
 export { assignments, modelVersion, parseTime } from './input.ts'
+export { onInterrupt } from './interrupt.ts'
 export { colours, type Io, isInteractive } from './io.ts'
 export { resultOf } from './job.ts'
 export { listing, listOptions } from './listing.ts'
-export { type Cell, estimate, facts, moment, number, percent, pick, pickedTable, table } from './output.ts'
+export { type Cell, estimate, facts, moment, number, percent, table } from './output.ts'
 export {
   amount,
   argument,
-  argumentForm,
   count,
   duration,
   flag,
   type Given,
-  helpOf,
   oneOf,
   optionalArgument,
-  optionFlags,
   optionName,
-  type ParameterSet,
   required,
   text,
   texts,
@@ -30,5 +28,7 @@ export {
 } from './parameters.ts'
 export { createProgress } from './progress.ts'
 export { demoFolder } from './project-folder.ts'
+export { report } from './report.ts'
 export { type CommandLine, createSession, type Session, type Word } from './session.ts'
+export { show } from './show.ts'
 export { readableBytes } from './sizes.ts'
