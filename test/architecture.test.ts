@@ -289,7 +289,6 @@ const longFunctions = [
   'core/storage/s3.ts s3Blobs',
   'core/tables/records.ts csvReader',
   'core/upstream/call.ts openUpstream',
-  'core/work/worker.ts createWorker',
   'domains/registry/runtimes/process.ts openProcess',
 ]
 

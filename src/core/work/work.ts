@@ -1,5 +1,6 @@
+export type { Reactions } from './deliver.ts'
 export { appender, latestEvents, latestOf, readEvents } from './events.ts'
 export { type Follower, follow } from './follow.ts'
 export { enqueuer, getJob, nextTick, reclaimAll, scheduler, unschedule } from './jobs.ts'
-export { createWorker, type Reactions, type Worker } from './worker.ts'
+export { createWorker, type Worker } from './worker.ts'
 export { checkWrites } from './written.ts'

@@ -1,22 +1,11 @@
 import type { Context } from '../context.ts'
 import { AppError } from '../errors.ts'
-import type { Event, EventOf, Events } from '../event-contract.ts'
-import type { Job, JobHandlers, JobInput, Jobs, JobTools } from '../job-contract.ts'
-import { readStored } from '../json/json.ts'
-import { transaction } from '../transaction.ts'
-import { parse } from '../validate.ts'
-import { markDelivered, undelivered } from './events.ts'
+import type { Events } from '../event-contract.ts'
+import type { JobHandlers, Jobs } from '../job-contract.ts'
+import { deliver, type Reactions } from './deliver.ts'
 import * as jobs from './jobs.ts'
+import { type Performing, perform } from './perform.ts'
 import { follow, wakeSignal } from './wake.ts'
-import { checksWrites } from './written.ts'
-
-/** Run in the transaction that marks the event as delivered: exactly once in their database effects. */
-type Reaction<Told> = (ctx: Context, event: Told) => Promise<void>
-
-/** What follows each type of event, and `*` whatever happens; a type that does not exist does not compile. */
-export type Reactions<E extends Events> = { [Type in keyof E]?: Reaction<EventOf<E, Type>>[] } & {
-  '*'?: Reaction<Event>[]
-}
 
 export type Worker = {
   start(): void
@@ -36,100 +25,24 @@ type Options<E extends Events, J extends Jobs> = {
 }
 
 const idlePollMilliseconds = 1_000
-const outboxBatch = 200
 
 /** One worker in each server: delivers events to reactions, ticks schedules, runs jobs under leases. */
 export function createWorker<E extends Events, J extends Jobs>(ctx: Context, options: Options<E, J>): Worker {
   const { reactions, concurrency = 4 } = options
   follow(ctx, Object.keys(reactions))
   const stopping = new AbortController()
+  const performing = { jobs: options.jobs, handlers: options.handlers, stopping: stopping.signal }
   const running = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let pass: Promise<void> | undefined
   let again = false
 
-  /** All that wait in one transaction. When one fails, each in its own: that one is tried again later, the others go on. */
-  async function deliver(): Promise<boolean> {
-    const events = await undelivered(ctx, outboxBatch)
-    if (events.length === 0) return false
-    try {
-      await transaction(ctx, async (ctx) => {
-        for (const event of events) await react(ctx, event)
-      })
-      return true
-    } catch (error) {
-      ctx.log.warn({ err: error }, 'events are delivered one by one')
-    }
-    let delivered = 0
-    for (const event of events) {
-      try {
-        await transaction(ctx, (ctx) => react(ctx, event))
-        delivered += 1
-      } catch (error) {
-        ctx.log.error({ err: error, event: event.seq, type: event.type }, 'a reaction failed')
-      }
-    }
-    return delivered > 0
-  }
-
-  async function react(outer: Context, event: Event): Promise<void> {
-    const ctx = { ...outer, cause: `reaction to ${event.type}` }
-    if (!(await markDelivered(ctx, event.seq))) return
-    for (const reaction of reactionsTo(ctx, options, event)) await reaction(ctx, event)
-  }
-
-  async function perform(job: Job): Promise<void> {
-    const jobContext: Context = { ...ctx, cause: `job ${job.kind}` }
-    const stop = new AbortController()
-    const signal = AbortSignal.any([stopping.signal, stop.signal])
-    const renewal = setInterval(() => {
-      jobs
-        .renew(jobContext, job)
-        .catch(() => stop.abort(new AppError('stale_token', `The job "${job.id}" was taken away.`)))
-    }, jobs.leaseMilliseconds / 3)
-    try {
-      const report: JobTools['report'] = (progress) => jobs.renew(jobContext, job, progress)
-      const result = await handle(jobContext, options, { job, signal, report })
-      await jobs.finish(jobContext, job, { result })
-    } catch (error) {
-      await fail(jobContext, job, error)
-    } finally {
-      clearInterval(renewal)
-    }
-  }
-
-  async function fail(jobContext: Context, job: Job, error: unknown): Promise<void> {
-    if (stopping.signal.aborted) return
-    const callersFault = error instanceof AppError && error.status < 500
-    ctx.log.warn({ job: job.id, kind: job.kind, attempt: job.attempts, err: error }, 'job failed')
-    try {
-      await jobs.finish(jobContext, job, {
-        error: error instanceof Error ? error.message : String(error),
-        retry: !callersFault,
-      })
-    } catch (lost) {
-      if (!(lost instanceof AppError) || lost.code !== 'stale_token') throw lost
-    }
-  }
-
   async function runDue(): Promise<void> {
     for (;;) {
       if (stopping.signal.aborted) return
-      const delivered = await deliver()
+      const delivered = await deliver(ctx, options)
       await jobs.tick(ctx)
-      let started = false
-      while (running.size < concurrency) {
-        const job = await jobs.claim(ctx)
-        if (!job) break
-        started = true
-        const task = perform(job)
-          .catch((error: unknown) => ctx.log.error({ err: error, job: job.id }, 'job bookkeeping failed'))
-          .finally(() => {
-            running.delete(task)
-            wake()
-          })
-        running.add(task)
-      }
+      const started = await startJobs(ctx, { performing, running, concurrency, wake })
       if (!delivered && !started) return
     }
   }
@@ -163,21 +76,6 @@ export function createWorker<E extends Events, J extends Jobs>(ctx: Context, opt
     }
   }
 
-  async function advance(to: Date, before?: (instant: Date) => Promise<void>): Promise<void> {
-    async function moveTo(instant: Date): Promise<void> {
-      if (instant > ctx.now()) await before?.(instant)
-      ctx.clock.set(instant)
-      await drain()
-    }
-    for (;;) {
-      const instants = [await jobs.nextDue(ctx), await jobs.nextScheduled(ctx)].filter((at) => at !== undefined)
-      const next = instants.sort((a, b) => a.getTime() - b.getTime())[0]
-      if (!next || next > to) break
-      await moveTo(next)
-    }
-    await moveTo(to)
-  }
-
   return {
     start() {
       wakeSignal(ctx).wake = wake
@@ -195,40 +93,49 @@ export function createWorker<E extends Events, J extends Jobs>(ctx: Context, opt
       await Promise.allSettled(running)
     },
     drain,
-    advance,
+    advance: (to, before) => advance(ctx, { drain, to, before }),
   }
 }
 
-/** Trying again would not make an event fit its contract: it is passed over, and the log says so. */
-export function reactionsTo<E extends Events>(
-  ctx: Context,
-  { events, reactions }: { events: E; reactions: Reactions<E> },
-  event: Event,
-): Reaction<Event>[] {
-  const contract = events[event.type]
-  try {
-    if (contract) readStored(contract.data, event.data, `The event ${event.type}`)
-  } catch (error) {
-    ctx.log.error({ err: error, event: event.seq, type: event.type }, 'an event is not as its contract says')
-    return []
-  }
-  const own = contract && (reactions[event.type] as Reaction<Event>[] | undefined)
-  return [...(own ?? []), ...(reactions['*'] ?? [])]
+type Starting<J extends Jobs> = {
+  performing: Performing<J>
+  running: Set<Promise<void>>
+  concurrency: number
+  wake(): void
 }
 
-/** A payload that does not fit is the fault of who wrote it: the job has failed, and is not tried again. */
-async function handle<E extends Events, J extends Jobs>(
-  ctx: Context,
-  { jobs: contracts, handlers }: Options<E, J>,
-  tools: JobTools,
-): Promise<unknown> {
-  const { kind, payload } = tools.job
-  const contract = contracts[kind]
-  const handler = handlers[kind]
-  if (!contract || !handler)
-    throw new AppError('not_supported', `No handler for jobs of kind "${kind}".`, { name: kind })
-  const input = readStored(contract.input, payload, `The payload of a job ${kind}`) as JobInput<J[string]>
-  const result = await handler(ctx, input, tools)
-  if (checksWrites(ctx)) parse(contract.output, result, { code: 'internal', what: `The result of ${kind}` })
-  return result
+/** As many due jobs as may run at the same time; tells whether there was one. */
+async function startJobs<J extends Jobs>(ctx: Context, starting: Starting<J>): Promise<boolean> {
+  const { performing, running, concurrency, wake } = starting
+  let started = false
+  while (running.size < concurrency) {
+    const job = await jobs.claim(ctx)
+    if (!job) break
+    started = true
+    const task = perform(ctx, performing, job)
+      .catch((error: unknown) => ctx.log.error({ err: error, job: job.id }, 'job bookkeeping failed'))
+      .finally(() => {
+        running.delete(task)
+        wake()
+      })
+    running.add(task)
+  }
+  return started
+}
+
+type Moving = { drain: Worker['drain']; to: Date; before: ((instant: Date) => Promise<void>) | undefined }
+
+async function advance(ctx: Context, { drain, to, before }: Moving): Promise<void> {
+  async function moveTo(instant: Date): Promise<void> {
+    if (instant > ctx.now()) await before?.(instant)
+    ctx.clock.set(instant)
+    await drain()
+  }
+  for (;;) {
+    const instants = [await jobs.nextDue(ctx), await jobs.nextScheduled(ctx)].filter((at) => at !== undefined)
+    const next = instants.sort((a, b) => a.getTime() - b.getTime())[0]
+    if (!next || next > to) break
+    await moveTo(next)
+  }
+  await moveTo(to)
 }
