@@ -288,7 +288,6 @@ const longFunctions = [
   'core/storage/blobs.ts diskBlobs',
   'core/storage/s3.ts s3Blobs',
   'core/tables/records.ts csvReader',
-  'core/upstream/call.ts openUpstream',
   'domains/registry/runtimes/process.ts openProcess',
 ]
 

@@ -1,1 +1,2 @@
-export { neverSent, openUpstream, type Upstream, type UpstreamReply, type UpstreamStream } from './call.ts'
+export { openUpstream, type Upstream, type UpstreamReply, type UpstreamStream } from './call.ts'
+export { neverSent } from './failure.ts'
