@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import type { Context } from '../../../core/context.ts'
 import { environmentOf, startGroup, tail } from '../../../core/process/process.ts'
 
@@ -41,23 +40,3 @@ export function startChild(ctx: Context, { name, command, environment }: ChildOp
   }
   return child
 }
-
-/** Resident bytes of the whole process group, on Linux. */
-export function memoryOf({ pid, over }: Child): number | undefined {
-  if (pid === undefined || over || process.platform !== 'linux') return undefined
-  let sum = 0
-  for (const entry of readdirSync('/proc')) {
-    if (!/^[0-9]+$/.test(entry)) continue
-    try {
-      // The name of the program stands in parentheses and may hold anything; the process group is the third word after it.
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      if (Number(fields[2]) === pid) sum += Number(fields[21]) * pageBytes
-    } catch {
-      // The process ended after it was listed.
-    }
-  }
-  return sum
-}
-
-const pageBytes = 4_096
