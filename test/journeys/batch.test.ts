@@ -63,7 +63,7 @@ test('a file comes back with a prediction for each row, in its order, in any for
     }
     assert.equal(existsSync(join(cwd, `${output}.partial`)), false)
   }
-  assert.deepEqual(await serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' }), [])
+  assert.deepEqual(await serving.readLog(app.ctx, { endpoint: model, from: '' }), [])
   const again = await predict(`${model}@2`, '--input', 'out.csv', '--output', 'out.parquet')
   assert.equal(again.code, 2)
   assert.match(again.stderr, /"prediction" is one that the output adds|exists.*--force/s)

@@ -8,7 +8,7 @@ import { testServer } from './context.ts'
 import { model, registered, spec } from './trips.ts'
 
 export const inputs = { city: 'Bonn', good: 0.7, wrong: 0.3 }
-export const everything = { endpoint: model, from: '', to: '9999' }
+export const everything = { endpoint: model, from: '' }
 
 type Where = { root?: string; settings?: Partial<Config> }
 

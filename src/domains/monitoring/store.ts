@@ -27,18 +27,17 @@ export async function listWindows(
   ctx: Context,
   model: string,
   from: string,
-  to: string,
+  to: string | undefined,
   limit: number,
 ): Promise<WindowsTable[]> {
-  const rows = await tables(ctx)
+  const query = tables(ctx)
     .selectFrom('windows')
     .selectAll()
     .where('model', '=', model)
     .where('from_at', '>=', from)
-    .where('from_at', '<', to)
     .orderBy('from_at', 'desc')
     .limit(limit)
-    .execute()
+  const rows = await (to === undefined ? query : query.where('from_at', '<', to)).execute()
   return rows.reverse()
 }
 
@@ -158,7 +157,7 @@ export async function saveSketches(ctx: Context, rows: SketchesTable[]): Promise
 type SketchFilter = {
   scope: string
   from: string
-  to: string
+  to?: string | undefined
   column?: string | undefined
   limit?: number | undefined
 }
@@ -169,29 +168,28 @@ export async function listSketches(ctx: Context, filter: SketchFilter): Promise<
     .selectAll()
     .where('scope', '=', filter.scope)
     .where('hour', '>=', filter.from)
-    .where('hour', '<', filter.to)
     .orderBy('hour')
     .orderBy('column_name')
+  if (filter.to !== undefined) query = query.where('hour', '<', filter.to)
   if (filter.column !== undefined) query = query.where('column_name', '=', filter.column)
   if (filter.limit !== undefined) query = query.limit(filter.limit)
   return query.execute()
 }
 
-/** Windows before a time, newest first. */
+/** Windows before a time, or all, newest first. */
 export async function windowsBefore(
   ctx: Context,
   model: string,
-  before: string,
+  before: string | undefined,
   limit: number,
 ): Promise<WindowsTable[]> {
-  return tables(ctx)
+  const query = tables(ctx)
     .selectFrom('windows')
     .selectAll()
     .where('model', '=', model)
-    .where('from_at', '<', before)
     .orderBy('from_at', 'desc')
     .limit(limit)
-    .execute()
+  return (before === undefined ? query : query.where('from_at', '<', before)).execute()
 }
 
 /** The newest alerts of a signal that somebody judged. */

@@ -82,7 +82,7 @@ export async function listFailures(
 
 async function findGroups(ctx: Context, model: string): Promise<ReturnType<typeof rules.groupFailures>> {
   const { spec } = await registry.getModel(ctx, { model })
-  const rows = await serving.readLog(ctx, { endpoint: model, from: '', to: '9999', labelledOnly: true })
+  const rows = await serving.readLog(ctx, { endpoint: model, from: '', labelledOnly: true })
   const fields = spec?.success.slices
   const cases = rows
     .filter(({ arm, version }) => arm !== 'shadow' && version > 0)

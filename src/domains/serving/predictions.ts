@@ -37,9 +37,9 @@ export async function listPredictions(
   ctx: Context,
   input: Input<Operations['listPredictions']>,
 ): Promise<Output<Operations['listPredictions']>> {
-  const { endpoint, from = '', to = '9999', release, limit = defaultLimit } = input
+  const { endpoint, from = '', to, release, limit = defaultLimit } = input
   requireRouting(ctx, endpoint)
-  const bounds = { from: from && dateOf(from).toISOString(), to: to === '9999' ? to : dateOf(to).toISOString() }
+  const bounds = { from: from && dateOf(from).toISOString(), to: to && dateOf(to).toISOString() }
   const rows = await readLog(ctx, { endpoint, ...bounds, release, limit, forced: true })
   return { items: rows.reverse().map(toPrediction) }
 }

@@ -70,7 +70,7 @@ test('merging segments of the log changes nothing that is read', async (t) => {
     await client.serving.predict({ endpoint: model, id: `p${index}`, inputs })
     await serving.flushLog(app.ctx)
   }
-  const read = () => serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' })
+  const read = () => serving.readLog(app.ctx, { endpoint: model, from: '' })
   const before = await read()
   assert.equal(before.length, 6)
   await mergeSegments(app.ctx, { endpoint: model })
@@ -83,7 +83,7 @@ test('a shadow answers after the caller has been answered, and never instead', a
   await transaction(app.ctx, (ctx) => serving.setRouting(ctx, shadowed))
   const answer = await client.serving.predict({ endpoint: model, id: 'both', inputs })
   assert.equal(answer.release, `${model}.r1`)
-  const read = () => serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' })
+  const read = () => serving.readLog(app.ctx, { endpoint: model, from: '' })
   await until(async () => (await read()).length === 2, 'the answer of the shadow in the log')
   const rows = await read()
   assert.deepEqual(rows.map(({ arm, version }) => [arm, version]).sort(), [
@@ -97,7 +97,7 @@ test('an answer that is no probability is counted against its release, and the c
   await transaction(app.ctx, (ctx) => serving.setRouting(ctx, { ...routing, canary: { ...routing.canary, share: 1 } }))
   const answer = await client.serving.predict({ endpoint: model, id: 'odd', inputs: { ...inputs, wrong: 7 } })
   assert.equal(answer.release, `${model}.r1`)
-  const rows = await serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999', release: `${model}.r2` })
+  const rows = await serving.readLog(app.ctx, { endpoint: model, from: '', release: `${model}.r2` })
   assert.equal(rows[0]?.bad, 'invalid')
 })
 
@@ -151,7 +151,7 @@ test('a reader never misses what is being written to disk at that moment', async
       writing = false
     })
     while (writing) {
-      reads.push(serving.readLog(app.ctx, { endpoint: model, from: '', to: '9999' }))
+      reads.push(serving.readLog(app.ctx, { endpoint: model, from: '' }))
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
     for (const rows of await Promise.all(reads)) assert.equal(rows.length, round)

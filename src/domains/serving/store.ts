@@ -35,16 +35,15 @@ export async function segmentsBetween(
   ctx: Context,
   endpoint: string,
   from: string,
-  to: string,
+  to: string | undefined,
 ): Promise<SegmentsTable[]> {
-  return tables(ctx)
+  const query = tables(ctx)
     .selectFrom('prediction_segments')
     .selectAll()
     .where('endpoint', '=', endpoint)
     .where('to_at', '>=', from)
-    .where('from_at', '<', to)
     .orderBy('from_at')
-    .execute()
+  return (to === undefined ? query : query.where('from_at', '<', to)).execute()
 }
 
 /** Those with fewer rows than this, oldest first. */

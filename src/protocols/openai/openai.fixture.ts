@@ -57,6 +57,6 @@ export async function begin(
     })
   const chat = (content: string, more: object = {}, init: RequestInit = {}) =>
     post('/chat/completions', { messages: [{ role: 'user', content }], ...more }, init)
-  const logged = async (forced = true) => serving.readLog(ctx, { endpoint: bot, from: '', to: '9999', forced })
+  const logged = async (forced = true) => serving.readLog(ctx, { endpoint: bot, from: '', forced })
   return { app, ctx, url, client, llm, post, chat, logged }
 }

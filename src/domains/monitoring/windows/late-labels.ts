@@ -56,7 +56,7 @@ function hoursOf({ from_at, to_at }: WindowsTable): string[] {
 }
 
 async function newestConclusive(ctx: Context, model: string): Promise<WindowsTable | undefined> {
-  const newest = await store.windowsBefore(ctx, model, '9999', maxInconclusive)
+  const newest = await store.windowsBefore(ctx, model, undefined, maxInconclusive)
   return newest.find((window) => !signalsOfWindow(window).silent.includes('bias'))
 }
 

@@ -47,6 +47,6 @@ export async function driftAgainstPeriod(
 
 /** Sketches are stored by release; the version is part of the name of their bins. */
 async function versionOf(ctx: Context, release: string): Promise<number> {
-  const [counted] = await store.listSketches(ctx, { scope: `release/${release}`, from: '', to: '9999', limit: 1 })
+  const [counted] = await store.listSketches(ctx, { scope: `release/${release}`, from: '', limit: 1 })
   return Number(counted?.reference.split('@').at(-1) ?? 0)
 }

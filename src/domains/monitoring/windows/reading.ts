@@ -21,10 +21,7 @@ export async function series(
   { model, from, to, limit = 1000 }: Input<Operations['series']>,
 ): Promise<Output<Operations['series']>> {
   await registry.getModel(ctx, { model })
-  const bounds = [
-    from === undefined ? '' : dateOf(from).toISOString(),
-    to === undefined ? '9999' : dateOf(to).toISOString(),
-  ] as const
+  const bounds = [from === undefined ? '' : dateOf(from).toISOString(), to && dateOf(to).toISOString()] as const
   const rows = await store.listWindows(ctx, model, ...bounds, limit)
   return { items: rows.map(windowOf) }
 }
@@ -71,7 +68,7 @@ export async function sketches(
   const rows = await store.listSketches(ctx, {
     scope: `release/${live}`,
     from: from === undefined ? '' : new Date(dateOf(from).getTime() - hour + 1).toISOString(),
-    to: to === undefined ? '9999' : dateOf(to).toISOString(),
+    to: to && dateOf(to).toISOString(),
     column,
     limit,
   })
@@ -80,7 +77,7 @@ export async function sketches(
       scope: row.scope,
       column: row.column_name,
       hour: row.hour,
-      rows: Number(row.value_count),
+      rows: row.value_count,
       ...summaryOf(row),
     })),
   }

@@ -26,7 +26,7 @@ export async function shadow(ctx: Context, input: Input<Operations['shadow']>): 
   const { endpoint } = input
   const routing = requireRouting(ctx, endpoint)
   const { spec } = await registry.getModel(ctx, { model: endpoint })
-  const rows = await readLog(ctx, { endpoint, from: input.from ?? '', to: input.to ?? '9999', forced: true })
+  const rows = await readLog(ctx, { endpoint, from: input.from ?? '', to: input.to, forced: true })
   const shadows = rows.filter(({ arm }) => arm === 'shadow')
   const release = input.release ?? routing.shadow?.release ?? shadows.at(-1)?.release ?? null
   const own = shadows.filter((row) => row.release === release)

@@ -4,7 +4,7 @@ import { isoOf } from '../../../core/tables/tables.ts'
 import { enqueue } from '../jobs.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
-import { readSegmentColumn } from './segments.ts'
+import { atBetween, readSegmentColumn } from './segments.ts'
 
 /** Labels are looked at together, once an hour: one look goes through what was predicted since the newest window closed. */
 const slotMilliseconds = hour
@@ -44,7 +44,7 @@ export async function labelledHours(
     after = last
     const wanted = new Set(labels.map(({ prediction }) => prediction))
     for (const { id } of unwritten(ctx, { endpoint })) wanted.delete(id)
-    for (const id of await find(ctx, endpoint, { from: predicted.to, to: '9999' }, 'id', wanted)) wanted.delete(id)
+    for (const id of await find(ctx, endpoint, { from: predicted.to, to: undefined }, 'id', wanted)) wanted.delete(id)
     for (const hour of await find(ctx, endpoint, predicted, 'hour', wanted)) hours.add(hour)
   }
 }
@@ -54,15 +54,17 @@ const selections = { id: 'id', hour: `substr("at", 1, 13) || ':00:00.000Z'` } as
 async function find(
   ctx: Context,
   endpoint: string,
-  { from, to }: Span,
+  { from, to }: { from: string; to: string | undefined },
   what: keyof typeof selections,
   wanted: ReadonlySet<string>,
 ): Promise<string[]> {
   if (wanted.size === 0) return []
   const segments = await store.segmentsBetween(ctx, endpoint, from, to)
+  const { where, values } = atBetween(from, to)
+  const ids = `$${values.length + 1}`
   return readSegmentColumn(ctx, segments, {
     column: selections[what],
-    where: `"at" >= $1 and "at" < $2 and arm <> 'shadow' and id in (select unnest(from_json($3, '["varchar"]')))`,
-    values: [from, to, JSON.stringify([...wanted])],
+    where: `${where} and arm <> 'shadow' and id in (select unnest(from_json(${ids}, '["varchar"]')))`,
+    values: [...values, JSON.stringify([...wanted])],
   })
 }

@@ -4,12 +4,13 @@ import { day } from '../../../core/duration.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
 import type { Arm, Logged, LoggedPrediction } from './record.ts'
-import { readSegments } from './segments.ts'
+import { atBetween, readSegments } from './segments.ts'
 
 type LogQuery = {
   endpoint: string
   from: string
-  to: string
+  /** Without it, up to now. */
+  to?: string | undefined
   release?: string | undefined
   arm?: Arm | undefined
   labelledOnly?: boolean
@@ -19,6 +20,8 @@ type LogQuery = {
   /** Also what was kept although the sample would not have: to look at what happened, not to estimate from. */
   forced?: boolean
 }
+
+type Period = { from: string; to: string | undefined }
 
 const digestSpace = 2 ** 32
 
@@ -37,7 +40,11 @@ export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPredi
   const stored = await storedRecords(ctx, endpoint, { from, to, sample })
   const known = new Set(stored.map(keyOf))
   const recent = inMemory.filter(
-    (logged) => logged.at >= from && logged.at < to && isSampled(logged.unit, sample) && !known.has(keyOf(logged)),
+    (logged) =>
+      logged.at >= from &&
+      (to === undefined || logged.at < to) &&
+      isSampled(logged.unit, sample) &&
+      !known.has(keyOf(logged)),
   )
   const wanted = [...stored, ...recent].filter(
     (logged) =>
@@ -59,8 +66,8 @@ export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPredi
  * For a period that ended long ago, labels are looked up by the ids of its predictions. Reading by time would bring all
  * labels that came since, most of them of later predictions.
  */
-function labelsFor(ctx: Context, endpoint: string, { from, to }: { from: string; to: string }, logged: Logged[]) {
-  const past = to !== '9999' && Date.parse(to) < ctx.now().getTime() - day
+function labelsFor(ctx: Context, endpoint: string, { from, to }: Period, logged: Logged[]) {
+  const past = to !== undefined && Date.parse(to) < ctx.now().getTime() - day
   return past
     ? store.labelsOf(
         ctx,
@@ -78,11 +85,12 @@ function dayBefore(from: string): string {
 async function storedRecords(
   ctx: Context,
   endpoint: string,
-  { from, to, sample }: { from: string; to: string; sample: number },
+  { from, to, sample }: Period & { sample: number },
 ): Promise<Logged[]> {
   const segments = await store.segmentsBetween(ctx, endpoint, from, to)
   const sampled = sample >= 1 ? '' : `and ('0x' || substr(md5(unit), 1, 8))::ubigint < ${sample * digestSpace}`
-  return readSegments(ctx, segments, { where: `"at" >= $1 and "at" < $2 ${sampled}`, values: [from, to] })
+  const { where, values } = atBetween(from, to)
+  return readSegments(ctx, segments, { where: `${where} ${sampled}`, values })
 }
 
 /** How many predictions are on disk that may lie in [from, to): whole segments, so a little more. */

@@ -109,3 +109,9 @@ export async function readSegmentColumn(
   const rows = await ctx.lake.query(`select distinct ${column} as value from ${from} where ${where}`, values)
   return rows.map(({ value }) => String(value))
 }
+
+/** The condition on predictions with at in [from, to), with what it is asked with; without `to` it has no end. */
+export function atBetween(from: string, to: string | undefined): { where: string; values: string[] } {
+  if (to === undefined) return { where: '"at" >= $1', values: [from] }
+  return { where: '"at" >= $1 and "at" < $2', values: [from, to] }
+}
