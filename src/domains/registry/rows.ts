@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import { invalidInput } from '../../core/errors.ts'
 import type { Row, Value } from '../../core/onnx/onnx.ts'
 import { didYouMean } from '../../core/suggest.ts'
+import { toDeclared } from '../../core/tables/tables.ts'
 import * as features from '../features/features.ts'
 import { variablesOf } from './rules.ts'
 import type { Signature } from './signature.ts'
@@ -105,23 +106,39 @@ function readValue(field: Field, given: unknown, fromTable: boolean): Value {
   return value
 }
 
+/** A value that says the same in another type is that value: 7 is the text `7`, and the text `7` is the number. */
 function asText(field: Field, given: unknown, fromTable: boolean): string {
-  if (typeof given === 'string') return given
+  const read = toDeclared(given, 'string')
+  if (typeof read === 'string') return read
   if (fromTable && ['number', 'boolean', 'bigint'].includes(typeof given)) return String(given)
   throw wrong(field, 'a string', given)
 }
 
 function asNumber(field: Field, given: unknown): number | string {
-  const value = typeof given === 'boolean' ? Number(given) : given
+  const value = typeof given === 'boolean' ? Number(given) : readDigits(field, given)
   if (field.boolean === true) {
     if (value === 0 || value === 1) return value
     throw wrong(field, 'true or false', given)
   }
   if (field.integer === true) return asInteger(field, value)
-  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'bigint') return exactNumber(field, value)
   if (typeof value !== 'number') throw wrong(field, 'a number', given)
   if (!Number.isFinite(value)) throw wrong(field, 'a finite number', given)
   return value
+}
+
+function readDigits(field: Field, given: unknown): unknown {
+  if (typeof given !== 'string') return given
+  const read = toDeclared(given, field.integer === true ? 'integer' : 'number')
+  return typeof read === 'number' || typeof read === 'bigint' ? read : given
+}
+
+function exactNumber({ name }: Field, given: bigint): number {
+  if (Number.isSafeInteger(Number(given)) || BigInt(Number(given)) === given) return Number(given)
+  throw invalidInput(`The input "${name}" is ${given}, which no number holds exactly.`, {
+    name,
+    hint: 'Declare it as a string, or as an integer in the signature.',
+  })
 }
 
 /** Whole numbers are exact: what a double cannot hold is kept as its digits. */
