@@ -18,108 +18,118 @@ export class BrokenCsv extends Error {
   }
 }
 
-type State = 'start' | 'plain' | 'quoted' | 'closing'
+/** Where the reading of a text stands, between one chunk and the next. */
+type Reading = Dialect & {
+  state: 'start' | 'plain' | 'quoted' | 'closing'
+  /** Of the record that has begun. */
+  fields: Field[]
+  /** Of the field that has begun. */
+  text: string
+  quoted: boolean
+  line: number
+  begun: number
+  sawReturn: boolean
+  done: CsvRecord[]
+}
 
 /**
  * Records of RFC 4180 text with any separator and quote, from chunks as they arrive; lines end with LF, CRLF or CR, blank
  * lines are passed over. A record is handed on as soon as it is complete, so that memory holds one chunk and one record.
  */
 export function csvReader({ separator, quote }: Dialect): { push(chunk: string): CsvRecord[]; end(): CsvRecord[] } {
-  let state: State = 'start'
-  let fields: Field[] = []
-  let text = ''
-  let quoted = false
-  let line = 1
-  let begun = 1
-  let sawReturn = false
-  let done: CsvRecord[] = []
-
-  function endField(): void {
-    fields.push({ text, quoted })
-    text = ''
-    quoted = false
-    state = 'start'
+  const reading: Reading = {
+    separator,
+    quote,
+    state: 'start',
+    fields: [],
+    text: '',
+    quoted: false,
+    line: 1,
+    begun: 1,
+    sawReturn: false,
+    done: [],
   }
-
-  function endRecord(): void {
-    const blank = fields.length === 0 && !quoted && text.trim() === ''
-    if (!blank) {
-      endField()
-      done.push({ fields, line: begun })
-    }
-    fields = []
-    text = ''
-    quoted = false
-    state = 'start'
-  }
-
-  function newLine(): void {
-    line += 1
-    begun = line
-  }
-
-  function take(chunk: string): void {
-    let at = 0
-    while (at < chunk.length) {
-      if (state === 'quoted') {
-        const close = chunk.indexOf(quote, at)
-        const piece = close < 0 ? chunk.slice(at) : chunk.slice(at, close)
-        line += countLines(piece)
-        text += piece
-        if (close < 0) return
-        state = 'closing'
-        at = close + 1
-        continue
-      }
-      const sign = chunk[at] ?? ''
-      at += 1
-      if (sawReturn && sign === '\n') {
-        sawReturn = false
-        continue
-      }
-      sawReturn = false
-      if (state === 'closing' && sign === quote) {
-        text += quote
-        state = 'quoted'
-      } else if (sign === separator) endField()
-      else if (sign === '\n' || sign === '\r') {
-        endRecord()
-        newLine()
-        sawReturn = sign === '\r'
-      } else if (state === 'closing') {
-        if (sign === ' ' || sign === '\t') continue
-        throw new BrokenCsv(begun, `text follows the closing quote of field ${fields.length + 1}`)
-      } else if (sign === quote && text.trim() === '') {
-        // Blanks before an opening quote are no part of the value: a bare quote could not follow them.
-        text = ''
-        state = 'quoted'
-        quoted = true
-      } else {
-        const end = sign === ' ' || sign === '\t' ? at : endOfPlain(chunk, at, separator)
-        text += sign + chunk.slice(at, end)
-        state = 'plain'
-        at = end
-      }
-    }
-  }
-
-  function taken(): CsvRecord[] {
-    const records = done
-    done = []
-    return records
-  }
-
   return {
     push(chunk) {
-      take(chunk)
-      return taken()
+      let at = 0
+      while (at < chunk.length)
+        at = reading.state === 'quoted' ? takeQuoted(reading, chunk, at) : takeSign(reading, chunk, at)
+      return taken(reading)
     },
     end() {
+      const { state, fields, begun } = reading
       if (state === 'quoted') throw new BrokenCsv(begun, `the quote of field ${fields.length + 1} is never closed`)
-      endRecord()
-      return taken()
+      endRecord(reading)
+      return taken(reading)
     },
   }
+}
+
+/** Takes what is in quotes, and returns where to go on. */
+function takeQuoted(reading: Reading, chunk: string, at: number): number {
+  const close = chunk.indexOf(reading.quote, at)
+  const end = close < 0 ? chunk.length : close
+  const piece = chunk.slice(at, end)
+  reading.line += countLines(piece)
+  reading.text += piece
+  if (close < 0) return end
+  reading.state = 'closing'
+  return close + 1
+}
+
+/** Takes a sign outside quotes, with the plain text that it begins, and returns where to go on. */
+function takeSign(reading: Reading, chunk: string, at: number): number {
+  const { separator, quote, state } = reading
+  const sign = chunk[at] ?? ''
+  const next = at + 1
+  const endsReturn = reading.sawReturn && sign === '\n'
+  reading.sawReturn = false
+  if (endsReturn) return next
+  if (state === 'closing' && sign === quote) {
+    reading.text += quote
+    reading.state = 'quoted'
+  } else if (sign === separator) endField(reading)
+  else if (sign === '\n' || sign === '\r') {
+    endRecord(reading)
+    reading.line += 1
+    reading.begun = reading.line
+    reading.sawReturn = sign === '\r'
+  } else if (state === 'closing') {
+    if (sign !== ' ' && sign !== '\t')
+      throw new BrokenCsv(reading.begun, `text follows the closing quote of field ${reading.fields.length + 1}`)
+  } else if (sign === quote && reading.text.trim() === '') {
+    // Blanks before an opening quote are no part of the value: a bare quote could not follow them.
+    reading.text = ''
+    reading.state = 'quoted'
+    reading.quoted = true
+  } else {
+    const end = sign === ' ' || sign === '\t' ? next : endOfPlain(chunk, next, separator)
+    reading.text += sign + chunk.slice(next, end)
+    reading.state = 'plain'
+    return end
+  }
+  return next
+}
+
+function endField(reading: Reading): void {
+  reading.fields.push({ text: reading.text, quoted: reading.quoted })
+  reading.text = ''
+  reading.quoted = false
+  reading.state = 'start'
+}
+
+function endRecord(reading: Reading): void {
+  const { fields, quoted, text, begun } = reading
+  const blank = fields.length === 0 && !quoted && text.trim() === ''
+  endField(reading)
+  if (!blank) reading.done.push({ fields, line: begun })
+  reading.fields = []
+}
+
+function taken(reading: Reading): CsvRecord[] {
+  const { done } = reading
+  reading.done = []
+  return done
 }
 
 function endOfPlain(chunk: string, from: number, separator: string): number {
