@@ -7,8 +7,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { temporaryFolder } from '../../../test/support/folder.ts'
 import { AppError } from '../errors.ts'
-import { type Blobs, diskBlobs } from './blobs.ts'
+import type { Blobs } from './blobs.ts'
 import { type Blob, digestOf } from './digest.ts'
+import { diskBlobs } from './disk.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
 
@@ -76,7 +77,7 @@ test('a stream that breaks leaves nothing', async (t) => {
 test('a writer that is killed in the middle leaves nothing visible', async (t) => {
   const folder = temporaryFolder(t)
   const writer = `
-    import { diskBlobs } from ${JSON.stringify(new URL('./blobs.ts', import.meta.url).href)}
+    import { diskBlobs } from ${JSON.stringify(new URL('./disk.ts', import.meta.url).href)}
     import { Readable } from 'node:stream'
     async function* endless() {
       for (let i = 0; ; i++) {

@@ -1,12 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { createReadStream, type ReadStream, type Stats } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { AppError, hasCode } from '../errors.ts'
-import { assertDigest, type Blob, type Digest, digestOf } from './digest.ts'
-import { type Drafts, diskDrafts } from './drafts.ts'
-import { hashOf, writeHashed } from './hashed-file.ts'
+import { AppError } from '../errors.ts'
+import type { Blob, Digest } from './digest.ts'
+import type { Drafts } from './drafts.ts'
 
 export type Range = { start: number; end: number }
 
@@ -34,104 +29,6 @@ export type Blobs = {
   close?(): void
 }
 
-export function diskBlobs(folder: string): Blobs {
-  const root = join(folder, 'blobs')
-  const temporary = join(folder, 'tmp')
-  /** What was verified, as it was then: size and time of change. */
-  const verified = new Map<Digest, string>()
-
-  function pathOf(digest: Digest): string {
-    const hex = assertDigest(digest).slice('sha256:'.length)
-    return join(root, hex.slice(0, 2), hex)
-  }
-
-  async function factsOf(digest: Digest): Promise<Stats | undefined> {
-    try {
-      return await stat(pathOf(digest))
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined
-      throw error
-    }
-  }
-
-  async function existing(digest: Digest): Promise<Stats> {
-    const facts = await factsOf(digest)
-    if (!facts) throw noSuchBytes(digest)
-    return facts
-  }
-
-  async function verify(digest: Digest): Promise<boolean> {
-    await existing(digest)
-    return (await hashOf(createReadStream(pathOf(digest)))) === digest
-  }
-
-  async function put(bytes: Readable | Uint8Array, expected?: Digest): Promise<Blob> {
-    await mkdir(temporary, { recursive: true })
-    const draft = join(temporary, randomUUID())
-    try {
-      const { digest, size } = await writeHashed(draft, bytes)
-      expectDigest(digest, expected)
-      const target = pathOf(digest)
-      await mkdir(dirname(target), { recursive: true })
-      await rename(draft, target)
-      await syncFolder(dirname(target))
-      return { digest, size }
-    } finally {
-      await rm(draft, { force: true })
-    }
-  }
-
-  return {
-    put,
-    has: async (digest) => (await factsOf(digest)) !== undefined,
-    size: async (digest) => (await existing(digest)).size,
-    async read(digest, range): Promise<ReadStream> {
-      await existing(digest)
-      return createReadStream(pathOf(digest), range)
-    },
-    async readVerified(digest) {
-      await existing(digest)
-      const file = await open(pathOf(digest))
-      try {
-        const bytes = await file.readFile()
-        if (digestOf(bytes) !== digest) throw corrupted(digest)
-        return bytes
-      } finally {
-        await file.close()
-      }
-    },
-    async localPath(digest) {
-      const { size, mtimeMs } = await existing(digest)
-      const state = `${size} ${mtimeMs}`
-      if (verified.get(digest) !== state) {
-        if (!(await verify(digest))) throw corrupted(digest)
-        verified.set(digest, state)
-      }
-      return pathOf(digest)
-    },
-    verify,
-    async remove(digest) {
-      await rm(pathOf(digest), { force: true })
-      verified.delete(digest)
-    },
-    async *list() {
-      for (const prefix of await readdir(root).catch(ignoreMissing)) {
-        for (const hex of await readdir(join(root, prefix))) {
-          const digest = `sha256:${hex}`
-          const { size, mtime } = await existing(digest)
-          yield { digest, size, storedAt: mtime }
-        }
-      }
-    },
-    drafts: diskDrafts(join(temporary, 'drafts'), put),
-  }
-}
-
-function ignoreMissing(error: unknown): string[] {
-  if (hasCode(error, 'ENOENT')) return []
-  throw error
-}
-
 export function expectDigest(digest: Digest, expected: Digest | undefined): void {
   if (expected === undefined || expected === digest) return
   throw new AppError('digest_mismatch', `The bytes are "${digest}", not "${expected}".`, { name: expected })
@@ -146,13 +43,4 @@ export function corrupted(digest: Digest): AppError {
     name: digest,
     hint: 'Run "keel fsck", then restore the artifact from a backup or register it again.',
   })
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

@@ -94,6 +94,6 @@ async function inParts(
   }
 }
 
-function failed(error: unknown): never {
+export function failed(error: unknown): never {
   throw onStore(error)
 }

@@ -7,8 +7,9 @@ import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../../../test/support/folder.ts'
 import { testBucket } from '../../../test/support/s3.ts'
 import { AppError } from '../errors.ts'
-import { type Blobs, diskBlobs } from './blobs.ts'
+import type { Blobs } from './blobs.ts'
 import { digestOf } from './digest.ts'
+import { diskBlobs } from './disk.ts'
 import { s3Blobs } from './s3.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code
