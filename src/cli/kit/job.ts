@@ -14,7 +14,7 @@ export async function resultOf<Output extends TSchema>(
   client: Client<Api>,
   { job, output, title }: Asked<Output>,
 ): Promise<Static<Output>> {
-  const { readStored } = await import('../../core/json/json.ts')
+  const { readStored } = await import('../../core/validate.ts')
   const progress = session.progress(title)
   try {
     for (;;) {

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox'
-import { readStored } from '../json/json.ts'
+import { readStored } from '../validate.ts'
 
 /** A column whose values are not what the database holds: JSON is text there, and a flag is 0 or 1. */
 type Column<T> = { read(stored: string | number): T; write(value: T): string | number }

@@ -1,3 +1,2 @@
 export { canonicalJson, digestOfJson } from './canonical.ts'
 export { exactJson, findBigInteger, parseExactJson } from './exact-json.ts'
-export { opened, readStored } from './stored.ts'

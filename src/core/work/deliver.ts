@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import type { Event, EventOf, Events } from '../event-contract.ts'
-import { readStored } from '../json/json.ts'
 import { transaction } from '../transaction.ts'
+import { readStored } from '../validate.ts'
 import { markDelivered, undelivered } from './events.ts'
 
 /** Run in the transaction that marks the event as delivered: exactly once in their database effects. */

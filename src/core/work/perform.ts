@@ -1,8 +1,7 @@
 import type { Context } from '../context.ts'
 import { AppError } from '../errors.ts'
 import type { Job, JobHandlers, JobInput, Jobs, JobTools } from '../job-contract.ts'
-import { readStored } from '../json/json.ts'
-import { parse } from '../validate.ts'
+import { parse, readStored } from '../validate.ts'
 import * as jobs from './jobs.ts'
 import { checksWrites } from './written.ts'
 
