@@ -6,7 +6,7 @@ import { isRefusal, shortened, toDeclared, unfitText } from '../../core/tables/t
 import type { datasets } from './contract.ts'
 import { columnNames, unreadableLines } from './relation.ts'
 import { requireSource } from './required-source.ts'
-import { type Columns, type ColumnType, declaredColumns, type Row } from './rules.ts'
+import { type Columns, type ColumnType, declaredColumns, type KeyTypes, type Row } from './rules.ts'
 import type { SourceSegmentsTable } from './schema.ts'
 import * as store from './store.ts'
 
@@ -29,14 +29,17 @@ export async function firstBadCell(ctx: Context, source: string): Promise<BadCel
 }
 
 async function check(ctx: Context, source: string, enough: number): Promise<Report> {
-  const { definition } = await requireSource(ctx, source)
+  const { definition, keys } = await requireSource(ctx, source)
+  const keyTypes = new Map(Object.entries(keys ?? {}))
   const columns = await store.findColumns(ctx, source)
   const segments = await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
   const names = spellings(Object.keys(declaredColumns(definition)))
   const report: Report = { rows: 0, bad: [], count: 0 }
   const look = (rows: StoredRow[]) => {
     report.rows += rows.length
-    for (const cell of rows.flatMap(({ seq, row }) => badCells(row, columns, names).map((bad) => ({ seq, ...bad })))) {
+    for (const cell of rows.flatMap(({ seq, row }) =>
+      badCells(row, columns, names, keyTypes).map((bad) => ({ seq, ...bad })),
+    )) {
       report.count += 1
       if (report.bad.length < shownCells) report.bad.push(cell)
     }
@@ -83,13 +86,18 @@ async function* rowsOf(ctx: Context, segment: SourceSegmentsTable): AsyncGenerat
 /** A name as the analytic engine takes it -> the spelling that came first. */
 const spellings = (names: string[]) => new Map(names.map((name) => [name.toLowerCase(), name]))
 
-function badCells(row: Row, columns: Columns, names: Map<string, string>): Omit<BadCell, 'seq'>[] {
+function badCells(
+  row: Row,
+  columns: Columns,
+  names: Map<string, string>,
+  keys: Map<string, KeyTypes[string]>,
+): Omit<BadCell, 'seq'>[] {
   const bad: Omit<BadCell, 'seq'>[] = []
   const types = new Map(Object.entries(columns))
   for (const [column, value] of Object.entries(row)) {
     const first = names.get(column.toLowerCase())
     if (first === undefined) names.set(column.toLowerCase(), column)
-    const rule = nameRule(column, first) ?? valueRule(value, types.get(column))
+    const rule = nameRule(column, first) ?? valueRule(value, types.get(column)) ?? keyRule(value, keys.get(column))
     if (rule !== undefined) bad.push({ column: column.toWellFormed(), value: shortened(value).toWellFormed(), rule })
   }
   return bad
@@ -101,6 +109,11 @@ function nameRule(column: string, first: string | undefined): string | undefined
   if (column.startsWith('_')) return 'is in a column whose name begins with "_"'
   if (first === undefined || first === column) return undefined
   return `is in a column whose name differs from "${first}" in nothing but case`
+}
+
+function keyRule(value: unknown, type: KeyTypes[string] | undefined): string | undefined {
+  const read = type === undefined ? null : toDeclared(value, type)
+  return isRefusal(read) ? `${read.rule}: it is a key` : undefined
 }
 
 const greatestSigned = 2n ** 63n - 1n

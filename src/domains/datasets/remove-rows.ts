@@ -6,6 +6,7 @@ import { conflict, invalidInput } from '../../core/errors.ts'
 import { parseExactJson } from '../../core/json/json.ts'
 import { fromLake, identifier, literal } from '../../core/lake.ts'
 import { scratchPath } from '../../core/scratch.ts'
+import { unfitText } from '../../core/tables/tables.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { datasets } from './contract.ts'
 import { append as appendEvent } from './events.ts'
@@ -96,13 +97,20 @@ async function columnsIn(ctx: Context, segments: SourceSegmentsTable[]): Promise
   return [...held]
 }
 
-/** Columns that no row holds any more and nothing declares. */
+/** Columns whose very name was wrong, once no row holds them any more. */
 async function unheldColumns(ctx: Context, definition: Definition, inSegments: string[]): Promise<string[]> {
   const { source } = definition
   const held = new Set([...Object.keys(declaredColumns(definition)), ...inSegments])
   for (const { content } of await store.tailRows(ctx, source, 0, Number.MAX_SAFE_INTEGER))
     for (const name of Object.keys(parseExactJson(content) as object)) held.add(name.toWellFormed())
-  return Object.keys(await store.findColumns(ctx, source)).filter((name) => !held.has(name))
+  const columns = Object.keys(await store.findColumns(ctx, source))
+  const plain = columns.map((name) => name.toLowerCase())
+  const isWrong = (name: string) =>
+    unfitText(name) !== undefined ||
+    name.startsWith('_') ||
+    name.includes('\uFFFD') ||
+    plain.filter((other) => other === name.toLowerCase()).length > 1
+  return columns.filter((name) => isWrong(name) && !held.has(name))
 }
 
 /** The first and last time of what is left, where it can be read now. */

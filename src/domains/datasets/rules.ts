@@ -18,6 +18,8 @@ export type Definition = Static<typeof SourceFile>
 /** As a column is stored: `big_integer` once it holds an integer that a double does not hold exactly. */
 export type ColumnType = DeclaredType | 'big_integer'
 export type Columns = Record<string, ColumnType>
+/** Columns by which features find an entity, with what their values are. */
+export type KeyTypes = Record<string, 'string' | 'integer' | 'number'>
 export type Row = Record<string, unknown>
 
 type Expectation = NonNullable<Definition['expectations']>[number]
@@ -59,16 +61,23 @@ export function redeclared(definition: Definition, known: Columns, rows: number)
  * first value, and integers may widen to numbers. Rows that do not fit are refused together, by row and column, so that a call
  * stores all of its rows or none.
  */
-export function checkRows(definition: Definition, known: Columns, rows: Row[]): { rows: Row[]; columns: Columns } {
+export function checkRows(
+  definition: Definition,
+  known: Columns,
+  rows: Row[],
+  keys: KeyTypes = {},
+): { rows: Row[]; columns: Columns } {
   const columns = new Map(Object.entries(known))
   const names = lookalikes([...columns.keys(), ...Object.keys(declaredColumns(definition))])
+  const keyTypes = new Map(Object.entries(keys))
   const problems = noProblems()
   const checked = rows.map((row, index) => {
     const number = index + 1
     checkNames(row, { names, number })
     const stored = new Map<string, unknown>()
     for (const [column, value] of Object.entries(row)) {
-      const cell = { value, column, number, columns, problems, unit: definition.time_unit }
+      const key = keyTypes.get(column)
+      const cell = { value, column, number, columns, problems, key, unit: definition.time_unit }
       const kept = storedValue(cell)
       if (kept !== undefined) stored.set(column, kept)
     }
@@ -122,10 +131,22 @@ type Cell = {
   columns: Map<string, ColumnType>
   problems: Problems
   unit: Definition['time_unit']
+  key: KeyTypes[string] | undefined
 }
 
 /** The value as it is stored, or undefined where it is missing or refused. Widens the column where that loses nothing. */
-function storedValue({ value, column, number, columns, problems, unit }: Cell): unknown {
+function storedValue({ value: given, column, number, columns, problems, unit, key }: Cell): unknown {
+  if (given === null || given === undefined) return undefined
+  const asKey = key === undefined ? null : toDeclared(given, key)
+  if (isRefusal(asKey))
+    return addProblem(problems, {
+      row: number,
+      column,
+      value: given,
+      rule: `${asKey.rule}: it is a key`,
+      fix: asKey.fix,
+    })
+  const value = key === undefined ? given : asKey
   if (value === null || value === undefined) return undefined
   const refuse = (rule: string, fix?: string) => addProblem(problems, { row: number, column, value, rule, fix })
   const found = typeOf(value)
@@ -137,8 +158,8 @@ function storedValue({ value, column, number, columns, problems, unit }: Cell): 
   const type = columns.get(column) ?? found
   const wider = widened(type, found)
   columns.set(column, wider)
-  const given = wider === 'time' ? epochText(value, unit) : value
-  const read = toDeclared(given, wider === 'big_integer' ? 'integer' : wider)
+  const text = wider === 'time' ? epochText(value, unit) : value
+  const read = toDeclared(text, wider === 'big_integer' ? 'integer' : wider)
   if (isRefusal(read)) return refuse(read.rule, read.fix)
   if (wider === 'number' && typeof read === 'bigint')
     return refuse('has more digits than a number holds', 'Declare the column as an integer or a string.')

@@ -18,6 +18,8 @@ export type SourcesTable = {
   updated_at: string
   /** Rows that were removed: numbers are not given again. */
   removed: number
+  /** Columns by which features find an entity, with their types, as JSON; null without any. */
+  keys: string | null
 }
 
 /** `integer_upto`: the last row before a column of integers became one of numbers, where it did. */
@@ -65,5 +67,9 @@ export const migrations: Migration[] = [
   {
     name: 'datasets/003-removed-rows',
     up: () => ['alter table sources add column removed bigint not null default 0'],
+  },
+  {
+    name: 'datasets/004-keys',
+    up: () => ['alter table sources add column keys text'],
   },
 ]

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Static } from 'typebox'
 import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
@@ -9,7 +10,7 @@ import { enqueue } from './jobs.ts'
 import { unreadableReason } from './readable.ts'
 import { assertReadable, compact } from './relation.ts'
 import { requireSource } from './required-source.ts'
-import { type Columns, checkRows, redeclared } from './rules.ts'
+import { type Columns, checkRows, type KeyTypes, redeclared } from './rules.ts'
 import * as store from './store.ts'
 
 type Operations = typeof datasets
@@ -52,6 +53,7 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
       last_time: old?.last_time ?? null,
       updated_at: ctx.now().toISOString(),
       removed: old?.removed ?? 0,
+      keys: old?.keys ?? null,
     })
     const known = await store.findColumns(ctx, definition.source)
     const held = old?.last_seq ?? 0
@@ -63,6 +65,13 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
       vetted: definition.vetted ?? null,
     })
   })
+}
+
+/** The columns by which features find an entity: values that cannot be such a key are refused from now on. */
+export async function declareKeys(ctx: Context, source: string, keys: KeyTypes): Promise<void> {
+  const row = await requireSource(ctx, source)
+  const next = Object.keys(keys).length === 0 ? null : keys
+  if (!isDeepStrictEqual(row.keys, next)) await store.saveSource(ctx, { ...row, keys: next })
 }
 
 export async function listSources(ctx: Context): Promise<Output<Operations['listSources']>> {
@@ -97,15 +106,15 @@ export async function append(
   ctx: Context,
   { source, rows, check = false }: Input<Operations['append']>,
 ): Promise<Output<Operations['append']>> {
-  const { last_seq: before, definition: declared } = await requireSource(ctx, source)
-  const looked = checkRows(declared, await store.findColumns(ctx, source), rows)
+  const { last_seq: before, definition: declared, keys } = await requireSource(ctx, source)
+  const looked = checkRows(declared, await store.findColumns(ctx, source), rows, keys ?? {})
   await assertReadable(ctx, looked)
   if (check) return { appended: 0, lastSeq: before }
   return transaction(ctx, async (ctx) => {
     const row = await requireSource(ctx, source)
     const { definition } = row
     const known = await store.findColumns(ctx, source)
-    const checked = checkRows(definition, known, rows)
+    const checked = checkRows(definition, known, rows, row.keys ?? {})
     const first = row.last_seq + 1
     const ingestedAt = ctx.now().toISOString()
     const stored = checked.rows.map((content, index): StoredRow => ({ seq: first + index, ingestedAt, row: content }))

@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import { flag, json, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import { Dataset } from './contract.ts'
-import type { Columns, ColumnType, Definition } from './rules.ts'
+import type { Columns, ColumnType, Definition, KeyTypes } from './rules.ts'
 import type {
   DatasetsTable,
   DatasetsTables,
@@ -14,7 +14,11 @@ import type {
 const tables = (ctx: Context) => ctx.db.withTables<DatasetsTables>()
 
 /** A definition is read with every rows that come in, so it is not checked again. */
-const sources = recordsOf<SourcesTable>()({ definition: trustedJson<Definition>(), vetted: flag })
+const sources = recordsOf<SourcesTable>()({
+  definition: trustedJson<Definition>(),
+  keys: trustedJson<KeyTypes>(),
+  vetted: flag,
+})
 const datasets = recordsOf<DatasetsTable>()({ profile: json(Dataset.properties.profile), vetted: flag })
 export type SourceRecord = Read<typeof sources>
 export type DatasetRecord = Read<typeof datasets>

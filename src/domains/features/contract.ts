@@ -16,10 +16,22 @@ import {
 
 export const Entity = object({
   name: Name,
-  keys: Type.Array(Type.String(), {
-    minItems: 1,
-    description: 'Columns that identify it, in the source and in requests',
-  }),
+  keys: Type.Array(
+    Type.Union([
+      Type.String(),
+      object({
+        name: Type.String({ description: 'Of the column' }),
+        type: oneOf(['string', 'integer', 'number'], {
+          description: 'What its values are, in sources and in requests',
+        }),
+      }),
+    ]),
+    {
+      minItems: 1,
+      description:
+        'Columns that identify it, in the source and in requests; a name alone has the type that services give it',
+    },
+  ),
   description: optional(Type.String({ description: 'What it is' })),
 })
 

@@ -13,6 +13,8 @@ export type Join = {
   /** Table with the source's rows: `_seq` and its columns. */
   source: string
   resolved: ResolvedView
+  /** When a row `r` is about the entity `e`. */
+  sameKeys: string
   time: string
   knownAt: string | undefined
   asOfKnown: boolean
@@ -41,10 +43,6 @@ function byWindow(aggregates: AggregateDefinition[]): AggregateDefinition[][] {
   return [...groups.values()]
 }
 
-function sameKeys(keys: string[]): string {
-  return keys.map((key) => `e.${identifier(key)} = r.${identifier(key)}`).join(' and ')
-}
-
 function known({ knownAt, asOfKnown }: Join): string {
   return asOfKnown && knownAt !== undefined ? `and r.${identifier(knownAt)} <= e._moment` : ''
 }
@@ -61,7 +59,7 @@ function windowed(join: Join, aggregates: AggregateDefinition[]): string {
   return `
     select e._row, ${values.join(', ')} from ${join.entities} e
     left join (select *, unnest([${bucket(time)}, ${bucket(time)} + 1]) as _bucket from ${join.source} where ${time} is not null) r
-      on ${bucket('e._moment')} = r._bucket and ${sameKeys(join.resolved.keys)}
+      on ${bucket('e._moment')} = r._bucket and ${join.sameKeys}
       and r.${time} < e._moment and epoch_ms(r.${time}) >= epoch_ms(e._moment) - ${window} ${known(join)}
     group by e._row`
 }
@@ -84,6 +82,6 @@ function latestRows(join: Join, columns: string[]): string {
   const fresh = ttl === undefined ? '' : `and epoch_ms(r.${time}) >= epoch_ms(e._moment) - ${milliseconds(ttl)}`
   return `
     select e._row, ${columns.map((column) => `r.${identifier(column)}`).join(', ')} from ${join.entities} e
-    join ${join.source} r on ${sameKeys(join.resolved.keys)} and r.${time} <= e._moment ${fresh} ${known(join)}
+    join ${join.source} r on ${join.sameKeys} and r.${time} <= e._moment ${fresh} ${known(join)}
     qualify row_number() over (partition by e._row order by ${order.join(', ')}) = 1`
 }

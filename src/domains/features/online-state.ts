@@ -6,6 +6,7 @@ import { fromLake } from '../../core/lake.ts'
 import type { Follower } from '../../core/work/work.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { loadDefinitions } from './definitions.ts'
+import { keyNames, keyTypes, requestKey } from './key-types.ts'
 import { type Answer, createOnlineView, type OnlineView } from './online.ts'
 import { type Definitions, type ResolvedService, resolveService } from './rules.ts'
 
@@ -46,7 +47,10 @@ export async function warmUp(ctx: Context): Promise<void> {
     state.services.set(service.name, resolveService(definitions, service.name))
   for (const view of definitions.views) {
     const { definition } = await datasets.describeSource(ctx, view.source)
-    const keys = definitions.entities.find(({ name }) => name === view.entity)?.keys ?? []
+    const entity = definitions.entities.find(({ name }) => name === view.entity)
+    const keys = entity
+      ? { names: keyNames(entity), types: keyTypes(definitions, entity) }
+      : { names: [], types: new Map() }
     const windows = (view.aggregates ?? []).map(({ window }) => milliseconds(window))
     state.views.set(view.name, {
       name: view.name,
@@ -157,9 +161,11 @@ export function lookupOnline(ctx: Context, { service, request, at }: Lookup): On
   const values: Values = {}
   const status: Record<string, Answer['status']> = {}
   const knownAt: Record<string, number> = {}
+  const types = new Map(resolved.views.flatMap((view) => [...view.types]))
   for (const { name } of resolved.request) {
-    const given = request[name]
-    values[name] = typeof given === 'number' || typeof given === 'string' ? given : null
+    const given = types.has(name) ? requestKey(request[name], name, types.get(name)) : request[name]
+    const exact = typeof given === 'bigint' ? String(given) : given
+    values[name] = typeof exact === 'number' || typeof exact === 'string' ? exact : null
     status[name] = values[name] === null ? 'NULL_VALUE' : 'PRESENT'
   }
   for (const { view, keys, features } of resolved.views) {

@@ -1,6 +1,7 @@
 import { milliseconds } from '../../core/duration.ts'
 import { exactJson } from '../../core/json/json.ts'
 import { dateOf } from '../../core/tables/tables.ts'
+import { type KeyType, keyValue } from './key-types.ts'
 import type { AggregateDefinition, View } from './rules.ts'
 
 /** One row of a source, as the online state keeps it. */
@@ -19,7 +20,10 @@ export type OnlineView = {
   answer(feature: string, keys: readonly unknown[], moment: number): Answer
 }
 
-export function createOnlineView(view: View, keys: string[], time: string, knownAt: string | undefined): OnlineView {
+/** The columns that identify an entity, with the type as which they are compared. */
+export type Keys = { names: string[]; types: ReadonlyMap<string, KeyType> }
+
+export function createOnlineView(view: View, keys: Keys, time: string, knownAt: string | undefined): OnlineView {
   const byKey = new Map<string, OnlineRow[]>()
   const aggregates = new Map((view.aggregates ?? []).map((aggregate) => [aggregate.feature, aggregate]))
   const longest = Math.max(0, ...(view.aggregates ?? []).map(({ window }) => milliseconds(window)))
@@ -27,7 +31,7 @@ export function createOnlineView(view: View, keys: string[], time: string, known
   let newestMoment = 0
 
   function add(seq: number, row: Record<string, unknown>): void {
-    const key = keyOf(keys.map((name) => row[name]))
+    const key = keyOf(keys, (name) => row[name])
     const at = dateOf(String(row[time])).getTime()
     if (key === undefined || Number.isNaN(at)) return
     const known = knownAt === undefined ? at : dateOf(String(row[knownAt])).getTime()
@@ -47,7 +51,7 @@ export function createOnlineView(view: View, keys: string[], time: string, known
     add,
     answer(feature, values, moment) {
       newestMoment = Math.max(newestMoment, moment)
-      const key = keyOf(values)
+      const key = keyOf(keys, (_, index) => values[index])
       const rows = key === undefined ? undefined : byKey.get(key)
       const aggregate = aggregates.get(feature)
       if (aggregate) return aggregateOf(aggregate, rows ?? [], moment)
@@ -94,7 +98,7 @@ function latestOf(view: View, feature: string, rows: OnlineRow[], moment: number
   const value = best.row[feature]
   if (value === null || value === undefined) return { value: null, status: 'NULL_VALUE', knownAt }
   return {
-    value: typeof value === 'number' || typeof value === 'string' ? value : String(value),
+    value: typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : String(value),
     status: 'PRESENT',
     knownAt,
   }
@@ -105,7 +109,8 @@ function later(a: OnlineRow, b: OnlineRow): boolean {
 }
 
 /** Keys are compared value by value: ("1", "23") is not ("12", "3"). Null identifies nothing. */
-function keyOf(values: readonly unknown[]): string | undefined {
+function keyOf({ names, types }: Keys, given: (name: string, index: number) => unknown): string | undefined {
+  const values = names.map((name, index) => keyValue(given(name, index), types.get(name)))
   return values.some((value) => value === null || value === undefined) ? undefined : exactJson(values)
 }
 

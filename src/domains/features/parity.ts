@@ -2,7 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import type { features } from './contract.ts'
 import { serviceOf } from './definitions.ts'
-import { lookupAsOf } from './join-service.ts'
+import { lookupAsOf, scalar } from './join-service.ts'
 import { trainingRows } from './training-set-files.ts'
 import { requireTrainingSet } from './training-sets.ts'
 
@@ -36,7 +36,7 @@ function compare(
   let total = 0
   let both = 0
   for (const [index, row] of rows.entries()) {
-    const [trained, now] = [row[feature] ?? null, served[index]?.[feature] ?? null]
+    const [trained, now] = [scalar(row[feature], feature), served[index]?.[feature] ?? null]
     if (typeof trained === 'number' && typeof now === 'number') {
       const difference = Math.abs(trained - now)
       total += difference

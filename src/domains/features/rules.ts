@@ -1,15 +1,17 @@
 import type { Static } from 'typebox'
 import { invalidInput } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
-import type { Aggregate, FeatureService, FeaturesFile, FeatureView } from './contract.ts'
+import type { Aggregate, Entity as EntityShape, FeatureService, FeaturesFile, FeatureView } from './contract.ts'
+import { type KeyType, keyNames, keyTypes } from './key-types.ts'
 
 export type Definitions = Static<typeof FeaturesFile>
+export type Entity = Static<typeof EntityShape>
 export type View = Static<typeof FeatureView>
 export type Service = Static<typeof FeatureService>
 export type AggregateDefinition = Static<typeof Aggregate>
 
 /** A view with what it takes to compute it. */
-export type ResolvedView = { view: View; keys: string[]; features: string[] }
+export type ResolvedView = { view: View; keys: string[]; types: ReadonlyMap<string, KeyType>; features: string[] }
 
 /** One service with the views behind it, each with the features asked of it. */
 export type ResolvedService = {
@@ -61,7 +63,8 @@ export function checkDefinitions(definitions: Definitions, sources: string[]): v
 }
 
 /** Finds what a service is made of. Names of features are short and must not collide in one service. */
-export function resolveService({ entities, views, services }: Definitions, name: string): ResolvedService {
+export function resolveService(definitions: Definitions, name: string): ResolvedService {
+  const { entities, views, services } = definitions
   known(
     'feature service',
     name,
@@ -83,7 +86,8 @@ export function resolveService({ entities, views, services }: Definitions, name:
     if (!view) continue
     known('feature', feature, featureNames(view), `service "${name}"`)
     const entity = entities.find((candidate) => candidate.name === view.entity)
-    const entry = resolved.get(viewName) ?? { view, keys: entity?.keys ?? [], features: [] }
+    const [keys, types] = entity ? [keyNames(entity), keyTypes(definitions, entity)] : [[], new Map<string, KeyType>()]
+    const entry = resolved.get(viewName) ?? { view, keys, types, features: [] }
     entry.features.push(feature)
     resolved.set(viewName, entry)
   }

@@ -182,6 +182,7 @@ export async function signalsFromParity(
     service,
     rows: rows.map(({ at, inputs }) => ({ time: at, request: inputs })),
     asOf: 'known',
+    unfit: 'nothing',
   })
   const differing = rows.filter(({ inputs }, index) =>
     Object.entries(recomputed[index] ?? {}).some(([name, value]) => {
