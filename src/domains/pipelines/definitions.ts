@@ -10,14 +10,21 @@ import { append } from './events.ts'
 import { schedule } from './jobs.ts'
 import * as rules from './rules.ts'
 import * as store from './store.ts'
+import { checkVariables } from './variables.ts'
 
 type Operations = typeof pipelines
 
 type Pipeline = Output<Operations['get']>
 
+/** Refuses what could not run as it is written. */
+export function checkPipeline(definition: rules.Definition): void {
+  rules.inOrder(definition)
+  checkVariables(definition)
+}
+
 /** Declares or changes a pipeline; unchanged definitions keep their version. */
 export function applyPipeline(ctx: Context, definition: Static<typeof PipelineFile>): Promise<void> {
-  rules.inOrder(definition)
+  checkPipeline(definition)
   return transaction(ctx, async (ctx) => {
     const old = await store.findPipeline(ctx, definition.pipeline)
     if (old && JSON.stringify(old.definition) === JSON.stringify(definition)) return

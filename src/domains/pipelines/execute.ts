@@ -1,23 +1,24 @@
-import { createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises'
-import { delimiter, dirname, join, relative, sep } from 'node:path'
+import { mkdir, rm, symlink } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Context } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
 import { AppError, notFound } from '../../core/errors.ts'
 import type { JobOutput, JobTools } from '../../core/job-contract.ts'
+import { digestOfJson } from '../../core/json/json.ts'
 import { cappedFile, environmentOf as inheritedOf, runCommand } from '../../core/process/process.ts'
 import { transaction } from '../../core/transaction.ts'
-import * as artifacts from '../artifacts/artifacts.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as runs from '../runs/runs.ts'
 import * as system from '../system/system.ts'
 import { codeDigest } from './code-digest.ts'
 import { append } from './events.ts'
 import type { jobs } from './jobs.ts'
+import { restoreOutput, storeOutput, type TreeEntry } from './output-tree.ts'
 import * as rules from './rules.ts'
 import type { PipelineRunRecord, PipelineStepRecord } from './store.ts'
 import * as store from './store.ts'
+import { environmentName } from './variables.ts'
 
 /** What steps may see of the server's environment; everything else is declared in the file. */
 const certificates = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']
@@ -103,26 +104,7 @@ async function performStep(ctx: Context, work: Work, step: rules.Step, row: Pipe
     const seconds = (ctx.clock.elapsed() - started) / 1000
     if (work.tools.signal.aborted) throw new AppError('interrupted', `The step "${step.name}" was stopped.`)
     if (result.code === 0 && result.stopped === undefined) {
-      const output = await storeOutput(ctx, out)
-      await transaction(ctx, async (ctx) => {
-        await store.updateStep(ctx, run.id, step.name, {
-          state: 'succeeded',
-          seconds,
-          output,
-          exit_code: 0,
-          error: null,
-        })
-        if (step.cache !== false && output !== null) {
-          await store.saveCached(ctx, {
-            cache_key: key,
-            output,
-            pipeline_run: run.id,
-            step: step.name,
-            created_at: ctx.now().toISOString(),
-          })
-        }
-      })
-      return true
+      return keepOutput(ctx, { run: run.id, step, key, out, seconds })
     }
     const error =
       result.stopped === 'timeout'
@@ -134,26 +116,78 @@ async function performStep(ctx: Context, work: Work, step: rules.Step, row: Pipe
   }
 }
 
+type Made = { run: string; step: rules.Step; key: string; out: string; seconds: number }
+
+async function keepOutput(ctx: Context, { run, step, key, out, seconds }: Made): Promise<boolean> {
+  const cached = step.cache !== false
+  const stored = await storeOutput(ctx, out, { step: step.name, cached }).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'invalid_input') return error
+    throw error
+  })
+  if (stored instanceof AppError) {
+    const error = `${stored.message} ${stored.hint ?? ''}`.trim()
+    await store.updateStep(ctx, run, step.name, { state: 'failed', seconds, exit_code: 0, error })
+    return false
+  }
+  const { output, tree } = stored
+  await transaction(ctx, async (ctx) => {
+    await store.updateStep(ctx, run, step.name, {
+      state: 'succeeded',
+      seconds,
+      output,
+      tree: tree.length === 0 ? null : digestOfJson(tree),
+      exit_code: 0,
+      error: null,
+    })
+    if (!cached || output === null) return
+    await store.saveCached(ctx, {
+      cache_key: key,
+      output,
+      tree: JSON.stringify(tree),
+      pipeline_run: run,
+      step: step.name,
+      created_at: ctx.now().toISOString(),
+    })
+  })
+  return true
+}
+
 async function keyParts(ctx: Context, { run }: Work, step: rules.Step): Promise<rules.KeyParts> {
   const rows = await store.listSteps(ctx, run.id)
   const inputs = Object.fromEntries(
-    (step.needs ?? []).map((need) => [need, rows.find(({ name }) => name === need)?.output ?? null]),
+    (step.needs ?? []).map((need) => [need, inputOf(rows.find(({ name }) => name === need))]),
   )
   const sources: Record<string, number> = {}
   for (const source of step.sources ?? []) sources[source] = (await datasets.describeSource(ctx, source)).lastSeq
-  const read = step.params ?? Object.keys(run.params)
   return {
-    v: 1,
+    v: 2,
     run: step.run,
     code: await codeDigest(ctx.root, step.code),
     inputs,
-    params: Object.fromEntries(
-      read.flatMap((name) => (run.params[name] === undefined ? [] : [[name, run.params[name]]])),
-    ),
+    params: paramsOf(step, run.params),
     env: step.env ?? {},
     sources,
     runtime: `node ${process.version} ${process.platform}-${process.arch}`,
+    machine: surroundings(),
   }
+}
+
+/** The params that a step sees: those that it declares, or all. */
+function paramsOf(step: rules.Step, params: rules.Params): rules.Params {
+  const seen = new Set(step.params ?? Object.keys(params))
+  return Object.fromEntries(Object.entries(params).filter(([name]) => seen.has(name)))
+}
+
+/** Where programs are found on this machine. Zone and words are the same everywhere unless the step declares others. */
+function surroundings(): Record<string, string> {
+  const { TZ: _zone, LC_ALL: _words, ...inherited } = inheritedOf(certificates)
+  return { ...inherited, TZ: 'UTC', LANG: 'C.UTF-8' }
+}
+
+/** An output by its bytes and what is around them: a file that became executable is another input. */
+function inputOf(row: PipelineStepRecord | undefined): string | null {
+  if (!row?.tree) return row?.output ?? null
+  return `${row.output ?? ''} ${row.tree}`.trim()
 }
 
 async function takeFromCache(
@@ -164,32 +198,17 @@ async function takeFromCache(
   folder: string,
 ): Promise<boolean> {
   const cached = await store.findCached(ctx, key)
-  if (!cached) return false
-  const artifact = await artifacts.get(ctx, { digest: cached.output })
-  for (const file of artifact.files) {
-    if (!(await ctx.blobs.has(file.digest))) return false
-  }
-  for (const file of artifact.files) {
-    const target = join(folder, 'out', file.path)
-    await mkdir(dirname(target), { recursive: true })
-    await copyFile(await ctx.blobs.localPath(file.digest), target)
-    await chmod(target, 0o644)
-  }
-  await store.updateStep(ctx, run.id, step.name, { state: 'cached', output: cached.output, seconds: 0, exit_code: 0 })
+  if (!cached || cached.tree === null) return false
+  const tree = JSON.parse(cached.tree) as TreeEntry[]
+  if (!(await restoreOutput(ctx, join(folder, 'out'), { output: cached.output, tree }))) return false
+  await store.updateStep(ctx, run.id, step.name, {
+    state: 'cached',
+    output: cached.output,
+    tree: digestOfJson(tree),
+    seconds: 0,
+    exit_code: 0,
+  })
   return true
-}
-
-/** All files of the output folder as one artifact; an empty folder has none. */
-async function storeOutput(ctx: Context, out: string): Promise<string | null> {
-  const files = []
-  for (const entry of await readdir(out, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
-    const { digest, size } = await ctx.blobs.put(createReadStream(path))
-    files.push({ path: relative(out, path).split(sep).join('/'), digest, size })
-  }
-  if (files.length === 0) return null
-  return (await artifacts.create(ctx, { files })).digest
 }
 
 async function environmentOf(
@@ -200,17 +219,18 @@ async function environmentOf(
   code: string,
 ): Promise<Record<string, string>> {
   const { run } = work
-  const inherited = inheritedOf(certificates)
+  const inherited = surroundings()
   const inputs = (step.needs ?? []).map((need) => [
-    rules.environmentName('KEEL_IN', need),
+    environmentName('KEEL_IN', need),
     join(stepFolder(ctx, run.id, need), 'out'),
   ])
-  const values = Object.entries(run.params).map(([name, value]) => [
-    rules.environmentName('KEEL_PARAM', name),
+  const values = Object.entries(paramsOf(step, run.params)).map(([name, value]) => [
+    environmentName('KEEL_PARAM', name),
     String(value),
   ])
   return {
     ...inherited,
+    ...step.env,
     PATH: [await commandFolder(ctx), dirname(process.execPath), inherited['PATH'] ?? ''].join(delimiter),
     KEEL_SERVER: system.address(ctx),
     KEEL_RUN: run.tracking_run,
@@ -219,7 +239,6 @@ async function environmentOf(
     KEEL_OUT: out,
     ...Object.fromEntries(inputs),
     ...Object.fromEntries(values),
-    ...step.env,
   }
 }
 

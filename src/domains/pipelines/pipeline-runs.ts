@@ -75,7 +75,15 @@ export function start(
 }
 
 function newStep(run: string, step: rules.Step, position: number) {
-  const empty = { seconds: null, cache_key: null, key_parts: null, output: null, exit_code: null, error: null }
+  const empty = {
+    seconds: null,
+    cache_key: null,
+    key_parts: null,
+    output: null,
+    exit_code: null,
+    error: null,
+    tree: null,
+  }
   return { pipeline_run: run, name: step.name, position, state: 'waiting', attempts: 0, ...empty }
 }
 

@@ -62,7 +62,8 @@ export function resolveParams(definition: Definition, given: Record<string, unkn
 
 /** Everything that decides a step's result. Threads, retries and timeouts are not in it. */
 export type KeyParts = {
-  v: 1
+  /** 2: holds all that a step can see; `machine` is absent in keys of before. */
+  v: 1 | 2
   run: string
   code: string
   inputs: Record<string, string | null>
@@ -70,6 +71,8 @@ export type KeyParts = {
   env: Record<string, string>
   sources: Record<string, number>
   runtime: string
+  /** What it sees of the server's environment. */
+  machine?: Record<string, string>
 }
 
 export function cacheKey(parts: KeyParts): string {
@@ -89,6 +92,7 @@ export function keyDifferences(
     ...prefixed('params', parts.params),
     ...prefixed('env', parts.env),
     ...prefixed('sources', parts.sources),
+    ...prefixed('machine', parts.machine ?? {}),
   })
   const [a, b] = [flat(before), flat(now)]
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
@@ -98,11 +102,6 @@ export function keyDifferences(
 
 function prefixed(prefix: string, values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}.${name}`, value]))
-}
-
-/** `KEEL_PARAM_TRAINING_END` for the param `training_end`. */
-export function environmentName(prefix: string, name: string): string {
-  return `${prefix}_${name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase()}`
 }
 
 /** sysexits: 75 asks for another try, 64 to 78 otherwise say that trying again is useless. */

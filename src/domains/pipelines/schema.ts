@@ -40,6 +40,8 @@ export type PipelineStepsTable = {
   output: string | null
   exit_code: number | null
   error: string | null
+  /** Digest of modes, links and folders around the output's files. */
+  tree: string | null
 }
 
 export type StepCacheTable = {
@@ -48,6 +50,8 @@ export type StepCacheTable = {
   pipeline_run: string
   step: string
   created_at: string
+  /** Modes, links and folders as JSON; null in what earlier versions kept, which is not given back. */
+  tree: string | null
 }
 
 export const migrations: Migration[] = [
@@ -67,5 +71,9 @@ export const migrations: Migration[] = [
       `create table step_cache (
         cache_key text primary key, output text not null, pipeline_run text not null, step text not null, created_at text not null)`,
     ],
+  },
+  {
+    name: 'pipelines/002-output-trees',
+    up: () => ['alter table pipeline_steps add column tree text', 'alter table step_cache add column tree text'],
   },
 ]

@@ -187,6 +187,7 @@ function check(definitions: Definitions): void {
     const twice = duplicates(all)[0]
     if (twice !== undefined) throw invalidInput(`The ${what} "${twice}" is defined twice.`, { name: twice })
   }
+  for (const file of definitions.pipelines) pipelines.checkPipeline(file)
   const golden = new Set(definitions.golden.map(({ definition }) => definition.golden))
   for (const spec of definitions.models) {
     if (!golden.has(spec.golden)) {
