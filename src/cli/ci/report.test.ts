@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   type Candidate,
   commentLimitBytes,
+  commentsOf,
   exitCodeOf,
   junitOf,
   markdownOf,
@@ -105,6 +106,25 @@ test('the comment begins with its hidden marker and stays below 60 KB, however m
   assert.ok(long.startsWith(markerOf('trips')))
   assert.ok(Buffer.byteLength(long) < commentLimitBytes, String(Buffer.byteLength(long)))
   assert.match(long, /report\.json/)
+})
+
+test('two jobs of one pull request that judge a model each have a comment each', () => {
+  const one = report(candidate('pass', {}))
+  const [first] = one.candidates
+  assert.ok(first)
+  const other = { ...one, candidates: [{ ...first, model: 'other' }] }
+  const markers = [one, other].flatMap((job) =>
+    commentsOf(job).map(({ marker, body }) => [marker, body.startsWith(marker)]),
+  )
+  assert.deepEqual(markers, [
+    [markerOf('trips', first.model), true],
+    [markerOf('trips', 'other'), true],
+  ])
+  const both = commentsOf({ ...one, candidates: [...one.candidates, ...other.candidates] })
+  assert.deepEqual(
+    both.map(({ marker }) => marker),
+    markers.map(([marker]) => marker),
+  )
 })
 
 test('what people named cannot draw tables, markup or attention', () => {

@@ -42,9 +42,23 @@ export function worstOf(exitCodes: readonly number[]): number {
   return exitCodes.reduce((worst, code) => (gravity.indexOf(code) > gravity.indexOf(worst) ? code : worst), 0)
 }
 
-/** Invisible in the comment; by it the next run finds the comment and changes it instead of adding one. */
-export function markerOf(project: string): string {
-  return `<!-- keel-ci ${project.replaceAll('-->', '')} -->`
+/** Invisible in the comment; by it the next run for this model finds the comment and changes it instead of adding one. */
+export function markerOf(project: string, model?: string): string {
+  const about = model === undefined ? project : `${project}/${model}`
+  return `<!-- keel-ci ${about.replaceAll('-->', '')} -->`
+}
+
+export type Comment = { marker: string; body: string }
+
+/** One comment per model, so that jobs which judge a model each leave the comments of one another alone. */
+export function commentsOf(report: Report): Comment[] {
+  const models = [...new Set(report.candidates.map(({ model }) => model))]
+  if (models.length === 0) return [{ marker: markerOf(report.project), body: markdownOf(report) }]
+  return models.map((model) => {
+    const candidates = report.candidates.filter((candidate) => candidate.model === model)
+    const own = { ...report, candidates, exitCode: worstOf(candidates.map(exitCodeOf)) }
+    return { marker: markerOf(report.project, model), body: markdownOf(own, model) }
+  })
 }
 
 const symbols = { pass: '✅', fail: '❌', cannot_tell: '❔', error: '⚠️' } as const
@@ -74,8 +88,8 @@ function table(headers: string[], rows: string[][]): string[] {
 export const commentLimitBytes = 60_000
 
 /** One comment: the verdicts first, then what changed and every check, cut where it would be too long. */
-export function markdownOf(report: Report): string {
-  const head = [markerOf(report.project), `## keel: ${titleOf(report)}`, '']
+export function markdownOf(report: Report, model?: string): string {
+  const head = [markerOf(report.project, model), `## keel: ${titleOf(report)}`, '']
   const body = [...report.candidates.flatMap(describeCandidate), ...describePlan(report.plan)]
   const cut = ['', '_Cut: the whole report is in report.json._']
   const kept: string[] = []

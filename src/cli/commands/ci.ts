@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
-import { type Candidate, exitCodeOf, junitOf, markdownOf, markerOf, type Report, worstOf } from '../ci/report.ts'
+import { type Candidate, commentsOf, exitCodeOf, junitOf, markdownOf, type Report, worstOf } from '../ci/report.ts'
 import { findForge, stick } from '../ci/sticky-comment.ts'
 import { readDefinitions } from '../files/definitions.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
@@ -45,7 +45,7 @@ export const command = defineCommand({
     writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
     if (options.comment) {
       const forge = findForge(session.io.environment, (path) => readFileSync(path, 'utf8'))
-      if (forge) session.say(`Comment ${await stick(forge, { marker: markerOf(report.project), body: markdown })}.`)
+      if (forge) for (const comment of commentsOf(report)) session.say(`Comment ${await stick(forge, comment)}.`)
       else session.say('No pull request and token in the environment: no comment.')
     }
     return {

@@ -42,12 +42,10 @@ test('a cached step gives what it gave: bytes, modes, links and empty folders', 
   ].join('\n')
   const { run, out } = await begin(t, { steps: [{ name: 'build', run: build, code: [] }] })
   const [first, second] = [await run(), await run()]
-  t.after(() => {
-    for (const { id } of [first, second]) chmodSync(join(out(id, 'build'), 'closed'), 0o700)
-  })
   assert.deepEqual([first.steps[0]?.state, second.steps[0]?.state], ['succeeded', 'cached'])
   assert.ok(described(out(first.id, 'build')).length >= 12)
   assert.deepEqual(described(out(second.id, 'build')), described(out(first.id, 'build')))
+  for (const { id } of [first, second]) chmodSync(join(out(id, 'build'), 'closed'), 0o700)
 })
 
 for (const [what, command, says] of [

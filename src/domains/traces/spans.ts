@@ -82,6 +82,18 @@ const usageNames: Record<string, (typeof usageKeys)[number]> = {
   'gen_ai.usage.input_tokens': 'input_tokens',
   'gen_ai.usage.output_tokens': 'output_tokens',
 }
+/** What these were called before, and what OpenInference and Traceloop call them. */
+const olderUsageNames: typeof usageNames = {
+  'gen_ai.usage.prompt_tokens': 'input_tokens',
+  'gen_ai.usage.completion_tokens': 'output_tokens',
+  'gen_ai.usage.total_tokens': 'total_tokens',
+  'llm.usage.prompt_tokens': 'input_tokens',
+  'llm.usage.completion_tokens': 'output_tokens',
+  'llm.usage.total_tokens': 'total_tokens',
+  'llm.token_count.prompt': 'input_tokens',
+  'llm.token_count.completion': 'output_tokens',
+  'llm.token_count.total': 'total_tokens',
+}
 
 /** A summary of a trace from its spans; name, state and previews come from the root once it has arrived. */
 export function summarize(spans: readonly Span[]): Summary {
@@ -116,24 +128,52 @@ function preview(candidates: unknown[]): string | undefined {
   return (typeof found === 'string' ? found : JSON.stringify(found)).slice(0, previewLength)
 }
 
+/** Each call once: a span that carries usage carries that of the spans within it too. */
 function usageOf(spans: readonly Span[]): Record<string, number> {
   const total: Record<string, number> = {}
-  for (const span of spans) {
-    const attributes = plainAttributes(span.attributes)
-    const usage = { ...conventional(attributes), ...asRecord(attributes['mlflow.chat.tokenUsage']) }
-    for (const key of usageKeys) {
-      const value = Number(usage[key])
-      if (usage[key] !== undefined && Number.isFinite(value)) total[key] = (total[key] ?? 0) + value
-    }
+  const usages = new Map(spans.map((span) => [span.spanId, ownUsage(span)]))
+  const parents = new Map(spans.map(({ spanId, parentSpanId }) => [spanId, parentSpanId]))
+  for (const [spanId, usage] of usages) {
+    if (isWithinCounted(spanId, usages, parents)) continue
+    for (const [key, value] of Object.entries(usage)) total[key] = (total[key] ?? 0) + value
   }
   return total
 }
 
-function conventional(attributes: Record<string, unknown>): Record<string, unknown> {
+function isWithinCounted(
+  spanId: string,
+  usages: ReadonlyMap<string, Record<string, number>>,
+  parents: ReadonlyMap<string, string | undefined>,
+): boolean {
+  const seen = new Set([spanId])
+  for (let at = parents.get(spanId); at && !seen.has(at); at = parents.get(at)) {
+    if (Object.keys(usages.get(at) ?? {}).length > 0) return true
+    seen.add(at)
+  }
+  return false
+}
+
+function ownUsage(span: Span): Record<string, number> {
+  const attributes = plainAttributes(span.attributes)
+  const given = {
+    ...conventional(attributes, olderUsageNames),
+    ...conventional(attributes, usageNames),
+    ...asRecord(attributes['mlflow.chat.tokenUsage']),
+  }
+  const usage: Record<string, number> = {}
+  for (const key of usageKeys) {
+    const value = Number(given[key] ?? Number.NaN)
+    if (Number.isFinite(value)) usage[key] = value
+  }
+  const { input_tokens: input, output_tokens: output } = usage
+  if (usage['total_tokens'] === undefined && (input !== undefined || output !== undefined))
+    usage['total_tokens'] = (input ?? 0) + (output ?? 0)
+  return usage
+}
+
+function conventional(attributes: Record<string, unknown>, names: typeof usageNames): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(usageNames).flatMap(([name, key]) =>
-      attributes[name] === undefined ? [] : [[key, attributes[name]]],
-    ),
+    Object.entries(names).flatMap(([name, key]) => (attributes[name] === undefined ? [] : [[key, attributes[name]]])),
   )
 }
 
