@@ -1,6 +1,10 @@
+import type { Static } from 'typebox'
 import { invalidInput } from '../../core/errors.ts'
 import { isRefusal, shortened, toDeclared } from '../../core/tables/tables.ts'
-import type { Definitions, Entity } from './rules.ts'
+import type { Entity as EntityShape, FeaturesFile } from './contract.ts'
+
+type Definitions = Static<typeof FeaturesFile>
+type Entity = Static<typeof EntityShape>
 
 /** What the values of a key are: one type at both ends, in sources and in requests. */
 export type KeyType = 'string' | 'integer' | 'number'

@@ -1,11 +1,10 @@
 import type { Static } from 'typebox'
 import { invalidInput } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
-import type { Aggregate, Entity as EntityShape, FeatureService, FeaturesFile, FeatureView } from './contract.ts'
+import type { Aggregate, FeatureService, FeaturesFile, FeatureView } from './contract.ts'
 import { type KeyType, keyNames, keyTypes } from './key-types.ts'
 
 export type Definitions = Static<typeof FeaturesFile>
-export type Entity = Static<typeof EntityShape>
 export type View = Static<typeof FeatureView>
 export type Service = Static<typeof FeatureService>
 export type AggregateDefinition = Static<typeof Aggregate>
