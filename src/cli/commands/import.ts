@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
-import { checkCounts, importMlflow } from '../import/importer.ts'
+import { checkCounts } from '../import/counts.ts'
+import { importMlflow } from '../import/importer.ts'
 import type { MlflowSource, SourceFile } from '../import/source.ts'
 import { type Command, defineCommand, type Outcome, required, type Session, table, text } from '../kit/kit.ts'
 
