@@ -156,8 +156,7 @@ function roomyDoors(files: Record<string, string>): string[] {
 /** Files that speak SQL to the database, by its builder, as text or prepared, though they are no stores. */
 function speakersOfSql(files: Record<string, string>): string[] {
   // The importer reads the database of another program, which has no store here.
-  const allowed =
-    /^(core\/|cli\/import\/sqlite-source\.ts$|domains\/[a-z]+\/([a-z-]+\/)?([a-z-]+-)?(store|schema)\.ts$)/
+  const allowed = /^(core\/|cli\/import\/sqlite\.ts$|domains\/[a-z]+\/([a-z-]+\/)?([a-z-]+-)?(store|schema)\.ts$)/
   const speaks = /\.(selectFrom|insertInto|updateTable|deleteFrom|prepare)\(|\bsql(<[^>]*>)?`|\bsql\.raw\(/
   return Object.entries(files).flatMap(([path, text]) => (!allowed.test(path) && speaks.test(text) ? [path] : []))
 }
@@ -280,10 +279,7 @@ test('no source file is longer than 350 lines', () => {
 })
 
 /** Functions over 80 lines from before the rule: take out what becomes shorter, add nothing. */
-const longFunctions = [
-  'cli/import/sqlite-source.ts openSqliteSource',
-  'core/onnx/thread.ts createOnnxThread',
-]
+const longFunctions = ['core/onnx/thread.ts createOnnxThread']
 
 test('no function is longer than 80 lines, except those that always were', () => {
   const long = Object.entries(sources()).flatMap(([path, text]) =>
