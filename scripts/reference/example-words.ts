@@ -147,6 +147,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'project.apply': nothingDeclared,
   'delivery.skip': { release: 'rel_01kg7x', step: 0 },
   'features.getOnline': { service: 'flight_delay_v2', rows: [{ origin: 'ORD', destination: 'BOS' }] },
+  'datasets.removeRows': { source: 'flights', rows: [3, 7], reason: 'written by a broken sender' },
   'registry.registerVersion': {
     model: 'flight-delay',
     flavor: 'onnx',
