@@ -67,11 +67,18 @@ function toInteger(value: unknown): Cell | Refusal {
 
 function toNumber(value: unknown): Cell | Refusal {
   if (typeof value === 'number') return value
-  if (typeof value === 'bigint') return toInteger(value)
+  if (typeof value === 'bigint') return numberOfInteger(value.toString())
   if (typeof value !== 'string' || !numberText.test(value)) return { rule: 'must be a number' }
-  if (integerText.test(value) && value !== '-0') return toInteger(value)
+  if (integerText.test(value) && value !== '-0') return numberOfInteger(value)
   const number = Number(value)
   return Number.isFinite(number) ? number : { rule: 'is larger than a number can be' }
+}
+
+/** In a column of numbers an integer is a number where a double holds it exactly or prints it back; else its digits are kept. */
+function numberOfInteger(text: string): Cell | Refusal {
+  const number = Number(text)
+  const same = Number.isFinite(number) && (String(number) === text || BigInt(number) === BigInt(text))
+  return same ? number : toInteger(BigInt(text))
 }
 
 function toBoolean(value: unknown): Cell | Refusal {

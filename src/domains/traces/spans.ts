@@ -166,8 +166,8 @@ function ownUsage(span: Span): Record<string, number> {
     if (Number.isFinite(value)) usage[key] = value
   }
   const { input_tokens: input, output_tokens: output } = usage
-  if (usage['total_tokens'] === undefined && (input !== undefined || output !== undefined))
-    usage['total_tokens'] = (input ?? 0) + (output ?? 0)
+  if (usage['total_tokens'] === undefined && input !== undefined && output !== undefined)
+    usage['total_tokens'] = input + output
   return usage
 }
 
