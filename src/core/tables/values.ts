@@ -46,6 +46,12 @@ export function toDeclared(value: unknown, type: ColumnType, readTime: TimeReade
   return toTime(value, readTime)
 }
 
+/** A value as a key: an integer keeps every digit, also where a double would hold it, so that neighbours stay apart. */
+export function toKey(value: unknown, type: ColumnType): Cell | Refusal {
+  const whole = typeof value === 'bigint' || (typeof value === 'string' && integerText.test(value))
+  return toDeclared(value, type === 'number' && whole ? 'integer' : type)
+}
+
 export function isRefusal(value: Cell | Refusal): value is Refusal {
   return typeof value === 'object' && value !== null
 }

@@ -10,6 +10,7 @@ import {
   type Problems,
   refuseProblems,
   toDeclared,
+  toKey,
   unfitText,
 } from '../../core/tables/tables.ts'
 import type { SourceFile } from './contract.ts'
@@ -137,7 +138,7 @@ type Cell = {
 /** The value as it is stored, or undefined where it is missing or refused. Widens the column where that loses nothing. */
 function storedValue({ value: given, column, number, columns, problems, unit, key }: Cell): unknown {
   if (given === null || given === undefined) return undefined
-  const asKey = key === undefined ? null : toDeclared(given, key)
+  const asKey = key === undefined ? null : toKey(given, key)
   if (isRefusal(asKey))
     return addProblem(problems, {
       row: number,

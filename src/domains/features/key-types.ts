@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import { invalidInput } from '../../core/errors.ts'
-import { isRefusal, shortened, toDeclared } from '../../core/tables/tables.ts'
+import { isRefusal, shortened, toKey } from '../../core/tables/tables.ts'
 import type { Entity as EntityShape, FeaturesFile } from './contract.ts'
 
 type Definitions = Static<typeof FeaturesFile>
@@ -85,7 +85,7 @@ export function keyValue(
 ): string | number | bigint | boolean | null | undefined {
   if (value === null || value === undefined) return null
   if (type === undefined) return isPlain(value) ? value : undefined
-  const read = toDeclared(value, type)
+  const read = toKey(value, type)
   return isRefusal(read) ? undefined : read
 }
 
