@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The lowest share of lines that tests run, in percent. It only goes up. */
-const least = { 'src/core': 79, 'src/domains': 79 }
+const least = { 'src/core': 83, 'src/domains': 84 }
 
 type Range = { startOffset: number; endOffset: number; count: number }
 type Report = { result: { url: string; functions: { ranges: Range[] }[] }[] }
