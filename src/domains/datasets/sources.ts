@@ -107,6 +107,7 @@ export async function append(
   { source, rows, check = false }: Input<Operations['append']>,
 ): Promise<Output<Operations['append']>> {
   const { last_seq: before, definition: declared, keys } = await requireSource(ctx, source)
+  // Looked at before the transaction, where the engine may be asked, and once more in it, against the columns as they are then.
   const looked = checkRows(declared, await store.findColumns(ctx, source), rows, keys ?? {})
   await assertReadable(ctx, looked)
   if (check) return { appended: 0, lastSeq: before }
