@@ -22,6 +22,7 @@ export const words: Record<string, Entry> = {
   import: { summary: 'Import from another tracking server', load: () => import('./commands/import.ts') },
   golden: { summary: 'Golden sets', load: () => import('./commands/golden.ts') },
   eval: { summary: 'Compare a version with what is live, on the golden set', load: () => import('./commands/eval.ts') },
+  compare: { summary: 'Is the candidate worse? Two files of answers', load: () => import('./commands/compare.ts') },
   gate: { summary: 'May this version ship?', load: () => import('./commands/gate.ts') },
   ci: { summary: 'Plan, gate and report in any CI', load: () => import('./commands/ci.ts') },
   release: { summary: 'Release a version by shadow and steps', load: () => import('./commands/release.ts') },

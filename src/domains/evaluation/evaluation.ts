@@ -8,3 +8,4 @@ export { addGoldenItems, applyGolden, getGolden, goldenDigest, listGolden, pushG
 export { listMetrics } from './metrics.ts'
 export { getPrices, setPrices } from './prices.ts'
 export { getTraffic, recordTraffic } from './production/sample.ts'
+export { compareRecords, type RecordComparison } from './records/records.ts'

@@ -78,7 +78,7 @@ export type ComparisonSettings = Judging & {
  */
 export function compare(pairs: Pairs, settings: ComparisonSettings): Comparison {
   const metric = requireQualityMetric(settings)
-  const encoded = encode(pairs, settings.task)
+  const encoded = encode(pairs, settings)
   const { labels, candidate } = encoded
   const baseline = settings.sameVersion ? encoded.baseline : countedAgainst({ ...encoded, task: settings.task })
   const grouping = { labels, lists: pairs.lists, clusters: pairs.clusters }

@@ -1,5 +1,5 @@
 import type { Value } from '../../../core/onnx/onnx.ts'
-import type { Task } from './tasks.ts'
+import type { Judging, Task } from './tasks.ts'
 
 /** The answers of one side by repeat, and for answers of text their scores by scorer. */
 export type SideAnswers = { answers: Value[][]; scores: Record<string, (number | null)[][]> }
@@ -12,9 +12,10 @@ type LabelledSides = { labels: readonly (number | string)[]; candidate: SideAnsw
 type Encoded = { labels: number[]; candidate: Columns; baseline: Columns }
 
 /** Labels and answers as numbers, the same number for the same class. */
-export function encode({ labels, candidate, baseline }: LabelledSides, task: Task): Encoded {
+export function encode({ labels, candidate, baseline }: LabelledSides, { task, scorers }: Judging): Encoded {
   if (task === 'text') {
-    return { labels: labels.map(() => 1), candidate: scoresOf(candidate), baseline: scoresOf(baseline) }
+    const free = new Set(scorers.filter(({ kind }) => kind === 'column').map(({ name }) => name))
+    return { labels: labels.map(() => 1), candidate: scoresOf(candidate, free), baseline: scoresOf(baseline, free) }
   }
   if (task === 'multiclass') return encodeClasses(labels.map(String), candidate, baseline)
   const numbers = ({ answers }: SideAnswers): Columns => ({
@@ -29,10 +30,12 @@ export function usableNumber(answer: Value | undefined, task: Task): number | un
   return task === 'binary' && (answer < 0 || answer > 1) ? undefined : answer
 }
 
-function scoresOf({ scores }: SideAnswers): Columns {
-  const usableScore = (score: number | null) => (score !== null && score >= 0 && score <= 1 ? score : Number.NaN)
+/** Scores by scorer; those in `free` may be any number, the others lie between 0 and 1. */
+function scoresOf({ scores }: SideAnswers, free: ReadonlySet<string>): Columns {
+  const usableScore = (name: string) => (score: number | null) =>
+    score !== null && (free.has(name) ? Number.isFinite(score) : score >= 0 && score <= 1) ? score : Number.NaN
   return Object.fromEntries(
-    Object.entries(scores).map(([name, repeats]) => [name, repeats.map((repeat) => repeat.map(usableScore))]),
+    Object.entries(scores).map(([name, repeats]) => [name, repeats.map((repeat) => repeat.map(usableScore(name)))]),
   )
 }
 

@@ -5,8 +5,11 @@ import type { Metric } from './units.ts'
 
 export type Task = MetricTask | 'text'
 
+/** What scores an answer: a scorer of the spec, or somebody else who wrote any number into a column. */
+export type ScoredBy = { name: string; kind: Scorer['kind'] | 'column'; direction?: 'higher' | 'lower' }
+
 /** The kind of a model's answers, and what scores them. */
-export type Judging = { task: Task; scorers: readonly Pick<Scorer, 'name' | 'kind'>[] }
+export type Judging = { task: Task; scorers: readonly ScoredBy[] }
 
 export function judgingOf(spec: ModelSpec): Judging {
   return {
@@ -25,13 +28,13 @@ export function findMetric(judging: Judging, name: string): Metric | undefined {
   return metricsFor(judging).find((metric) => metric.name === name)
 }
 
-const gradedKinds = new Set<Scorer['kind']>(['command', 'judge'])
+const gradedKinds = new Set<ScoredBy['kind']>(['command', 'judge', 'column'])
 
-function scorerMetric({ name, kind }: Pick<Scorer, 'name' | 'kind'>): Metric {
+function scorerMetric({ name, kind, direction = 'higher' }: ScoredBy): Metric {
   return {
     name,
     says: `Mean score of the answers by "${name}" (${kind.replaceAll('_', ' ')})`,
-    direction: 'higher',
+    direction,
     value: (_labels, scores) => mean(Array.from(scores)),
     perItem: (_label, score) => score,
     ...(gradedKinds.has(kind) ? {} : { counts: true }),

@@ -41,7 +41,7 @@ export async function simpleBaselines(
   return answers
     .map(([answered, values]) => {
       const side = { answers: [values], scores: {} }
-      const { labels, candidate } = encode({ labels: pairs.labels, candidate: side, baseline: side }, judging.task)
+      const { labels, candidate } = encode({ labels: pairs.labels, candidate: side, baseline: side }, judging)
       const outputs = candidate[columnOf(judging, metric)] ?? []
       return { name: answered, metric: name, value: metricOf(metric, { labels, outputs, lists: pairs.lists }) }
     })

@@ -39,7 +39,7 @@ export function measureGolden(pairs: Pairs, settings: ComparisonSettings, golden
 }
 
 function scoresOf(metric: Metric, pairs: Pairs, settings: ComparisonSettings) {
-  const { labels, candidate, baseline } = encode(pairs, settings.task)
+  const { labels, candidate, baseline } = encode(pairs, settings)
   const column = columnOf(settings, metric)
   return {
     candidate: partsOf(metric, { labels, outputs: candidate[column] ?? [] }) ?? [],
@@ -55,7 +55,7 @@ function freshScores(
 ) {
   if (settings.task === 'text') return []
   const side = { answers: [outputs], scores: {} }
-  const { labels: numbers, candidate } = encode({ labels, candidate: side, baseline: side }, settings.task)
+  const { labels: numbers, candidate } = encode({ labels, candidate: side, baseline: side }, settings)
   const parts = partsOf(metric, { labels: numbers, outputs: candidate[columnOf(settings, metric)] ?? [] }) ?? []
   return parts.filter(Number.isFinite)
 }

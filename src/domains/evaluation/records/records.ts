@@ -1,0 +1,1 @@
+export { compareRecords, type RecordComparison } from './compare-records.ts'
