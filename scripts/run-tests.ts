@@ -8,9 +8,11 @@ import { startTestRunner } from './run-test-file.ts'
 import { type Count, emptyCount } from './test-events.ts'
 
 type Pass = { title: string; engine: 'sqlite' | 'postgres'; files: string[] }
+type Timed = { path: string; title: string; seconds: number }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const filesAtATime = 2
+const slowestTold = 15
 const left = ['**/node_modules', '**/dist', '**/.keel', '**/.cache', 'keel-demo']
 
 const engines = [
@@ -33,8 +35,11 @@ export async function runTests(filters: readonly string[]): Promise<number> {
   const skips = skippedEngines()
   process.stdout.write(skips)
   const count = emptyCount()
-  for (const pass of passesOver(files)) await runPass(pass, count)
-  process.stdout.write(`\n${skips}${describeCount(count)}\n`)
+  const started = performance.now()
+  const timed: Timed[] = []
+  for (const pass of passesOver(files)) timed.push(...(await runPass(pass, count)))
+  const seconds = (performance.now() - started) / 1000
+  process.stdout.write(`\n${describeTimes(timed, seconds)}\n${skips}${describeCount(count)}\n`)
   return count.failed > 0 || count.passed === 0 ? 1 : 0
 }
 
@@ -84,7 +89,7 @@ function skippedEngines(): string {
   return lines.length === 0 ? '' : `${lines.join('')}${hint}`
 }
 
-async function runPass({ title, engine, files }: Pass, count: Count): Promise<void> {
+async function runPass({ title, engine, files }: Pass, count: Count): Promise<Timed[]> {
   process.stdout.write(`\n${title}: ${files.length} ${files.length === 1 ? 'file' : 'files'}\n`)
   process.env['KEEL_TEST_ENGINE'] = engine
   measureCoverage(engine === 'sqlite' ? process.env['TEST_COVERAGE'] : undefined)
@@ -94,12 +99,14 @@ async function runPass({ title, engine, files }: Pass, count: Count): Promise<vo
   const running = new Map<string, number>()
   const heartbeat = setInterval(() => tellRunning(running), 30_000)
   const waiting = [...files]
+  const timed: Timed[] = []
   const takeTurns = async () => {
     const runner = startTestRunner()
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       running.set(path, Date.now())
       const result = await runner.runFile(join(root, path))
       running.delete(path)
+      timed.push({ path, title, seconds: result.seconds })
       for (const name of ['passed', 'failed', 'skipped'] as const) count[name] += result.count[name]
       for (const event of result.events) report.write(event)
     }
@@ -109,6 +116,7 @@ async function runPass({ title, engine, files }: Pass, count: Count): Promise<vo
   clearInterval(heartbeat)
   report.end()
   await once(report, 'end')
+  return timed
 }
 
 /** What the workers run is written into `folder`; functions from a compile cache would be counted less exactly. */
@@ -120,6 +128,12 @@ function measureCoverage(folder: string | undefined): void {
 function tellRunning(running: ReadonlyMap<string, number>): void {
   const parts = [...running].map(([path, since]) => `${path} (${Math.round((Date.now() - since) / 1000)} s)`)
   process.stderr.write(`… running ${parts.join(' and ')}\n`)
+}
+
+function describeTimes(timed: readonly Timed[], seconds: number): string {
+  const slowest = timed.toSorted((a, b) => b.seconds - a.seconds).slice(0, slowestTold)
+  const lines = slowest.map((one) => `${one.seconds.toFixed(1).padStart(7)} s  ${one.path} (${one.title})\n`)
+  return `The slowest files of ${(seconds / 60).toFixed(1)} minutes:\n${lines.join('')}`
 }
 
 function describeCount({ passed, failed, skipped }: Count): string {
