@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
-import { type Static, type TEnum, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+import type { Static, TEnum, TObject, TProperties, TSchema } from 'typebox'
 import type { Context, Role } from './context.ts'
 import { type DurationUnit, lasting } from './duration.ts'
+import { Type } from './shapes/shapes.ts'
 
 /**
  * One operation: its words and shapes. Path parameters, query and body form one `input`;

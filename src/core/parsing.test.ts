@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Type } from 'typebox'
 import { resolveConfig } from './config.ts'
 import { object, oneOf } from './contract.ts'
 import { catalogue } from './error-catalogue.ts'
 import { type AppError, toAppError } from './errors.ts'
 import { canonicalJson } from './json/canonical.ts'
+import { Type } from './shapes/shapes.ts'
 import { parse } from './validate.ts'
 
 const Shape = object({

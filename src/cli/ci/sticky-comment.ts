@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { AppError } from '../../core/errors.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { parse } from '../../core/validate.ts'
 
 /** Where the comments of one pull request or merge request are, and how to speak to its forge. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Type } from 'typebox'
+import { Type } from '../shapes/shapes.ts'
 import { flag, json, recordsOf, trustedJson } from './database.ts'
 
 type Row = { name: string; tags: string; scan: string | null; active: number }

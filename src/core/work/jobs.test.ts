@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Type } from 'typebox'
 import { testApp, testContext } from '../../../test/support/context.ts'
 import { optional, Time } from '../contract.ts'
 import { day } from '../duration.ts'
 import type { AppError } from '../errors.ts'
 import { job } from '../job-contract.ts'
+import { Type } from '../shapes/shapes.ts'
 import * as jobs from './jobs.ts'
 import { createWorker } from './worker.ts'
 

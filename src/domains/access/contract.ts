@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { contract, Name, Nothing, object, oneOf, optional, page, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 export const RoleName = oneOf(['viewer', 'member', 'admin'])
 

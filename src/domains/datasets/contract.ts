@@ -1,4 +1,3 @@
-import { Type } from 'typebox'
 import {
   contract,
   DigestText,
@@ -12,6 +11,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 /** What a column of a source must satisfy; checked on every write, reported in the profile. */
 const Expectation = object({

@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { object, oneOf } from '../../core/contract.ts'
 import { job } from '../../core/job-contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { enqueuer } from '../../core/work/work.ts'
 import { delivery } from './contract.ts'
 

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { Estimate, JsonObject, Name, object, oneOf, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { Verdict } from '../evaluation/contract.ts'
 
 export const ReleaseKind = oneOf(['model', 'data', 'features', 'prompt', 'config', 'code', 'baseline'])

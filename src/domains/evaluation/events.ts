@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { optional, Time } from '../../core/contract.ts'
 import { event } from '../../core/event-contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { appender } from '../../core/work/work.ts'
 import { evaluation, Verdict } from './contract.ts'
 

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { DigestText, Estimate, JsonObject, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 export const Verdict = oneOf(['pass', 'fail', 'cannot_tell', 'error'])
 export type Verdict = Static<typeof Verdict>

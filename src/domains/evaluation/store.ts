@@ -1,7 +1,8 @@
 import type { Insertable } from 'kysely'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { Context } from '../../core/context.ts'
 import { json, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import type {
   EvaluationsTable,
   EvaluationTables,

@@ -1,4 +1,3 @@
-import { Type } from 'typebox'
 import {
   contract,
   DigestText,
@@ -13,6 +12,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 export const Entity = object({
   name: Name,

@@ -1,4 +1,3 @@
-import { Type } from 'typebox'
 import {
   contract,
   Estimate,
@@ -12,6 +11,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { Alert, AlertSink, AlertVerdict, DriftReference, Recurrence, Rule, Signal, Silence, Window } from './shapes.ts'
 
 export { Alert, AlertSink, AlertVerdict, DriftReference, Signal, Silence, Window } from './shapes.ts'

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { duration, Estimate, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 /**
  * In order of importance: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated

@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { object, optional, Time } from '../../core/contract.ts'
 import { job } from '../../core/job-contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { enqueuer, scheduler } from '../../core/work/work.ts'
 import { PipelineRun } from './contract.ts'
 

@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { type SettingName, settings } from '../../core/config.ts'
 import { contract, JsonObject, Name, object, oneOf, optional } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { SourceFile } from '../datasets/contract.ts'
 import { GoldenFile } from '../evaluation/contract.ts'
 import { FeaturesFile } from '../features/contract.ts'

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { contract, DigestText, Name, Nothing, object, optional, page, paging, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import {
   Flavor,
   LineageNode,

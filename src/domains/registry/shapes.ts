@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { DigestText, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { ScanReport } from './scan/scan.ts'
 import { Signature } from './signature.ts'
 import { ModelSpec } from './spec/spec.ts'

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { object, oneOf, optional } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 const InputType = oneOf(['number', 'integer', 'boolean', 'string'])
 

@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import type { Context } from '../../core/context.ts'
 import { json, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import type { ScanReport } from './scan/scan.ts'
 import type {
   AliasesTable,

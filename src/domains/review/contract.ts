@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { contract, Estimate, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 export const Guardrail = oneOf(['ingest', 'train', 'eval', 'shadow', 'canary', 'monitor', 'alert'])
 

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { event } from '../../core/event-contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { appender } from '../../core/work/work.ts'
 
 const Failure = Type.String({ description: 'The failure group' })

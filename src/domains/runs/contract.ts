@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { contract, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { importOperations } from './import-contract.ts'
 
 export type { ImportedExperiment, ImportedLoggedModel, ImportedRun } from './import-contract.ts'

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { contract, Nothing, object, oneOf, optional } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 const Milliseconds = Type.Integer({ description: 'Epoch milliseconds, as the source keeps them' })
 /** The location of bytes that are not imported: a store that clients open themselves, never a path on a machine. */

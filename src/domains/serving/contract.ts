@@ -1,4 +1,3 @@
-import { Type } from 'typebox'
 import {
   contract,
   Estimate,
@@ -11,6 +10,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 /** Who answers what share of an endpoint's traffic. Written by delivery, read by the gateway from memory. */
 export const Routing = object({

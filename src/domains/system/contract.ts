@@ -1,4 +1,3 @@
-import { Type } from 'typebox'
 import {
   contract,
   JsonObject,
@@ -11,6 +10,7 @@ import {
   paging,
   Time,
 } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 const Job = object({
   id: Type.String(),

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { contract, JsonObject, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 
 const TraceId = Type.String({ pattern: '^tr-[A-Za-z0-9-]{1,64}$' })
 

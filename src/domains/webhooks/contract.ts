@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { contract, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
+import { Type } from '../../core/shapes/shapes.ts'
 import { formatNames } from './formats/formats.ts'
 
 /** In whose words the receiver is told; each has its own names for what happened. */

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { AppError } from '../../../core/errors.ts'
+import { Type } from '../../../core/shapes/shapes.ts'
 import { parse } from '../../../core/validate.ts'
 import type { Provider } from '../spec/spec.ts'
 

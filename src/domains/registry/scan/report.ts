@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { object, oneOf } from '../../../core/contract.ts'
+import { Type } from '../../../core/shapes/shapes.ts'
 import { findingKinds } from './rules.ts'
 
 export const ScanReport = object({

@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { duration, Name, object, oneOf, optional } from '../../../core/contract.ts'
 import { waiting } from '../../../core/duration.ts'
+import { Type } from '../../../core/shapes/shapes.ts'
 
 const Wait = duration('Such as 30s', { units: waiting })
 

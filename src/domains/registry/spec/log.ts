@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { object, optional } from '../../../core/contract.ts'
+import { Type } from '../../../core/shapes/shapes.ts'
 
 /** Which parts of predictions are logged, and for how long. */
 export const LogSpec = object({

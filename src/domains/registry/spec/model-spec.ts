@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { Duration, duration, Name, object, oneOf, optional } from '../../../core/contract.ts'
+import { Type } from '../../../core/shapes/shapes.ts'
 import { type Provider, Scorer } from './answers.ts'
 import { Serves } from './serves.ts'
 

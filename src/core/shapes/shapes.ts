@@ -1,0 +1,1 @@
+export { Type } from './type.ts'
