@@ -4,6 +4,7 @@ import { enableCompileCache } from 'node:module'
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { writeToMemory } from './memory-folder.ts'
 import { startTestRunner } from './run-test-file.ts'
 import { type Count, emptyCount } from './test-events.ts'
 
@@ -13,6 +14,19 @@ type Timed = { path: string; title: string; seconds: number }
 const root = fileURLToPath(new URL('..', import.meta.url))
 const filesAtATime = 2
 const slowestTold = 15
+/** The longest ones start first, so that nobody waits for one alone at the end. */
+const startFirst = [
+  'test/journeys/demo.test.ts',
+  'test/journeys/ci.test.ts',
+  'test/journeys/delivery-crash.test.ts',
+  'test/journeys/interrupted-demo.test.ts',
+  'src/domains/evaluation/gate/run-gate.test.ts',
+  'src/domains/monitoring/monitoring.test.ts',
+  'src/domains/delivery/delivery.test.ts',
+  'src/domains/evaluation/flights.test.ts',
+  'src/cli/commands/release.test.ts',
+  'test/journeys/bad-input.test.ts',
+]
 const left = ['**/node_modules', '**/dist', '**/.keel', '**/.cache', 'keel-demo']
 
 const engines = [
@@ -32,6 +46,7 @@ export async function runTests(filters: readonly string[]): Promise<number> {
 
   for (const name of Object.keys(process.env)) if (name.startsWith('KEEL_')) delete process.env[name]
   process.env['NODE_COMPILE_CACHE'] ??= enableCompileCache().directory
+  writeToMemory()
   const skips = skippedEngines()
   process.stdout.write(skips)
   const count = emptyCount()
@@ -58,6 +73,12 @@ function findFiles(filters: readonly string[]): string[] {
     .map((path) => path.replaceAll(sep, '/'))
     .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
     .sort()
+    .sort((a, b) => turnOf(a) - turnOf(b))
+}
+
+function turnOf(path: string): number {
+  const turn = startFirst.indexOf(path)
+  return turn < 0 ? startFirst.length : turn
 }
 
 /** What talks to the database runs on both engines; the rest once. */
