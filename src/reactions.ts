@@ -1,7 +1,7 @@
+import type { Follower, Reactions } from './core/background/background.ts'
 import type { Context } from './core/context.ts'
 import { nameIn } from './core/event-contract.ts'
 import type { JobHandlers } from './core/job-contract.ts'
-import type { Follower, Reactions } from './core/work/work.ts'
 import * as artifacts from './domains/artifacts/artifacts.ts'
 import * as datasets from './domains/datasets/datasets.ts'
 import * as delivery from './domains/delivery/delivery.ts'

@@ -1,9 +1,14 @@
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { AppError } from '../../core/errors.ts'
-import { checkCounts } from '../import/counts.ts'
-import { importMlflow } from '../import/importer.ts'
-import type { MlflowSource, SourceFile } from '../import/source.ts'
+import {
+  checkCounts,
+  importMlflow,
+  type MlflowSource,
+  openApiSource,
+  openSqliteSource,
+  type SourceFile,
+} from '../import/import.ts'
 import { type Command, defineCommand, type Outcome, required, type Session, table, text } from '../kit/kit.ts'
 
 export const command: Command = {
@@ -17,7 +22,7 @@ export const command: Command = {
       },
       examples: ['keel import mlflow --from mlflow.db', 'keel import mlflow --from http://127.0.0.1:5000'],
       async run(session, { options: { from, artifacts } }) {
-        return fromMlflow(session, await openSource(session, from, artifacts))
+        return fromMlflow(session, openSource(session, from, artifacts))
       },
     }),
   },
@@ -55,12 +60,8 @@ async function fromMlflow(session: Session, source: MlflowSource): Promise<Outco
   }
 }
 
-async function openSource(session: Session, from: string, artifacts: string | undefined): Promise<MlflowSource> {
-  if (/^https?:\/\//.test(from)) {
-    const { openApiSource } = await import('../import/api-source.ts')
-    return openApiSource(from, session.io.environment)
-  }
-  const { openSqliteSource } = await import('../import/sqlite-source.ts')
+function openSource(session: Session, from: string, artifacts: string | undefined): MlflowSource {
+  if (/^https?:\/\//.test(from)) return openApiSource(from, session.io.environment)
   const path = resolve(session.io.cwd, from.replace(/^sqlite:\/\/\//, ''))
   return openSqliteSource(path, artifacts === undefined ? undefined : resolve(session.io.cwd, artifacts))
 }

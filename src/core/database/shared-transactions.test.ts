@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testContext } from '../../../test/support/context.ts'
+import { appender, readEvents } from '../background/events.ts'
 import { event } from '../event-contract.ts'
 import { transaction } from '../transaction.ts'
-import { appender, readEvents } from '../work/events.ts'
 
 const append = appender({ 'trial.happened': event('trial/<n>', 'In a trial.', {}) })
 

@@ -1,7 +1,7 @@
+import { enqueuer } from '../../core/background/background.ts'
 import { object } from '../../core/contract.ts'
 import { job } from '../../core/job-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { enqueuer } from '../../core/work/work.ts'
 
 const Count = Type.Integer()
 

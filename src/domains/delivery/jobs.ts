@@ -1,7 +1,7 @@
+import { enqueuer } from '../../core/background/background.ts'
 import { object, oneOf } from '../../core/contract.ts'
 import { job } from '../../core/job-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { enqueuer } from '../../core/work/work.ts'
 import { delivery } from './contract.ts'
 
 const ofModel = { model: Type.String() }

@@ -1,6 +1,6 @@
+import { appender } from '../../core/background/background.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { appender } from '../../core/work/work.ts'
 import { AsOf } from './contract.ts'
 
 export const events = {

@@ -1,7 +1,7 @@
+import { appender } from '../../core/background/background.ts'
 import { object, oneOf, optional, Time } from '../../core/contract.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { appender } from '../../core/work/work.ts'
 import { Alert, Silence } from './contract.ts'
 
 const Model = 'model/<model>'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { model } from '../../../test/support/trips.ts'
-import { latestEvents } from '../../core/work/events.ts'
+import { latestEvents } from '../../core/background/events.ts'
 import * as registry from '../registry/registry.ts'
 import { begin, release } from './monitoring.fixture.ts'
 import * as monitoring from './monitoring.ts'

@@ -1,7 +1,7 @@
+import { enqueuer, scheduler } from '../../core/background/background.ts'
 import { object, optional, Time } from '../../core/contract.ts'
 import { job } from '../../core/job-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { enqueuer, scheduler } from '../../core/work/work.ts'
 import { PipelineRun } from './contract.ts'
 
 export const jobs = {

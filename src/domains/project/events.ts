@@ -1,5 +1,5 @@
+import { appender } from '../../core/background/background.ts'
 import { event } from '../../core/event-contract.ts'
-import { appender } from '../../core/work/work.ts'
 import { project } from './contract.ts'
 
 export const events = {

@@ -1,7 +1,7 @@
+import { appender } from '../../core/background/background.ts'
 import { Time } from '../../core/contract.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { appender } from '../../core/work/work.ts'
 import { Routing } from './contract.ts'
 
 export const events = {

@@ -1,7 +1,7 @@
+import { enqueuer } from '../../core/background/background.ts'
 import { object, Time } from '../../core/contract.ts'
 import { job } from '../../core/job-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { enqueuer } from '../../core/work/work.ts'
 
 export const jobs = {
   'serving.merge': job({ endpoint: Type.String() }, object({ merged: Type.Integer() })),

@@ -1,7 +1,7 @@
+import { getJob as findJob, latestEvents, readEvents } from '../../core/background/background.ts'
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { notFound } from '../../core/errors.ts'
-import { getJob as findJob, latestEvents, readEvents } from '../../core/work/work.ts'
 import type { system } from './contract.ts'
 
 type Operations = typeof system

@@ -1,6 +1,6 @@
+import type { Worker } from '../../core/background/background.ts'
 import { type Context, liveValue } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
-import type { Worker } from '../../core/work/work.ts'
 import { version } from '../../version.ts'
 import type { system } from './contract.ts'
 

@@ -1,6 +1,6 @@
+import { appender } from '../../core/background/background.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { appender } from '../../core/work/work.ts'
 
 export const events = {
   'traces.assessed': event('trace/<trace>', 'Somebody, or a scorer, said something about a trace.', {

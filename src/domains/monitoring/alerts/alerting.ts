@@ -1,7 +1,7 @@
+import { latestEvents, nextTick } from '../../../core/background/background.ts'
 import type { Context } from '../../../core/context.ts'
 import type { Estimate } from '../../../core/contract.ts'
 import { milliseconds, week } from '../../../core/duration.ts'
-import { latestEvents, nextTick } from '../../../core/work/work.ts'
 import type { Signal } from '../contract.ts'
 import { append } from '../events.ts'
 import { type AlertRule, defaultRules, fires, isDemoted } from '../rules.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { model } from '../../../../test/support/trips.ts'
-import { readEvents } from '../../../core/work/events.ts'
+import { readEvents } from '../../../core/background/events.ts'
 import { begin } from '../monitoring.fixture.ts'
 import * as monitoring from '../monitoring.ts'
 

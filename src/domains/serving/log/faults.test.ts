@@ -20,9 +20,9 @@ import { type App, createApp } from '../../../app.ts'
 import { type Client, createClient } from '../../../client/client.ts'
 import { routesOf } from '../../../client/routes.ts'
 import { type Api, api } from '../../../contract.ts'
+import { latestEvents } from '../../../core/background/events.ts'
 import { resolveConfig } from '../../../core/config.ts'
 import type { Context } from '../../../core/context.ts'
-import { latestEvents } from '../../../core/work/events.ts'
 import * as serving from '../serving.ts'
 
 test('while the log cannot be written predictions go on, the loss is counted, and somebody hears of it afterwards', async (t) => {

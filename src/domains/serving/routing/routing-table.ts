@@ -1,7 +1,7 @@
 import type { Static } from 'typebox'
+import type { Follower } from '../../../core/background/background.ts'
 import { afterCommit, type Context, liveValue } from '../../../core/context.ts'
 import { notFound } from '../../../core/errors.ts'
-import type { Follower } from '../../../core/work/work.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Routing as RoutingSchema } from '../contract.ts'

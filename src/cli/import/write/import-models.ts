@@ -1,7 +1,7 @@
-import type { Client } from '../../client/client.ts'
-import type { Api } from '../../contract.ts'
+import type { Client } from '../../../client/client.ts'
+import type { Api } from '../../../contract.ts'
+import type { SourceModel } from '../source.ts'
 import type { Count } from './counts.ts'
-import type { SourceModel } from './source.ts'
 import type { Places, Transfer } from './transfer.ts'
 
 /** Registered models with their versions and aliases; their bytes have arrived with runs and logged models. */

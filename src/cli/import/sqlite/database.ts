@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { invalidInput } from '../../core/errors.ts'
-import type { Row } from './sqlite-rows.ts'
+import { invalidInput } from '../../../core/errors.ts'
+import type { Row } from './rows.ts'
 
 /** An MLflow database, opened to be read only. */
 export type MlflowDatabase = {

@@ -1,5 +1,5 @@
-import type { Client } from '../../client/client.ts'
-import type { Api } from '../../contract.ts'
+import type { Client } from '../../../client/client.ts'
+import type { Api } from '../../../contract.ts'
 
 /** What is written down here of a run or a logged model that has arrived whole; while it stays `mark`, it is passed over. */
 type Mark = { mark: string; points: number; files: number; bytes: number; to?: string }

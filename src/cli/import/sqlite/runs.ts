@@ -1,6 +1,6 @@
-import { type SourceRun, toStatus } from './source.ts'
-import type { MlflowDatabase } from './sqlite.ts'
-import { groups, pairs, text, textOrNull } from './sqlite-rows.ts'
+import { type SourceRun, toStatus } from '../source.ts'
+import type { MlflowDatabase } from './database.ts'
+import { groups, pairs, text, textOrNull } from './rows.ts'
 
 const runsPerPage = 200
 

@@ -1,5 +1,5 @@
+import type { SourceLoggedModel } from '../source.ts'
 import { marksOf, readMark, writeMark } from './marks.ts'
-import type { SourceLoggedModel } from './source.ts'
 import { copyFiles, count, type Transfer } from './transfer.ts'
 
 /** Sends logged models to an experiment of ours, with their files. */

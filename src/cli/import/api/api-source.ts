@@ -1,8 +1,8 @@
-import { type MlflowApi, openApi } from './api.ts'
-import { filesAt } from './api-files.ts'
-import { type Json, object, objects, pairs, text } from './api-json.ts'
-import { toLoggedModel, toRun, toVersion } from './api-shapes.ts'
-import { isPrompt, type MlflowSource, type Point, type SourceModel, type SourceRun, toIso } from './source.ts'
+import { isPrompt, type MlflowSource, type Point, type SourceModel, type SourceRun, toIso } from '../source.ts'
+import { filesAt } from './files.ts'
+import { type Json, object, objects, pairs, text } from './json.ts'
+import { type MlflowApi, openApi } from './open-api.ts'
+import { toLoggedModel, toRun, toVersion } from './shapes.ts'
 
 const v2 = '/api/2.0/mlflow'
 

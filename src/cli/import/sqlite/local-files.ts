@@ -2,7 +2,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { SourceFile } from './source.ts'
+import type { SourceFile } from '../source.ts'
 
 /** Only places on this machine are read; a link in them is not followed. */
 export async function localFiles(location: string, folder: string, proxied: string): Promise<SourceFile[] | undefined> {

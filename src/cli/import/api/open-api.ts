@@ -1,5 +1,5 @@
-import { AppError } from '../../core/errors.ts'
-import { type Json, objects, text } from './api-json.ts'
+import { AppError } from '../../../core/errors.ts'
+import { type Json, objects, text } from './json.ts'
 
 /** MLflow's API at one address. */
 export type MlflowApi = {

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
-import { AppError } from '../../core/errors.ts'
-import type { MlflowApi } from './api.ts'
-import { objects, text } from './api-json.ts'
-import type { SourceFile } from './source.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { SourceFile } from '../source.ts'
+import { objects, text } from './json.ts'
+import type { MlflowApi } from './open-api.ts'
 
 const proxy = '/api/2.0/mlflow-artifacts'
 

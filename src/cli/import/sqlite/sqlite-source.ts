@@ -1,11 +1,11 @@
 import { dirname, join } from 'node:path'
+import type { MlflowSource, Point, SourceRun } from '../source.ts'
+import { openDatabase } from './database.ts'
 import { localFiles } from './local-files.ts'
-import type { MlflowSource, Point, SourceRun } from './source.ts'
-import { openDatabase } from './sqlite.ts'
-import { loggedModelsOf } from './sqlite-logged-models.ts'
-import { modelsOf } from './sqlite-models.ts'
-import { groups, pairs, text } from './sqlite-rows.ts'
-import { runsOf } from './sqlite-runs.ts'
+import { loggedModelsOf } from './logged-models.ts'
+import { modelsOf } from './models.ts'
+import { groups, pairs, text } from './rows.ts'
+import { runsOf } from './runs.ts'
 
 const pointsPerPage = 20_000
 

@@ -1,4 +1,4 @@
-import { AppError } from '../../core/errors.ts'
+import { AppError } from '../../../core/errors.ts'
 import type { Transfer } from './transfer.ts'
 
 /** What was found at the source beside what is kept here now. */

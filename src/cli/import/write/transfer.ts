@@ -1,6 +1,6 @@
-import type { Client } from '../../client/client.ts'
-import type { Api } from '../../contract.ts'
-import type { MlflowSource, SourceFile } from './source.ts'
+import type { Client } from '../../../client/client.ts'
+import type { Api } from '../../../contract.ts'
+import type { MlflowSource, SourceFile } from '../source.ts'
 
 export type ImportOptions = {
   source: MlflowSource

@@ -1,4 +1,3 @@
-import { type Json, list, object, objects, pairs, text } from './api-json.ts'
 import {
   promptText,
   type SourceLoggedModel,
@@ -8,7 +7,8 @@ import {
   toModelState,
   toStage,
   toStatus,
-} from './source.ts'
+} from '../source.ts'
+import { type Json, list, object, objects, pairs, text } from './json.ts'
 
 export function toRun(run: Json): SourceRun {
   const [info, data] = [object(run['info']), object(run['data'])]

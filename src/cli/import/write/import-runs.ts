@@ -1,5 +1,5 @@
+import type { Point, SourceRun } from '../source.ts'
 import { marksOf, readMark, writeMark } from './marks.ts'
-import type { Point, SourceRun } from './source.ts'
 import { copyFiles, count, type Transfer } from './transfer.ts'
 
 const pointsPerCall = 20_000

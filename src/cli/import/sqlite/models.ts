@@ -1,6 +1,6 @@
-import { isPrompt, promptText, type SourceModel, toIso, toStage } from './source.ts'
-import type { MlflowDatabase } from './sqlite.ts'
-import { pairs, type Row, text, textOrNull } from './sqlite-rows.ts'
+import { isPrompt, promptText, type SourceModel, toIso, toStage } from '../source.ts'
+import type { MlflowDatabase } from './database.ts'
+import { pairs, type Row, text, textOrNull } from './rows.ts'
 
 /** Registered models, prompts among them, with all their versions. */
 export async function* modelsOf(database: MlflowDatabase): AsyncGenerator<SourceModel> {

@@ -1,6 +1,6 @@
-import { type SourceLoggedModel, toModelState } from './source.ts'
-import type { MlflowDatabase } from './sqlite.ts'
-import { groups, list, text, textOrNull } from './sqlite-rows.ts'
+import { type SourceLoggedModel, toModelState } from '../source.ts'
+import type { MlflowDatabase } from './database.ts'
+import { groups, list, text, textOrNull } from './rows.ts'
 
 export async function* loggedModelsOf(
   { from }: MlflowDatabase,

@@ -1,0 +1,1 @@
+export { openApiSource } from './api-source.ts'

@@ -1,0 +1,1 @@
+export { openSqliteSource } from './sqlite-source.ts'

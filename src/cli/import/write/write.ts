@@ -1,0 +1,2 @@
+export { checkCounts } from './counts.ts'
+export { importMlflow } from './import-mlflow.ts'
