@@ -27,7 +27,7 @@ import { mlflowRoutes } from './protocols/mlflow/mlflow.ts'
 import { oipRoutes } from './protocols/oip/oip.ts'
 import { openaiRoutes } from './protocols/openai/openai.ts'
 import { otlpRoutes } from './protocols/otlp/otlp.ts'
-import { prometheusMetrics } from './protocols/prometheus/metrics.ts'
+import { prometheusMetrics } from './protocols/prometheus/prometheus.ts'
 import { measureRequests } from './protocols/prometheus/requests.ts'
 import { scoringRoutes } from './protocols/scoring/scoring.ts'
 import { exportTelemetry } from './protocols/telemetry/telemetry.ts'
@@ -52,7 +52,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
   let database: Database | undefined
   try {
     emptyScratch(folder)
-    database = openDatabase(embedded ? join(folder, 'keel.db') : config.database)
+    database = await openDatabase(embedded ? join(folder, 'keel.db') : config.database)
     await migrate(database, migrations)
     const live = new Map<string, unknown>()
     const base: Context = {

@@ -1,26 +1,25 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import formatsPlugin from 'ajv-formats'
+import { createRequire } from 'node:module'
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
 import type { Static, TSchema } from 'typebox'
 import { AppError, type ErrorCode, type Issue } from './errors.ts'
 import { didYouMean } from './suggest.ts'
 import { parseIsoTime } from './time.ts'
 
-const addFormats = formatsPlugin as unknown as (ajv: Ajv) => void
+/** Reads the validator with the first shape that is compiled, not at the start. */
+const require = createRequire(import.meta.url)
 
 function createAjv(coerceTypes: boolean | 'array'): Ajv {
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes, verbose: true, strict: false })
-  addFormats(ajv)
+  const library = require('ajv') as typeof import('ajv')
+  const formats = require('ajv-formats') as { default(ajv: Ajv): void }
+  const ajv = new library.Ajv({ allErrors: true, useDefaults: true, coerceTypes, verbose: true, strict: false })
+  formats.default(ajv)
   // Without a zone it is UTC, whatever the zone of this machine is: nothing else may read such a text.
   ajv.addFormat('iso-date-time', (text: string) => parseIsoTime(text) !== undefined)
   return ajv
 }
 
-const exact = createAjv(false)
-const coercing = createAjv('array')
-const compiled = new Map<boolean, WeakMap<TSchema, ValidateFunction>>([
-  [false, new WeakMap()],
-  [true, new WeakMap()],
-])
+type Compiler = { ajv: Ajv; compiled: WeakMap<TSchema, ValidateFunction> }
+const compilers = new Map<boolean, Compiler>()
 
 type Options = { code?: ErrorCode; what?: string; coerce?: boolean }
 
@@ -50,12 +49,20 @@ export function fits(schema: TSchema, data: unknown): boolean {
 }
 
 function validatorOf(schema: TSchema, coerce: boolean): ValidateFunction {
-  const cache = compiled.get(coerce)
-  const known = cache?.get(schema)
+  const { ajv, compiled } = compilerOf(coerce)
+  const known = compiled.get(schema)
   if (known) return known
-  const validate = (coerce ? coercing : exact).compile(schema)
-  cache?.set(schema, validate)
+  const validate = ajv.compile(schema)
+  compiled.set(schema, validate)
   return validate
+}
+
+function compilerOf(coerce: boolean): Compiler {
+  const known = compilers.get(coerce)
+  if (known) return known
+  const compiler = { ajv: createAjv(coerce ? 'array' : false), compiled: new WeakMap() }
+  compilers.set(coerce, compiler)
+  return compiler
 }
 
 /** A copy to fill defaults into. What JSON knows is copied here, many times faster than a structured clone does it. */

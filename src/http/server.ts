@@ -30,7 +30,7 @@ type AnyDoor = (ctx: Context, input: unknown, body?: Readable) => unknown
 export type Doors = Record<string, Record<string, unknown>>
 export type Plugin = (server: FastifyInstance) => void | Promise<void>
 /** Sees every request: its hooks apply to all routes. */
-export type Instrument = (server: FastifyInstance, ctx: Context) => void
+export type Instrument = (server: FastifyInstance, ctx: Context) => void | Promise<void>
 
 type Options = {
   ctx: Context
@@ -57,6 +57,7 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     genReqId: () => ctx.id('req'),
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, asAppError(error)),
   })
@@ -92,7 +93,7 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
 
   drainOnClose(server)
   endSlowBodies(server, options.bodyPatience)
-  for (const instrument of options.instruments ?? []) instrument(server, ctx)
+  for (const instrument of options.instruments ?? []) await instrument(server, ctx)
   for (const [domain, operations] of Object.entries(api)) {
     for (const [name, operation] of Object.entries(operations)) {
       const door = doors[domain]?.[name] as AnyDoor
@@ -101,6 +102,11 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
   }
   for (const plugin of plugins) await server.register(async (scope) => plugin(scope))
   return server
+}
+
+/** Inputs are parsed by the contract, so Fastify need not load compilers of its own. */
+function noCompiler(): never {
+  throw new Error('A route has a schema of its own; those of the contract are parsed by its operation.')
 }
 
 async function registerOperation(

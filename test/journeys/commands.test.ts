@@ -5,7 +5,6 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
 import { run } from '../../src/cli/cli.ts'
 import type { Command } from '../../src/cli/kit/command.ts'
 import { commonOptions } from '../../src/cli/kit/common-options.ts'
@@ -170,18 +169,4 @@ test('completion is a script that its shell accepts, and knows every word and wh
     for (const name of Object.keys(words)) assert.ok(stdout.includes(name), `${shell} does not know ${name}`)
   }
   assert.equal((await typed(['completion', 'csh'])).code, 2)
-})
-
-test('help loads no engine: neither database nor lake nor model runtime, nor what reads files and checks shapes', async () => {
-  const cli = pathToFileURL(join(import.meta.dirname, '../../src/cli/cli.ts')).href
-  const script = `
-    import { registerHooks } from 'node:module'
-    const loaded = []
-    registerHooks({ resolve: (name, context, next) => (loaded.push(name), next(name, context)) })
-    const { run } = await import(${JSON.stringify(cli)})
-    const quiet = { isTTY: false, write: () => true }
-    await run(['--help'], { stdout: quiet, stderr: quiet, environment: {}, cwd: '.' })
-    console.log(loaded.filter((name) => /duckdb|onnxruntime|kysely|fastify|typebox|^(pg|ajv|yaml)$/.test(name)).join(' '))`
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-  assert.equal(stdout.trim(), '', stderr)
 })

@@ -6,7 +6,8 @@ import type { registry } from './contract.ts'
 import { append } from './events.ts'
 import { getModel } from './models.ts'
 import { liveAlias } from './rules.ts'
-import { refuseByPolicy, type ScanReport, scanArtifact } from './scan/scan.ts'
+import { refuseByPolicy, scanArtifact } from './scan/scan.ts'
+import type { ScanReport } from './scan-report.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry

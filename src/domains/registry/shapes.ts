@@ -1,6 +1,6 @@
 import { DigestText, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import { ScanReport } from './scan/scan.ts'
+import { ScanReport } from './scan-report.ts'
 import { Signature } from './signature.ts'
 import { ModelSpec } from './spec/spec.ts'
 

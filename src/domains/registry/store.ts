@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import { json, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import { Type } from '../../core/shapes/shapes.ts'
-import type { ScanReport } from './scan/scan.ts'
+import type { ScanReport } from './scan-report.ts'
 import type {
   AliasesTable,
   ModelsTable,

@@ -1,6 +1,5 @@
 import { AppError, invalidInput } from '../../core/errors.ts'
 import type { AnyValue, Attribute, Span } from '../../domains/traces/traces.ts'
-import { decodeRequest } from './messages.ts'
 
 export const maxBody = 16 * 1024 * 1024
 const maxSpans = 20_000
@@ -11,8 +10,8 @@ const deepest = 24
 type Json = Record<string, unknown>
 
 /** The spans of an export request, each checked and in one shape, whichever way they came. */
-export function decodeSpans(body: Buffer, format: 'json' | 'protobuf'): Span[] {
-  const message = format === 'json' ? parseJson(body) : parseProtobuf(body)
+export async function decodeSpans(body: Buffer, format: 'json' | 'protobuf'): Promise<Span[]> {
+  const message = format === 'json' ? parseJson(body) : await parseProtobuf(body)
   const toHex = format === 'json' ? (text: string) => text.toLowerCase() : base64ToHex
   const spans = list(message['resourceSpans'], 'resourceSpans').flatMap((resource, r) =>
     list(resource['scopeSpans'], 'scopeSpans').flatMap((scope, s) =>
@@ -25,7 +24,8 @@ export function decodeSpans(body: Buffer, format: 'json' | 'protobuf'): Span[] {
   return spans
 }
 
-function parseProtobuf(body: Buffer): Json {
+async function parseProtobuf(body: Buffer): Promise<Json> {
+  const { decodeRequest } = await import('./messages.ts')
   try {
     return decodeRequest(body)
   } catch (cause) {

@@ -30,7 +30,7 @@ export async function otlpRoutes(server: FastifyInstance): Promise<void> {
         })
       const given = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
       const body = await unpack(given, request.headers['content-encoding'] ?? '')
-      const spans = decodeSpans(body, format)
+      const spans = await decodeSpans(body, format)
       const experiment = String(request.headers[experimentHeader] ?? '0')
       if (spans.length > 0) await traces.logSpans(request.ctx, { experiment, spans })
       // An empty message of either format: everything was taken.

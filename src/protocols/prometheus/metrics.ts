@@ -1,5 +1,4 @@
-import type { FastifyInstance } from 'fastify'
-import { Counter, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { Context } from '../../core/context.ts'
 import * as monitoring from '../../domains/monitoring/monitoring.ts'
 import * as serving from '../../domains/serving/serving.ts'
@@ -7,14 +6,6 @@ import { version } from '../../version.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 import { llmMetrics } from './llm-metrics.ts'
 import { requestDurations } from './requests.ts'
-
-/** `GET /metrics` in the Prometheus text format. Labels are bounded: release and kind of outcome, never a user. */
-export function prometheusMetrics(server: FastifyInstance): void {
-  server.get('/metrics', { config: { role: 'viewer', cause: 'prometheus' } }, async (request, reply) => {
-    const registry = await collect(request.ctx)
-    return reply.type(registry.contentType).send(await registry.metrics())
-  })
-}
 
 /** Everything that is exported, as it is now. */
 export async function collect(ctx: Context): Promise<Registry> {
@@ -24,7 +15,8 @@ export async function collect(ctx: Context): Promise<Registry> {
   await windowMetrics(ctx, registry)
   await alertMetrics(ctx, registry)
   processMetrics(registry)
-  return Registry.merge([registry, requestDurations(ctx).registry])
+  registry.registerMetric(requestDurations(ctx) as unknown as Metric)
+  return registry
 }
 
 /** Releases beyond this many, the oldest first, are counted together. */

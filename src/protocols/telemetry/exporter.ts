@@ -1,6 +1,5 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { Agent, request } from 'undici'
 import type { Context } from '../../core/context.ts'
 import type { TelemetrySettings } from './settings.ts'
 
@@ -12,7 +11,8 @@ const timeout = 10_000
 const temporary = new Set([429, 502, 503, 504])
 
 /** Sends one batch; what is not taken after five tries is dropped and counted. The address is the administrator's own setting. */
-export function createExporter(ctx: Context, settings: Pick<TelemetrySettings, 'headers' | 'gzip'>) {
+export async function createExporter(ctx: Context, settings: Pick<TelemetrySettings, 'headers' | 'gzip'>) {
+  const { Agent, request } = await import('undici')
   const agent = new Agent({ connect: { timeout } })
   const stopping = new AbortController()
   const state = { sent: 0, dropped: 0 }

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readEnvironment } from '../../core/config.ts'
 import type { Context } from '../../core/context.ts'
-import { collect } from '../prometheus/metrics.ts'
 import { createExporter } from './exporter.ts'
 import { metricsOf, type PrometheusMetric, type Span, tracesOf } from './otlp-json.ts'
 import { answerAttributes, isPrediction } from './prediction-attributes.ts'
@@ -27,10 +26,10 @@ const batch = 512
  * Traces of predictions and all metrics to an OpenTelemetry collector, as the OTEL_* variables say. Requests never wait:
  * spans go into a bounded buffer, and what does not fit is dropped and counted.
  */
-export function exportTelemetry(server: FastifyInstance, ctx: Context): void {
+export async function exportTelemetry(server: FastifyInstance, ctx: Context): Promise<void> {
   const settings = telemetrySettings(readEnvironment())
   if (settings.traces === undefined && settings.metrics === undefined) return
-  const exporter = createExporter(ctx, settings)
+  const exporter = await createExporter(ctx, settings)
   const began = nanoseconds()
   const waiting: Span[] = []
   let sending: Promise<void> = Promise.resolve()
@@ -48,6 +47,7 @@ export function exportTelemetry(server: FastifyInstance, ctx: Context): void {
 
   async function pushMetrics(): Promise<void> {
     if (settings.metrics === undefined) return
+    const { collect } = await import('../prometheus/metrics.ts')
     const metrics = (await (await collect(ctx)).getMetricsAsJSON()) as unknown as PrometheusMetric[]
     const plain = metrics.map((metric) => ({ ...metric, type: String(metric.type) }))
     await exporter.send(settings.metrics, metricsOf(plain, settings.resource, began, nanoseconds()), 1)

@@ -1,7 +1,4 @@
-import { Ajv } from 'ajv'
-import { RE2JS } from 're2js'
 import type { Context } from '../../../core/context.ts'
-import { AppError, invalidInput } from '../../../core/errors.ts'
 import { digestOfJson } from '../../../core/json/json.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Scorer } from '../../registry/spec/spec.ts'
@@ -9,6 +6,7 @@ import type { SideAnswers } from '../comparison/comparison.ts'
 import type { AnswerToScore } from './answer-to-score.ts'
 import { runCommandScorer } from './command.ts'
 import { type JudgeReport, openJudge } from './judge.ts'
+import { requireField } from './require-field.ts'
 
 /** A score in 0 … 1 for each answer; null where the scorer gave none. */
 type ScoreFunction = (answers: readonly AnswerToScore[]) => Promise<(number | null)[]>
@@ -69,8 +67,10 @@ async function scoreAll(
 async function scorerOf(ctx: Context, scorer: Scorer): Promise<{ score: ScoreFunction; report?: JudgeReport }> {
   const { kind, timeout } = scorer
   if (kind === 'exact' || kind === 'contains') return { score: perAnswer(textComparison(scorer)) }
-  if (kind === 'regex') return { score: perAnswer(patternMatch(scorer)) }
-  if (kind === 'json_schema') return { score: perAnswer(schemaValidation(scorer)) }
+  if (kind === 'regex' || kind === 'json_schema') {
+    const { patternMatch, schemaValidation } = await import('./text-rules.ts')
+    return { score: perAnswer(kind === 'regex' ? patternMatch(scorer) : schemaValidation(scorer)) }
+  }
   if (kind === 'command') {
     const command = requireField(scorer, 'command')
     return { score: (answers) => runCommandScorer(ctx, { name: scorer.name, command, timeout }, answers) }
@@ -82,12 +82,6 @@ async function scorerOf(ctx: Context, scorer: Scorer): Promise<{ score: ScoreFun
   })
 }
 
-function requireField<Key extends keyof Scorer>(scorer: Scorer, key: Key): NonNullable<Scorer[Key]> {
-  const value = scorer[key]
-  if (value !== undefined) return value
-  throw invalidInput(`The scorer "${scorer.name}" of the kind ${scorer.kind} needs "${key}".`, { name: scorer.name })
-}
-
 function perAnswer(right: (answer: AnswerToScore) => boolean): ScoreFunction {
   return async (answers) => answers.map((one) => Number(right(one)))
 }
@@ -97,52 +91,4 @@ function textComparison({ kind, ignore_case: ignoreCase = false }: Scorer): (ans
   const plain = (text: string) => (ignoreCase ? text.trim().toLowerCase() : text.trim())
   return ({ expected, answer }) =>
     kind === 'exact' ? plain(answer) === plain(expected) : plain(answer).includes(plain(expected))
-}
-
-/** RE2 takes time linear in the length of the answer, whatever the pattern. */
-function compilePattern(pattern: string, name: string): RE2JS {
-  try {
-    return RE2JS.compile(pattern)
-  } catch (cause) {
-    throw invalidInput(`The pattern of "${name}" is not valid: ${pattern.slice(0, 80)}`, {
-      name,
-      hint: 'Patterns follow RE2: no look-around and no back-references.',
-      cause,
-    })
-  }
-}
-
-function patternMatch({ name, pattern }: Scorer): (answer: AnswerToScore) => boolean {
-  const fixed = pattern === undefined ? undefined : compilePattern(pattern, name)
-  return ({ expected, answer }) => (fixed ?? compilePattern(expected, name)).matcher(answer).find()
-}
-
-function schemaValidation(scorer: Scorer): (answer: AnswerToScore) => boolean {
-  const { name } = scorer
-  const schema = requireField(scorer, 'schema')
-  const regExp = Object.assign(
-    (pattern: string) => {
-      const re2 = compilePattern(pattern, name)
-      return { test: (text: string) => re2.matcher(text).find() }
-    },
-    { code: 'RE2JS' },
-  )
-  let validate: (value: unknown) => unknown
-  try {
-    validate = new Ajv({ strict: false, code: { regExp: regExp as never } }).compile(schema)
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause
-    const message = cause instanceof Error ? cause.message : String(cause)
-    throw invalidInput(`The schema of "${name}" is not valid: ${message}`, { name, cause })
-  }
-  return ({ answer }) => {
-    let value: unknown
-    try {
-      value = JSON.parse(answer)
-    } catch {
-      // An answer that is not JSON does not fit the schema.
-      return false
-    }
-    return validate(value) === true
-  }
 }

@@ -1,4 +1,5 @@
-import { clip, type Finding } from './rules.ts'
+import type { Finding } from '../scan-report.ts'
+import { clip } from './rules.ts'
 
 /** One entry of an archive, with each name that a reader could give it. */
 type Entry = { names: string[]; size: number; packed: number; link: string | undefined }

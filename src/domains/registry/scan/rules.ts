@@ -1,23 +1,5 @@
+import type { Finding } from '../scan-report.ts'
 import type { Import, PickleReport } from './pickle.ts'
-
-export const findingKinds: [
-  'pickle',
-  'dangerous_import',
-  'unknown_import',
-  'code',
-  'loader_module',
-  'traversal',
-  'link',
-  'bomb',
-  'unreadable',
-] = ['pickle', 'dangerous_import', 'unknown_import', 'code', 'loader_module', 'traversal', 'link', 'bomb', 'unreadable']
-
-export type Finding = {
-  kind: (typeof findingKinds)[number]
-  severity: 'info' | 'warning' | 'danger'
-  file: string
-  detail: string
-}
 
 /** Modules whose functions run programs, reach files or the network, or make code. */
 const dangerous = new Set(

@@ -1,2 +1,1 @@
-export { ScanReport } from './report.ts'
 export { refuseByPolicy, scanArtifact } from './scanner.ts'

@@ -1,16 +1,15 @@
 import { createReadStream } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import { createGunzip, createInflate } from 'node:zlib'
-import { parse as parseYaml } from 'yaml'
 import type { Context } from '../../../core/context.ts'
 import { AppError, invalidInput } from '../../../core/errors.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
+import { type Finding, findingKinds, type ScanReport } from '../scan-report.ts'
 import { archiveJudge } from './entries.ts'
 import { readPickle } from './pickle.ts'
-import type { ScanReport } from './report.ts'
-import { type Finding, findingKinds, judgeLoader, judgePickle } from './rules.ts'
-import { readTar } from './tar.ts'
-import { type Member, zipMembers, zipShift } from './zip.ts'
+import { judgeLoader, judgePickle } from './rules.ts'
+import type { Member } from './zip.ts'
+import { zipShift } from './zip-shift.ts'
 
 const unpackLimit = 4 * 1024 ** 3
 const maxFindings = 200
@@ -104,6 +103,7 @@ function unreadable(head: Buffer): string | undefined {
 
 /** Python reckons places in a ZIP file from its end, others from its start: where that makes a difference, both are looked at. */
 async function scanZip(file: string, path: string, shift: number): Promise<Finding[]> {
+  const { zipMembers } = await import('./zip.ts')
   const judge = archiveJudge(file)
   let readable = false
   for (const start of new Set([shift, 0])) {
@@ -164,6 +164,7 @@ async function scanGzip(file: string, path: string): Promise<Finding[]> {
 }
 
 async function scanTar(file: string, stream: AsyncIterable<Buffer>, path: string): Promise<Finding[]> {
+  const { readTar } = await import('./tar.ts')
   const { size } = await stat(path)
   const judge = archiveJudge(file)
   const end: Finding[] = []
@@ -185,6 +186,7 @@ async function scanDescription(file: string, path: string): Promise<Finding[]> {
   const text = await readFile(path, 'utf8')
   if (text.length > maxDescription)
     return [{ kind: 'unreadable', severity: 'warning', file, detail: 'An MLmodel of more than a mebibyte.' }]
+  const { parse: parseYaml } = await import('yaml')
   let described: unknown
   try {
     described = parseYaml(text, { maxAliasCount: 50 })
