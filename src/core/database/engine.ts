@@ -27,5 +27,5 @@ export type Engine = {
 
 export type Database = { db: Kysely<CoreTables>; engine: Engine; close(): Promise<void> }
 
-/** Forward only, applied once, each in one transaction. The statements use the portable subset of both databases. */
+/** Forward only, applied once; each in one transaction, all of an empty database in a single one. The statements use the portable subset of both databases. */
 export type Migration = { name: string; up: (engine: Engine) => string[] }
