@@ -2,7 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pythonWith } from '../test/interop/python-tools.ts'
-import { added, atAThousand, type Found, loggingCost, type Row, type Side, throughput } from './serving/measures.ts'
+import {
+  added,
+  atAThousand,
+  loggingCost,
+  type Measurement,
+  type Row,
+  type Side,
+  throughput,
+} from './serving/measures.ts'
 import { bodiesOf, type Kind, makeModel, makeOwnModel } from './serving/model.ts'
 import { type Peer, startMlflowServe, startMlserver } from './serving/peers.ts'
 import { startLoad, startOurs, startUpstream } from './serving/processes.ts'
@@ -63,12 +71,12 @@ const peers = [
 ]
 const gate = '/v2/models/gate/infer'
 
-const results: Record<string, Found['numbers']> = {}
+const results: Record<string, Measurement['numbers']> = {}
 const ratios: Record<string, number> = {}
 const rows: Row[] = []
 let failed = 0
 
-function take(name: string, { row, numbers, failed: lost }: Found): void {
+function take(name: string, { row, numbers, failed: lost }: Measurement): void {
   results[name] = numbers
   if (numbers['ratio'] !== undefined) ratios[name] = numbers['ratio']
   rows.push(row)

@@ -7,7 +7,7 @@ export type Side = Pick<Order, 'port' | 'path' | 'bodies'>
 
 /** One row of the table: what was measured on both sides, and what follows from it. */
 export type Row = { name: string; measured: string; result: string; target: string; met: boolean | null }
-export type Found = { row: Row; numbers: Record<string, number>; failed: number }
+export type Measurement = { row: Row; numbers: Record<string, number>; failed: number }
 
 const connections = 16
 const rest = 1_200
@@ -41,7 +41,7 @@ const signed = (value: number) => `${value < 0 ? '' : '+'}${value.toFixed(3)}`
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
 /** Requests per second of ours against another server's, on as many connections as both like. */
-export async function throughput(rounds: Rounds, name: string, [ours, theirs]: [Side, Side]): Promise<Found> {
+export async function throughput(rounds: Rounds, name: string, [ours, theirs]: [Side, Side]): Promise<Measurement> {
   const [mine = [], other = []] = await inTurns(rounds, [ours, theirs], { connections })
   const [a, b] = [of(mine, 'perSecond'), of(other, 'perSecond')]
   const ratio = a / b
@@ -58,7 +58,7 @@ export async function throughput(rounds: Rounds, name: string, [ours, theirs]: [
   }
 }
 
-export async function atAThousand(rounds: Rounds, side: Side): Promise<Found> {
+export async function atAThousand(rounds: Rounds, side: Side): Promise<Measurement> {
   const [found = []] = await inTurns(rounds, [side], { perSecond: 1_000 })
   const [p50, p99] = [of(found, 'p50'), of(found, 'p99')]
   return {
@@ -75,7 +75,7 @@ export async function atAThousand(rounds: Rounds, side: Side): Promise<Found> {
 }
 
 /** What the second side costs of the first one's throughput: the median over pairs of rounds, which lie beside each other in time. */
-export async function loggingCost(rounds: Rounds, [without, with_]: [Side, Side]): Promise<Found> {
+export async function loggingCost(rounds: Rounds, [without, with_]: [Side, Side]): Promise<Measurement> {
   const [quiet = [], logging = []] = await inTurns(rounds, [without, with_], { connections })
   const [a, b] = [of(quiet, 'perSecond'), of(logging, 'perSecond')]
   const cost = 1 - median(logging.map(({ perSecond }, round) => perSecond / (quiet[round]?.perSecond ?? Number.NaN)))
@@ -99,7 +99,7 @@ export async function added(
   rounds: Rounds,
   { name, most, perSecond }: { name: string; most: Most; perSecond: number },
   [without, with_]: [Side, Side],
-): Promise<Found> {
+): Promise<Measurement> {
   const [plain = [], more = []] = await inTurns(rounds, [without, with_], { perSecond })
   const p50 = of(more, 'p50') - of(plain, 'p50')
   const p99 = of(more, 'p99') - of(plain, 'p99')

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Measured, Order } from './load.ts'
-import type { Wanted } from './server.ts'
+import type { BenchServerInput } from './server.ts'
 
 /** A server of this folder in a process of its own, which ends when its input does. */
 export type Running = { port: number; url: string; stop(): Promise<void> }
 
-export function startOurs(folder: string, endpoints: Wanted[], egress = ''): Promise<Running> {
+export function startOurs(folder: string, endpoints: BenchServerInput[], egress = ''): Promise<Running> {
   return serve('server.ts', folder, egress, JSON.stringify(endpoints))
 }
 

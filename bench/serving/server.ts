@@ -8,7 +8,12 @@ import { addEndpoint } from '../../test/interop/serving-endpoint.ts'
 import type { Table } from './model.ts'
 
 /** `serves` adds to the spec; `shadow` sends every request to a second version too; `folder` has another model. */
-export type Wanted = { name: string; folder?: string; serves?: Partial<ModelSpec['serves']>; shadow?: boolean }
+export type BenchServerInput = {
+  name: string
+  folder?: string
+  serves?: Partial<ModelSpec['serves']>
+  shadow?: boolean
+}
 
 /**
  * `server.ts <folder> <egress> <endpoints as JSON>`: a server in a process of its own, with the ONNX model of the folder
@@ -20,7 +25,7 @@ const root = mkdtempSync(join(tmpdir(), 'keel-bench-serving-'))
 const { config } = resolveConfig({ environment: {} })
 const app = await createApp({ config: { ...config, port: '0', log: 'error', egress }, root })
 
-for (const { name, folder: own = folder, serves, shadow } of JSON.parse(endpoints) as Wanted[]) {
+for (const { name, folder: own = folder, serves, shadow } of JSON.parse(endpoints) as BenchServerInput[]) {
   const kind = serves?.upstream
     ? ({ flavor: 'remote' } as const)
     : ({ flavor: 'onnx', path: join(own, 'model.onnx') } as const)

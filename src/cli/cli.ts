@@ -6,10 +6,10 @@ import {
   type CommandInput,
   createSession,
   declare,
-  type Given,
   type Io,
   inputOf,
   onInterrupt,
+  type ParsedValue,
   report,
   show,
 } from './kit/kit.ts'
@@ -100,8 +100,8 @@ function attach(program: Program, node: Program, command: Command, io: Io, json:
   }
   node.action(async () => {
     // A common option may stand behind any word of the command line.
-    const given = node.optsWithGlobals<Record<string, Given>>()
-    const input = inputOf(command, node.processedArgs as Given[], given)
+    const given = node.optsWithGlobals<Record<string, ParsedValue>>()
+    const input = inputOf(command, node.processedArgs as ParsedValue[], given)
     results.set(program, await perform({ ...command, run }, input, given, io, json))
   })
 }
@@ -111,7 +111,7 @@ type Runnable = Command & Required<Pick<Command, 'run'>>
 async function perform(
   command: Runnable,
   input: CommandInput,
-  given: Record<string, Given>,
+  given: Record<string, ParsedValue>,
   io: Io,
   json: boolean,
 ): Promise<number> {

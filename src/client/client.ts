@@ -9,15 +9,15 @@ export type Routes = Record<string, Record<string, Route>>
 export type Bytes = string | Uint8Array<ArrayBuffer> | Blob | ReadableStream
 
 /** What may be left out may also be given as undefined: it is not sent. */
-type Given<Fields> = {
+type InputOf<Fields> = {
   [Key in keyof Fields]: Record<never, never> extends Pick<Fields, Key> ? Fields[Key] | undefined : Fields[Key]
 }
 
 type Call<O extends Operation> = O extends { body: 'bytes' }
-  ? (input: Given<Input<O>>, body: Bytes) => Promise<Output<O>>
+  ? (input: InputOf<Input<O>>, body: Bytes) => Promise<Output<O>>
   : O extends { reply: 'bytes' }
-    ? (input: Given<Input<O>>) => Promise<Response>
-    : (input: Given<Input<O>>) => Promise<Output<O>>
+    ? (input: InputOf<Input<O>>) => Promise<Response>
+    : (input: InputOf<Input<O>>) => Promise<Output<O>>
 
 export type Client<Api extends Record<string, Contract>> = {
   [Domain in keyof Api]: { [Name in keyof Api[Domain]]: Call<Api[Domain][Name]> }

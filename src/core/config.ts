@@ -40,7 +40,7 @@ export const settings = {
     default: 'real',
     env: 'KEEL_CLOCK',
     flag: '--clock',
-    help: 'real, or simulated: a clock that only moves when told to (for replays)',
+    help: 'real, or simulated: a clock that only moves when it is set (for replays)',
     oneOf: ['real', 'simulated'],
   },
   log: {

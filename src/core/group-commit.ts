@@ -1,17 +1,17 @@
 import type { Context } from './context.ts'
 import { transaction } from './transaction.ts'
 
-type Pending<Row> = { row: Row; resolve: () => void; reject: (error: unknown) => void }
+type PendingRow<Row> = { row: Row; resolve: () => void; reject: (error: unknown) => void }
 
 /**
  * Collects rows that arrive while the last batch is being written and commits them together: `write` resolves
  * once its row is on disk. A batch that fails is tried row by row, so one bad row does not fail its neighbours.
  */
 export function groupCommit<Row>(ctx: Context, flush: (ctx: Context, rows: Row[]) => Promise<void>, limit = 5_000) {
-  let queue: Pending<Row>[] = []
+  let queue: PendingRow<Row>[] = []
   let writing = false
 
-  async function writeOneByOne(batch: Pending<Row>[]): Promise<void> {
+  async function writeOneByOne(batch: PendingRow<Row>[]): Promise<void> {
     for (const { row, resolve, reject } of batch) {
       await transaction(ctx, (ctx) => flush(ctx, [row])).then(resolve, reject)
     }

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Lake } from '../../src/core/lake.ts'
 
-type Wanted = { folder: string; seed: number; reference: number; current: number }
+type DriftDataInput = { folder: string; seed: number; reference: number; current: number }
 
 /** Ten columns, the second file drifted in some: normal, skewed, counts, categories. Same seed, same files. */
 export async function writeDriftFiles(
   lake: Lake,
-  { folder, seed, reference, current }: Wanted,
+  { folder, seed, reference, current }: DriftDataInput,
 ): Promise<{ reference: string; current: string }> {
   const paths = { reference: join(folder, 'reference.parquet'), current: join(folder, 'current.parquet') }
   await lake.session(async (lake) => {

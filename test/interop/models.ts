@@ -7,11 +7,11 @@ import { routesOf } from '../../src/client/routes.ts'
 import { type Api, api } from '../../src/contract.ts'
 import { resolveConfig } from '../../src/core/config.ts'
 import type { Signature } from '../../src/domains/registry/signature.ts'
-import { askDoors, judge, type Served, serveExport } from '../support/doors.ts'
+import { askDoors, judge, type RunningModel, serveExport } from '../support/doors.ts'
 import { addPackages, lastLine, pythonWith } from './python-tools.ts'
 
 /** Models as their libraries export them, by every door, with the library's own answers as the right ones. */
-type Made = {
+type ExportedModel = {
   name: string
   serves: 'binary' | 'regression' | 'multiclass'
   signature: Signature
@@ -19,7 +19,7 @@ type Made = {
   answers: (number | string)[]
   labels: (number | string)[]
 }
-type Exports = { made: Made[]; skipped: { name: string; reason: string }[] }
+type Exports = { made: ExportedModel[]; skipped: { name: string; reason: string }[] }
 
 const tolerance = 1e-5
 let [passed, failed, skipped] = [0, 0, 0]
@@ -45,7 +45,7 @@ function same(found: unknown, right: number | string): boolean {
   return typeof found === 'number' && Math.abs(found - right) <= tolerance * Math.max(1, Math.abs(right))
 }
 
-async function tried(served: Served, folder: string, made: Made): Promise<void> {
+async function tried(served: RunningModel, folder: string, made: ExportedModel): Promise<void> {
   const { name, signature, rows, answers, labels } = made
   const bytes = readFileSync(join(folder, `${name}.onnx`))
   let version = 0
@@ -75,7 +75,7 @@ async function tried(served: Served, folder: string, made: Made): Promise<void> 
 }
 
 /** What the gate measures when every answer is the library's own. */
-function expected({ serves, answers, labels }: Made): { metric: string; value: number } {
+function expected({ serves, answers, labels }: ExportedModel): { metric: string; value: number } {
   if (serves === 'regression') return { metric: 'mae', value: 0 }
   if (serves === 'multiclass') return { metric: 'accuracy', value: 1 }
   const losses = answers.map((answer, index) => {

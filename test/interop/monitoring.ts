@@ -138,7 +138,7 @@ scrape_configs: [{job_name: keel, static_configs: [{targets: ['${new URL(url).ho
   })
 }
 
-type Told = { columns: { column: string; test: string; value: number; threshold: number }[] }
+type MonitoringReport = { columns: { column: string; test: string; value: number; threshold: number }[] }
 
 async function secondOpinions(): Promise<void> {
   const lake = openLake()
@@ -154,7 +154,10 @@ async function secondOpinions(): Promise<void> {
     ] as const) {
       await check(`Evidently 0.7.21 says the same of ${reference} and ${current} random rows`, async () => {
         const files = await writeDriftFiles(lake, { folder, seed, reference, current })
-        const theirs = lastLine<Told>(evidently.python, 'evidently-drift.py', [files.reference, files.current])
+        const theirs = lastLine<MonitoringReport>(evidently.python, 'evidently-drift.py', [
+          files.reference,
+          files.current,
+        ])
         const ours = await fileDrift(lake, { ...files, tool: 'evidently' })
         return agree(theirs, ours, 1e-9, true)
       })
@@ -170,14 +173,19 @@ async function secondOpinions(): Promise<void> {
       `NannyML 0.13.1 says the same of ${reference} and ${current} random rows, thresholds included`,
       async () => {
         const files = await writeDriftFiles(lake, { folder, seed, reference, current })
-        const theirs = lastLine<Told>(nannyml.python, 'nannyml-drift.py', [files.reference, files.current])
+        const theirs = lastLine<MonitoringReport>(nannyml.python, 'nannyml-drift.py', [files.reference, files.current])
         return agree(theirs, await fileDrift(lake, { ...files, tool: 'nannyml' }), 1e-9, false)
       },
     )
   }
 }
 
-function agree(theirs: Told, ours: Awaited<ReturnType<typeof fileDrift>>, tolerance: number, byName: boolean): string {
+function agree(
+  theirs: MonitoringReport,
+  ours: Awaited<ReturnType<typeof fileDrift>>,
+  tolerance: number,
+  byName: boolean,
+): string {
   let largest = 0
   for (const { column, test, value, threshold } of theirs.columns) {
     const found = ours.columns.find((one) => one.column === column)

@@ -10,13 +10,13 @@ import type { ModelSpec } from '../../src/domains/registry/spec/model-spec.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { spec } from './trips.ts'
 
-export type Served = { app: App; url: string; client: Client<Api> }
+export type RunningModel = { app: App; url: string; client: Client<Api> }
 type Row = Record<string, unknown>
 type Answer = number | string | null
 type Exported = { name: string; bytes: Uint8Array; signature: Signature; serves: Partial<ModelSpec['serves']> }
 
 /** A model file as a version of its own, by its signature, and what it was told at registration. */
-export async function registerExport({ app }: Served, { name, bytes, signature, serves }: Exported) {
+export async function registerExport({ app }: RunningModel, { name, bytes, signature, serves }: Exported) {
   const { labels: _labels, ...rest } = spec
   const { output = 'binary' } = serves
   const metric = { binary: 'log_loss', regression: 'mae', multiclass: 'accuracy', ranking: 'ndcg', text: 'exact' }[
@@ -35,7 +35,7 @@ export async function registerExport({ app }: Served, { name, bytes, signature, 
 }
 
 /** The same, with all of the traffic. */
-export async function serveExport(served: Served, exported: Exported) {
+export async function serveExport(served: RunningModel, exported: Exported) {
   const version = await registerExport(served, exported)
   const { ctx } = served.app
   const live = { release: `${exported.name}.r${version.version}`, version: version.version }
@@ -47,7 +47,7 @@ export async function serveExport(served: Served, exported: Exported) {
 
 /** What each door answers to the same rows: values, or what was refused as text that begins with "refused". */
 export async function askDoors(
-  { app, url, client }: Served,
+  { app, url, client }: RunningModel,
   endpoint: string,
   rows: readonly Row[],
 ): Promise<Record<string, Answer[]>> {
@@ -132,7 +132,7 @@ async function replayed(app: App, rows: readonly Row[], answers: Answer[], endpo
 
 /** The mean absolute error of a version on a golden set of these rows and labels, or why there is none. */
 export async function judge(
-  { app }: Served,
+  { app }: RunningModel,
   {
     model,
     version,

@@ -1,8 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 
 /** A language model of the tests' own, in OpenAI's protocol over real HTTP; it says back what it was asked, and misbehaves on demand. */
-export type Llm = { url: string; asked: Asked[]; gone: () => number; close(): Promise<void> }
-export type Asked = { path: string; headers: IncomingHttpHeaders; body: Body }
+export type Llm = { url: string; asked: ReceivedRequest[]; gone: () => number; close(): Promise<void> }
+export type ReceivedRequest = { path: string; headers: IncomingHttpHeaders; body: Body }
 type Body = {
   model: string
   messages?: { role: string; content: string }[]
@@ -58,7 +58,7 @@ function stream(text: string, body: Body, reply: ServerResponse): void {
 }
 
 export async function startLlm(): Promise<Llm> {
-  const asked: Asked[] = []
+  const asked: ReceivedRequest[] = []
   let gone = 0
   const server = createServer(async (request, reply) => {
     const chunks: Buffer[] = []

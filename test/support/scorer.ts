@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
  */
 export const misdeeds = { hang: 2, die: 3, garbage: 4, fail: 5, busy: 6, big: 7, short: 8, nan: 9 }
 
-export type Scorer = { url: string; asked: Asked[]; close(): Promise<void> }
-export type Asked = { path: string; headers: IncomingMessage['headers']; rows: number }
+export type Scorer = { url: string; asked: ReceivedRequest[]; close(): Promise<void> }
+export type ReceivedRequest = { path: string; headers: IncomingMessage['headers']; rows: number }
 
 const wrongs: Record<number, (reply: ServerResponse) => void> = {
   [misdeeds.hang]: () => undefined,
@@ -39,7 +39,7 @@ function goodOf(body: Body): number[] {
 }
 
 export async function startScorer(port = 0): Promise<Scorer> {
-  const asked: Asked[] = []
+  const asked: ReceivedRequest[] = []
   const server = createServer(async (request, reply) => {
     if (request.method === 'GET') {
       reply.writeHead(200).end('{}')

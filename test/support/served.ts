@@ -10,7 +10,7 @@ import * as serving from '../../src/domains/serving/serving.ts'
 import { testServer } from './context.ts'
 import { model, spec } from './trips.ts'
 
-type Served = { app: App; url: string; client: Client<Api>; ask(good: number): Promise<Answer> }
+type RunningServer = { app: App; url: string; client: Client<Api>; ask(good: number): Promise<Answer> }
 type Answer = { output: number | string; release: string }
 type Setup = {
   serves: Partial<ModelSpec['serves']>
@@ -20,7 +20,7 @@ type Setup = {
 }
 
 /** An endpoint whose live version is one that its spec has answered elsewhere, or by a process of its own. */
-export async function serveRemote(t: TestContext, { serves, settings = {}, baseline }: Setup): Promise<Served> {
+export async function serveRemote(t: TestContext, { serves, settings = {}, baseline }: Setup): Promise<RunningServer> {
   const { app, url, client } = await testServer(t, { settings: { egress: '127.0.0.1', ...settings } })
   await registry.applySpec(app.ctx, { ...spec, serves: { output: 'regression', ...serves } })
   await registry.registerVersion(app.ctx, {

@@ -37,7 +37,7 @@ export function Shell() {
         </nav>
         <span
           className="clock"
-          title={info.data?.simulated ? 'A replay: this clock only moves when it is told to.' : 'Server time'}
+          title={info.data?.simulated ? 'A replay: this clock only moves when it is set.' : 'Server time'}
         >
           {info.data ? `${moment(info.data.now)}${info.data.simulated ? ' · replay' : ''}` : ''}
         </span>

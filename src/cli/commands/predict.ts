@@ -124,9 +124,9 @@ function checkColumns(columns: string[], needed: string[]): void {
 }
 
 function refused(errors: { row: number; message: string }[], from: number): AppError {
-  const told = errors.slice(0, shownErrors).map(({ row, message }) => `row ${from + row + 1}: ${message}`)
-  const more = errors.length > told.length ? [`… and ${errors.length - told.length} more`] : []
-  return new AppError('invalid_file', ['These rows cannot be answered.', ...told, ...more].join('\n  '), {
+  const reasons = errors.slice(0, shownErrors).map(({ row, message }) => `row ${from + row + 1}: ${message}`)
+  const more = errors.length > reasons.length ? [`… and ${errors.length - reasons.length} more`] : []
+  return new AppError('invalid_file', ['These rows cannot be answered.', ...reasons, ...more].join('\n  '), {
     hint: 'Fix them, or leave them out with --skip-invalid.',
   })
 }

@@ -9,9 +9,9 @@ import type { Row, TableOptions } from '../../core/tables/tables.ts'
 import type { ModelSpec } from '../../domains/registry/spec/spec.ts'
 import { readGoldenItems } from './golden-file.ts'
 
-type Asked = TableOptions & { time?: string }
+type GoldenFileOptions = TableOptions & { time?: string }
 
-function readItems(path: string, { time, ...options }: Asked = {}): Promise<Row[]> {
+function readItems(path: string, { time, ...options }: GoldenFileOptions = {}): Promise<Row[]> {
   const definition = { golden: 'g', file: 'golden/set', id: 'id', label: 'y', ...(time === undefined ? {} : { time }) }
   const neighbours = { models: [], features: [] }
   return readGoldenItems(definition, { ...options, path, neighbours, say: () => undefined })

@@ -8,12 +8,12 @@ import { allRows, openRows, type Say } from './rows.ts'
 
 type Definition = Static<typeof GoldenFile>
 type Neighbours = { models: readonly ModelSpec[]; features: readonly Static<typeof FeaturesFile>[] }
-type Reading = TableOptions & { path: string; neighbours: Neighbours; say: Say }
+type GoldenFileInput = TableOptions & { path: string; neighbours: Neighbours; say: Say }
 
 /** The items of a golden set. What its models read decides the types; only what nobody declared is guessed. */
 export async function readGoldenItems(
   definition: Definition,
-  { path, neighbours, say, ...options }: Reading,
+  { path, neighbours, say, ...options }: GoldenFileInput,
 ): Promise<Row[]> {
   const types = declaredTypes(definition, neighbours)
   // A time stays as it is written, so that the digest of a golden set does; another form than ISO 8601 could not.

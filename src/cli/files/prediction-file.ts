@@ -29,7 +29,7 @@ type Plan = {
   /** What was said of the file: read in another way, its rows would be others. */
   dialect: TableOptions
 }
-type Wish = Omit<Plan, 'size' | 'changed'> & {
+type PredictionFileInput = Omit<Plan, 'size' | 'changed'> & {
   /** What the version reads, by column. */
   types: NonNullable<TableOptions['types']>
   shown: string
@@ -53,7 +53,7 @@ export type PredictionFile = {
 }
 
 /** Begins, or goes on where the same command ended before. */
-export async function openPredictionFile(output: string, wish: Wish): Promise<PredictionFile> {
+export async function openPredictionFile(output: string, wish: PredictionFileInput): Promise<PredictionFile> {
   const { input, skip, types, shown, force, say, dialect } = wish
   const form = formOf(output)
   if (!existsSync(input)) throw notFound('File', shown)
@@ -102,7 +102,7 @@ function formOf(path: string): OutputForm {
   throw invalidInput(`"${path}" is no output that can be used.`, { name: path, hint: 'Use .parquet, .csv or .jsonl.' })
 }
 
-function planOf({ input, target, version, time, skip, dialect }: Wish): Plan {
+function planOf({ input, target, version, time, skip, dialect }: PredictionFileInput): Plan {
   const { size, mtimeMs } = statSync(input)
   return { input, target, version, time, skip, dialect, size, changed: mtimeMs }
 }

@@ -14,7 +14,7 @@ export type Connection = { client: Client<Api>; url: string; close(): Promise<vo
 type Caller = { root: string; hasProject: boolean; settings(): Promise<ResolvedConfig> }
 
 /** Who answers: a server, another command that has the folder for a while, or the same app in this process. */
-type Answering = { url: string; passing?: boolean; app?: App }
+type ServerAddress = { url: string; passing?: boolean; app?: App }
 
 const answerMilliseconds = 3_000
 /** So long a command waits for another one that has the folder, and for a server that is starting. */
@@ -46,13 +46,13 @@ export async function connect(caller: Caller): Promise<Connection> {
   }
 }
 
-async function named(server: string): Promise<Answering> {
+async function named(server: string): Promise<ServerAddress> {
   const url = server.replace(/\/+$/, '')
   if (await answers(url)) return { url }
   throw new AppError('unreachable', `No server answers at "${url}".`, { name: url, hint: 'Start one with "keel up".' })
 }
 
-async function findServer(caller: Caller, config: Config): Promise<Answering> {
+async function findServer(caller: Caller, config: Config): Promise<ServerAddress> {
   const folder = resolve(caller.root, config.data)
   const giveUp = performance.now() + patienceMilliseconds
   for (;;) {
@@ -69,7 +69,7 @@ async function findServer(caller: Caller, config: Config): Promise<Answering> {
   }
 }
 
-async function withoutProject(config: Config): Promise<Answering> {
+async function withoutProject(config: Config): Promise<ServerAddress> {
   const url = `http://${config.host}:${config.port}`
   if (await answers(url)) return { url }
   throw new AppError('usage', 'There is no project here and no server answers.', {
@@ -78,7 +78,7 @@ async function withoutProject(config: Config): Promise<Answering> {
 }
 
 /** No server runs: the same app, in this process, on the same folder, for as long as the command lasts. */
-async function inProcess(caller: Caller, config: Config): Promise<Answering> {
+async function inProcess(caller: Caller, config: Config): Promise<ServerAddress> {
   const { createApp } = await import('../../app.ts')
   const app = await createApp({ config: { ...config, host: '127.0.0.1' }, root: caller.root })
   return { url: await app.listen({ port: 0, passing: true }), app }

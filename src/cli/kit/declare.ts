@@ -1,7 +1,15 @@
 import { Option, type Command as Program } from 'commander'
 import type { Command, CommandInput } from './command.ts'
 import { commonOptions } from './common-options.ts'
-import { argumentForm, type Given, helpOf, optionFlags, optionName, type ParameterSet, valuesOf } from './parameters.ts'
+import {
+  argumentForm,
+  helpOf,
+  optionFlags,
+  optionName,
+  type ParameterSet,
+  type ParsedValue,
+  valuesOf,
+} from './parameters.ts'
 
 /** What is shown is what is read: the arguments and options as data. */
 export function declare(node: Program, { args = {}, options = {} }: Command): void {
@@ -13,8 +21,8 @@ export function declare(node: Program, { args = {}, options = {} }: Command): vo
 /** A wrong word is refused here, before anything is asked. */
 export function inputOf(
   { args = {}, options = {} }: Command,
-  typed: Given[],
-  given: Record<string, Given>,
+  typed: ParsedValue[],
+  given: Record<string, ParsedValue>,
 ): CommandInput {
   const placed = Object.fromEntries(Object.keys(args).map((key, index) => [key, typed[index]]))
   const all: ParameterSet & typeof commonOptions = { ...options, ...commonOptions }

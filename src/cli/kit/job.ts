@@ -6,13 +6,13 @@ import type { Session } from './session.ts'
 
 const pollMilliseconds = 100
 
-type Asked<Output> = { job: string; output: Output; title: string }
+type JobReference<Output> = { job: string; output: Output; title: string }
 
 /** Waits for a piece of background work and gives its result. The server may be of another version. */
 export async function resultOf<Output extends TSchema>(
   session: Session,
   client: Client<Api>,
-  { job, output, title }: Asked<Output>,
+  { job, output, title }: JobReference<Output>,
 ): Promise<Static<Output>> {
   const { readStored } = await import('../../core/validate.ts')
   const progress = session.progress(title)

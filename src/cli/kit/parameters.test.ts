@@ -10,13 +10,13 @@ import {
   count,
   duration,
   flag,
-  type Given,
   helpOf,
   oneOf,
   optionalArgument,
   optionFlags,
   optionName,
   type Parameter,
+  type ParsedValue,
   required,
   text,
   texts,
@@ -26,7 +26,7 @@ import {
 } from './parameters.ts'
 
 /** What the value is, or how it was refused. */
-function read(parameter: Parameter, given: Given): unknown {
+function read(parameter: Parameter, given: ParsedValue): unknown {
   try {
     return parameter.read(given, '--it')
   } catch (error) {

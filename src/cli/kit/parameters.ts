@@ -4,7 +4,7 @@ import { didYouMean } from '../../core/suggest.ts'
 import { parseTime } from './input.ts'
 
 /** What the command line holds for one argument or option; nothing when it was left out. */
-export type Given = string | boolean | string[] | undefined
+export type ParsedValue = string | boolean | string[] | undefined
 
 /** One argument or option as data: what it is called, what it may be, and how its text becomes a value. */
 export type Parameter<Value = unknown> = {
@@ -18,7 +18,7 @@ export type Parameter<Value = unknown> = {
   /** What it is when it was left out. */
   readonly standard?: string
   /** `name` is how people write it, for messages. */
-  read(given: Given, name: string): Value
+  read(given: ParsedValue, name: string): Value
 }
 
 /** Arguments in their order, or options; `dryRun` is typed as `--dry-run`. */
@@ -147,7 +147,7 @@ export function optionName(key: string): string {
 
 export function valuesOf<P extends ParameterSet>(
   parameters: P,
-  given: Readonly<Record<string, Given>>,
+  given: Readonly<Record<string, ParsedValue>>,
   nameOf: (key: string, parameter: Parameter) => string,
 ): Values<P> {
   const entries = Object.entries(parameters).map(([key, parameter]) => [

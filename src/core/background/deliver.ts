@@ -5,14 +5,14 @@ import { readStored } from '../validate.ts'
 import { markDelivered, undelivered } from './events.ts'
 
 /** Run in the transaction that marks the event as delivered: exactly once in their database effects. */
-type Reaction<Told> = (ctx: Context, event: Told) => Promise<void>
+type Reaction<DeliveryContracts> = (ctx: Context, event: DeliveryContracts) => Promise<void>
 
 /** What follows each type of event, and `*` whatever happens; a type that does not exist does not compile. */
 export type Reactions<E extends Events> = { [Type in keyof E]?: Reaction<EventOf<E, Type>>[] } & {
   '*'?: Reaction<Event>[]
 }
 
-type Told<E extends Events> = { events: E; reactions: Reactions<E> }
+type DeliveryContracts<E extends Events> = { events: E; reactions: Reactions<E> }
 
 const outboxBatch = 200
 
@@ -20,12 +20,12 @@ const outboxBatch = 200
  * All that wait in one transaction. When one fails, each in its own: that one is tried again later, the others go on. Tells
  * whether anything was delivered.
  */
-export async function deliver<E extends Events>(ctx: Context, told: Told<E>): Promise<boolean> {
+export async function deliver<E extends Events>(ctx: Context, contracts: DeliveryContracts<E>): Promise<boolean> {
   const events = await undelivered(ctx, outboxBatch)
   if (events.length === 0) return false
   try {
     await transaction(ctx, async (ctx) => {
-      for (const event of events) await react(ctx, told, event)
+      for (const event of events) await react(ctx, contracts, event)
     })
     return true
   } catch (error) {
@@ -34,7 +34,7 @@ export async function deliver<E extends Events>(ctx: Context, told: Told<E>): Pr
   let delivered = 0
   for (const event of events) {
     try {
-      await transaction(ctx, (ctx) => react(ctx, told, event))
+      await transaction(ctx, (ctx) => react(ctx, contracts, event))
       delivered += 1
     } catch (error) {
       ctx.log.error({ err: error, event: event.seq, type: event.type }, 'a reaction failed')
@@ -43,16 +43,16 @@ export async function deliver<E extends Events>(ctx: Context, told: Told<E>): Pr
   return delivered > 0
 }
 
-async function react<E extends Events>(outer: Context, told: Told<E>, event: Event): Promise<void> {
+async function react<E extends Events>(outer: Context, contracts: DeliveryContracts<E>, event: Event): Promise<void> {
   const ctx = { ...outer, cause: `reaction to ${event.type}` }
   if (!(await markDelivered(ctx, event.seq))) return
-  for (const reaction of reactionsTo(ctx, told, event)) await reaction(ctx, event)
+  for (const reaction of reactionsTo(ctx, contracts, event)) await reaction(ctx, event)
 }
 
 /** Trying again would not make an event fit its contract: it is passed over, and the log says so. */
 export function reactionsTo<E extends Events>(
   ctx: Context,
-  { events, reactions }: Told<E>,
+  { events, reactions }: DeliveryContracts<E>,
   event: Event,
 ): Reaction<Event>[] {
   const contract = events[event.type]

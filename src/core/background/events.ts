@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import { type DataOf, type Event, type EventOf, type Events, isSubject, type SubjectOf } from '../event-contract.ts'
 import { fits, opened, parse } from '../validate.ts'
 import { following, wakeWorker, wakeWorkerSoon } from './wake.ts'
-import { checksWrites, type Given, type Written } from './written.ts'
+import { checksWrites, type DataArgument, type WriteInput } from './write-input.ts'
 
 /** The `append` of a domain: it knows the domain's events and no others. */
 export function appender<E extends Events>(events: E) {
@@ -13,7 +13,7 @@ export function appender<E extends Events>(events: E) {
     ctx: Context,
     type: Type,
     subject: SubjectOf<E[Type]>,
-    ...[data]: Given<Written<DataOf<E[Type]>>>
+    ...[data]: DataArgument<WriteInput<DataOf<E[Type]>>>
   ): Promise<void> {
     const made = { type, subject, data: data ?? {} }
     if (checksWrites(ctx)) checkEvent(events, made)
@@ -64,13 +64,13 @@ export type StoredEvent<E extends Events, Type extends keyof E = keyof E> = Type
   ? Omit<EventOf<E, Type>, 'data'> & { data: Partial<DataOf<E[Type]>> }
   : never
 
-type Wanted<Type> = { type: Type; subject?: string | undefined; limit?: number }
+type EventQuery<Type> = { type: Type; subject?: string | undefined; limit?: number }
 
 /** The newest first, of all versions that ever wrote here. */
 export async function latestOf<E extends Events, Type extends keyof E & string>(
   ctx: Context,
   events: E,
-  wanted: Wanted<Type>,
+  wanted: EventQuery<Type>,
 ): Promise<StoredEvent<E, Type>[]> {
   const fields = Object.entries(events[wanted.type]?.data.properties ?? {})
   const found = await latestEvents(ctx, wanted)

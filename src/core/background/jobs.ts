@@ -8,7 +8,7 @@ import { dateOf } from '../tables/tables.ts'
 import { transaction } from '../transaction.ts'
 import { parse } from '../validate.ts'
 import { wakeWorker } from './wake.ts'
-import { checksWrites, type Written } from './written.ts'
+import { checksWrites, type WriteInput } from './write-input.ts'
 
 export const leaseMilliseconds = 30_000
 const retryBaseMilliseconds = 1_000
@@ -22,7 +22,7 @@ type Timing = {
 }
 
 /** Nothing need be given where every field is optional. */
-type Payload<Input> = Partial<Input> extends Input ? { payload?: Written<Input> } : { payload: Written<Input> }
+type Payload<Input> = Partial<Input> extends Input ? { payload?: WriteInput<Input> } : { payload: WriteInput<Input> }
 
 /** The `enqueue` of a domain: it knows the domain's jobs and no others. */
 export function enqueuer<J extends Jobs>(jobs: J) {
@@ -183,7 +183,7 @@ type Schedule = { name: string; kind: string; payload: object; cron: string; zon
 export function scheduler<J extends Jobs>(jobs: J) {
   return function schedule<Kind extends keyof J & string>(
     ctx: Context,
-    given: Omit<Schedule, 'kind' | 'payload'> & { kind: Kind; payload: Written<Omit<JobInput<J[Kind]>, 'nominal'>> },
+    given: Omit<Schedule, 'kind' | 'payload'> & { kind: Kind; payload: WriteInput<Omit<JobInput<J[Kind]>, 'nominal'>> },
   ): Promise<void> {
     if (checksWrites(ctx)) checkPayload(jobs, given.kind, given.payload)
     return declare(ctx, given)

@@ -3,9 +3,9 @@ import { AppError } from '../errors.ts'
 import type { Job, JobHandlers, JobInput, Jobs, JobTools } from '../job-contract.ts'
 import { parse, readStored } from '../validate.ts'
 import * as jobs from './jobs.ts'
-import { checksWrites } from './written.ts'
+import { checksWrites } from './write-input.ts'
 
-export type Performing<J extends Jobs> = {
+export type JobContracts<J extends Jobs> = {
   jobs: J
   handlers: JobHandlers<J>
   /** Ends when the server does: whatever fails then is no failure of the job. */
@@ -13,7 +13,7 @@ export type Performing<J extends Jobs> = {
 }
 
 /** Runs a claimed job under its lease, and writes down what came of it. */
-export async function perform<J extends Jobs>(ctx: Context, performing: Performing<J>, job: Job): Promise<void> {
+export async function perform<J extends Jobs>(ctx: Context, performing: JobContracts<J>, job: Job): Promise<void> {
   const { stopping } = performing
   const jobContext: Context = { ...ctx, cause: `job ${job.kind}` }
   const stop = new AbortController()
@@ -50,7 +50,7 @@ async function fail(ctx: Context, job: Job, error: unknown): Promise<void> {
 /** A payload that does not fit is the fault of who wrote it: the job has failed, and is not tried again. */
 async function handle<J extends Jobs>(
   ctx: Context,
-  { jobs: contracts, handlers }: Performing<J>,
+  { jobs: contracts, handlers }: JobContracts<J>,
   tools: JobTools,
 ): Promise<unknown> {
   const { kind, payload } = tools.job

@@ -4,7 +4,7 @@ import type { Events } from '../event-contract.ts'
 import type { JobHandlers, Jobs } from '../job-contract.ts'
 import { deliver, type Reactions } from './deliver.ts'
 import * as jobs from './jobs.ts'
-import { type Performing, perform } from './perform.ts'
+import { type JobContracts, perform } from './perform.ts'
 import { follow, wakeSignal } from './wake.ts'
 
 export type Worker = {
@@ -97,15 +97,15 @@ export function createWorker<E extends Events, J extends Jobs>(ctx: Context, opt
   }
 }
 
-type Starting<J extends Jobs> = {
-  performing: Performing<J>
+type WorkerOptions<J extends Jobs> = {
+  performing: JobContracts<J>
   running: Set<Promise<void>>
   concurrency: number
   wake(): void
 }
 
 /** As many due jobs as may run at the same time; tells whether there was one. */
-async function startJobs<J extends Jobs>(ctx: Context, starting: Starting<J>): Promise<boolean> {
+async function startJobs<J extends Jobs>(ctx: Context, starting: WorkerOptions<J>): Promise<boolean> {
   const { performing, running, concurrency, wake } = starting
   let started = false
   while (running.size < concurrency) {
@@ -123,9 +123,9 @@ async function startJobs<J extends Jobs>(ctx: Context, starting: Starting<J>): P
   return started
 }
 
-type Moving = { drain: Worker['drain']; to: Date; before: ((instant: Date) => Promise<void>) | undefined }
+type ClockMove = { drain: Worker['drain']; to: Date; before: ((instant: Date) => Promise<void>) | undefined }
 
-async function advance(ctx: Context, { drain, to, before }: Moving): Promise<void> {
+async function advance(ctx: Context, { drain, to, before }: ClockMove): Promise<void> {
   async function moveTo(instant: Date): Promise<void> {
     if (instant > ctx.now()) await before?.(instant)
     ctx.clock.set(instant)

@@ -18,11 +18,11 @@ export type InputsPlan = {
   oneRow: boolean
 }
 
-type Told = { columns: Columns | undefined; known: readonly string[] | undefined }
+type InputNames = { columns: Columns | undefined; known: readonly string[] | undefined }
 
-/** How rows become the tensors of these inputs: [N], [N, 1] by their own name, or [N, n] by the columns that were said. */
-export function planInputs(ports: readonly Port[], told: Told): InputsPlan {
-  const said = columnsByInput(ports, told.columns)
+/** How rows become the tensors of these inputs: [N], [N, 1] by their own name, or [N, n] by the columns that the caller names. */
+export function planInputs(ports: readonly Port[], named: InputNames): InputsPlan {
+  const said = columnsByInput(ports, named.columns)
   let batch: number | undefined
   let oneRow = false
   const inputs = ports.map((port): InputPlan => {
@@ -38,7 +38,7 @@ export function planInputs(ports: readonly Port[], told: Told): InputsPlan {
       return { name, type, columns, dims: () => [columns.length] }
     }
     const width = widthOf(port, columns)
-    if (width !== columns.length) throw wrongWidth(port, width, { columns: said[name], known: told.known })
+    if (width !== columns.length) throw wrongWidth(port, width, { columns: said[name], known: named.known })
     const [rows] = shape
     if (typeof rows === 'number' && rows > 0) {
       if (batch !== undefined && batch !== rows)

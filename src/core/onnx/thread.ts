@@ -19,7 +19,7 @@ export type FromThread =
 
 /** `facts` is what the file of a model that was opened says of itself. */
 type RunResult = { values: Value[]; took: number; facts?: ModelFacts }
-type Pending = { message: ToThread; resolve(done: RunResult): void; reject(error: Error): void }
+type PendingRun = { message: ToThread; resolve(done: RunResult): void; reject(error: Error): void }
 /** A model file, and what was said about how it is asked. */
 export type ModelSource = { name: string; read(): Promise<Uint8Array>; use?: ModelUse | undefined }
 type LoadedModel = ModelSource & {
@@ -68,7 +68,7 @@ export function createOnnxThread(
   ctx: Pick<Context, 'clock' | 'log'>,
   { heapMegabytes, patience = standard }: { heapMegabytes?: number; patience?: typeof standard } = {},
 ): OnnxThread {
-  const pending = new Map<number, Pending>()
+  const pending = new Map<number, PendingRun>()
   const models = new Map<number, LoadedModel>()
   const givenUp = new WeakSet<Worker>()
   let worker: Worker | undefined
@@ -151,7 +151,7 @@ export function createOnnxThread(
     }
   }
 
-  function send(entry: Pending): void {
+  function send(entry: PendingRun): void {
     worker ??= start()
     if (pending.size === 0) {
       worker.ref()
@@ -192,7 +192,7 @@ export function createOnnxThread(
     })
   }
 
-  async function restart(waiting: Pending[]): Promise<void> {
+  async function restart(waiting: PendingRun[]): Promise<void> {
     inARow += 1
     if (inARow > 1)
       await pause(Math.min(firstPause * 2 ** (inARow - 2), maxPause), undefined, { ref: waiting.length > 0 })

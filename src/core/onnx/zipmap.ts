@@ -1,7 +1,7 @@
 import { bytesField, fieldsIn, integerField, integersOf, textField, type WireField } from './wire.ts'
 
 /** What is read of a model file beside what the runtime tells. */
-export type Reading = {
+export type ModelBytes = {
   bytes: Uint8Array
   /** Output -> the classes that its columns stand for, in their order. */
   classes: Record<string, string[]>
@@ -23,8 +23,8 @@ type Node = { op: string; inputs: string[]; outputs: string[]; attributes: Map<s
  * The model with tables of probabilities instead of ZipMap's lists of maps, which this server's runtime cannot hand over: the
  * node becomes one that passes its table on. Everything else stays byte for byte.
  */
-export function withoutZipMaps(bytes: Uint8Array): Reading {
-  const nothing: Reading = { bytes, classes: {}, categories: [] }
+export function withoutZipMaps(bytes: Uint8Array): ModelBytes {
+  const nothing: ModelBytes = { bytes, classes: {}, categories: [] }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (!buffer.includes('ZipMap') && !buffer.includes('Encoder')) return nothing
   try {
@@ -36,7 +36,7 @@ export function withoutZipMaps(bytes: Uint8Array): Reading {
   }
 }
 
-function rewritten(bytes: Uint8Array): Reading {
+function rewritten(bytes: Uint8Array): ModelBytes {
   const classes: Record<string, string[]> = {}
   const categories: string[][] = []
   const fields = [...fieldsIn(bytes)]
@@ -48,7 +48,7 @@ function rewritten(bytes: Uint8Array): Reading {
   return { bytes: Buffer.concat(parts), classes, categories }
 }
 
-function inGraph({ content }: WireField, classes: Reading['classes'], categories: string[][]): Uint8Array {
+function inGraph({ content }: WireField, classes: ModelBytes['classes'], categories: string[][]): Uint8Array {
   const fields = [...fieldsIn(content)]
   const replaced = new Map<WireField, Uint8Array>()
   for (const field of fields) {

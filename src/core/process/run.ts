@@ -15,14 +15,25 @@ type Run = {
 }
 
 /** `code` 127: there is no such command; 126: it may not be run; above 128: it ended by a signal. */
-export type Ran = { code: number | null; stopped: 'timeout' | 'cancelled' | 'output' | undefined; output: string }
+export type CommandResult = {
+  code: number | null
+  stopped: 'timeout' | 'cancelled' | 'output' | undefined
+  output: string
+}
 
 /** Runs a command to its end in a process group of its own. Who is stopped is asked to end first, and made to after a while. */
-export async function runCommand({ timeout, signal, input, output, graceMilliseconds, ...start }: Run): Promise<Ran> {
+export async function runCommand({
+  timeout,
+  signal,
+  input,
+  output,
+  graceMilliseconds,
+  ...start
+}: Run): Promise<CommandResult> {
   const group = startGroup({ ...start, input: input !== undefined })
-  let stopped: Ran['stopped']
+  let stopped: CommandResult['stopped']
   let kept = ''
-  const stop = (because: NonNullable<Ran['stopped']>) => {
+  const stop = (because: NonNullable<CommandResult['stopped']>) => {
     if (stopped) return
     stopped = because
     group.end(graceMilliseconds)

@@ -1,8 +1,8 @@
 import type { Type as TypeBox } from 'typebox'
 
 type Options = Readonly<Record<string, unknown>>
-type Built = Record<string, unknown>
-type Used =
+type SchemaNode = Record<string, unknown>
+type SchemaKind =
   | 'Any'
   | 'Array'
   | 'Boolean'
@@ -36,25 +36,25 @@ const builders = {
   String: (options?: Options) => ({ type: 'string', ...options }),
   Literal: (value: string | number | boolean, options?: Options) => ({ type: typeof value, const: value, ...options }),
   Enum: (values: readonly unknown[], options?: Options) => ({ enum: [...values], ...options }),
-  Array: (items: Built, options?: Options) => ({ type: 'array', items, ...options }),
-  Tuple: (items: readonly Built[], options?: Options) => ({
+  Array: (items: SchemaNode, options?: Options) => ({ type: 'array', items, ...options }),
+  Tuple: (items: readonly SchemaNode[], options?: Options) => ({
     type: 'array',
     additionalItems: false,
     items,
     minItems: items.length,
     ...options,
   }),
-  Union: (anyOf: readonly Built[], options?: Options) => ({ anyOf, ...options }),
-  Record: (key: Built, value: Built, options?: Options) => ({
+  Union: (anyOf: readonly SchemaNode[], options?: Options) => ({ anyOf, ...options }),
+  Record: (key: SchemaNode, value: SchemaNode, options?: Options) => ({
     type: 'object',
     patternProperties: { [typeof key['pattern'] === 'string' ? key['pattern'] : '^.*$']: value },
     ...options,
   }),
-  Object: (properties: Record<string, Built>, options?: Options) => {
+  Object: (properties: Record<string, SchemaNode>, options?: Options) => {
     const required = Object.keys(properties).filter((name) => !(lackable in (properties[name] ?? {})))
     return { type: 'object', ...(required.length > 0 ? { required } : {}), properties, ...options }
   },
-  Optional: (schema: Built) => Object.defineProperty({ ...schema }, lackable, { value: true }),
+  Optional: (schema: SchemaNode) => Object.defineProperty({ ...schema }, lackable, { value: true }),
 }
 
-export const Type = builders as unknown as Pick<typeof TypeBox, Used>
+export const Type = builders as unknown as Pick<typeof TypeBox, SchemaKind>

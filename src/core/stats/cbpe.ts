@@ -6,7 +6,7 @@ import { mean, sum } from './summary.ts'
 /** How a score becomes a chance: as it is, or by straight lines between points that only rise. JSON-able. */
 export type Calibration = { kind: 'none' } | { kind: 'isotonic'; scores: number[]; chances: number[] }
 
-type Scored = {
+type ScoredItem = {
   /** Scores of the model, 0 … 1. */
   scores: readonly number[]
   /** 0 or 1. */
@@ -20,13 +20,13 @@ const folds = 3
  * thirds; else none. Throws a RangeError on missing values.
  * Source: the rule of NannyML; Zadrozny and Elkan, KDD 2002.
  */
-export function fitCalibration({ scores, labels }: Scored, seed = 1): Calibration {
+export function fitCalibration({ scores, labels }: ScoredItem, seed = 1): Calibration {
   if (scores.length !== labels.length || [...scores, ...labels].some((value) => !Number.isFinite(value))) {
     throw new RangeError('A calibration needs a label for each score')
   }
   const random = createRandom(seed)
   const order = scores.map((_, item) => ({ item, key: random() })).sort((a, b) => a.key - b.key)
-  const pick = (keep: (fold: number) => boolean): Scored => {
+  const pick = (keep: (fold: number) => boolean): ScoredItem => {
     const items = order.flatMap(({ item }, position) => (keep(position % folds) ? [item] : []))
     return {
       scores: items.map((item) => elementAt(scores, item)),
@@ -46,7 +46,7 @@ export function fitCalibration({ scores, labels }: Scored, seed = 1): Calibratio
 type Level = { from: number; to: number; total: number; weight: number }
 
 /** The rising function closest to the labels: equal scores together, then neighbours that fall (Ayer et al. 1955). */
-export function isotonic({ scores, labels }: Scored): Calibration {
+export function isotonic({ scores, labels }: ScoredItem): Calibration {
   const levels: Level[] = []
   for (const one of levelsOf({ scores, labels })) {
     let level = one
@@ -67,7 +67,7 @@ export function isotonic({ scores, labels }: Scored): Calibration {
 }
 
 /** One level for each different score, lowest first. */
-function levelsOf({ scores, labels }: Scored): Level[] {
+function levelsOf({ scores, labels }: ScoredItem): Level[] {
   const byScore = new Map<number, Level>()
   for (const [item, score] of scores.entries()) {
     const level = { from: score, to: score, total: elementAt(labels, item), weight: 1 }

@@ -17,7 +17,7 @@ export type DomainDrift = {
 }
 
 type Column = { name: string; kind: 'number' | 'category' | 'text' | 'vector'; offset: number; size: number }
-type Encoded = { index: number[]; value: number[] }
+type SparseRow = { index: number[]; value: number[] }
 
 const categoryBuckets = 32
 const textBuckets = 512
@@ -126,8 +126,8 @@ function sizeOf(columns: readonly Column[]): number {
   return last ? last.offset + last.size : 0
 }
 
-function encode(rows: readonly DomainRow[], columns: readonly Column[]): Encoded[] {
-  const encoded = rows.map((): Encoded => ({ index: [], value: [] }))
+function encode(rows: readonly DomainRow[], columns: readonly Column[]): SparseRow[] {
+  const encoded = rows.map((): SparseRow => ({ index: [], value: [] }))
   const put = (row: number, index: number, value: number) => {
     elementAt(encoded, row).index.push(index)
     elementAt(encoded, row).value.push(value)
@@ -169,7 +169,7 @@ function standardised(values: number[]): number[] {
 type Model = { weights: Float64Array; intercept: number }
 
 /** Logistic regression by stochastic gradients whose steps shrink per weight (AdaGrad). */
-function train(rows: readonly Encoded[], labels: readonly number[], order: readonly number[], size: number): Model {
+function train(rows: readonly SparseRow[], labels: readonly number[], order: readonly number[], size: number): Model {
   const model = { weights: new Float64Array(size), intercept: 0 }
   const seen = new Float64Array(size).fill(1e-8)
   let seenIntercept = 1e-8
@@ -190,7 +190,7 @@ function train(rows: readonly Encoded[], labels: readonly number[], order: reado
   return model
 }
 
-function score({ weights, intercept }: Model, { index, value }: Encoded): number {
+function score({ weights, intercept }: Model, { index, value }: SparseRow): number {
   let total = intercept
   for (const [place, at] of index.entries()) total += (weights[at] ?? 0) * elementAt(value, place)
   return total

@@ -33,7 +33,7 @@ export type CompatResult = {
   drifted: boolean
 }
 
-type Judged = Pick<CompatResult, 'test' | 'value' | 'threshold' | 'drifted'>
+type DriftResult = Pick<CompatResult, 'test' | 'value' | 'threshold' | 'drifted'>
 
 const small = 1_000
 const fewValues = 5
@@ -49,7 +49,7 @@ export function evidentlyTest({ column, kind, reference, current }: ColumnPair):
   return { column, kind, ...judged }
 }
 
-function evidently(kind: ColumnKind, before: readonly unknown[], now: readonly unknown[]): Judged {
+function evidently(kind: ColumnKind, before: readonly unknown[], now: readonly unknown[]): DriftResult {
   if (before.length === 0 || now.length === 0)
     return { test: 'none: no values', value: Number.NaN, threshold: Number.NaN, drifted: false }
   if (kind === 'text') return textTest(before, now)
@@ -105,7 +105,7 @@ function lessThan(a: unknown, b: unknown): boolean {
 }
 
 /** A classifier on the components, drifted above an area of 0.55. */
-function embeddingTest(before: readonly unknown[], now: readonly unknown[]): Judged {
+function embeddingTest(before: readonly unknown[], now: readonly unknown[]): DriftResult {
   const rows = (values: readonly unknown[]) => values.map((embedding) => ({ embedding: vectorOf(embedding) }))
   const { auc } = domainDrift(rows(before), rows(now))
   return { test: 'domain classifier AUC', value: auc, threshold: 0.55, drifted: auc > 0.55 }
@@ -124,7 +124,7 @@ function vectorOf(value: unknown): number[] {
 const randomDraws = 1_000
 
 /** An area above 0.55, or for small references above what random scores reach once in twenty times. */
-function textTest(before: readonly unknown[], now: readonly unknown[]): Judged {
+function textTest(before: readonly unknown[], now: readonly unknown[]): DriftResult {
   const rows = (values: readonly unknown[]) => values.map((text) => ({ text: `${String(text)} ` }))
   const { auc } = domainDrift(rows(before), rows(now))
   const threshold = before.length > small ? 0.55 : randomThreshold(before.length, now.length)

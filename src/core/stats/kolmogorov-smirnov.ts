@@ -131,9 +131,9 @@ function durbinMatrix(d: number, n: number): number {
   return chance * 10 ** exponent
 }
 
-type Scaled = { values: Float64Array; exponent: number }
+type ScaledVector = { values: Float64Array; exponent: number }
 
-function powerOf(matrix: Float64Array, size: number, n: number): Scaled {
+function powerOf(matrix: Float64Array, size: number, n: number): ScaledVector {
   if (n === 1) return { values: matrix, exponent: 0 }
   const half = powerOf(matrix, size, Math.floor(n / 2))
   const square = product(half.values, half.values, size)

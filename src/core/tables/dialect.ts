@@ -2,7 +2,7 @@ import { AppError, invalidInput } from '../errors.ts'
 import { BrokenCsv, type CsvRecord, csvReader } from './records.ts'
 
 /** What every record of a file looks like under one separator. */
-type Reading = {
+type DialectCandidate = {
   separator: string
   reader: ReturnType<typeof csvReader>
   fields: number
@@ -20,7 +20,7 @@ export async function findSeparator(
   { shown, quote }: { shown: string; quote: string },
 ): Promise<string> {
   const readings = candidates.map(
-    (separator): Reading => ({
+    (separator): DialectCandidate => ({
       separator,
       reader: csvReader({ separator, quote }),
       fields: 0,
@@ -33,7 +33,7 @@ export async function findSeparator(
   return chosen(readings, shown)
 }
 
-function advance(reading: Reading, read: (reader: Reading['reader']) => CsvRecord[]): void {
+function advance(reading: DialectCandidate, read: (reader: DialectCandidate['reader']) => CsvRecord[]): void {
   if (reading.misfit !== undefined) return
   try {
     for (const { fields, line } of read(reading.reader)) {
@@ -48,7 +48,7 @@ function advance(reading: Reading, read: (reader: Reading['reader']) => CsvRecor
   }
 }
 
-function chosen(readings: readonly Reading[], shown: string): string {
+function chosen(readings: readonly DialectCandidate[], shown: string): string {
   if (readings.every(({ records, misfit }) => records === 0 && misfit === undefined))
     throw new AppError('invalid_file', `${shown} is empty.`, {
       name: shown,
@@ -75,12 +75,12 @@ function chosen(readings: readonly Reading[], shown: string): string {
   )
 }
 
-function otherReading(fitting: readonly Reading[]): string {
+function otherReading(fitting: readonly DialectCandidate[]): string {
   const [other] = fitting.filter(({ fields }) => fields > 1)
   return other ? `; with ${nameOf(other)} every row has ${other.fields}` : ''
 }
 
-function nameOf({ separator }: Reading): string {
+function nameOf({ separator }: DialectCandidate): string {
   return `the ${names[separator]}`
 }
 

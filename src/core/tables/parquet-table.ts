@@ -80,7 +80,7 @@ async function columnsOf(lake: Lake, path: string, shown: string): Promise<Colum
   })
 }
 
-type Reading = {
+type ParquetRead = {
   path: string
   columns: Column[]
   problems: Problems
@@ -91,7 +91,7 @@ type Reading = {
 
 async function* pages(
   lake: Lake,
-  { path, columns, problems, types, readTime, lenient }: Reading,
+  { path, columns, problems, types, readTime, lenient }: ParquetRead,
 ): AsyncGenerator<Row[]> {
   const selected = columns.map(({ name, sql }) => `${sql} as ${identifier(name)}`).join(', ')
   for (let from = 0; ; from += batchRows) {

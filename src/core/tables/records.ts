@@ -19,7 +19,7 @@ export class BrokenCsv extends Error {
 }
 
 /** Where the reading of a text stands, between one chunk and the next. */
-type Reading = Dialect & {
+type ReaderState = Dialect & {
   state: 'start' | 'plain' | 'quoted' | 'closing'
   /** Of the record that has begun. */
   fields: Field[]
@@ -37,7 +37,7 @@ type Reading = Dialect & {
  * lines are passed over. A record is handed on as soon as it is complete, so that memory holds one chunk and one record.
  */
 export function csvReader({ separator, quote }: Dialect): { push(chunk: string): CsvRecord[]; end(): CsvRecord[] } {
-  const reading: Reading = {
+  const reading: ReaderState = {
     separator,
     quote,
     state: 'start',
@@ -66,7 +66,7 @@ export function csvReader({ separator, quote }: Dialect): { push(chunk: string):
 }
 
 /** Takes what is in quotes, and returns where to go on. */
-function takeQuoted(reading: Reading, chunk: string, at: number): number {
+function takeQuoted(reading: ReaderState, chunk: string, at: number): number {
   const close = chunk.indexOf(reading.quote, at)
   const end = close < 0 ? chunk.length : close
   const piece = chunk.slice(at, end)
@@ -78,7 +78,7 @@ function takeQuoted(reading: Reading, chunk: string, at: number): number {
 }
 
 /** Takes a sign outside quotes, with the plain text that it begins, and returns where to go on. */
-function takeSign(reading: Reading, chunk: string, at: number): number {
+function takeSign(reading: ReaderState, chunk: string, at: number): number {
   const { separator, quote, state } = reading
   const sign = chunk[at] ?? ''
   const next = at + 1
@@ -111,14 +111,14 @@ function takeSign(reading: Reading, chunk: string, at: number): number {
   return next
 }
 
-function endField(reading: Reading): void {
+function endField(reading: ReaderState): void {
   reading.fields.push({ text: reading.text, quoted: reading.quoted })
   reading.text = ''
   reading.quoted = false
   reading.state = 'start'
 }
 
-function endRecord(reading: Reading): void {
+function endRecord(reading: ReaderState): void {
   const { fields, quoted, text, begun } = reading
   const blank = fields.length === 0 && !quoted && text.trim() === ''
   endField(reading)
@@ -126,7 +126,7 @@ function endRecord(reading: Reading): void {
   reading.fields = []
 }
 
-function taken(reading: Reading): CsvRecord[] {
+function taken(reading: ReaderState): CsvRecord[] {
   const { done } = reading
   reading.done = []
   return done

@@ -7,7 +7,7 @@ import type { Table } from './table.ts'
 import type { ColumnType } from './values.ts'
 
 /** What the values of one column are, in constant space. */
-type Found = { kinds: Set<string>; least: bigint; greatest: bigint }
+type ColumnValues = { kinds: Set<string>; least: bigint; greatest: bigint }
 
 const signed = { least: -(2n ** 63n), greatest: 2n ** 63n - 1n }
 
@@ -31,9 +31,9 @@ export async function writeTable(lake: Lake, table: Table, path: string): Promis
   }
 }
 
-const nothingFound = (): Found => ({ kinds: new Set(), least: 0n, greatest: 0n })
+const nothingFound = (): ColumnValues => ({ kinds: new Set(), least: 0n, greatest: 0n })
 
-async function writeLines(table: Table, path: string, found: ReadonlyMap<string, Found>): Promise<void> {
+async function writeLines(table: Table, path: string, found: ReadonlyMap<string, ColumnValues>): Promise<void> {
   const file = createWriteStream(path)
   for await (const rows of table.read()) {
     for (const row of rows) for (const [name, value] of Object.entries(row)) look(found.get(name), value)
@@ -43,7 +43,7 @@ async function writeLines(table: Table, path: string, found: ReadonlyMap<string,
   await once(file, 'close')
 }
 
-function look(found: Found | undefined, value: unknown): void {
+function look(found: ColumnValues | undefined, value: unknown): void {
   if (!found || value === null || value === undefined) return
   if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) {
     found.kinds.add(isVector(value) ? 'vector' : typeof value)
@@ -60,7 +60,7 @@ function isVector(value: unknown): boolean {
 }
 
 /** The engine's type that holds every value of a column as it is; a mixture stays JSON. */
-function engineType({ kinds, least, greatest }: Found, type: ColumnType | undefined): string {
+function engineType({ kinds, least, greatest }: ColumnValues, type: ColumnType | undefined): string {
   if (type === 'time') return 'TIMESTAMP'
   if (kinds.size === 0) return type === 'number' ? 'DOUBLE' : type === 'integer' ? 'BIGINT' : 'VARCHAR'
   if (kinds.size === 1 && kinds.has('string')) return 'VARCHAR'

@@ -6,12 +6,12 @@ import * as relation from './relation.ts'
 import * as store from './store.ts'
 
 /** What is known of a source in this process: null where it could be read, the reason where it could not. */
-type Known = { reason: string | null; stamp: string; at: number }
+type CachedReason = { reason: string | null; stamp: string; at: number }
 
 /** A source that could not be read is tried again after so long: a file may be back. */
 const patience = 30_000
 
-const known = (ctx: Context) => liveValue(ctx, 'datasets.readable', () => new Map<string, Known>())
+const known = (ctx: Context) => liveValue(ctx, 'datasets.readable', () => new Map<string, CachedReason>())
 
 /**
  * Why a source cannot be read, or null. Rows are read before they are acknowledged, so that what was readable once stays so:

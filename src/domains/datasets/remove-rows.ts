@@ -20,7 +20,7 @@ import * as store from './store.ts'
 
 type Operations = typeof datasets
 
-type Rewritten = { segment: SourceSegmentsTable; digest: string; removed: number }
+type SegmentChange = { segment: SourceSegmentsTable; digest: string; removed: number }
 
 /** Takes rows out of the newest ones and out of segments: new files first, then one transaction that swaps them in. */
 export async function removeRows(
@@ -29,7 +29,7 @@ export async function removeRows(
 ): Promise<Output<Operations['removeRows']>> {
   await requireSource(ctx, source)
   const numbers = [...new Set(rows)].sort((a, b) => a - b)
-  const rewritten: Rewritten[] = []
+  const rewritten: SegmentChange[] = []
   const segments = await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)
   for (const segment of segments) {
     const inside = numbers.filter((seq) => seq >= segment.from_seq && seq <= segment.to_seq)
@@ -67,7 +67,7 @@ export async function removeRows(
   return { removed: numbers.length, columns }
 }
 
-async function without(ctx: Context, segment: SourceSegmentsTable, numbers: number[]): Promise<Rewritten> {
+async function without(ctx: Context, segment: SourceSegmentsTable, numbers: number[]): Promise<SegmentChange> {
   const file = `read_parquet(${literal(await ctx.blobs.localPath(segment.digest))})`
   const listed = `_seq in (${numbers.join(', ')})`
   const [found] = await ctx.lake.query(`select count(*) as n from ${file} where ${listed}`)

@@ -50,7 +50,7 @@ export async function halve(
   const end = releases.length - 1
   const verdict = await at(end)
   if (verdict !== 'bad') {
-    const said = verdict === 'good' ? 'is not worse' : 'cannot be told from the good one'
+    const said = verdict === 'good' ? 'is not worse' : 'cannot be told apart from the good one'
     return { first: null, explanation: `${releases[end]?.id} ${said} on the golden set.`, looked }
   }
   let [low, high] = [-1, end]
@@ -61,8 +61,8 @@ export async function halve(
     else low = middle.index
   }
   const first = releases[high]?.id ?? null
-  const untold = high - low - 1
-  const unsure = untold === 0 ? '' : ` ${untold} before it cannot be told.`
+  const undecided = high - low - 1
+  const unsure = undecided === 0 ? '' : ` ${undecided} before it could not be judged.`
   return { first, explanation: `${first} is the first that is worse.${unsure}`, looked }
 }
 

@@ -12,7 +12,7 @@ const plan = planOf(spec, 'trip-late.r1', { slower: 1, approval: false, requests
 const start = Date.parse('2026-01-01T00:00:00.000Z')
 const at = (second: number) => new Date(start + second * 1_000).toISOString()
 
-type Traffic = {
+type TrafficSample = {
   requests: number
   share: number
   from?: number
@@ -23,7 +23,7 @@ type Traffic = {
 /** What the gateway would have logged. */
 function answers(
   random: () => number,
-  { requests, share, from = 0, badRate, unit }: Traffic,
+  { requests, share, from = 0, badRate, unit }: TrafficSample,
   of: Plan = plan,
 ): Observation[] {
   return Array.from({ length: requests }, (_, index) => {

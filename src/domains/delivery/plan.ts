@@ -75,10 +75,15 @@ export function planOf(spec: ModelSpec, release: string, { slower, approval, req
   }
 }
 
-type Renamed = 'nonInferiorityRatio' | 'minimumEffect' | 'minimumShadow' | 'external'
+type RenamedFields = 'nonInferiorityRatio' | 'minimumEffect' | 'minimumShadow' | 'external'
 
 /** A plan as earlier versions froze it. */
-type OldPlan = Omit<Plan, Renamed> & { worseBy: number; practical: number; fewestShadow: number; elsewhere: boolean }
+type OldPlan = Omit<Plan, RenamedFields> & {
+  worseBy: number
+  practical: number
+  fewestShadow: number
+  elsewhere: boolean
+}
 
 /** A stored plan under the present names. What was frozen is not rewritten, since its digest is of the old ones. */
 export function readPlan(stored: Plan | OldPlan): Plan {

@@ -10,7 +10,7 @@ import { planIn, requireRelease, toRelease } from './releases.ts'
 import { recordRollbackTime } from './rollback-times.ts'
 import type { LiveLogTable } from './schema.ts'
 import * as store from './store.ts'
-import { answersWith, prepareTraffic, requireTraffic, setTraffic, type Target, type Traffic } from './traffic.ts'
+import { answersWith, prepareTraffic, type Routing, requireTraffic, setTraffic, type Target } from './traffic.ts'
 import { applyMove } from './transitions.ts'
 
 type Operations = typeof delivery
@@ -69,7 +69,7 @@ const rolledBackFrom = 'rolled back from '
 async function goBack(
   ctx: Context,
   { model, reason }: Input<Operations['rollback']>,
-  traffic: Traffic,
+  traffic: Routing,
   target: Target,
 ): Promise<boolean> {
   const next = { endpoint: model, live: target, canary: null, shadow: null, warm: [traffic.live] }
@@ -122,7 +122,7 @@ async function writeBack(
 async function answer(
   ctx: Context,
   model: string,
-  { traffic, target, started }: { traffic: Traffic; target: Target; started: number },
+  { traffic, target, started }: { traffic: Routing; target: Target; started: number },
 ): Promise<Result> {
   if (!(await answersWith(ctx, model, target)))
     throw new AppError('internal', `The gateway does not answer with "${target.release}".`)

@@ -22,10 +22,10 @@ type Operations = typeof delivery
 type Rollout = Output<Operations['getRollout']>
 type Action = Input<Operations['promote']>
 
-type Ticked = JobOutput<(typeof jobs)['delivery.tick']>
+type TickResult = JobOutput<(typeof jobs)['delivery.tick']>
 
 /** The job behind every rollout: look at the evidence, decide, move. */
-export async function tick(ctx: Context, { release: id }: { release: string }): Promise<Ticked> {
+export async function tick(ctx: Context, { release: id }: { release: string }): Promise<TickResult> {
   const rollout = await store.findRollout(ctx, id)
   if (!rollout || !rules.isOpen(rollout.state) || rollout.state === 'paused') return { state: rollout?.state ?? 'gone' }
   const release = await requireRelease(ctx, id)
@@ -174,7 +174,7 @@ export function abort(ctx: Context, { release, reason = 'aborted by hand' }: Act
 
 const attempts = 5
 
-type Steering = { goal?: 'promoted' | 'rolled_back'; reason: string }
+type SteerRequest = { goal?: 'promoted' | 'rolled_back'; reason: string }
 
 /**
  * A person moves an open rollout. `changeFor` gives the change, or undefined when there is nothing to change. A rollout
@@ -183,7 +183,7 @@ type Steering = { goal?: 'promoted' | 'rolled_back'; reason: string }
 async function steer(
   ctx: Context,
   id: string,
-  { goal, reason }: Steering,
+  { goal, reason }: SteerRequest,
   changeFor: (rollout: RolloutsTable, plan: Plan) => Change | undefined,
 ): Promise<Rollout> {
   for (let attempt = 0; attempt < attempts; attempt++) {

@@ -191,7 +191,7 @@ export const Policy = object({
 export const Requirement = object({
   requirement: Type.String({ description: 'spec, owner, backup, rollback plan, gate, lineage …' }),
   verdict: Verdict,
-  blocks: Type.Boolean({ description: 'Whether it stops this release; what cannot be told does not always' }),
+  blocks: Type.Boolean({ description: 'Whether it stops this release; a verdict of cannot_tell does not always' }),
   met: Type.Boolean({ description: 'True when the verdict is "pass", and never otherwise' }),
   detail: Type.String(),
 })

@@ -6,42 +6,42 @@ import { append } from './events.ts'
 import * as store from './store.ts'
 
 /** Which release gets which traffic, from this server's gateway or, for an external deployment, as it was last deployed. */
-export type Traffic = serving.Routing
+export type Routing = serving.Routing
 export type Target = serving.Target
 
 async function isExternal(ctx: Context, model: string): Promise<boolean> {
   return (await registry.getModel(ctx, { model })).spec?.delivery.external !== undefined
 }
 
-export async function findTraffic(ctx: Context, model: string): Promise<Traffic | undefined> {
+export async function findTraffic(ctx: Context, model: string): Promise<Routing | undefined> {
   if (!(await isExternal(ctx, model))) return serving.getRouting(ctx, model)
   const row = await store.findOutsideRoute(ctx, model)
-  return row && (JSON.parse(row.routing) as Traffic)
+  return row && (JSON.parse(row.routing) as Routing)
 }
 
-export async function requireTraffic(ctx: Context, model: string): Promise<Traffic> {
+export async function requireTraffic(ctx: Context, model: string): Promise<Routing> {
   const traffic = await findTraffic(ctx, model)
   if (!traffic) throw notFound('Endpoint', model, `Nothing of "${model}" is live.`)
   return traffic
 }
 
 /** Loads what the traffic names, so that switching to it later costs nothing. */
-export async function prepareTraffic(ctx: Context, traffic: Omit<Traffic, 'revision'>): Promise<void> {
+export async function prepareTraffic(ctx: Context, traffic: Omit<Routing, 'revision'>): Promise<void> {
   if (!(await isExternal(ctx, traffic.endpoint))) await serving.prepareRouting(ctx, traffic)
 }
 
 /** One write, in the caller's transaction; refused when somebody changed the traffic since `from` was read. */
 export async function setTraffic(
   ctx: Context,
-  from: Traffic | undefined,
-  to: Omit<Traffic, 'revision'>,
-): Promise<Traffic> {
+  from: Routing | undefined,
+  to: Omit<Routing, 'revision'>,
+): Promise<Routing> {
   const present = await findTraffic(ctx, to.endpoint)
   if (present?.revision !== from?.revision) {
     throw conflict(`The traffic of "${to.endpoint}" was changed meanwhile.`, { name: to.endpoint })
   }
   if (!(await isExternal(ctx, to.endpoint))) return serving.setRouting(ctx, to)
-  const next: Traffic = { ...to, revision: (present?.revision ?? 0) + 1 }
+  const next: Routing = { ...to, revision: (present?.revision ?? 0) + 1 }
   await store.saveOutsideRoute(ctx, { model: to.endpoint, revision: next.revision, routing: JSON.stringify(next) })
   await append(ctx, 'delivery.traffic_changed', `model/${to.endpoint}`, { ...next })
   return next

@@ -4,7 +4,7 @@ import type { Check, Verdict } from './contract.ts'
 export type GateCheck = Static<typeof Check>
 
 /** A value with its two one-sided 95 % bounds. */
-export type Bounded = { value: number | null; lower: number | null; upper: number | null }
+export type IntervalEstimate = { value: number | null; lower: number | null; upper: number | null }
 
 export type Limits = { atLeast?: number | undefined; atMost?: number | undefined }
 
@@ -12,7 +12,7 @@ export type Limits = { atLeast?: number | undefined; atMost?: number | undefined
  * Whether a value is within its limits: `pass` when its whole interval is, `fail` when none of it is, `cannot_tell` otherwise.
  * A value, bound or limit that is missing or not a number is an `error`, never a pass.
  */
-export function judgeInterval({ value, lower, upper }: Bounded, { atLeast, atMost }: Limits): Verdict {
+export function judgeInterval({ value, lower, upper }: IntervalEstimate, { atLeast, atMost }: Limits): Verdict {
   if (atLeast === undefined && atMost === undefined) return 'error'
   const min = atLeast ?? Number.NEGATIVE_INFINITY
   const max = atMost ?? Number.POSITIVE_INFINITY

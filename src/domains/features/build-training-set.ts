@@ -20,10 +20,10 @@ export type TrainingSetRequest = {
   bounds: Bounds
 }
 
-export type Built = { rows: number; columns: string[]; labelMean: number | null; sources: PinnedSource[] }
+export type TrainingSetFile = { rows: number; columns: string[]; labelMean: number | null; sources: PinnedSource[] }
 
 /** Writes the rows as Parquet: each example with the values of the service as of its own time. */
-export function buildTrainingSet(ctx: Context, request: TrainingSetRequest, path: string): Promise<Built> {
+export function buildTrainingSet(ctx: Context, request: TrainingSetRequest, path: string): Promise<TrainingSetFile> {
   const { resolved, source, label, bounds, asOfKnown } = request
   return ctx.lake.session(async (lake) => {
     await datasets.loadSource(ctx, lake, { source, uptoSeq: bounds.get(source) }, 'examples')

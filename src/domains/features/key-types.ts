@@ -9,7 +9,7 @@ type Entity = Static<typeof EntityShape>
 /** What the values of a key are: one type at both ends, in sources and in requests. */
 export type KeyType = 'string' | 'integer' | 'number'
 
-type Said = { type: KeyType; by: string }
+type KeyDeclaration = { type: KeyType; by: string }
 export type DeclaredColumns = Record<string, string>
 
 export function keyNames({ keys }: Entity): string[] {
@@ -26,8 +26,8 @@ export function keyTypes(definitions: Definitions, entity: Entity): Map<string, 
   return types
 }
 
-function sayings({ views, services }: Definitions, entity: Entity, key: string): Said[] {
-  const said: Said[] = []
+function sayings({ views, services }: Definitions, entity: Entity, key: string): KeyDeclaration[] {
+  const said: KeyDeclaration[] = []
   for (const given of entity.keys)
     if (typeof given !== 'string' && given.name === key)
       said.push({ type: given.type, by: `the entity "${entity.name}"` })
@@ -45,11 +45,11 @@ export function keyColumns(
   definitions: Definitions,
   declared: ReadonlyMap<string, DeclaredColumns>,
 ): Map<string, Record<string, KeyType>> {
-  const columns = new Map<string, Map<string, Said>>()
+  const columns = new Map<string, Map<string, KeyDeclaration>>()
   for (const { entity: name, source } of definitions.views) {
     const entity = definitions.entities.find((one) => one.name === name)
     if (!entity) continue
-    const known = columns.get(source) ?? new Map<string, Said>()
+    const known = columns.get(source) ?? new Map<string, KeyDeclaration>()
     columns.set(source, known)
     for (const key of keyNames(entity)) {
       const [first, ...others] = [...sayings(definitions, entity, key), ...[known.get(key)].filter((one) => !!one)]
@@ -71,7 +71,7 @@ export function keyColumns(
 
 const isText = (type: KeyType) => type === 'string'
 
-function twoTypes(key: string, first: Said, other: { type: string; by: string }) {
+function twoTypes(key: string, first: KeyDeclaration, other: { type: string; by: string }) {
   return invalidInput(`The key "${key}" is of type ${first.type} for ${first.by}, and ${other.type} for ${other.by}.`, {
     name: key,
     hint: `Give it one type in all of them; the entity says it as "keys: [{ name: ${key}, type: ${first.type} }]".`,

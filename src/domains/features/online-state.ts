@@ -10,12 +10,12 @@ import { keyNames, keyTypes, requestKey } from './key-types.ts'
 import { type Answer, createOnlineView, type OnlineView } from './online.ts'
 import { type Definitions, type ResolvedService, resolveService } from './rules.ts'
 
-type Watched = { name: string; source: string; view: OnlineView; longest: number | undefined }
+type OnlineFeatureView = { name: string; source: string; view: OnlineView; longest: number | undefined }
 
 type State = {
   definitions: Definitions
   services: Map<string, ResolvedService>
-  views: Map<string, Watched>
+  views: Map<string, OnlineFeatureView>
   /** The newest row of each source that the views have seen. */
   seen: Map<string, number>
   /** How many rows of each source had been removed when its views were built. */

@@ -33,14 +33,14 @@ export function stepFolder(ctx: Context, run: string, step: string): string {
   return join(ctx.folder, 'pipelines', run, step)
 }
 
-export type Performed = JobOutput<(typeof jobs)['pipelines.run']>
+export type PipelineResult = JobOutput<(typeof jobs)['pipelines.run']>
 
 /** Performs a pipeline run step by step; what already has a result is kept, so a second server can go on after a crash. */
 export async function executeRun(
   ctx: Context,
   { pipelineRun: id }: { pipelineRun: string },
   tools: JobTools,
-): Promise<Performed> {
+): Promise<PipelineResult> {
   const run = await store.findRun(ctx, id)
   if (!run) throw notFound('Pipeline run', id)
   if (run.state !== 'running') return { state: run.state }
@@ -116,9 +116,9 @@ async function performStep(ctx: Context, work: Work, step: rules.Step, row: Pipe
   }
 }
 
-type Made = { run: string; step: rules.Step; key: string; out: string; seconds: number }
+type StepOutput = { run: string; step: rules.Step; key: string; out: string; seconds: number }
 
-async function keepOutput(ctx: Context, { run, step, key, out, seconds }: Made): Promise<boolean> {
+async function keepOutput(ctx: Context, { run, step, key, out, seconds }: StepOutput): Promise<boolean> {
   const cached = step.cache !== false
   const stored = await storeOutput(ctx, out, { step: step.name, cached }).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'invalid_input') return error

@@ -11,7 +11,7 @@ import * as runs from '../runs/runs.ts'
 import type { pipelines, StepState } from './contract.ts'
 import { get } from './definitions.ts'
 import { append } from './events.ts'
-import { executeRun, finishRun, type Performed, stepFolder } from './execute.ts'
+import { executeRun, finishRun, type PipelineResult, stepFolder } from './execute.ts'
 import { enqueue } from './jobs.ts'
 import * as rules from './rules.ts'
 import * as store from './store.ts'
@@ -118,7 +118,11 @@ export async function cancelRun(ctx: Context, { pipelineRun }: Input<Operations[
 }
 
 /** The job behind a run: it can be cancelled by name. */
-export async function perform(ctx: Context, payload: { pipelineRun: string }, tools: JobTools): Promise<Performed> {
+export async function perform(
+  ctx: Context,
+  payload: { pipelineRun: string },
+  tools: JobTools,
+): Promise<PipelineResult> {
   const { pipelineRun: id } = payload
   const canceller = new AbortController()
   cancellers(ctx).set(id, canceller)

@@ -11,14 +11,14 @@ import type { ModelSpec } from './spec/spec.ts'
 
 type Draft = { model: string; flavor: string; artifact?: string; signature?: Signature }
 type Serves = ModelSpec['serves'] | undefined
-type Checked = { signature: Signature | undefined; warnings: string[] }
+type FileCheck = { signature: Signature | undefined; warnings: string[] }
 
 /**
  * Opens the file of a new version, holds it against its signature and the spec, and asks it about three made-up rows. What is
  * answered elsewhere (`serves.run`, `serves.upstream`, MLflow's flavors) has no file to open here. The signature comes back
  * with what the file says more exactly: whole numbers, their range, one row at a time.
  */
-export async function checkModelFile(ctx: Context, draft: Draft): Promise<Checked> {
+export async function checkModelFile(ctx: Context, draft: Draft): Promise<FileCheck> {
   const { signature, artifact } = draft
   if (draft.flavor !== 'onnx' || artifact === undefined || !signature) return { signature, warnings: [] }
   const serves = (await currentSpec(ctx, draft.model))?.serves

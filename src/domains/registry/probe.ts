@@ -4,7 +4,7 @@ import type { Signature } from './signature.ts'
 
 type Input = Signature['inputs'][number]
 type Model = { predict(rows: Row[]): Promise<Value[]>; facts: ModelFacts | undefined }
-type Probed = { answers: Value[]; oneByOne: boolean; warnings: string[] }
+type ProbeResult = { answers: Value[]; oneByOne: boolean; warnings: string[] }
 
 const maxTries = 24
 /** What is said of tensors that do not fit, whatever they hold. */
@@ -15,7 +15,7 @@ const aboutShape =
  * Asks a model about three made-up rows. One that fails for rows together but not one by one, or answers otherwise then, is
  * asked one by one from now on: the same row has the same answer in every company.
  */
-export async function probe(model: Model, inputs: readonly Input[]): Promise<Probed> {
+export async function probe(model: Model, inputs: readonly Input[]): Promise<ProbeResult> {
   let last: unknown
   for (const rows of candidates(inputs, model.facts?.categories ?? [])) {
     try {

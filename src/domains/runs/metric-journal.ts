@@ -19,14 +19,22 @@ const journalOf = (ctx: Context) =>
   liveValue(ctx, 'runs.journal', (): Journal => ({ written: 1, flushed: 0, timer: undefined, server: undefined }))
 
 type Point = LatestMetricsTable
-type Packed = [run: number, experiment: number, key: string, step: number, at: number, value: number, special: string]
+type JournalRow = [
+  run: number,
+  experiment: number,
+  key: string,
+  step: number,
+  at: number,
+  value: number,
+  special: string,
+]
 
 /** False when this database has no journal: the caller then writes to the tables themselves. */
 export function appendToJournal(ctx: Context, points: Point[]): boolean {
   const { sqlite } = ctx.engine
   if (!sqlite) return false
   if (points.length === 0) return true
-  const packed = points.map((point): Packed => {
+  const packed = points.map((point): JournalRow => {
     const { run, experiment_id, key, step, at, value, special } = point
     return [run, experiment_id, key, step, at, value, special]
   })
@@ -83,7 +91,7 @@ async function flushBatch(ctx: Context, sqlite: DatabaseSync): Promise<boolean> 
   const rows: Rows = { params: [], tags: [], metrics: [], modelMetrics: [] }
   let last: number | undefined
   for (const entry of oldest()) {
-    for (const [run, experiment_id, key, step, at, value, special] of JSON.parse(entry.points) as Packed[]) {
+    for (const [run, experiment_id, key, step, at, value, special] of JSON.parse(entry.points) as JournalRow[]) {
       const exists = known.get(run) ?? runExists.get(run) !== undefined
       known.set(run, exists)
       if (exists) rows.metrics.push({ run, experiment_id, key, step, at, value, special })

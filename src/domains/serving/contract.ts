@@ -65,7 +65,7 @@ export const Endpoint = object({
   shadowsDropped: Type.Integer({ description: 'Copies of requests that no shadow was asked about; of all endpoints' }),
   spentToday: Type.Number({
     description:
-      "What was spent on language models today (UTC), in the price table's currency: by this server, and with a bound on the day by all as far as they have told",
+      "What was spent on language models today (UTC), in the price table's currency: by this server, and, where a day has a bound, by all servers as far as they have reported",
   }),
   versions: Type.Array(LoadedVersion),
   inputs: Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) }), {

@@ -2,7 +2,7 @@ import { contract, Name, Nothing, object, oneOf, optional, page, paging, Time } 
 import { Type } from '../../core/shapes/shapes.ts'
 import { formatNames } from './formats/formats.ts'
 
-/** In whose words the receiver is told; each has its own names for what happened. */
+/** In whose format the receiver is notified; each has its own names for what happened. */
 export const FormatName = oneOf(formatNames)
 
 const EventPattern = Type.String({

@@ -21,7 +21,7 @@ export const sealed = 'webhooks.secret'
 const timeoutMilliseconds = 15_000
 const keptMilliseconds = 30 * day
 
-/** Writes down, in the transaction of the event, who has to be told; a crash after it loses nothing. */
+/** Writes down, in the transaction of the event, who has to be notified; a crash after it loses nothing. */
 export async function tellReceivers(ctx: Context, event: Event): Promise<void> {
   for (const webhook of await store.listActive(ctx)) {
     const format = formats[webhook.format as FormatName]
@@ -54,14 +54,14 @@ export async function enqueueAttempt(ctx: Context, delivery: string, runAt: Date
   await enqueue(ctx, { kind: 'webhooks.attempt', payload: { delivery }, runAt })
 }
 
-type Attempted = JobOutput<(typeof jobs)['webhooks.attempt']>
+type AttemptResult = JobOutput<(typeof jobs)['webhooks.attempt']>
 
 /** One try. What it came to and when the next is due are written together. */
 export async function attempt(
   ctx: Context,
   payload: { delivery: string },
   { signal }: Pick<JobTools, 'signal'>,
-): Promise<Attempted> {
+): Promise<AttemptResult> {
   const delivery = await store.findDelivery(ctx, payload.delivery)
   const webhook = delivery && (await store.find(ctx, delivery.webhook))
   if (!delivery || !webhook || delivery.state !== 'pending') return { state: 'dropped' }

@@ -31,11 +31,11 @@ async function collector(t: TestContext): Promise<(count: number) => Promise<Att
   const spans: Attributes[] = []
   let more = Promise.withResolvers<void>()
   type Attribute = { key: string; value: Record<string, unknown> }
-  type Sent = { resourceSpans: { scopeSpans: { spans: { attributes: Attribute[] }[] }[] }[] }
+  type ExportedSpans = { resourceSpans: { scopeSpans: { spans: { attributes: Attribute[] }[] }[] }[] }
   const server = createServer(async (request, reply) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
-    const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Sent
+    const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ExportedSpans
     for (const { attributes } of resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)))
       spans.push(new Map(attributes.map(({ key, value }) => [key, Object.values(value)[0]])))
     reply.end('{}')

@@ -22,8 +22,8 @@ export type Transfer = ImportOptions & {
     tags: number
     points: number
     loggedModels: number
-  } & Copied
-  kept: { experiments: number; loggedModels: number } & Copied
+  } & FileTotals
+  kept: { experiments: number; loggedModels: number } & FileTotals
   places: Places
   runIds: string[]
   /** Runs that were complete from an earlier try. */
@@ -32,7 +32,7 @@ export type Transfer = ImportOptions & {
   elsewhere: number
 }
 
-type Copied = { files: number; bytes: number }
+type FileTotals = { files: number; bytes: number }
 
 export function startTransfer(options: ImportOptions): Transfer {
   return {
@@ -46,7 +46,7 @@ export function startTransfer(options: ImportOptions): Transfer {
   }
 }
 
-export async function copyFiles(transfer: Transfer, files: SourceFile[] | undefined, to: string): Promise<Copied> {
+export async function copyFiles(transfer: Transfer, files: SourceFile[] | undefined, to: string): Promise<FileTotals> {
   if (files === undefined) transfer.elsewhere += 1
   const folder = to.replace(/^mlflow-artifacts:\/*/, '')
   let bytes = 0
@@ -57,7 +57,7 @@ export async function copyFiles(transfer: Transfer, files: SourceFile[] | undefi
   return { files: files?.length ?? 0, bytes }
 }
 
-export function count({ found, kept }: Transfer, copied: Copied): void {
+export function count({ found, kept }: Transfer, copied: FileTotals): void {
   for (const total of [found, kept]) {
     total.files += copied.files
     total.bytes += copied.bytes

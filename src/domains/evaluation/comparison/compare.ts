@@ -2,13 +2,13 @@ import type { Estimate } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
-import { type Bounded, formatNumber } from '../rules.ts'
+import { formatNumber, type IntervalEstimate } from '../rules.ts'
 import { whyUndefined } from './defined.ts'
 import { type Columns, encode, type SideAnswers } from './encoding.ts'
 import { compareHidden, type HiddenOutcome } from './hidden-items.ts'
 import { intervalOf, oneSided, type PairedDifference, type PairedSamples, pairedDifference } from './intervals.ts'
 import { compareSlices, type SliceOutcome, untestedSlices } from './slices.ts'
-import { columnOf, findMetric, type Judging, metricsFor } from './tasks.ts'
+import { columnOf, findMetric, type MetricBasis, metricsFor } from './tasks.ts'
 import { countedAgainst, unansweredItems } from './unanswered.ts'
 import { type Metric, partsOf, unitsOf } from './units.ts'
 
@@ -28,10 +28,10 @@ export type MetricOutcome = {
   metric: string
   direction: Metric['direction']
   /** With central 95 % intervals. */
-  candidate: Bounded
-  baseline: Bounded
+  candidate: IntervalEstimate
+  baseline: IntervalEstimate
   /** The candidate's one-sided 95 % bounds, for metrics that a check limits. */
-  limits: Bounded | null
+  limits: IntervalEstimate | null
   /** Why it has no value on these items; null where it has one. */
   undefined: string | null
 }
@@ -58,7 +58,7 @@ export type Comparison = {
   unanswered: { count: number; ids: string[] }
 }
 
-export type ComparisonSettings = Judging & {
+export type ComparisonSettings = MetricBasis & {
   metric: string
   margin: number
   sliceMargin: number
@@ -176,7 +176,7 @@ function steadinessOf(metric: Metric, both: PairedSamples): Stability[] {
 }
 
 /** The quality metric; throws for one that the task does not have or that cannot be compared by "not worse". */
-export function requireQualityMetric(settings: Judging & { metric: string }): Metric {
+export function requireQualityMetric(settings: MetricBasis & { metric: string }): Metric {
   const { metric: name, task } = settings
   const metric = findMetric(settings, name)
   if (!metric) {
@@ -217,7 +217,7 @@ function unusableReason(
 }
 
 function failedComparison(settings: ComparisonSettings, reason: string, n: number): Comparison {
-  const unknown: Bounded = { value: null, lower: null, upper: null }
+  const unknown: IntervalEstimate = { value: null, lower: null, upper: null }
   const nothing: Estimate = { value: null, n, lower: null, upper: null }
   const { metric, margin } = settings
   return {
@@ -259,6 +259,6 @@ function primaryOf(paired: PairedDifference, { metric, margin, baselineName }: C
   }
 }
 
-function estimateOf({ value, lower, upper }: Bounded, n: number, reference: string): Estimate {
+function estimateOf({ value, lower, upper }: IntervalEstimate, n: number, reference: string): Estimate {
   return { value, n, lower, upper, reference }
 }

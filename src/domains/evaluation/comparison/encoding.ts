@@ -1,5 +1,5 @@
 import type { Value } from '../../../core/onnx/onnx.ts'
-import type { Judging, Task } from './tasks.ts'
+import type { MetricBasis, Task } from './tasks.ts'
 
 /** The answers of one side by repeat, and for answers of text their scores by scorer. */
 export type SideAnswers = { answers: Value[][]; scores: Record<string, (number | null)[][]> }
@@ -9,10 +9,10 @@ export type Columns = Record<string, number[][]>
 
 type LabelledSides = { labels: readonly (number | string)[]; candidate: SideAnswers; baseline: SideAnswers }
 
-type Encoded = { labels: number[]; candidate: Columns; baseline: Columns }
+type EncodedSides = { labels: number[]; candidate: Columns; baseline: Columns }
 
 /** Labels and answers as numbers, the same number for the same class. */
-export function encode({ labels, candidate, baseline }: LabelledSides, { task, scorers }: Judging): Encoded {
+export function encode({ labels, candidate, baseline }: LabelledSides, { task, scorers }: MetricBasis): EncodedSides {
   if (task === 'text') {
     const free = new Set(scorers.filter(({ kind }) => kind === 'column').map(({ name }) => name))
     return { labels: labels.map(() => 1), candidate: scoresOf(candidate, free), baseline: scoresOf(baseline, free) }
@@ -41,7 +41,7 @@ function scoresOf({ scores }: SideAnswers, free: ReadonlySet<string>): Columns {
 
 type PredictedClass = { name: string; chances: Map<string, number> | undefined } | undefined
 
-function encodeClasses(labels: string[], candidate: SideAnswers, baseline: SideAnswers): Encoded {
+function encodeClasses(labels: string[], candidate: SideAnswers, baseline: SideAnswers): EncodedSides {
   const known = new Map<string, number>()
   for (const label of [...new Set(labels)].sort()) known.set(label, known.size)
   const numberOf = (name: string) => {

@@ -2,7 +2,7 @@ import type { Estimate } from '../../../core/contract.ts'
 import { normalQuantile } from '../../../core/stats/distributions.ts'
 import { hashUnit } from '../../../core/stats/random.ts'
 import { type Definition, type Item, textOf } from '../golden/golden.ts'
-import type { Bounded } from '../rules.ts'
+import type { IntervalEstimate } from '../rules.ts'
 import { type PairedSamples, pairedDifference } from './intervals.ts'
 import { itemsOf } from './slices.ts'
 import { type Metric, unitsOf } from './units.ts'
@@ -51,7 +51,7 @@ export function compareHidden(
   }
 }
 
-function estimate({ value, lower, upper }: Bounded, n: number): Estimate {
+function estimate({ value, lower, upper }: IntervalEstimate, n: number): Estimate {
   const finite = (number: number | null) => (number !== null && Number.isFinite(number) ? number : null)
   return { value: finite(value), n, lower: finite(lower), upper: finite(upper) }
 }

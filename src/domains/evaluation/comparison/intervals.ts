@@ -5,7 +5,7 @@ import { clusteredMean, pairedNonInferiority } from '../../../core/stats/paired-
 import { smallestMargin, tangoTest } from '../../../core/stats/paired-proportions.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
-import type { Bounded } from '../rules.ts'
+import type { IntervalEstimate } from '../rules.ts'
 import { clustersOf, type Grouping, type Metric, metricOf, metricOnDraw, partsOf, type Sample } from './units.ts'
 
 /** One-sided bounds at 95 % are the ends of a central 90 % interval. */
@@ -16,7 +16,7 @@ const twoSided = 0.05
  * A metric with the central (1 - alpha) interval of one side: exact for shares, Student's t for means (over clusters
  * where there are any), bootstrap for metrics that are not means. Undefined values (one class only) give nulls.
  */
-export function intervalOf(metric: Metric, sample: Sample, seed: number, alpha = twoSided): Bounded {
+export function intervalOf(metric: Metric, sample: Sample, seed: number, alpha = twoSided): IntervalEstimate {
   const value = finite(metricOf(metric, sample))
   const parts = partsOf(metric, sample)
   if (!parts) {
@@ -50,7 +50,7 @@ function allShares(parts: readonly number[]): boolean {
 }
 
 /** A paired difference (positive: candidate better) with one-sided 95 % bounds and what follows for a margin. */
-export type PairedDifference = Bounded & {
+export type PairedDifference = IntervalEstimate & {
   method: string
   verdict: Verdict
   standardError: number | null

@@ -1,6 +1,6 @@
 import type { Estimate } from '../../../core/contract.ts'
 import { holm } from '../../../core/stats/multiple-testing.ts'
-import { type Bounded, judgeSlice } from '../rules.ts'
+import { type IntervalEstimate, judgeSlice } from '../rules.ts'
 import { whyUndefined } from './defined.ts'
 import { type PairedSamples, pairedDifference } from './intervals.ts'
 import { groupsOf, type Metric, metricOf, pick, unitsOf } from './units.ts'
@@ -97,7 +97,7 @@ export function itemsOf(
   }
 }
 
-function estimateOf({ value, lower, upper }: Bounded, n: number): Estimate {
+function estimateOf({ value, lower, upper }: IntervalEstimate, n: number): Estimate {
   return { value: finite(value), n, lower: finite(lower), upper: finite(upper) }
 }
 

@@ -9,9 +9,9 @@ export type Task = MetricTask | 'text'
 export type ScoredBy = { name: string; kind: Scorer['kind'] | 'column'; direction?: 'higher' | 'lower' }
 
 /** The kind of a model's answers, and what scores them. */
-export type Judging = { task: Task; scorers: readonly ScoredBy[] }
+export type MetricBasis = { task: Task; scorers: readonly ScoredBy[] }
 
-export function judgingOf(spec: ModelSpec): Judging {
+export function judgingOf(spec: ModelSpec): MetricBasis {
   return {
     task: spec.serves.output,
     scorers: (spec.success.scorers ?? []).map(({ name, kind }) => ({ name, kind })),
@@ -19,12 +19,12 @@ export function judgingOf(spec: ModelSpec): Judging {
 }
 
 /** The metrics of a task by name; answers of text have one for each scorer of the spec. */
-export function metricsFor({ task, scorers }: Judging): Metric[] {
+export function metricsFor({ task, scorers }: MetricBasis): Metric[] {
   if (task === 'text') return scorers.map(scorerMetric)
   return Object.entries(metricsOf[task]).map(([name, metric]) => ({ ...metric, name }))
 }
 
-export function findMetric(judging: Judging, name: string): Metric | undefined {
+export function findMetric(judging: MetricBasis, name: string): Metric | undefined {
   return metricsFor(judging).find((metric) => metric.name === name)
 }
 
@@ -42,7 +42,7 @@ function scorerMetric({ name, kind, direction = 'higher' }: ScoredBy): Metric {
 }
 
 /** The column of encoded answers that a metric reads: a scorer's own, or the answer. */
-export function columnOf({ task }: Judging, metric: Metric): string {
+export function columnOf({ task }: MetricBasis, metric: Metric): string {
   return task === 'text' ? metric.name : (metric.reads ?? 'answer')
 }
 

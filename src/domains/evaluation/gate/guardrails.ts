@@ -4,7 +4,7 @@ import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measurements } from '../answers/answers.ts'
 import { type Comparison, type MetricOutcome, oneSided } from '../comparison/comparison.ts'
 import type { Verdict } from '../contract.ts'
-import { type Bounded, formatNumber, type GateCheck, judgeInterval } from '../rules.ts'
+import { formatNumber, type GateCheck, type IntervalEstimate, judgeInterval } from '../rules.ts'
 
 type Floor = NonNullable<ModelSpec['success']['floors']>[number]
 type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
@@ -91,7 +91,7 @@ export function latencyCheck(latencies: Latencies | undefined, rule: LatencyRule
   }
 }
 
-function ratioOf({ candidate, baseline }: Latencies, limit: number): Bounded & { verdict: Verdict } {
+function ratioOf({ candidate, baseline }: Latencies, limit: number): IntervalEstimate & { verdict: Verdict } {
   const pairs = candidate.map((time, index) => [time, baseline[index] ?? Number.NaN] as const)
   const { ratio, lower, upper, verdict } = ratioNonInferiority({ pairs, limit })
   return { value: orNull(ratio), lower, upper, verdict }
@@ -99,7 +99,7 @@ function ratioOf({ candidate, baseline }: Latencies, limit: number): Bounded & {
 
 type Frame = { check: string; required: boolean; n: number }
 
-function absoluteLatency(frame: Frame, p95: Bounded, { slowAfter }: LatencyRule): GateCheck {
+function absoluteLatency(frame: Frame, p95: IntervalEstimate, { slowAfter }: LatencyRule): GateCheck {
   const why = 'a ratio of times against a constant says nothing'
   if (slowAfter === undefined) {
     const reason = `${why}, and delivery.rollout.slow_after is not set: p95 ${inMilliseconds(p95.value)}`
@@ -131,7 +131,7 @@ function unknownMetric(metric: string, metrics: readonly MetricOutcome[]): strin
   return `"${metric}" is none of ${metrics.map((outcome) => outcome.metric).join(', ')}`
 }
 
-function boundedOf(outcome: MetricOutcome | undefined): Bounded {
+function boundedOf(outcome: MetricOutcome | undefined): IntervalEstimate {
   return outcome?.limits ?? { value: null, lower: null, upper: null }
 }
 
@@ -139,7 +139,7 @@ function orNull(value: number): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-function inWords({ value, lower, upper }: Bounded): string {
+function inWords({ value, lower, upper }: IntervalEstimate): string {
   return `${formatNumber(value)} (${formatNumber(lower)} … ${formatNumber(upper)})`
 }
 

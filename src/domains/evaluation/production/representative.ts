@@ -2,7 +2,7 @@ import { normalQuantile } from '../../../core/stats/distributions.ts'
 import { wilsonInterval } from '../../../core/stats/intervals.ts'
 import { domainAuc, noveltyOf } from '../../../core/stats/population-shift.ts'
 import { ascending, mean, sum, variance } from '../../../core/stats/summary.ts'
-import { type Bounded, formatNumber } from '../rules.ts'
+import { formatNumber, type IntervalEstimate } from '../rules.ts'
 
 type Value = number | string | null
 type Row = Record<string, Value>
@@ -43,11 +43,11 @@ export type Representativeness = {
     uncovered: { cell: string; traffic: number; items: number }[]
   } | null
   weighted: { value: number; raw: number; effectiveItems: number; missing: number } | null
-  domainAuc: (Bounded & { n: number }) | null
-  novelty: (Bounded & { n: number }) | null
+  domainAuc: (IntervalEstimate & { n: number }) | null
+  novelty: (IntervalEstimate & { n: number }) | null
   age: { medianDays: number; under90Days: number } | null
   overlap: { shared: number; of: number } | null
-  fresh: (Bounded & { metric: string; n: number; golden: number; production: number; stale: boolean }) | null
+  fresh: (IntervalEstimate & { metric: string; n: number; golden: number; production: number; stale: boolean }) | null
   warnings: string[]
 }
 

@@ -23,8 +23,8 @@ function items(n: number, skill: number, seed: number): Row[] {
   })
 }
 
-type Asked = Partial<RecordComparisonInput>
-const compared = (old: Row[], current: Row[], asked: Asked = {}) =>
+type PartialInput = Partial<RecordComparisonInput>
+const compared = (old: Row[], current: Row[], asked: PartialInput = {}) =>
   compareRecords({
     baseline: records('old', old),
     candidate: records('new', current),
@@ -177,7 +177,7 @@ test('harm proved in one slice fails the whole', () => {
 
 test('a metric that does not exist, or needs something else, says what to type', () => {
   const rows = items(40, 0.5, 1)
-  const hintOf = (asked: Asked) => {
+  const hintOf = (asked: PartialInput) => {
     try {
       compared(rows, rows, asked)
     } catch (error) {

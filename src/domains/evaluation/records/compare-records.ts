@@ -111,9 +111,9 @@ function neededItems({ primary: { verdict, standardError, margin } }: Comparison
 
 const worse = (verdict: Verdict): Verdict => (verdict === 'error' ? 'error' : 'fail')
 
-type Asked = Pick<ComparisonSettings, 'task' | 'scorers'>
+type MetricBasis = Pick<ComparisonSettings, 'task' | 'scorers'>
 type Sides = Pick<Pairs, 'candidate' | 'baseline'>
-type Question = { judging: Asked; metric: string; sides: Sides; labels: (number | string)[]; notes: string[] }
+type Question = { judging: MetricBasis; metric: string; sides: Sides; labels: (number | string)[]; notes: string[] }
 
 function labelled(
   input: RecordComparisonInput,

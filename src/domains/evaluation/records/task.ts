@@ -3,10 +3,10 @@ import type { Value } from '../../../core/onnx/onnx.ts'
 import { type MetricTask, metricsOf } from '../../../core/stats/metrics.ts'
 import { didYouMean } from '../../../core/suggest.ts'
 
-type Found = { metric: string; labels: readonly Value[]; answers: readonly Value[]; ranked: boolean }
+type TaskEvidence = { metric: string; labels: readonly Value[]; answers: readonly Value[]; ranked: boolean }
 
 /** The kind of the answers: the one that has the metric, and where several have it, the one that the values are of. */
-export function taskOf({ metric, labels, answers, ranked }: Found): MetricTask {
+export function taskOf({ metric, labels, answers, ranked }: TaskEvidence): MetricTask {
   const all = Object.keys(metricsOf) as MetricTask[]
   const having = all.filter((task) => metric in metricsOf[task] && (task === 'ranking') === ranked)
   const [only, ...others] = having

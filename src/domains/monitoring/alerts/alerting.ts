@@ -254,9 +254,9 @@ export async function pagesOfWeek(ctx: Context, model: string): Promise<number> 
 }
 
 /** One message for all pages of a window, without the suppressed ones. */
-type Telling = 'monitoring.alerts_raised' | 'monitoring.alerts_resolved'
+type AlertEvent = 'monitoring.alerts_raised' | 'monitoring.alerts_resolved'
 
-async function notify(ctx: Context, type: Telling, model: string, alerts: readonly AlertsTable[]): Promise<void> {
+async function notify(ctx: Context, type: AlertEvent, model: string, alerts: readonly AlertsTable[]): Promise<void> {
   const notified = alerts.filter(({ severity, quiet }) => severity === 'page' && quiet === null)
   if (notified.length === 0) return
   await append(ctx, type, `model/${model}`, { model, severity: 'page', alerts: notified.map(messageOf) })

@@ -25,7 +25,7 @@ type Watch = {
   lookedAt: string
 }
 
-type Looked = JobOutput<(typeof jobs)['monitoring.source']>
+type SourceCheckResult = JobOutput<(typeof jobs)['monitoring.source']>
 
 /** New rows are checked once a day; the first append of a day schedules the check. */
 export async function scheduleSourceCheck(ctx: Context, { source, at }: { source: string; at: string }): Promise<void> {
@@ -35,7 +35,7 @@ export async function scheduleSourceCheck(ctx: Context, { source, at }: { source
 }
 
 /** Checks the rows that arrived since the last check. No row is counted twice; a check that was interrupted begins again. */
-export async function checkSource(ctx: Context, { source }: { source: string }): Promise<Looked> {
+export async function checkSource(ctx: Context, { source }: { source: string }): Promise<SourceCheckResult> {
   const { definition, lastSeq } = await datasets.describeSource(ctx, source)
   const stored = await store.findSourceWatch(ctx, source)
   const watch = stored && (JSON.parse(stored.content) as Watch)
@@ -119,7 +119,7 @@ async function scheduleSilenceCheck(ctx: Context, source: string, { gaps, looked
   })
 }
 
-async function checkSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<Looked> {
+async function checkSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<SourceCheckResult> {
   const silentFor = ctx.now().getTime() - Date.parse(lookedAt)
   if (!stale(gaps, silentFor)) return { rows: 0 }
   const days = silentFor / day

@@ -37,7 +37,7 @@ export function hourOf(at: string): string {
 }
 
 /** Counts that are not zero, without the bins: those are stored with the reference. */
-type Packed = { counts: [number, number][]; numbers: Sketch['numbers'] }
+type PackedSketch = { counts: [number, number][]; numbers: Sketch['numbers'] }
 
 /** Writes the hours of a scope. An existing hour is replaced, so a repeated job counts nothing twice. */
 export async function saveHours(
@@ -47,7 +47,7 @@ export async function saveHours(
   const rows = [...hours].flatMap(([hour, sketches]) =>
     [...sketches].map(([column, sketch]): SketchesTable => {
       const counts = [...sketch.counts.entries()].filter(([, count]) => count > 0)
-      const content: Packed = { counts, numbers: sketch.numbers }
+      const content: PackedSketch = { counts, numbers: sketch.numbers }
       return {
         scope,
         column_name: column,
@@ -83,7 +83,7 @@ export async function mergedHours(
 }
 
 function unpack(row: SketchesTable, reference: SketchReference): Sketch {
-  const { counts, numbers } = JSON.parse(row.content) as Packed
+  const { counts, numbers } = JSON.parse(row.content) as PackedSketch
   const sketch = createSketch(reference)
   for (const [bin, count] of counts) sketch.counts[bin] = count
   return { ...sketch, numbers }
@@ -96,7 +96,7 @@ export function summaryOf(row: SketchesTable): {
   median: number | null
   p99: number | null
 } {
-  const { counts, numbers } = JSON.parse(row.content) as Packed
+  const { counts, numbers } = JSON.parse(row.content) as PackedSketch
   const size = Math.max(1, ...counts.map(([bin]) => bin + 1))
   const reference: SketchReference = {
     kind: 'numeric',

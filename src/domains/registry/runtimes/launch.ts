@@ -10,9 +10,9 @@ import { type Child, startChild } from './child.ts'
 import { dialects } from './dialects.ts'
 
 /** What a process is started for; `folder` holds the version's files and is empty where it has none. */
-export type Served = { name: string; row: VersionRecord; run: Run; folder: string }
+export type ProcessToStart = { name: string; row: VersionRecord; run: Run; folder: string }
 
-export type Launched = {
+export type ModelProcess = {
   child: Child
   upstream: Upstream
   address: string
@@ -24,7 +24,7 @@ const defaultStart = '60s'
 const readyPause = 100
 
 /** Starts the command of a spec on a free port; it is not ready yet. */
-export async function launch(ctx: Context, { name, row, run, folder }: Served): Promise<Launched> {
+export async function launch(ctx: Context, { name, row, run, folder }: ProcessToStart): Promise<ModelProcess> {
   const port = await freePort()
   const values: Record<string, string> = {
     port: String(port),
@@ -42,7 +42,11 @@ export async function launch(ctx: Context, { name, row, run, folder }: Served): 
 }
 
 /** Throws, with what the process wrote, when it ends before it is ready or takes longer than it may. */
-export async function untilReady(ctx: Context, served: Served, { child, address, began }: Launched): Promise<void> {
+export async function untilReady(
+  ctx: Context,
+  served: ProcessToStart,
+  { child, address, began }: ModelProcess,
+): Promise<void> {
   const { row, run } = served
   const path = run.ready ?? dialects[run.protocol].ready(run.model ?? row.model)
   const within = run.start_within ?? defaultStart
@@ -56,7 +60,7 @@ export async function untilReady(ctx: Context, served: Served, { child, address,
   throw failed(served, `it was not ready within ${within}: ${child.tail()}`)
 }
 
-function failed({ name, row }: Served, why: string): AppError {
+function failed({ name, row }: ProcessToStart, why: string): AppError {
   return new AppError('upstream_failed', `The process of "${name}" failed: ${why}`, {
     name,
     hint: `Its command is "serves.run.command" in models/${row.model}.yaml.`,

@@ -4,7 +4,7 @@ import { AppError } from '../../../core/errors.ts'
 import type { Limits, Run } from '../spec/spec.ts'
 import type { VersionRecord } from '../store.ts'
 import { openModelFolder } from './files.ts'
-import { type Launched, launch, untilReady } from './launch.ts'
+import { launch, type ModelProcess, untilReady } from './launch.ts'
 import { memoryOf, watchMemory } from './memory.ts'
 import { predictRemotely } from './remote.ts'
 import type { Runtime } from './runtime.ts'
@@ -25,7 +25,7 @@ export async function openProcess(ctx: Context, row: VersionRecord, { run, limit
   let closed = false
   let restarts = 0
   let inARow = 0
-  let current: Launched | undefined
+  let current: ModelProcess | undefined
   let ready = false
 
   async function start(): Promise<void> {
@@ -37,7 +37,7 @@ export async function openProcess(ctx: Context, row: VersionRecord, { run, limit
     watchMemory(ctx, launched.child, { name, most: run.memory })
   }
 
-  function ended({ child, upstream, began }: Launched, why: string): void {
+  function ended({ child, upstream, began }: ModelProcess, why: string): void {
     upstream.close().catch((error: unknown) => ctx.log.warn({ err: error }, 'closing connections failed'))
     if (closed || current?.child !== child) return
     const wasReady = ready

@@ -1,9 +1,9 @@
 /** What a walk over bytes asks for next: some bytes, to step over some, one line without its end, or whatever is there. */
-export type Ask = { take: number } | { skip: number } | { line: true } | { rest: true }
+export type ByteRequest = { take: number } | { skip: number } | { line: true } | { rest: true }
 
 /** Answers a walk from a stream of any size in constant memory; the stream is closed however the walk ends. */
 export async function walkStream<Result>(
-  walk: Generator<Ask, Result, Buffer | undefined>,
+  walk: Generator<ByteRequest, Result, Buffer | undefined>,
   stream: AsyncIterable<Buffer>,
 ): Promise<Result> {
   const chunks = stream[Symbol.asyncIterator]()
@@ -16,7 +16,7 @@ export async function walkStream<Result>(
     else buffer = buffer.length === 0 ? value : Buffer.concat([buffer, value])
     return !done
   }
-  async function answer(ask: Ask): Promise<Buffer | undefined> {
+  async function answer(ask: ByteRequest): Promise<Buffer | undefined> {
     if ('take' in ask) {
       while (buffer.length < ask.take && !ended) await more()
       if (buffer.length < ask.take) return undefined

@@ -1,4 +1,4 @@
-import { type Ask, walkStream } from './pickle-bytes.ts'
+import { type ByteRequest, walkStream } from './pickle-bytes.ts'
 import { type ArgumentForm, formOf, type Opcode, opcodeOf } from './pickle-opcodes.ts'
 import { unescapeQuoted, unescapeUnicode } from './pickle-texts.ts'
 
@@ -17,7 +17,7 @@ const mark = Symbol('mark')
 type Value = string | typeof mark | undefined
 type Machine = { stack: Value[]; memo: Map<number, Value>; found: (module: Value, name: Value) => void }
 type Place = { position: number }
-type Walk<Result> = Generator<Ask, Result, Buffer | undefined>
+type Walk<Result> = Generator<ByteRequest, Result, Buffer | undefined>
 
 const maxTextLength = 1024
 const maxImports = 1_000
@@ -62,7 +62,7 @@ function* follow(): Walk<PickleReport> {
   }
 }
 
-function apply({ stack, memo, found }: Machine, opcode: Opcode, given: Given): void {
+function apply({ stack, memo, found }: Machine, opcode: Opcode, given: Argument): void {
   const top = stack.at(-1)
   const index = opcode.name === 'MEMOIZE' ? memo.size : given.index
   if (opcode.memo === 'put') memo.set(index, top)
@@ -78,11 +78,11 @@ function apply({ stack, memo, found }: Machine, opcode: Opcode, given: Given): v
 }
 
 /** An argument: a text that may become a name, the lines as they are, and the place in the memo if it is one. */
-type Given = { value: string | undefined; texts: string[]; index: number }
-const nothing: Given = { value: undefined, texts: [], index: Number.NaN }
+type Argument = { value: string | undefined; texts: string[]; index: number }
+const nothing: Argument = { value: undefined, texts: [], index: Number.NaN }
 
 /** `cut`: the pickle ends within it; `lost`: a line without an end. */
-function* argumentOf(place: Place, { argument }: Opcode): Walk<Given | 'cut' | 'lost'> {
+function* argumentOf(place: Place, { argument }: Opcode): Walk<Argument | 'cut' | 'lost'> {
   if (argument === undefined) return nothing
   const form = formOf(argument)
   if ('lines' in form) return yield* linesOf(place, form)
@@ -96,7 +96,7 @@ function* argumentOf(place: Place, { argument }: Opcode): Walk<Given | 'cut' | '
   return nothing
 }
 
-function* linesOf(place: Place, { lines, text }: Extract<ArgumentForm, { lines: number }>): Walk<Given | 'lost'> {
+function* linesOf(place: Place, { lines, text }: Extract<ArgumentForm, { lines: number }>): Walk<Argument | 'lost'> {
   const texts: string[] = []
   while (texts.length < lines) {
     const line = yield { line: true }

@@ -43,7 +43,7 @@ export function today(ctx: Context, endpoint: string): Allowance {
 
 export const left = ({ taken, spent, reserved }: Allowance) => taken - spent - reserved
 
-/** In the price table's currency: of this server all, of others what they had told at the last look. */
+/** In the price table's currency: of this server all, of other servers what they had reported when last read. */
 export function spentToday(ctx: Context, endpoint: string): number {
   const { spent, elsewhere } = today(ctx, endpoint)
   return spent + elsewhere
@@ -60,7 +60,7 @@ export function lacks(ctx: Context, { endpoint, need }: BudgetRequest): boolean 
 /** Others may be quicker than the caller, who holds nothing before he has kept it. */
 export async function provide(ctx: Context, wanted: BudgetRequest): Promise<void> {
   const held = today(ctx, wanted.endpoint)
-  // A change that fails is told to who made it.
+  // Whoever made a change that fails gets its error.
   if (held.taking) await Promise.allSettled([held.taking])
   else await take(ctx, held, wanted)
 }

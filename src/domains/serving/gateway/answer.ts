@@ -4,8 +4,8 @@ import { neverSent } from '../../../core/upstream/upstream.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import { costOf, reserve } from '../budget/budget.ts'
-import type { Bad, Logged, Tokens } from '../log/log.ts'
-import type { Loaded } from '../routing/routing.ts'
+import type { Bad, LogRecord, Tokens } from '../log/log.ts'
+import type { LoadedVersion } from '../routing/routing.ts'
 import * as rules from '../rules.ts'
 import { type AskedRelease, type Call, endsAt, finish, isRefusal, toGatewayError } from './record-answer.ts'
 
@@ -39,10 +39,10 @@ export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> 
   return { output: reply.output, error }
 }
 
-type Inputs = { values: Row; knownAt: Logged['knownAt'] }
+type Inputs = { values: Row; knownAt: LogRecord['knownAt'] }
 
 /** The row as this version reads it: what it cannot read is refused here, whoever asks. */
-function inputsOf({ ctx, inputs, at }: Call, { service, rows }: Loaded): Inputs {
+function inputsOf({ ctx, inputs, at }: Call, { service, rows }: LoadedVersion): Inputs {
   const request = { ...rules.plainRow(inputs), ...registry.readFields(rows.request, inputs) }
   if (service === undefined) return { values: request, knownAt: null }
   const { values, knownAt } = features.lookupOnline(ctx, { service, request, at })

@@ -12,7 +12,7 @@ import { isValid, type OutputKind } from '../rules.ts'
 type Operations = typeof serving
 type Batch = Output<Operations['predictBatch']>
 
-type Opened = {
+type OpenVersion = {
   runtime: registry.Runtime
   service: string | null
   rows: registry.RowRules
@@ -22,7 +22,7 @@ type Opened = {
 
 /** The next part of a file comes soon; a version that nobody asks for a while is closed. */
 const idleMilliseconds = 30_000
-const opened = (ctx: Context) => liveValue(ctx, 'serving.batch', () => new Map<string, Promise<Opened>>())
+const opened = (ctx: Context) => liveValue(ctx, 'serving.batch', () => new Map<string, Promise<OpenVersion>>())
 
 /**
  * Answers for rows of a file, beside the traffic: in threads of its own, not logged, not counted. A row that cannot be read
@@ -56,11 +56,11 @@ export async function predictBatch(ctx: Context, input: Input<Operations['predic
   return { version, fields: found.rows.request.map(({ name, type }) => ({ name, type })), outputs, errors }
 }
 
-type Numbered<Given> = { entries(): Iterable<[number, Given]> }
+type RowEntries<Given> = { entries(): Iterable<[number, Given]> }
 
 /** The rows that can be read, by their place; the others are told in `errors`. */
 function readable<Given>(
-  rows: Numbered<Given>,
+  rows: RowEntries<Given>,
   errors: Batch['errors'],
   read: (row: Given, index: number) => Row,
 ): Map<number, Row> {
@@ -92,7 +92,7 @@ async function inputsOf(
   return requests.map((request, index) => ({ ...request, ...found[index] }))
 }
 
-async function open(ctx: Context, model: string, version: number): Promise<Opened> {
+async function open(ctx: Context, model: string, version: number): Promise<OpenVersion> {
   const key = `${model}@${version}`
   const known = opened(ctx).get(key)
   if (known) {
@@ -106,7 +106,7 @@ async function open(ctx: Context, model: string, version: number): Promise<Opene
   return opening
 }
 
-async function load(ctx: Context, model: string, version: number): Promise<Opened> {
+async function load(ctx: Context, model: string, version: number): Promise<OpenVersion> {
   const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
   const { spec } = await registry.getModel(ctx, { model })
   const runtime = await registry.openRuntime(ctx, { model, version })

@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
-import { type Loaded, loadedVersion, type Routing } from '../routing/routing.ts'
+import { type LoadedVersion, loadedVersion, type Routing } from '../routing/routing.ts'
 import { inCanary } from '../rules.ts'
 import type { AskedRelease, Target } from './record-answer.ts'
 
@@ -18,7 +18,7 @@ export function* standIns(ctx: Context, { endpoint, live, warm }: Routing, faile
   }
 }
 
-function ready(ctx: Context, endpoint: string, version: number): Loaded {
+function ready(ctx: Context, endpoint: string, version: number): LoadedVersion {
   const loaded = loadedVersion(ctx, endpoint, version)
   if (loaded) return loaded
   throw new AppError('not_ready', `"${endpoint}" is still loading version ${version}.`, {

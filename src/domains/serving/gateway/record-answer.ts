@@ -2,8 +2,8 @@ import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { costOf } from '../budget/budget.ts'
-import { type Arm, type Bad, type Logged, record, type Tokens } from '../log/log.ts'
-import type { Loaded } from '../routing/routing.ts'
+import { type Arm, type Bad, type LogRecord, record, type Tokens } from '../log/log.ts'
+import type { LoadedVersion } from '../routing/routing.ts'
 import { count } from './counters.ts'
 
 export type Target = { release: string; version: number }
@@ -21,11 +21,11 @@ export type Call = {
 }
 
 /** Who is asked, as what, and whether in place of another. */
-export type AskedRelease = { chosen: Loaded; target: Target; arm: Arm; fallback?: boolean }
+export type AskedRelease = { chosen: LoadedVersion; target: Target; arm: Arm; fallback?: boolean }
 
 export type Result = {
   row: Row
-  knownAt: Logged['knownAt']
+  knownAt: LogRecord['knownAt']
   output: Value
   bad: Bad | null
   latencyMs: number

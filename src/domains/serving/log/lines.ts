@@ -1,4 +1,4 @@
-import { type Logged, toLine } from './record.ts'
+import { type LogRecord, toLine } from './record.ts'
 
 /**
  * Answers of one endpoint that wait to be written, as lines of JSON. They lie outside the heap: a second of a busy endpoint
@@ -24,7 +24,7 @@ export function createLines(endpoint: string): Lines {
   return { endpoint, count: 0, from: '', to: '', blocks: [] }
 }
 
-export function addLine(lines: Lines, logged: Logged): void {
+export function addLine(lines: Lines, logged: LogRecord): void {
   const { at } = logged
   const text = toLine(logged)
   const block = roomFor(lines, text.length * maxBytes + 1)
@@ -49,12 +49,12 @@ export function* bytesOf({ blocks }: Lines): Generator<Buffer> {
 }
 
 /** The answers again, oldest first; with `holding` at least those whose line holds this text. */
-export function readLines(lines: Lines, holding = ''): Logged[] {
-  const found: Logged[] = []
+export function readLines(lines: Lines, holding = ''): LogRecord[] {
+  const found: LogRecord[] = []
   for (const bytes of bytesOf(lines)) {
     if (!bytes.includes(holding)) continue
     for (const line of bytes.toString('utf8').split('\n'))
-      if (line !== '' && line.includes(holding)) found.push(JSON.parse(line) as Logged)
+      if (line !== '' && line.includes(holding)) found.push(JSON.parse(line) as LogRecord)
   }
   return found
 }

@@ -1,5 +1,5 @@
 export { planLook } from './late-labels.ts'
 export { droppedRecords, record } from './prediction-log.ts'
 export { findLogged, readLog } from './reading.ts'
-export type { Arm, Bad, Logged, LoggedPrediction, Tokens } from './record.ts'
+export type { Arm, Bad, LoggedPrediction, LogRecord, Tokens } from './record.ts'
 export { type LogRules, logRules } from './rules.ts'

@@ -1,12 +1,12 @@
 import type { Context } from '../../../core/context.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { append } from '../events.ts'
-import type { Logged } from './record.ts'
+import type { LogRecord } from './record.ts'
 
 /** By endpoint, the answers that the log lost and that no alert has mentioned yet. */
 export type Losses = Map<string, { count: number; from: string; to: string }>
 
-export function addLoss(losses: Losses, { endpoint, at }: Pick<Logged, 'endpoint' | 'at'>): void {
+export function addLoss(losses: Losses, { endpoint, at }: Pick<LogRecord, 'endpoint' | 'at'>): void {
   const lost = losses.get(endpoint) ?? { count: 0, from: at, to: at }
   lost.count += 1
   lost.to = at

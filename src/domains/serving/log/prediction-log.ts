@@ -3,7 +3,7 @@ import { AppError } from '../../../core/errors.ts'
 import { forgetOpenLog, noteFlush, noteWaiting, reportGap } from './gap.ts'
 import { addLine, createLines, type Lines, readLines } from './lines.ts'
 import { addLoss, forgetLoss, type Losses, tellLoss, tellLosses } from './losses.ts'
-import type { Logged } from './record.ts'
+import type { LogRecord } from './record.ts'
 import { keeps, type LogRules, type Redactions, redact } from './rules.ts'
 import { writeSegment } from './segments.ts'
 
@@ -69,7 +69,7 @@ function hangs(ctx: Context, { flushing, flushingSince }: Ring): boolean {
 const unwrittenCount = ({ waiting, writing }: Ring) => waiting.count + writing.count
 
 /** Answers that are not on disk yet, oldest first: of one endpoint or of all, `holding` a text or all. */
-export function unwritten(ctx: Context, { endpoint, holding }: { endpoint?: string; holding?: string }): Logged[] {
+export function unwritten(ctx: Context, { endpoint, holding }: { endpoint?: string; holding?: string }): LogRecord[] {
   const { writing, waiting } = ring(ctx)
   return [...writing.lines.values(), ...waiting.lines.values()]
     .filter((lines) => endpoint === undefined || lines.endpoint === endpoint)
@@ -79,7 +79,7 @@ export function unwritten(ctx: Context, { endpoint, holding }: { endpoint?: stri
 type LogPolicy = { rules: LogRules; rollout: boolean }
 
 /** Never waits: the prediction path ends here. */
-export function record(ctx: Context, logged: Omit<Logged, 'forced'>, { rules, rollout }: LogPolicy): void {
+export function record(ctx: Context, logged: Omit<LogRecord, 'forced'>, { rules, rollout }: LogPolicy): void {
   const kept = keeps(rules, { ...logged, rollout })
   if (kept === 'no') return
   const held = ring(ctx)
@@ -92,7 +92,7 @@ export function record(ctx: Context, logged: Omit<Logged, 'forced'>, { rules, ro
   if (held.waiting.count === flushAt) setImmediate(() => void flushQuietly(ctx))
 }
 
-function add(waiting: Waiting, logged: Logged): void {
+function add(waiting: Waiting, logged: LogRecord): void {
   const { endpoint } = logged
   const lines = waiting.lines.get(endpoint) ?? createLines(endpoint)
   waiting.lines.set(endpoint, lines)

@@ -3,7 +3,7 @@ import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
-import type { Arm, Logged, LoggedPrediction } from './record.ts'
+import type { Arm, LoggedPrediction, LogRecord } from './record.ts'
 import { atBetween, readSegments } from './segments.ts'
 
 type LogQuery = {
@@ -30,7 +30,7 @@ function isSampled(unit: string, sample: number): boolean {
 }
 
 /** An answer and the one that stood in for it share id and arm. */
-const keyOf = ({ arm, id, release }: Logged) => `${arm}/${release}/${id}`
+const keyOf = ({ arm, id, release }: LogRecord) => `${arm}/${release}/${id}`
 
 /** Logged predictions with at in [from, to), oldest first, each with its label if one is known; `limit` keeps the newest. */
 export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPrediction[]> {
@@ -66,7 +66,7 @@ export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPredi
  * For a period that ended long ago, labels are looked up by the ids of its predictions. Reading by time would bring all
  * labels that came since, most of them of later predictions.
  */
-function labelsFor(ctx: Context, endpoint: string, { from, to }: Period, logged: Logged[]) {
+function labelsFor(ctx: Context, endpoint: string, { from, to }: Period, logged: LogRecord[]) {
   const past = to !== undefined && Date.parse(to) < ctx.now().getTime() - day
   return past
     ? store.labelsOf(
@@ -86,7 +86,7 @@ async function storedRecords(
   ctx: Context,
   endpoint: string,
   { from, to, sample }: Period & { sample: number },
-): Promise<Logged[]> {
+): Promise<LogRecord[]> {
   const segments = await store.segmentsBetween(ctx, endpoint, from, to)
   const sampled = sample >= 1 ? '' : `and ('0x' || substr(md5(unit), 1, 8))::ubigint < ${sample * digestSpace}`
   const { where, values } = atBetween(from, to)

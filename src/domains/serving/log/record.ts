@@ -4,7 +4,7 @@ type Value = number | string | null
 export type Tokens = { input: number; output: number }
 
 /** One answer of one release, as the prediction log keeps it. */
-export type Logged = {
+export type LogRecord = {
   id: string
   endpoint: string
   at: string
@@ -30,10 +30,10 @@ export type Logged = {
   firstTokenMs: number | null
 }
 
-export type LoggedPrediction = Logged & { label: number | null; labelKnownAt: string | null }
+export type LoggedPrediction = LogRecord & { label: number | null; labelKnownAt: string | null }
 
 /** Columns of a segment, as they are read from lines of JSON; what is nested is kept as its text. What came later is null in older ones. */
-export const columnTypes: Record<keyof Logged, string> = {
+export const columnTypes: Record<keyof LogRecord, string> = {
   id: 'varchar',
   endpoint: 'varchar',
   at: 'varchar',
@@ -57,15 +57,15 @@ export const columnTypes: Record<keyof Logged, string> = {
 /** JSON writes half a surrogate pair as an escape that readers of JSON refuse: one such text would stop the whole log. */
 const halfPair = /(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g
 
-export function toLine(logged: Logged): string {
+export function toLine(logged: LogRecord): string {
   const line = JSON.stringify(logged)
   return line.includes('\\ud') ? line.replace(halfPair, '\\ufffd') : line
 }
 
-export function fromRow(row: Record<string, unknown>): Logged {
-  const text = (name: keyof Logged) => (row[name] === null || row[name] === undefined ? null : String(row[name]))
-  const number = (name: keyof Logged) => (text(name) === null ? null : Number(row[name]))
-  const json = <T>(name: keyof Logged) => {
+export function fromRow(row: Record<string, unknown>): LogRecord {
+  const text = (name: keyof LogRecord) => (row[name] === null || row[name] === undefined ? null : String(row[name]))
+  const number = (name: keyof LogRecord) => (text(name) === null ? null : Number(row[name]))
+  const json = <T>(name: keyof LogRecord) => {
     const found = text(name)
     return found === null ? null : (JSON.parse(found) as T)
   }
@@ -77,7 +77,7 @@ export function fromRow(row: Record<string, unknown>): Logged {
     release: String(row['release']),
     version: Number(row['version']),
     arm: row['arm'] as Arm,
-    inputs: json<Logged['inputs']>('inputs') ?? {},
+    inputs: json<LogRecord['inputs']>('inputs') ?? {},
     output: json<Value>('output'),
     bad: row['bad'] as Bad | null,
     latencyMs: Number(row['latencyMs']),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { hashUnit } from '../../../core/stats/random.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { OutputKind } from '../rules.ts'
-import type { Logged } from './record.ts'
+import type { LogRecord } from './record.ts'
 
 export type LogRules = {
   share: number
@@ -23,7 +23,7 @@ export function logRules(spec: ModelSpec['serves']['log'], kind: OutputKind | un
   }
 }
 
-type Outcome = Pick<Logged, 'id' | 'output' | 'bad' | 'fallback'> & { rollout: boolean }
+type Outcome = Pick<LogRecord, 'id' | 'output' | 'bad' | 'fallback'> & { rollout: boolean }
 
 /**
  * Whether a prediction is written down: the sample by a hash of its id (the same on every server and for every arm), and what
@@ -39,8 +39,8 @@ export function keeps(rules: LogRules, outcome: Outcome): 'sampled' | 'forced' |
 export type Redactions = { count: number }
 
 /** Takes out what must not be written down, before it waits in any buffer. */
-export function redact(rules: LogRules, logged: Logged, done: Redactions): Logged {
-  const clean = (value: Logged['output']) => (typeof value === 'string' ? cleaned(rules, value, done) : value)
+export function redact(rules: LogRules, logged: LogRecord, done: Redactions): LogRecord {
+  const clean = (value: LogRecord['output']) => (typeof value === 'string' ? cleaned(rules, value, done) : value)
   // A unit that is only the id, which stays as it is, names nobody.
   const known = logged.unit === logged.id || mask(logged.unit) === logged.unit
   return {
@@ -51,8 +51,8 @@ export function redact(rules: LogRules, logged: Logged, done: Redactions): Logge
   }
 }
 
-function cleanInputs(rules: LogRules, inputs: Logged['inputs'], done: Redactions): Logged['inputs'] {
-  let copy: Logged['inputs'] | undefined
+function cleanInputs(rules: LogRules, inputs: LogRecord['inputs'], done: Redactions): LogRecord['inputs'] {
+  let copy: LogRecord['inputs'] | undefined
   for (const name of Object.keys(inputs)) {
     const value = inputs[name]
     const omitted = rules.omit.size > 0 && rules.omit.has(name)

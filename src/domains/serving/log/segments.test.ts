@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { testContext } from '../../../../test/support/context.ts'
 import { readLog } from '../serving.ts'
 import { addLine, createLines, readLines } from './lines.ts'
-import type { Logged } from './record.ts'
+import type { LogRecord } from './record.ts'
 import { writeSegment } from './segments.ts'
 
-const plain: Logged = {
+const plain: LogRecord = {
   id: 'p',
   endpoint: 'any',
   at: '2026-01-01T00:00:00.000Z',
@@ -42,7 +42,7 @@ function wellFormed(value: unknown): unknown {
 }
 
 /** The reader of columns takes a byte order mark at the beginning of a text for what its name says. */
-const stored = (logged: Logged) => wellFormed({ ...logged, unit: logged.unit.replace(/^\ufeff/, '') })
+const stored = (logged: LogRecord) => wellFormed({ ...logged, unit: logged.unit.replace(/^\ufeff/, '') })
 
 test('every text and number comes back from memory and from a segment; only half a character is a replacement character', async (t) => {
   const ctx = await testContext(t)
@@ -58,7 +58,7 @@ test('every text and number comes back from memory and from a segment; only half
   await fc.assert(
     fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 40 }), async (given) => {
       const endpoint = `e${endpoints++}`
-      const records = given.map((more, index): Logged => ({ ...plain, ...more, endpoint, id: `p${index}` }))
+      const records = given.map((more, index): LogRecord => ({ ...plain, ...more, endpoint, id: `p${index}` }))
       const lines = createLines(endpoint)
       for (const record of records) addLine(lines, record)
       assert.deepEqual(

@@ -8,7 +8,7 @@ import { enqueue } from '../jobs.ts'
 import type { SegmentsTable } from '../schema.ts'
 import * as store from '../store.ts'
 import { bytesOf, type Lines } from './lines.ts'
-import { columnTypes, fromRow, type Logged } from './record.ts'
+import { columnTypes, fromRow, type LogRecord } from './record.ts'
 
 const mergeFrom = 30
 /** What is written before its second is over (`flushAt` of the log) is large enough. */
@@ -92,7 +92,7 @@ export async function readSegments(
   ctx: Context,
   segments: SegmentsTable[],
   { where, values }: { where: string; values: (string | number)[] },
-): Promise<Logged[]> {
+): Promise<LogRecord[]> {
   if (segments.length === 0) return []
   const rows = await ctx.lake.query(`select * from ${await relation(ctx, segments)} where ${where}`, values)
   return rows.map(fromRow)

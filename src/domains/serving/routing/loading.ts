@@ -22,7 +22,7 @@ type Rules = {
 }
 
 /** A version ready to answer. */
-export type Loaded = Rules & {
+export type LoadedVersion = Rules & {
   version: number
   specVersion: number
   runtime: registry.Runtime
@@ -49,7 +49,7 @@ const laneOf: Record<registry.RuntimeState['kind'], LaneRules> = {
   prompt: { concurrency: 32, queue: 128 },
 }
 
-export async function loadVersion(ctx: Context, model: string, version: number): Promise<Loaded> {
+export async function loadVersion(ctx: Context, model: string, version: number): Promise<LoadedVersion> {
   const { spec, specVersion } = await registry.getModel(ctx, { model })
   const runtime = await registry.openRuntime(ctx, { model, version, purpose: 'live' })
   const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
@@ -70,7 +70,7 @@ export async function loadVersion(ctx: Context, model: string, version: number):
 }
 
 /** Takes over a newer spec in place. What the version runs on stays as it was loaded: that changes by a release. */
-export async function followSpec(ctx: Context, model: string, loaded: Loaded): Promise<void> {
+export async function followSpec(ctx: Context, model: string, loaded: LoadedVersion): Promise<void> {
   const { spec, specVersion } = await registry.getModel(ctx, { model })
   if (specVersion === loaded.specVersion) return
   const rules = rulesOf(spec, loaded.runtime)
@@ -111,7 +111,7 @@ function rulesOf(spec: ModelSpec | null, runtime: registry.Runtime): Rules {
   }
 }
 
-function onePredictor(runtime: registry.Runtime, batch: ModelSpec['serves']['batch']): Loaded['predict'] {
+function onePredictor(runtime: registry.Runtime, batch: ModelSpec['serves']['batch']): LoadedVersion['predict'] {
   if (!batch) return async (row, asking) => (await runtime.predict([row], asking))[0] ?? null
   const gather = createBatcher((rows) => runtime.predict(rows), {
     size: batch.size,

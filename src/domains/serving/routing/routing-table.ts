@@ -7,19 +7,19 @@ import * as registry from '../../registry/registry.ts'
 import type { Routing as RoutingSchema } from '../contract.ts'
 import { append } from '../events.ts'
 import * as store from '../store.ts'
-import { followSpec, type Loaded, loadVersion } from './loading.ts'
+import { followSpec, type LoadedVersion, loadVersion } from './loading.ts'
 
 export type Routing = Static<typeof RoutingSchema>
 
 /** What the gateway reads: one immutable snapshot per endpoint, swapped whole. */
-type State = { routes: Map<string, Routing>; loaded: Map<string, Loaded> }
+type State = { routes: Map<string, Routing>; loaded: Map<string, LoadedVersion> }
 
 export const state = (ctx: Context) =>
   liveValue(ctx, 'serving.state', (): State => ({ routes: new Map(), loaded: new Map() }))
 
 const keyOf = (endpoint: string, version: number) => `${endpoint}@${version}`
 
-export function loadedVersion(ctx: Context, endpoint: string, version: number): Loaded | undefined {
+export function loadedVersion(ctx: Context, endpoint: string, version: number): LoadedVersion | undefined {
   return state(ctx).loaded.get(keyOf(endpoint, version))
 }
 

@@ -1,2 +1,2 @@
-export type { Loaded } from './loading.ts'
+export type { LoadedVersion } from './loading.ts'
 export { loadedVersion, type Routing, requireRouting, state } from './routing-table.ts'

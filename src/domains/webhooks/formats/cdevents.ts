@@ -13,12 +13,12 @@ const source = '/evenkeel'
 const environment = { id: 'production', source }
 
 type Subject = { type: string; id: string; content: Record<string, unknown> }
-type Telling = { predicate: string; subject: Subject }
+type CdEvent = { predicate: string; subject: Subject }
 
 const outcomes = { pass: 'pass', fail: 'fail', cannot_tell: 'error', error: 'error' }
 
 /** What delivery, gates and alerts are in the words of continuous delivery; everything else has none. */
-const words: ByType<typeof delivery & typeof evaluation & typeof monitoring, Telling> = {
+const words: ByType<typeof delivery & typeof evaluation & typeof monitoring, CdEvent> = {
   'delivery.step_started': ({ subject, data }) => service('deployed', subject, data.version),
   'delivery.promoted': ({ subject, data }) => service('upgraded', subject, data.version),
   'delivery.rolled_back': ({ subject, data }) => service('rolledback', subject, data.version),
@@ -35,18 +35,18 @@ const words: ByType<typeof delivery & typeof evaluation & typeof monitoring, Tel
   }),
 }
 
-function service(predicate: string, subject: string, version: number): Telling {
+function service(predicate: string, subject: string, version: number): CdEvent {
   const model = nameIn(subject)
   const artifactId = `pkg:generic/${encodeURIComponent(model)}@${version}`
   return { predicate, subject: { type: 'service', id: model, content: { environment, artifactId } } }
 }
 
-function incident(predicate: string, subject: string, alert: string, description: string): Telling {
+function incident(predicate: string, subject: string, alert: string, description: string): CdEvent {
   const content = { description, environment, service: { id: nameIn(subject), source } }
   return { predicate, subject: { type: 'incident', id: alert, content } }
 }
 
-function nameOf({ predicate, subject }: Telling): string {
+function nameOf({ predicate, subject }: CdEvent): string {
   return `dev.cdevents.${subject.type.toLowerCase()}.${predicate}.${eventVersion}`
 }
 

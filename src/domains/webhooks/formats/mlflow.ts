@@ -4,10 +4,10 @@ import { type Example, exampleOf } from './example.ts'
 import type { Format } from './format.ts'
 
 type Data = Record<string, unknown>
-type Telling = { name: string; data: Data }
+type Payload = { name: string; data: Data }
 
-/** MLflow's names for what happens in the registry. Tags of models are told for prompts only, as MLflow does. */
-const words: ByType<typeof events, Telling | undefined> = {
+/** MLflow's names for what happens in the registry. Tags of models are sent for prompts only, as MLflow does. */
+const words: ByType<typeof events, Payload | undefined> = {
   'registry.model_created': ({ subject, data }) => ({
     name: `${isPrompt(data) ? 'prompt' : 'registered_model'}.created`,
     data: { name: nameIn(subject), tags: data.tags, description: data.description || null },

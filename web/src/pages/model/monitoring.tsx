@@ -93,9 +93,9 @@ function Newest({ window, report }: { window: Window; report: Drift }) {
   )
 }
 
-type Shown = { name: string; of: Estimate; shown: string; more?: string; within?: (of: Estimate) => string }
+type MeasureProps = { name: string; of: Estimate; shown: string; more?: string; within?: (of: Estimate) => string }
 
-function Measured({ name, of, shown, more, within = interval }: Shown) {
+function Measured({ name, of, shown, more, within = interval }: MeasureProps) {
   const known = of.value !== null
   return (
     <div className="tile" title={more}>

@@ -1,12 +1,12 @@
 import { type Context, liveValue } from '../context.ts'
 
 /** A shape as one writes it: what is optional may also be given as undefined, which JSON leaves out. */
-export type Written<Shape> = Shape extends object
+export type WriteInput<Shape> = Shape extends object
   ? { [Key in keyof Shape]: Partial<Pick<Shape, Key>> extends Pick<Shape, Key> ? Shape[Key] | undefined : Shape[Key] }
   : never
 
 /** Nothing need be given where every field is optional. */
-export type Given<Shape> = Partial<Shape> extends Shape ? [data?: Shape] : [data: Shape]
+export type DataArgument<Shape> = Partial<Shape> extends Shape ? [data?: Shape] : [data: Shape]
 
 const checks = (ctx: Context) => liveValue(ctx, 'core.checks', () => ({ on: false }))
 
