@@ -154,6 +154,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     artifact: `sha256:${'5f'.repeat(32)}`,
     service: 'flight_delay_v2',
   },
+  'features.importTrainingSet': { artifact: `sha256:${'5f'.repeat(32)}`, label: 'late', time: 'departs' },
   'evaluation.pushGolden': {
     golden: 'flights-golden',
     definition: { golden: 'flights-golden', file: 'golden/flights.csv', id: 'id', label: 'late' },

@@ -81,6 +81,12 @@ export const settings = {
     flag: '--refuse',
     help: 'What a scan of model files must not find, separated by commas, such as dangerous_import, traversal',
   },
+  mlflow: {
+    default: 'mlflow models serve',
+    env: 'KEEL_MLFLOW',
+    flag: '--mlflow',
+    help: 'Command that serves what MLflow’s client logged, where it is no ONNX: its words and a program in the PATH or a full path',
+  },
   egress: {
     default: '',
     env: 'KEEL_EGRESS',

@@ -26,9 +26,18 @@ import { compareRuns, type Run } from '../tracking/run-comparison.ts'
 import { putArtifact } from '../transfer/artifact-files.ts'
 import { changeAlias, exportVersion } from '../transfer/registry-actions.ts'
 
+/** A table of rows that a model was trained on, which was joined somewhere else. */
+const referenceOptions = {
+  label: text('the column with the outcome', 'column'),
+  time: text('the column with the moment of an example ("time", where it has one)', 'column'),
+  rowsFrom: text('the declared source that the rows come from', 'source'),
+}
+
 const registerOptions = {
-  file: required(text('the model', 'model.onnx')),
-  signature: required(text('names and types of its inputs', 'signature.json')),
+  file: required(text('the model, or the folder that MLflow’s client saved', 'model.onnx')),
+  signature: text('names and types of its inputs; a folder of MLflow says them itself', 'signature.json'),
+  reference: text('the rows that it was trained on: .parquet, .csv or .jsonl', 'file'),
+  ...referenceOptions,
   service: text('feature service that it reads', 'service'),
   trainingSet: text('what it was trained on', 'id'),
   run: text('the run that made it (in a pipeline step it is known)', 'run'),
@@ -138,6 +147,22 @@ export const command: Command = {
         }
       },
     }),
+    reference: defineCommand({
+      summary: 'Say which rows a version was trained on: for its baseline, drift, skew and leakage',
+      args: { given: argument('model@version'), file: argument('train.parquet') },
+      options: referenceOptions,
+      examples: ['keel models reference churn@1 train.parquet --label churned --time signed_up'],
+      async run(session, { args: { given, file }, options }) {
+        const client = await session.client()
+        const set = await putReference(session, file, options)
+        const version = await client.registry.setTrainingSet({ ...modelVersion(given), trainingSet: set.id })
+        return {
+          data: { version, trainingSet: set },
+          text: `${given} was trained on ${set.id}: ${describeReference(set)}.`,
+          next: [`keel gate ${given}`],
+        }
+      },
+    }),
     register: defineCommand({
       summary: 'Register a version: a model file with its signature and where it comes from',
       args: { model: argument() },
@@ -196,15 +221,19 @@ function aliasLine(aliases: Record<string, number>): string {
 
 async function register(session: Session, model: string, options: Values<typeof registerOptions>): Promise<Outcome> {
   const client = await session.client()
-  const { file, service, trainingSet, description } = options
-  const signature = readSignature(session, options.signature)
-  const { digest: artifact } = await putArtifact(session, { place: resolve(session.io.cwd, file), shown: file })
+  const { file, service, description } = options
+  const signature = options.signature === undefined ? undefined : readSignature(session, options.signature)
+  const reference =
+    options.reference === undefined ? undefined : await putReference(session, options.reference, options)
+  const trainingSet = options.trainingSet ?? reference?.id
+  const { digest: artifact, files } = await putArtifact(session, { place: resolve(session.io.cwd, file), shown: file })
+  const flavor = files.some(({ path }) => path === 'MLmodel') ? 'mlflow' : 'onnx'
   const { environment } = session.io
   const run = options.run ?? environment['KEEL_RUN']
   const code = environment['KEEL_CODE']
   const version = await client.registry.registerVersion({
     model,
-    flavor: 'onnx',
+    flavor,
     artifact,
     signature,
     service,
@@ -222,6 +251,23 @@ async function register(session: Session, model: string, options: Values<typeof 
     ].join('\n'),
     next: [`keel gate ${model}@${version.version}`],
   }
+}
+
+async function putReference(
+  session: Session,
+  file: string,
+  { label, time, rowsFrom }: Values<typeof referenceOptions>,
+) {
+  const client = await session.client()
+  const { digest: artifact } = await putArtifact(session, { place: resolve(session.io.cwd, file), shown: file })
+  return client.features.importTrainingSet({ artifact, label, time, source: rowsFrom })
+}
+
+type TrainingSet = Awaited<ReturnType<typeof putReference>>
+
+function describeReference({ rows, columns, from, to, label }: TrainingSet): string {
+  const period = from === null || to === null ? 'of no known time' : `from ${moment(from)} to ${moment(to)}`
+  return `${rows} rows ${period}, ${columns.length} columns${label === null ? ', no label' : `, label "${label}"`}`
 }
 
 function readSignature(session: Session, path: string) {

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
-import * as features from '../features/features.ts'
+import * as evaluation from '../evaluation/evaluation.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import { append } from './events.ts'
@@ -17,7 +17,7 @@ export async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Ver
   const id = `${model}.r0`
   const reason = spec.delivery.external
     ? 'Whatever answered before Keel knew of it.'
-    : await baselineReason(ctx, spec, version.trainingSet)
+    : await baselineReason(ctx, spec, version)
   const traffic = { endpoint: model, live: { release: id, version: 0 }, canary: null, shadow: null, warm: [] }
   await prepareTraffic(ctx, traffic)
   await transaction(ctx, async (ctx) => {
@@ -47,15 +47,13 @@ export async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Ver
   })
 }
 
-async function baselineReason(ctx: Context, { model, serves }: ModelSpec, trainingSet: string | null): Promise<string> {
-  if (trainingSet === null) {
-    const given = serves.default ?? (serves.output === 'text' ? '' : undefined)
-    if (given !== undefined) return `Built-in baseline: always ${JSON.stringify(given)}, as the spec says.`
-    throw refused([
-      `a baseline: "${model}" was registered without a training set, and its spec has no "serves.default"`,
-    ])
-  }
-  const value = await features.labelMean(ctx, trainingSet)
-  await transaction(ctx, (ctx) => registry.setBaseline(ctx, { model, value }))
-  return `Built-in baseline: always ${value.toFixed(4)}, the mean of the training labels.`
+/** The constant that answers without the model is kept: from now on version 0 answers with it. */
+async function baselineReason(ctx: Context, spec: ModelSpec, version: Version): Promise<string> {
+  const found = await evaluation.constantBaseline(ctx, { spec, version })
+  if (found === null)
+    throw refused([`a baseline: the golden set of "${spec.model}" has no items, and its spec no "serves.default"`])
+  const { value, because } = found
+  await transaction(ctx, (ctx) => registry.setBaseline(ctx, { model: spec.model, value }))
+  const shown = typeof value === 'number' ? value.toFixed(4) : JSON.stringify(value)
+  return `Built-in baseline: always ${shown}, ${because}.`
 }

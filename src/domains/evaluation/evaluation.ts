@@ -1,3 +1,4 @@
+export { constantBaseline } from './answers/answers.ts'
 export { evaluate, getEvaluation, listEvaluations } from './evaluate/evaluations.ts'
 export { listItems, listOutputs } from './evaluate/listing.ts'
 export { costOf } from './gate/cost.ts'

@@ -9,7 +9,7 @@ export const events = {
     services: Type.Integer({ description: 'How many' }),
   }),
   'features.training_set_created': event('training_set/<training set>', 'A training set was made.', {
-    service: Type.String(),
+    service: Type.Union([Type.String(), Type.Null()]),
     asOf: AsOf,
     rows: Type.Integer(),
     digest: Type.String(),

@@ -33,8 +33,13 @@ async function csvOf(ctx: Context, digest: string): Promise<{ stream: Readable; 
   const path = scratchPath(ctx, '.csv')
   const parquet = literal(await ctx.blobs.localPath(digest))
   try {
+    const columns = await ctx.lake.query(`describe select * from read_parquet(${parquet})`)
+    const timed = columns.some(
+      (one) => one['column_name'] === 'time' && String(one['column_type']).startsWith('TIMESTAMP'),
+    )
+    const iso = timed ? ` replace (strftime("time", '%Y-%m-%dT%H:%M:%S.%gZ') as "time")` : ''
     await ctx.lake.run(`
-      copy (select * replace (strftime("time", '%Y-%m-%dT%H:%M:%S.%gZ') as "time") from read_parquet(${parquet}))
+      copy (select *${iso} from read_parquet(${parquet}))
       to ${literal(path)} (format csv, header true)`)
     const file = await open(path)
     const { size } = await file.stat()

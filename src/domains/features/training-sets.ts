@@ -14,6 +14,7 @@ import { serviceOf } from './definitions.ts'
 import { append } from './events.ts'
 import { boundSources, pinnedBy } from './pinned-sources.ts'
 import * as store from './store.ts'
+import { orNull } from './training-set-record.ts'
 
 type Operations = typeof features
 type TrainingSet = Output<Operations['getTrainingSet']>
@@ -38,7 +39,7 @@ export async function createTrainingSet(
     const built = await buildTrainingSet(ctx, request, path)
     if (built.rows === 0)
       throw invalidInput(`No rows of "${source}" have a time from ${from} to ${to}.`, { name: source })
-    const { digest } = await ctx.blobs.put(createReadStream(path))
+    const digest = await keepRows(ctx, path)
     const row: store.TrainingSetRecord = {
       id: ctx.id('ts'),
       service,
@@ -83,11 +84,9 @@ export async function listTrainingSets(
   return { items, ...nextOf(rows, limit, ({ id }) => id) }
 }
 
-/** The mean of the label over the training set: what a model that knows nothing would answer. */
-export async function labelMean(ctx: Context, trainingSet: string): Promise<number> {
-  const { label_mean: mean } = await requireTrainingSet(ctx, trainingSet)
-  if (mean === null) throw invalidInput(`The training set "${trainingSet}" has no label.`, { name: trainingSet })
-  return mean
+/** The mean of the label over the training set: what a model that knows nothing would answer. Null where labels are no numbers. */
+export async function labelMean(ctx: Context, trainingSet: string): Promise<number | null> {
+  return (await requireTrainingSet(ctx, trainingSet)).label_mean
 }
 
 export async function requireTrainingSet(ctx: Context, id: string): Promise<store.TrainingSetRecord> {
@@ -96,19 +95,26 @@ export async function requireTrainingSet(ctx: Context, id: string): Promise<stor
   return row
 }
 
-async function toTrainingSet(ctx: Context, row: store.TrainingSetRecord): Promise<TrainingSet> {
-  const resolved = await serviceOf(ctx, row.service)
+/** The rows of a set are kept under the digest of their file. */
+export async function keepRows(ctx: Context, path: string): Promise<string> {
+  return (await ctx.blobs.put(createReadStream(path))).digest
+}
+
+export async function toTrainingSet(ctx: Context, row: store.TrainingSetRecord): Promise<TrainingSet> {
+  const views = row.service === '' ? [] : (await serviceOf(ctx, row.service)).views
   const pinned = pinnedBy(row)
-  const sources = [...pinned, ...resolved.views.map(({ view }) => view)].map((one) => one.source)
-  let vetted = true
+  const origin = orNull(row.source)
+  const sources = [...pinned, ...views.map(({ view }) => view)].map((one) => one.source)
+  if (origin !== null) sources.push(origin)
+  let vetted = origin !== null
   for (const source of new Set(sources)) vetted &&= (await datasets.describeSource(ctx, source)).vetted
   return {
     id: row.id,
-    service: row.service,
+    service: orNull(row.service),
     asOf: row.as_of as TrainingSet['asOf'],
-    source: row.source,
-    from: row.from_time,
-    to: row.to_time,
+    source: origin,
+    from: orNull(row.from_time),
+    to: orNull(row.to_time),
     label: row.label,
     columns: row.columns,
     rows: row.row_count,

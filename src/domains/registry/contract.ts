@@ -190,6 +190,14 @@ export const registry = contract({
     input: object(versionKey),
     output: Nothing,
   },
+  setTrainingSet: {
+    method: 'PUT',
+    path: '/models/:model/versions/:version/training-set',
+    role: 'member',
+    summary: 'Says what a version was trained on, where that was not said when it was registered; once',
+    input: object({ ...versionKey, trainingSet: Name }),
+    output: ModelVersion,
+  },
   lineage: {
     method: 'GET',
     path: '/models/:model/versions/:version/lineage',

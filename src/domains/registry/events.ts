@@ -27,7 +27,7 @@ export const events = {
   'registry.model_tagged': event(Model, 'A tag of a model was set.', { kind: ModelKind, key: Text, value: Text }),
   'registry.model_untagged': event(Model, 'A tag of a model was removed.', { kind: ModelKind, key: Text }),
   'registry.baseline_set': event(Model, 'The built-in baseline of a model answers with another value.', {
-    value: Type.Number(),
+    value: Type.Union([Type.Number(), Type.String()]),
   }),
   'registry.spec_applied': event(Model, 'The spec of a model was declared or changed.', {
     version: Type.Integer({ description: 'Of the spec' }),
@@ -48,6 +48,10 @@ export const events = {
     version: Version,
     description: optional(Text),
     stage: optional(Stage),
+  }),
+  'registry.training_set_named': event(Model, 'It was said what a version was trained on.', {
+    version: Version,
+    trainingSet: Text,
   }),
   'registry.version_deleted': event(Model, 'A version was deleted.', { version: Version }),
   'registry.version_tagged': event(Model, 'A tag of a version was set.', {

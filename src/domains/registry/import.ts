@@ -4,6 +4,7 @@ import { transaction } from '../../core/transaction.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import type { registry } from './contract.ts'
 import { append } from './events.ts'
+import { readMlflowModel } from './mlflow-model.ts'
 import { getModel } from './models.ts'
 import { liveAlias } from './rules.ts'
 import { refuseByPolicy, scanArtifact } from './scan/scan.ts'
@@ -12,7 +13,7 @@ import * as store from './store.ts'
 
 type Operations = typeof registry
 type ImportedModel = Input<Operations['importModel']>
-type StoredArtifact = { digest: string; scan: ScanReport }
+type StoredArtifact = { digest: string; scan: ScanReport; described: Awaited<ReturnType<typeof readMlflowModel>> }
 
 /**
  * Imports a registered model with the numbers and times of its versions. It may be called again: existing versions stay as
@@ -25,7 +26,7 @@ export async function importModel(ctx: Context, given: ImportedModel): Promise<O
     if (digest === undefined) continue
     const scan = await scanArtifact(ctx, digest)
     refuseByPolicy(ctx, given.name, scan)
-    storedArtifacts.set(version, { digest, scan })
+    storedArtifacts.set(version, { digest, scan, described: await readMlflowModel(ctx, digest) })
   }
   return transaction(ctx, async (ctx) => {
     const { name, kind, description, tags, createdAt, updatedAt } = given
@@ -38,6 +39,7 @@ export async function importModel(ctx: Context, given: ImportedModel): Promise<O
         spec_version: 0,
         latest_version: newest,
         baseline: null,
+        baseline_text: null,
         description,
         created_at: createdAt,
         updated_at: updatedAt,
@@ -70,7 +72,8 @@ function toRow(
     scan: artifact?.scan ?? null,
     constant: null,
     prompt: given.prompt ?? null,
-    signature: null,
+    mlflow: artifact?.described?.facts ?? null,
+    signature: artifact?.described?.signature ?? null,
     service: null,
     training_set: null,
     run_id: given.run ?? null,

@@ -45,13 +45,13 @@ export async function lineageOf(ctx: Context, row: VersionRecord): Promise<Linea
       {
         kind: 'training_set',
         name: set.id,
-        detail: `${set.rows} rows, as of ${set.asOf}, ${set.digest}`,
+        detail: `${set.rows} rows, ${set.service === null ? 'joined elsewhere' : `as of ${set.asOf}`}, ${set.digest}`,
         vetted: set.vetted,
       },
       top,
     )
-    await addSource(set.source, set.id)
-    await addService(set.service, set.id)
+    if (set.source !== null) await addSource(set.source, set.id)
+    if (set.service !== null) await addService(set.service, set.id)
   }
   if (row.service !== null) await addService(row.service, top)
   for (const source of row.sources) await addSource(source, top)

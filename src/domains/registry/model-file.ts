@@ -19,18 +19,50 @@ type FileCheck = { signature: Signature | undefined; warnings: string[] }
  * with what the file says more exactly: whole numbers, their range, one row at a time.
  */
 export async function checkModelFile(ctx: Context, draft: Draft): Promise<FileCheck> {
-  const { signature, artifact } = draft
-  if (draft.flavor !== 'onnx' || artifact === undefined || !signature) return { signature, warnings: [] }
+  const { signature, artifact, flavor } = draft
+  if ((flavor !== 'onnx' && flavor !== 'mlflow') || artifact === undefined || !signature)
+    return { signature, warnings: [] }
   const serves = (await currentSpec(ctx, draft.model))?.serves
   if (serves?.run || serves?.upstream) return { signature, warnings: [] }
   const { files } = await artifacts.get(ctx, { digest: artifact })
   const file = files.find(({ path }) => path.endsWith('.onnx'))
+  if (flavor === 'onnx') return checkFile(ctx, { ...draft, signature, serves, file, files })
+  return file
+    ? orElsewhere(checkFile(ctx, { ...draft, signature, serves, file, files }), signature)
+    : { signature, warnings: [] }
+}
+
+/** A file that cannot be asked here runs where its other flavors do; a client of MLflow is not refused for it. */
+async function orElsewhere(checked: Promise<FileCheck>, signature: Signature): Promise<FileCheck> {
+  try {
+    return await checked
+  } catch (error) {
+    if (!(error instanceof AppError) || error.status >= 500) throw error
+    const why = `${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`
+    return { signature, warnings: [`Its ONNX file is not asked in this server: ${why}`] }
+  }
+}
+
+type File = { path: string; digest: string }
+type OpenedDraft = {
+  model: string
+  signature: Signature
+  serves: Serves
+  file: File | undefined
+  files: readonly File[]
+  artifact?: string
+}
+
+async function checkFile(
+  ctx: Context,
+  { model: name, artifact, signature, serves, file, files }: OpenedDraft,
+): Promise<FileCheck> {
   if (!file)
     throw mismatch(`The artifact has no file that ends in ".onnx": ${files.map(({ path }) => path).join(', ')}.`, {
-      name: artifact,
+      name: artifact ?? name,
     })
   const model = await openPooledOnnx(ctx, {
-    name: draft.model,
+    name,
     read: () => ctx.blobs.readVerified(file.digest),
     use: { ...modelUse(signature, serves), strict: true },
     purpose: 'background',

@@ -48,6 +48,7 @@ export function createModel(
       spec_version: 0,
       latest_version: 0,
       baseline: null,
+      baseline_text: null,
       description,
       created_at: now,
       updated_at: now,
@@ -119,16 +120,20 @@ export function untagModel(ctx: Context, { model, key }: Input<Operations['untag
 }
 
 /** The answer of a model's built-in baseline, which is also the endpoint's last fallback. */
-export async function setBaseline(ctx: Context, { model, value }: { model: string; value: number }): Promise<void> {
+export async function setBaseline(
+  ctx: Context,
+  { model, value }: { model: string; value: number | string },
+): Promise<void> {
   await transaction(ctx, async (ctx) => {
     await requireModel(ctx, model)
-    await store.updateModel(ctx, model, { baseline: value })
+    await store.updateModel(ctx, model, typeof value === 'number' ? { baseline: value } : { baseline_text: value })
     await append(ctx, 'registry.baseline_set', `model/${model}`, { value })
   })
 }
 
-export async function getBaseline(ctx: Context, model: string): Promise<number | null> {
-  return (await requireModel(ctx, model)).baseline
+export async function getBaseline(ctx: Context, model: string): Promise<number | string | null> {
+  const { baseline, baseline_text } = await requireModel(ctx, model)
+  return baseline ?? baseline_text
 }
 
 export async function requireModel(ctx: Context, name: string): Promise<ModelsTable> {

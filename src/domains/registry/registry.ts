@@ -32,6 +32,7 @@ export {
   moveStage,
   registerVersion,
   searchVersions,
+  setTrainingSet,
   tagVersion,
   untagVersion,
   updateVersion,

@@ -13,8 +13,14 @@ export function refuseLiveAlias(alias: string, model: string): void {
   )
 }
 
-/** The field that a version of each flavor needs. */
-const needs = { onnx: 'artifact', constant: 'constant', prompt: 'prompt', mlflow: 'uri', remote: 'signature' } as const
+/** The field that a version of each flavor needs: one of them. */
+const needs = {
+  onnx: ['artifact'],
+  constant: ['constant'],
+  prompt: ['prompt'],
+  mlflow: ['artifact', 'uri'],
+  remote: ['signature'],
+} as const
 
 type Draft = {
   flavor: keyof typeof needs
@@ -27,8 +33,8 @@ type Draft = {
 
 export function checkFlavor(model: { name: string; kind: string }, draft: Draft): void {
   const needed = needs[draft.flavor]
-  if (draft[needed] === undefined)
-    throw invalidInput(`A version of flavor "${draft.flavor}" needs "${needed}".`, { name: needed })
+  if (needed.every((field) => draft[field] === undefined))
+    throw invalidInput(`A version of flavor "${draft.flavor}" needs "${needed.join('" or "')}".`, { name: needed[0] })
   if ((draft.flavor === 'prompt') !== (model.kind === 'prompt')) {
     throw invalidInput(`"${model.name}" is a ${model.kind}; a "${draft.flavor}" cannot be a version of it.`, {
       name: 'flavor',

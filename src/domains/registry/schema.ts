@@ -16,6 +16,8 @@ export type ModelsTable = {
   latest_version: number
   /** What the built-in baseline (version 0) answers. */
   baseline: number | null
+  /** The same where answers are texts or classes. */
+  baseline_text: string | null
   description: string
   created_at: string
   updated_at: string
@@ -51,6 +53,8 @@ export type VersionsTable = {
   stage: string
   /** JSON of the scan at registration; null when there was nothing to scan, or before there were scans. */
   scan: string | null
+  /** JSON of what the MLmodel file says; null where there is none. */
+  mlflow: string | null
   created_at: string
   updated_at: string
   created_by: string
@@ -83,4 +87,6 @@ export const migrations: Migration[] = [
     ],
   },
   { name: 'registry/002-scans', up: () => ['alter table versions add column scan text'] },
+  { name: 'registry/003-text-baselines', up: () => ['alter table models add column baseline_text text'] },
+  { name: 'registry/004-mlflow-models', up: () => ['alter table versions add column mlflow text'] },
 ]

@@ -1,3 +1,4 @@
+import type { Static } from 'typebox'
 import { DigestText, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { ScanReport } from './scan-report.ts'
@@ -38,6 +39,15 @@ export const Model = object({
   updatedAt: Time,
 })
 
+/** What MLflow's own file says of a model that its client logged. */
+export const MlflowModel = object({
+  flavors: Type.Array(Type.String(), { description: 'By which libraries it can be loaded' }),
+  loader: Type.Union([Type.String(), Type.Null()], { description: 'What loads it as a Python function' }),
+  predicts: Type.Union([Type.String(), Type.Null()], { description: 'The method that answers' }),
+  example: Type.Union([Type.String(), Type.Null()], { description: 'The file with its input example' }),
+})
+export type MlflowModel = Static<typeof MlflowModel>
+
 export const ModelVersion = object({
   model: ModelName,
   version: Type.Integer({ minimum: 1, description: 'Dense: 1, 2, 3 …' }),
@@ -52,6 +62,7 @@ export const ModelVersion = object({
   code: Type.Union([Type.String(), Type.Null()], { description: 'Digest or commit of the code that made it' }),
   uri: Type.Union([Type.String(), Type.Null()], { description: 'Where its client says that the bytes are' }),
   loggedModel: Type.Union([Type.String(), Type.Null()]),
+  mlflow: Type.Union([MlflowModel, Type.Null()], { description: 'Of a version that has an MLmodel file' }),
   stage: Stage,
   description: Type.String(),
   tags: Type.Record(Type.String(), Type.String()),

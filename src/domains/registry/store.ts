@@ -11,6 +11,7 @@ import type {
   VersionsTable,
   VersionTagsTable,
 } from './schema.ts'
+import { MlflowModel } from './shapes.ts'
 import { Signature } from './signature.ts'
 import { type ModelSpec, withPresentNames } from './spec/spec.ts'
 
@@ -22,6 +23,7 @@ export const versions = recordsOf<VersionsTable>()({
   signature: json(Signature),
   sources: json(Type.Array(Type.String())),
   scan: trustedJson<ScanReport>(),
+  mlflow: json(MlflowModel),
 })
 export type SpecRecord = Read<typeof specs>
 export type VersionRecord = Read<typeof versions>

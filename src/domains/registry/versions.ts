@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input, Output } from '../../core/contract.ts'
-import { AppError, notFound } from '../../core/errors.ts'
+import { AppError, conflict, notFound } from '../../core/errors.ts'
 import { cursorNumber, nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
@@ -9,11 +9,13 @@ import * as runs from '../runs/runs.ts'
 import type { registry } from './contract.ts'
 import { append } from './events.ts'
 import { lineageOf } from './lineage.ts'
+import { readMlflowModel } from './mlflow-model.ts'
 import { checkModelFile } from './model-file.ts'
 import { requireModel } from './models.ts'
 import { checkFlavor, liveAlias } from './rules.ts'
 import { refuseByPolicy, scanArtifact } from './scan/scan.ts'
 import { searchVersions as findVersions, type VersionQuery } from './search-store.ts'
+import type { MlflowModel } from './shapes.ts'
 import * as store from './store.ts'
 
 type Operations = typeof registry
@@ -25,7 +27,7 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
   if (scan) refuseByPolicy(ctx, input.model, scan)
   checkFlavor(await requireModel(ctx, input.model), input)
   await checkOrigin(ctx, input)
-  const { signature, warnings } = await checkModelFile(ctx, input)
+  const { signature, warnings, mlflow, run } = await described(ctx, input)
   return transaction(ctx, async (ctx) => {
     const model = await requireModel(ctx, input.model)
     checkFlavor(model, input)
@@ -42,7 +44,7 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
       signature: signature ?? null,
       service: input.service ?? null,
       training_set: input.trainingSet ?? null,
-      run_id: input.run ?? null,
+      run_id: run ?? null,
       code: input.code ?? null,
       sources: input.sources ?? [],
       description: input.description ?? '',
@@ -50,6 +52,7 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
       logged_model: input.loggedModel ?? null,
       stage: 'None',
       scan: scan ?? null,
+      mlflow: mlflow ?? null,
       created_at: now,
       updated_at: now,
       created_by: ctx.actor.name,
@@ -71,6 +74,34 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
     })
     return { ...(await toVersion(ctx, row)), ...(warnings.length === 0 ? {} : { warnings }) }
   })
+}
+
+type Described = Awaited<ReturnType<typeof checkModelFile>> & { mlflow?: MlflowModel; run?: string | undefined }
+
+/** What the version's own files say of it, checked against what was said; files of MLflow also name inputs and the run. */
+async function described(ctx: Context, input: Input<Operations['registerVersion']>): Promise<Described> {
+  const { artifact, run } = input
+  const found = artifact === undefined ? undefined : await readMlflowModel(ctx, artifact)
+  if (!found) return { ...(await checkModelFile(ctx, input)), run }
+  const signature = input.signature ?? found.signature
+  const checked = await checkModelFile(ctx, { ...input, ...(signature === undefined ? {} : { signature }) })
+  return {
+    signature: checked.signature,
+    warnings: [...(input.signature ? [] : found.warnings), ...checked.warnings],
+    mlflow: found.facts,
+    run: run ?? (await knownRun(ctx, found.run)),
+  }
+}
+
+/** The run that a file names, where it is one of this server. */
+async function knownRun(ctx: Context, run: string | undefined): Promise<string | undefined> {
+  if (run === undefined) return undefined
+  try {
+    return (await runs.get(ctx, { run })).id
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_found') return undefined
+    throw error
+  }
 }
 
 /** Refuses a version whose lineage names something that does not exist. */
@@ -121,6 +152,27 @@ export function updateVersion(
     }
     await store.updateVersion(ctx, model, version, values)
     await append(ctx, 'registry.version_updated', `model/${model}`, { version, description, stage })
+    return toVersion(ctx, { ...row, ...values })
+  })
+}
+
+/** Once: what a version was trained on is as much its own as its bytes. */
+export function setTrainingSet(
+  ctx: Context,
+  { model, version, trainingSet }: Input<Operations['setTrainingSet']>,
+): Promise<Version> {
+  return transaction(ctx, async (ctx) => {
+    const row = await requireVersion(ctx, model, version)
+    await features.getTrainingSet(ctx, { trainingSet })
+    if (row.training_set === trainingSet) return toVersion(ctx, row)
+    if (row.training_set !== null)
+      throw conflict(`"${model}@${version}" was trained on "${row.training_set}".`, {
+        name: trainingSet,
+        hint: 'Register a version of its own for what was trained on something else.',
+      })
+    const values = { training_set: trainingSet, updated_at: ctx.now().toISOString() }
+    await store.updateVersion(ctx, model, version, values)
+    await append(ctx, 'registry.training_set_named', `model/${model}`, { version, trainingSet })
     return toVersion(ctx, { ...row, ...values })
   })
 }
@@ -247,6 +299,7 @@ async function toVersion(ctx: Context, row: store.VersionRecord): Promise<Versio
     code: row.code,
     uri: row.uri,
     loggedModel: row.logged_model,
+    mlflow: row.mlflow,
     stage: row.stage as Version['stage'],
     description: row.description,
     tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),

@@ -60,12 +60,14 @@ async function rollbackPlan(ctx: Context, spec: ModelSpec, candidate: Version): 
   const { rollback, external } = spec.delivery
   const back = rollback.to === 'baseline' ? 'the baseline' : 'the previous release'
   if (external) return pass('rollback plan', `to ${back}, by its own "rollback:"`)
-  const live = await findTraffic(ctx, spec.model)
-  const { output, default: given = output === 'text' ? '' : undefined } = spec.serves
-  if (!live && candidate.trainingSet === null && given === undefined) {
-    const detail = `something to go back to: version ${candidate.version} was registered without a training set and the spec has no "serves.default", so there is no baseline`
-    return fail('rollback plan', detail)
-  }
+  if (
+    !(await findTraffic(ctx, spec.model)) &&
+    (await evaluation.constantBaseline(ctx, { spec, version: candidate })) === null
+  )
+    return fail(
+      'rollback plan',
+      'something to go back to: the golden set has no items and the spec no "serves.default", so there is no baseline',
+    )
   return pass('rollback plan', `to ${back}, kept warm, rehearsed every ${rollback.drill_every}`)
 }
 

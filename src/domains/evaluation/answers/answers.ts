@@ -1,7 +1,7 @@
 export { chat } from './chat.ts'
 export { type CollectedAnswers, collectAnswers } from './collect.ts'
+export { constantBaseline, constantOf } from './constant.ts'
 export {
-  knownConstant,
   type ModelVersion,
   openSide,
   resolveBaseline,

@@ -7,8 +7,9 @@ import * as features from '../../features/features.ts'
 import type { registry as registryContract } from '../../registry/contract.ts'
 import * as registry from '../../registry/registry.ts'
 import type { ModelSpec, Provider } from '../../registry/spec/spec.ts'
-import { type Definition, type Item, instantOf, textOf } from '../golden/golden.ts'
+import { type Definition, type Item, instantOf } from '../golden/golden.ts'
 import { chat } from './chat.ts'
+import { constantOf } from './constant.ts'
 import type { Usage } from './usage.ts'
 
 export type ModelVersion = Output<(typeof registryContract)['getVersion']>
@@ -52,7 +53,7 @@ export async function versionSide(ctx: Context, version: ModelVersion, golden: G
     prompt,
     inputs,
     asOf,
-    trained: trainingSet ? { from: trainingSet.from, to: trainingSet.to } : null,
+    trained: trainingSet ? periodOf(trainingSet) : null,
     evidence: {
       version: version.version,
       flavor: version.flavor,
@@ -68,6 +69,11 @@ export async function versionSide(ctx: Context, version: ModelVersion, golden: G
   }
 }
 
+/** A set whose rows have no time covers no period that is known. */
+function periodOf({ from, to }: { from: string | null; to: string | null }): Side['trained'] {
+  return from === null || to === null ? null : { from, to }
+}
+
 function promptOf({ model, version, prompt }: ModelVersion, spec: ModelSpec): { text: string; provider: Provider } {
   const { provider } = spec.serves
   if (provider && prompt !== null) return { text: prompt, provider }
@@ -77,20 +83,15 @@ function promptOf({ model, version, prompt }: ModelVersion, spec: ModelSpec): { 
   })
 }
 
-/** Version 0 of every model: a constant, stored at the first release; until then the label mean of the candidate's training set. */
+/** Version 0 of every model: a constant, stored at the first release. */
 async function baselineSide(ctx: Context, candidate: ModelVersion, golden: Golden): Promise<Side> {
-  const value = await constantAnswer(ctx, candidate, golden)
-  if (value === null) {
-    const { model, version } = candidate
-    throw new AppError(
-      'refused_by_policy',
-      `"${model}" has no baseline, and v${version} names no training set with labels.`,
-      {
-        name: `${model}@${version}`,
-        hint: 'Register the version with its training set: the mean of its labels is the built-in baseline.',
-      },
-    )
-  }
+  const found = await constantOf(ctx, candidate, golden)
+  if (found === null)
+    throw new AppError('refused_by_policy', `"${candidate.model}" has no baseline: its golden set has no items.`, {
+      name: candidate.model,
+      hint: 'Name what answers without the model under "serves.default" in its spec.',
+    })
+  const { value } = found
   return {
     model: candidate.model,
     version: 0,
@@ -102,33 +103,6 @@ async function baselineSide(ctx: Context, candidate: ModelVersion, golden: Golde
     trained: null,
     evidence: { version: 0, constant: value },
   }
-}
-
-/** The constant by kind of output: an empty text, the commonest class, the same score for all items of a list, else a number. */
-async function constantAnswer(
-  ctx: Context,
-  candidate: ModelVersion,
-  { spec, definition, items }: Golden,
-): Promise<number | string | null> {
-  const { output } = spec.serves
-  if (output === 'text') return ''
-  if (output === 'ranking') return 0
-  if (output === 'multiclass') return commonest(items.map((item) => textOf(item[definition.label])))
-  return knownConstant(ctx, candidate)
-}
-
-function commonest(values: readonly string[]): string {
-  const counts = new Map<string, number>()
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return [...counts].sort(([a, first], [b, second]) => second - first || (a < b ? -1 : 1))[0]?.[0] ?? ''
-}
-
-/** The constant of the model's baseline, or the label mean that would become it; null when neither is known. */
-export async function knownConstant(ctx: Context, { model, trainingSet }: ModelVersion): Promise<number | null> {
-  const stored = await registry.getBaseline(ctx, model)
-  if (stored !== null || trainingSet === null) return stored
-  const { label } = await features.getTrainingSet(ctx, { trainingSet })
-  return label === null ? null : features.labelMean(ctx, trainingSet)
 }
 
 /** The candidate's opponent: the live version (the constant baseline when nothing is live), the baseline, or a given version. */

@@ -5,7 +5,7 @@ import { identifier } from '../../../core/lake.ts'
 import type { Value } from '../../../core/onnx/onnx.ts'
 import * as datasets from '../../datasets/datasets.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
-import { knownConstant, type ModelVersion } from '../answers/answers.ts'
+import { constantOf, type ModelVersion } from '../answers/answers.ts'
 import { columnOf, encode, findMetric, judgingOf, metricOf } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
 import { instantOf } from '../golden/golden.ts'
@@ -24,18 +24,19 @@ export async function simpleBaselines(
   const name = spec.success.quality.metric
   const metric = findMetric(judging, name)
   const { set, items, pairs, baseline } = comparisonRun
-  const constant = baseline.constant ?? (await knownConstant(ctx, version))
+  const known = { spec, definition: set.definition, items }
+  const constant = baseline.constant ?? (await constantOf(ctx, version, known))?.value ?? null
   if (!metric || constant === null || judging.task === 'text') return []
   const shownConstant = typeof constant === 'number' ? Number(constant.toPrecision(4)) : JSON.stringify(constant)
   const answers: [string, Value[]][] = [[`constant ${shownConstant}`, items.map(() => constant)]]
   const column = set.definition.time
   if (column !== undefined && typeof constant === 'number') {
     const moments = items.flatMap((item) => instantOf(item[column]) ?? [])
-    const known = await lastKnownLabels(ctx, { labels: spec.labels?.from, moments })
-    if (known) answers.push(['mean label known of the last 7 d', known.map(({ rate }) => rate ?? constant)])
+    const recent = await lastKnownLabels(ctx, { labels: spec.labels?.from, moments })
+    if (recent) answers.push(['mean label known of the last 7 d', recent.map(({ rate }) => rate ?? constant)])
     // The last outcome as a probability is 0 or 1: every error costs infinitely much, so log loss says nothing about it.
-    if (known && (judging.task === 'regression' || metric.counts))
-      answers.push(['last label known', known.map(({ last }) => last ?? constant)])
+    if (recent && (judging.task === 'regression' || metric.counts))
+      answers.push(['last label known', recent.map(({ last }) => last ?? constant)])
   }
   if (comparisonRun.logistic) answers.push(['logistic regression', comparisonRun.logistic])
   return answers

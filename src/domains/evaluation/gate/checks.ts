@@ -67,16 +67,20 @@ function guardrailCheck(
 }
 
 /** Nothing unvetted may reach production; a version that names no origin at all is a warning. */
-export function lineageCheck({ tainted, trainingSet, flavor }: ModelVersion): GateCheck {
+export function lineageCheck(
+  { tainted, trainingSet, flavor }: ModelVersion,
+  origin: { source: string | null } | undefined,
+): GateCheck {
   const check = { check: 'lineage', value: tainted.length, limit: 0, n: tainted.length }
   if (tainted.length > 0) {
     const reason = `it was made from sources that nobody vetted: ${tainted.join(', ')}`
     return { ...check, required: true, verdict: 'fail', reason }
   }
-  if (trainingSet === null && flavor === 'onnx') {
-    const reason = 'it does not say what it was trained on'
-    return { ...check, required: false, verdict: 'cannot_tell', reason }
-  }
+  const untold = { ...check, required: false, verdict: 'cannot_tell' } as const
+  if (trainingSet === null && (flavor === 'onnx' || flavor === 'mlflow'))
+    return { ...untold, reason: 'it does not say what it was trained on' }
+  if (origin?.source === null)
+    return { ...untold, reason: 'the rows that it was trained on do not say which source they are from' }
   return { ...check, required: true, verdict: 'pass', reason: 'every source it was made from is vetted' }
 }
 

@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
+import * as features from '../../features/features.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measurements, ModelVersion } from '../answers/answers.ts'
 import { type ComparisonRun, evidenceOf, type RecordedAnswers, runComparison } from '../evaluate/evaluate.ts'
@@ -30,7 +31,9 @@ type CriteriaRequest = { spec: ModelSpec; candidate: ModelVersion; earlier?: Ear
 
 /** Judges every criterion of the spec and names what the checks depended on. */
 export async function judgeCriteria(ctx: Context, { spec, candidate, earlier }: CriteriaRequest): Promise<Criteria> {
-  const lineage = lineageCheck(candidate)
+  const { trainingSet } = candidate
+  const origin = trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet })
+  const lineage = lineageCheck(candidate, origin)
   const lineageBasis = { tainted: candidate.tainted, artifact: candidate.artifact }
   try {
     const found = await runComparison(ctx, {

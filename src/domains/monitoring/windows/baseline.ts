@@ -150,7 +150,14 @@ async function scoresOf(ctx: Context, model: string, version: number, rows: Row[
 
 type TrainingWindow = { from: string; indexes: number[] }
 
-function wholeWindows(rows: Row[], { anchor, length, minRows }: Settings, from: string, to: string): TrainingWindow[] {
+function wholeWindows(
+  rows: Row[],
+  { anchor, length, minRows }: Settings,
+  from: string | null,
+  to: string | null,
+): TrainingWindow[] {
+  // Rows without a time make no windows: thresholds are then the fixed ones.
+  if (from === null || to === null) return []
   const windows = new Map<number, number[]>()
   for (const [index, row] of rows.entries()) {
     const window = windowAround(Date.parse(String(row['time'])), anchor, length)

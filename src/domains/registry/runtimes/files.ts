@@ -4,6 +4,8 @@ import { type Context, liveValue } from '../../../core/context.ts'
 import { scratchPath } from '../../../core/scratch.ts'
 import * as artifacts from '../../artifacts/artifacts.ts'
 
+export type Prepare = (folder: string) => Promise<void>
+
 type ModelFolder = { folder: string; written: Promise<void>; readers: number }
 
 const foldersByDigest = (ctx: Context) => liveValue(ctx, 'registry.held_files', () => new Map<string, ModelFolder>())
@@ -12,16 +14,18 @@ const foldersByDigest = (ctx: Context) => liveValue(ctx, 'registry.held_files', 
 export async function openModelFolder(
   ctx: Context,
   digest: string,
+  prepare?: Prepare,
 ): Promise<{ folder: string; release(): Promise<void> }> {
   const all = foldersByDigest(ctx)
-  const held = all.get(digest) ?? begin(ctx, digest)
-  all.set(digest, held)
+  const key = prepare === undefined ? digest : `${digest} ${prepare.name}`
+  const held = all.get(key) ?? begin(ctx, digest, prepare)
+  all.set(key, held)
   held.readers += 1
 
   async function release(): Promise<void> {
     held.readers -= 1
     if (held.readers > 0) return
-    if (all.get(digest) === held) all.delete(digest)
+    if (all.get(key) === held) all.delete(key)
     await rm(held.folder, { recursive: true, force: true })
   }
 
@@ -34,9 +38,10 @@ export async function openModelFolder(
   return { folder: held.folder, release }
 }
 
-function begin(ctx: Context, digest: string): ModelFolder {
+function begin(ctx: Context, digest: string, prepare: Prepare | undefined): ModelFolder {
   const folder = scratchPath(ctx)
-  return { folder, written: write(ctx, digest, folder), readers: 0 }
+  const written = write(ctx, digest, folder).then(() => prepare?.(folder))
+  return { folder, written, readers: 0 }
 }
 
 async function write(ctx: Context, digest: string, folder: string): Promise<void> {

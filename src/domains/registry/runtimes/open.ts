@@ -7,6 +7,7 @@ import { modelUse } from '../model-use.ts'
 import type { ModelSpec } from '../spec/spec.ts'
 import type { VersionRecord } from '../store.ts'
 import * as store from '../store.ts'
+import { asksForChances, mlflowServer, predictChances } from './mlflow.ts'
 import { openProcess } from './process.ts'
 import { openPrompt } from './prompt.ts'
 import type { Runtime } from './runtime.ts'
@@ -35,14 +36,23 @@ export async function openRuntime(
     return openPrompt(ctx, row, { provider: serves.provider, limits: serves.limits })
   if (serves?.upstream) return openUpstreamVersion(ctx, row, { upstream: serves.upstream, limits: serves.limits })
   if (serves?.run) return openProcess(ctx, row, { run: serves.run, limits: serves.limits })
+  if (row.flavor === 'mlflow' && row.artifact !== null && !runsHere(row)) return openMlflow(ctx, row, serves)
   return openOnnxVersion(ctx, row, { purpose, serves })
+}
+
+/** An ONNX file of any flavor was tried at registration, and what it answers with is known. */
+const runsHere = ({ signature }: VersionRecord) => signature?.output.found !== undefined
+
+function openMlflow(ctx: Context, row: VersionRecord, serves: ModelSpec['serves'] | undefined): Promise<Runtime> {
+  const prepare = asksForChances(row.mlflow, serves) ? predictChances : undefined
+  return openProcess(ctx, row, { run: mlflowServer(ctx.config.mlflow), limits: serves?.limits, prepare })
 }
 
 type OpenOptions = { purpose: 'live' | 'background'; serves: ModelSpec['serves'] | undefined }
 
 async function openOnnxVersion(ctx: Context, row: VersionRecord, { purpose, serves }: OpenOptions): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
-  if (row.flavor !== 'onnx' || row.artifact === null) {
+  if ((row.flavor !== 'onnx' && row.flavor !== 'mlflow') || row.artifact === null) {
     throw new AppError('not_supported', `"${name}" is a ${row.flavor}; it does not run in this process.`, {
       name: row.model,
       hint:
@@ -70,8 +80,8 @@ async function baselineOf(
   model: string,
   serves: ModelSpec['serves'] | undefined,
 ): Promise<number | string | null> {
-  const stored = (await store.findModel(ctx, model))?.baseline ?? null
-  return stored ?? serves?.default ?? (serves?.output === 'text' ? '' : null)
+  const row = await store.findModel(ctx, model)
+  return row?.baseline ?? row?.baseline_text ?? serves?.default ?? (serves?.output === 'text' ? '' : null)
 }
 
 function openConstant(value: number | string): Runtime {

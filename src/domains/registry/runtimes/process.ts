@@ -3,13 +3,14 @@ import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Limits, Run } from '../spec/spec.ts'
 import type { VersionRecord } from '../store.ts'
-import { openModelFolder } from './files.ts'
+import { openModelFolder, type Prepare } from './files.ts'
 import { launch, type ModelProcess, untilReady } from './launch.ts'
 import { memoryOf, watchMemory } from './memory.ts'
 import { predictRemotely } from './remote.ts'
 import type { Runtime } from './runtime.ts'
 
-type ProcessOptions = { run: Run; limits: Limits | undefined }
+/** `prepare` changes the folder's own copy of the files before anything reads them. */
+type ProcessOptions = { run: Run; limits: Limits | undefined; prepare?: Prepare | undefined }
 
 const firstPause = 500
 const maxPause = 60_000
@@ -17,9 +18,13 @@ const maxPause = 60_000
 const steadyMilliseconds = 60_000
 
 /** Opens a version in a process of its own, which is watched, restarted with growing pauses, and ended with the server. */
-export async function openProcess(ctx: Context, row: VersionRecord, { run, limits }: ProcessOptions): Promise<Runtime> {
+export async function openProcess(
+  ctx: Context,
+  row: VersionRecord,
+  { run, limits, prepare }: ProcessOptions,
+): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
-  const files = row.artifact === null ? undefined : await openModelFolder(ctx, row.artifact)
+  const files = row.artifact === null ? undefined : await openModelFolder(ctx, row.artifact, prepare)
   const served = { name, row, run, folder: files?.folder ?? '' }
   const target = { speaks: run, model: run.model ?? row.model, limits, headers: {} }
   let closed = false
