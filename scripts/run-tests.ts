@@ -23,7 +23,7 @@ const startFirst = [
   'src/domains/evaluation/gate/run-gate.test.ts',
   'src/domains/monitoring/monitoring.test.ts',
   'src/domains/delivery/delivery.test.ts',
-  'src/domains/evaluation/flights.test.ts',
+  'test/journeys/flights-gates.test.ts',
   'src/cli/commands/release.test.ts',
   'test/journeys/bad-input.test.ts',
 ]

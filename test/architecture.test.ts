@@ -221,6 +221,20 @@ test('a domain writes events and jobs of its own only', () => {
   assert.deepEqual(foreignWrites(planted), ['domains/review/decisions.ts'])
 })
 
+/** Tests in `src` that are not named like a source beside them: what crosses rooms is in test/. */
+function strayTests(paths: readonly string[]): string[] {
+  const known = new Set(paths)
+  return paths.filter(
+    (path) => path.endsWith('.test.ts') && !['.ts', '.tsx'].some((end) => known.has(path.replace(/\.test\.ts$/, end))),
+  )
+}
+
+test('a test in src stands beside what it tests and has its name', () => {
+  assert.deepEqual(strayTests(globSync('{src,web/src}/**/*.{ts,tsx}', { cwd: root })), [])
+  const planted = ['src/core/time.ts', 'src/core/time.test.ts', 'src/core/clocks.test.ts']
+  assert.deepEqual(strayTests(planted), ['src/core/clocks.test.ts'])
+})
+
 test('every door is a list of what lies behind it', () => {
   assert.deepEqual(roomyDoors(sources()), [])
   const planted = { 'domains/access/access.ts': `export { whoami } from './tokens.ts'\nexport const answer = 42\n` }

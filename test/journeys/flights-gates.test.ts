@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { train } from '../../../examples/flights/src/fit.ts'
-import { type Flight, readFlights } from '../../../examples/flights/src/flights.ts'
-import { signatureOf, toOnnx } from '../../../examples/flights/src/logistic-model.ts'
-import { testContext } from '../../../test/support/context.ts'
-import * as expected from '../../../test/support/flights-expected.ts'
-import type { Context } from '../../core/context.ts'
-import { week } from '../../core/duration.ts'
-import { openTable } from '../../core/tables/tables.ts'
-import * as artifacts from '../artifacts/artifacts.ts'
-import * as datasets from '../datasets/datasets.ts'
-import * as features from '../features/features.ts'
-import * as registry from '../registry/registry.ts'
-import { definition, makeSpec } from './evaluation.fixture.ts'
-import * as evaluation from './evaluation.ts'
+import { train } from '../../examples/flights/src/fit.ts'
+import { type Flight, readFlights } from '../../examples/flights/src/flights.ts'
+import { signatureOf, toOnnx } from '../../examples/flights/src/logistic-model.ts'
+import type { Context } from '../../src/core/context.ts'
+import { week } from '../../src/core/duration.ts'
+import { openTable } from '../../src/core/tables/tables.ts'
+import * as artifacts from '../../src/domains/artifacts/artifacts.ts'
+import * as datasets from '../../src/domains/datasets/datasets.ts'
+import { definition, makeSpec } from '../../src/domains/evaluation/evaluation.fixture.ts'
+import * as evaluation from '../../src/domains/evaluation/evaluation.ts'
+import * as features from '../../src/domains/features/features.ts'
+import * as registry from '../../src/domains/registry/registry.ts'
+import { testContext } from '../support/context.ts'
+import * as expected from '../support/flights-expected.ts'
 
 const model = 'flight-delay'
 const request = ['hour', 'weekday', 'distance', 'origin', 'destination']
 const categorical = ['hour', 'weekday', 'origin', 'destination']
-const data = new URL('../../../examples/flights/data/flights.csv.gz', import.meta.url)
-const golden = new URL('../../../examples/flights/golden/flights.csv', import.meta.url)
+const data = new URL('../../examples/flights/data/flights.csv.gz', import.meta.url)
+const golden = new URL('../../examples/flights/golden/flights.csv', import.meta.url)
 
 async function goldenItems() {
   const items: Record<string, unknown>[] = []

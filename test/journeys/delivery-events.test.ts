@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { test } from 'node:test'
-import { model } from '../../../test/support/trips.ts'
-import { begin } from './delivery.fixture.ts'
+import { begin } from '../../src/domains/delivery/delivery.fixture.ts'
+import { model } from '../support/trips.ts'
 
 const secret = 'a secret of the receiver'
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { normalFrom } from '../../../core/stats/close-to.fixture.ts'
-import { jensenShannon, psi, wassersteinNormed } from '../../../core/stats/drift-distances.ts'
-import { sturgesHistograms, valueHistograms } from '../../../core/stats/histogram-bins.ts'
-import { ksAsymptoticP, ksStatistic } from '../../../core/stats/kolmogorov-smirnov.ts'
-import { createRandom } from '../../../core/stats/random.ts'
-import { addToSketch, createReference, createSketch, type SketchReference } from '../../../core/stats/sketch.ts'
-import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
-import { type AlertRule, decideDrift, defaultRules, fires, isDemoted } from '../rules.ts'
+import { normalFrom } from '../../src/core/stats/close-to.fixture.ts'
+import { jensenShannon, psi, wassersteinNormed } from '../../src/core/stats/drift-distances.ts'
+import { sturgesHistograms, valueHistograms } from '../../src/core/stats/histogram-bins.ts'
+import { ksAsymptoticP, ksStatistic } from '../../src/core/stats/kolmogorov-smirnov.ts'
+import { createRandom } from '../../src/core/stats/random.ts'
+import { addToSketch, createReference, createSketch, type SketchReference } from '../../src/core/stats/sketch.ts'
+import { sketchTests } from '../../src/core/stats/sketch-comparison.ts'
+import { type AlertRule, decideDrift, defaultRules, fires, isDemoted } from '../../src/domains/monitoring/rules.ts'
 
 /** Nothing ever moves here: every alarm is false. */
 const rule = defaultRules.find(({ signal }) => signal === 'drift') as AlertRule

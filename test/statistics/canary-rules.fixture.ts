@@ -1,4 +1,4 @@
-import { type EProcess, evidence, evidenceNeeded, harmProcess, observe } from '../../core/stats/e-process.ts'
+import { type EProcess, evidence, evidenceNeeded, harmProcess, observe } from '../../src/core/stats/e-process.ts'
 
 /** What one look sees that was not seen before: requests and bad answers of both arms, in order where order matters. */
 type Look = { canary: number; canaryBad: number; control: number; controlBad: number; events: Event[] }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inFull, noiseOf, trials } from '../../../test/support/trials.ts'
-import { createRandom } from '../../core/stats/random.ts'
+import { createRandom } from '../../src/core/stats/random.ts'
+import { inFull, noiseOf, trials } from '../support/trials.ts'
 import { argo, eProcess, flagger, live, naiveZ, type Rule, type World } from './canary-rules.fixture.ts'
 
 const runs = trials(1_000)

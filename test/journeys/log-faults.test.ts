@@ -7,23 +7,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { testServer } from '../../../../test/support/context.ts'
-import { onPostgres } from '../../../../test/support/database.ts'
-import { temporaryFolder } from '../../../../test/support/folder.ts'
-import { begin, everything, inputs } from '../../../../test/support/logged.ts'
-import { proxyTo } from '../../../../test/support/proxy.ts'
-import { testBucket } from '../../../../test/support/s3.ts'
-import { ownDatabase } from '../../../../test/support/snapshot.ts'
-import { model } from '../../../../test/support/trips.ts'
-import { until } from '../../../../test/support/until.ts'
-import { type App, createApp } from '../../../app.ts'
-import { type Client, createClient } from '../../../client/client.ts'
-import { routesOf } from '../../../client/routes.ts'
-import { type Api, api } from '../../../contract.ts'
-import { latestEvents } from '../../../core/background/events.ts'
-import { resolveConfig } from '../../../core/config.ts'
-import type { Context } from '../../../core/context.ts'
-import * as serving from '../serving.ts'
+import { type App, createApp } from '../../src/app.ts'
+import { type Client, createClient } from '../../src/client/client.ts'
+import { routesOf } from '../../src/client/routes.ts'
+import { type Api, api } from '../../src/contract.ts'
+import { latestEvents } from '../../src/core/background/events.ts'
+import { resolveConfig } from '../../src/core/config.ts'
+import type { Context } from '../../src/core/context.ts'
+import * as serving from '../../src/domains/serving/serving.ts'
+import { testServer } from '../support/context.ts'
+import { onPostgres } from '../support/database.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { begin, everything, inputs } from '../support/logged.ts'
+import { proxyTo } from '../support/proxy.ts'
+import { testBucket } from '../support/s3.ts'
+import { ownDatabase } from '../support/snapshot.ts'
+import { model } from '../support/trips.ts'
+import { until } from '../support/until.ts'
 
 test('while the log cannot be written predictions go on, the loss is counted, and somebody hears of it afterwards', async (t) => {
   const { app, client, ask, url } = await begin(t)
@@ -49,7 +49,7 @@ test('kill -9 loses at most what came within the last second, and the next start
   const { database, drop } = await ownDatabase(root)
   const child = spawn(
     process.execPath,
-    [fileURLToPath(new URL('../../../../test/support/log-child.ts', import.meta.url)), root, database],
+    [fileURLToPath(new URL('../support/log-child.ts', import.meta.url)), root, database],
     { stdio: 'inherit' },
   )
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null]

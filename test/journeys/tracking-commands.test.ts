@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { testServer } from '../../../test/support/context.ts'
-import { temporaryFolder } from '../../../test/support/folder.ts'
-import { typing } from '../../../test/support/typing.ts'
+import { testServer } from '../support/context.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { typing } from '../support/typing.ts'
 
 async function start(t: TestContext) {
   const cwd = temporaryFolder(t)

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import { until } from '../../../test/support/until.ts'
-import { begin, bot } from './openai.fixture.ts'
+import { begin, bot } from '../../src/protocols/openai/openai.fixture.ts'
+import { until } from '../support/until.ts'
 
 const release = `${bot}.r1`
 

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { testServer } from '../../../../test/support/context.ts'
-import { askDoors, judge, registerExport, serveExport } from '../../../../test/support/doors.ts'
-import { AppError } from '../../../core/errors.ts'
-import type { Signature } from '../../registry/signature.ts'
+import { AppError } from '../../src/core/errors.ts'
+import type { Signature } from '../../src/domains/registry/signature.ts'
+import { testServer } from '../support/context.ts'
+import { askDoors, judge, registerExport, serveExport } from '../support/doors.ts'
 
-const fixture = (name: string) =>
-  readFileSync(new URL(`../../../../test/fixtures/models/${name}.onnx`, import.meta.url))
+const fixture = (name: string) => readFileSync(new URL(`../fixtures/models/${name}.onnx`, import.meta.url))
 
 const signatureOf = (inputs: Signature['inputs'], name = 'y'): Signature => ({
   inputs,

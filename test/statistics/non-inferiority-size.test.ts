@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inFull, noiseOf, trials } from '../../../test/support/trials.ts'
-import { normalFrom } from './close-to.fixture.ts'
-import { normalQuantile } from './distributions.ts'
-import { pairedNonInferiority } from './paired-difference.ts'
-import { tangoTest } from './paired-proportions.ts'
-import { createRandom } from './random.ts'
-import { ascending } from './summary.ts'
+import { normalFrom } from '../../src/core/stats/close-to.fixture.ts'
+import { normalQuantile } from '../../src/core/stats/distributions.ts'
+import { pairedNonInferiority } from '../../src/core/stats/paired-difference.ts'
+import { tangoTest } from '../../src/core/stats/paired-proportions.ts'
+import { createRandom } from '../../src/core/stats/random.ts'
+import { ascending } from '../../src/core/stats/summary.ts'
+import { inFull, noiseOf, trials } from '../support/trials.ts'
 
 type Counts = { candidateOnly: number; baselineOnly: number; n: number }
 type Method = (counts: Counts, margin: number, random: () => number) => boolean
