@@ -4,8 +4,9 @@ import { openLake } from '../../core/lake.ts'
 import type { ColumnKind } from '../../core/stats/evidently-nannyml.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
 import { DriftReference } from '../../domains/monitoring/contract.ts'
-import { type FileDrift, fileDrift, type Tool, tools } from '../../domains/monitoring/monitoring.ts'
+import { fileDrift, type Tool, tools } from '../../domains/monitoring/monitoring.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
+import { shownDrift } from '../files/shown-drift.ts'
 import {
   argument,
   defineCommand,
@@ -106,26 +107,17 @@ async function ofFiles(session: Session, { reference, current, tool, options }: 
       columns: options.columns === undefined ? undefined : namesOf(options.columns),
     })
     const report = await fileDrift(lake, asked)
-    return { data: report, text: shown(report, tool), exitCode: options.check && report.drifted ? 3 : 0 }
+    return { data: report, text: shownDrift(report), exitCode: exitCodeOf(report.verdict, options.check) }
   } finally {
     progress.end()
     lake.close()
   }
 }
 
-function shown(report: FileDrift, tool: Tool): string {
-  const rows = report.columns.map((row) => [
-    row.column,
-    row.kind,
-    row.test,
-    Number.isNaN(row.value) ? '–' : row.value.toPrecision(6),
-    Number.isNaN(row.threshold) ? '–' : row.threshold.toPrecision(3),
-    row.drifted ? 'drifted' : 'steady',
-  ])
-  const count = report.columns.filter(({ drifted }) => drifted).length
-  const verdict = `${count} of ${report.columns.length} columns drifted${tool === 'evidently' ? `; at half of them the table counts as drifted: ${report.drifted ? 'yes' : 'no'}` : ''}.`
-  const left = report.left.map(({ column, because }) => `"${column}" was left out: ${because}.`)
-  return [table(['column', 'kind', 'test', 'value', 'threshold', ''], rows), verdict, ...left].join('\n')
+/** What cannot be told is no answer, whether or not somebody asked for a check. */
+function exitCodeOf(verdict: 'drifted' | 'steady' | 'cannot_tell', check: boolean): number {
+  if (verdict === 'cannot_tell') return 4
+  return check && verdict === 'drifted' ? 3 : 0
 }
 
 function kindsOf(options: Options): Record<string, ColumnKind> {

@@ -94,7 +94,7 @@ test('columns of one file only are named and left out; holes and infinities coun
     report.columns.map(({ column, drifted }) => [column, drifted]),
     [['x', false]],
   )
-  assert.deepEqual(report.left.map(({ column }) => column).sort(), ['day', 'fresh', 'gone'])
+  assert.deepEqual(report.notJudged.map(({ column }) => column).sort(), ['day', 'fresh', 'gone'])
 })
 
 test('embeddings are judged by a classifier and by the maximum mean discrepancy', async (t) => {
@@ -137,4 +137,91 @@ test('a file that is missing or not a table, and a column that does not exist, a
     fileDrift(lake, { reference: good, current: good, tool: 'evidently', columns: ['y'] }),
     /Column "y" does not exist/,
   )
+})
+
+const unevenFiles = (folder: string) => {
+  const csv = (name: string, lines: string[]) => {
+    const path = join(folder, name)
+    writeFileSync(path, lines.join('\n'))
+    return path
+  }
+  const header = 'amount,never,empty_now,rare,gone'
+  const amount = (index: number) => ((index * 37) % 61) / 10
+  const row = (index: number) => [`${amount(index)}`, '', `${index / 7}`, index === 5 ? 'x' : '', '1'].join(',')
+  const now = (index: number) => [`${amount(index + 3)}`, '', '', index === 5 ? 'x' : '', '1'].join(',')
+  const rows = (count: number, of: (index: number) => string) => Array.from({ length: count }, (_, index) => of(index))
+  return {
+    reference: csv('reference.csv', [header, ...rows(60, row)]),
+    current: csv('current.csv', [header.replace('gone', 'fresh'), ...rows(80, now)]),
+    tiny: csv('tiny.csv', [header, ...rows(3, now)]),
+    empty: csv('empty.csv', [header]),
+    bare: csv('bare.csv', []),
+    lines: csv('lines.jsonl', []),
+    nothing: csv('nothing.csv', [header, ...rows(80, () => ',,,,')]),
+  }
+}
+
+test('a column that became empty is drift, also at three rows, and a column that nobody can judge is not steady', async (t) => {
+  const { lake, folder } = begin(t)
+  const { reference, current, tiny } = unevenFiles(folder)
+  const report = await fileDrift(lake, { reference, current, tool: 'evidently' })
+  assert.deepEqual(
+    report.columns.map(({ column, drifted }) => [column, drifted]),
+    [['amount', false]],
+  )
+  assert.deepEqual(Object.fromEntries(report.notJudged.map(({ column, because }) => [column, because])), {
+    gone: 'it is gone from the current file',
+    fresh: 'the reference does not have it',
+    never: 'it has no values in either file',
+    empty_now: 'all of its values are missing in the current file',
+    rare: '1 and 1 values are too few to tell anything from chance',
+  })
+  const share = report.missing.find(({ column }) => column === 'empty_now')
+  assert.deepEqual([share?.emptied, share?.changed, share?.now.value, share?.now.n], [true, true, 1, 80])
+  assert.ok((share?.now.lower ?? 0) > 0.95)
+  assert.deepEqual(
+    report.missing.filter(({ changed }) => changed).map(({ column }) => column),
+    ['empty_now'],
+  )
+  assert.deepEqual([report.verdict, report.drifted], ['drifted', false])
+  const few = await fileDrift(lake, { reference, current: tiny, tool: 'evidently' })
+  const [emptied, ...others] = few.missing.filter((one) => one.emptied)
+  assert.deepEqual([emptied?.column, others, few.verdict], ['empty_now', [], 'drifted'])
+  const other = await fileDrift(lake, { reference, current, tool: 'nannyml' })
+  assert.deepEqual([other.verdict, other.columns.map(({ column }) => column)], ['drifted', ['amount']])
+})
+
+test('of a file without rows nothing can be told, whichever side it is, and a file of holes has drifted', async (t) => {
+  const { lake, folder } = begin(t)
+  const { reference, empty, bare, lines, nothing } = unevenFiles(folder)
+  for (const tool of ['evidently', 'nannyml'] as const) {
+    for (const files of [
+      { reference, current: empty },
+      { reference: empty, current: reference },
+      { reference: empty, current: empty },
+      { reference, current: bare },
+      { reference: lines, current: reference },
+    ]) {
+      const report = await fileDrift(lake, { ...files, tool })
+      assert.deepEqual([report.verdict, report.drifted, report.columns, report.missing], ['cannot_tell', false, [], []])
+      assert.equal(report.notJudged.length, 5)
+    }
+    const holes = await fileDrift(lake, { reference, current: nothing, tool })
+    assert.deepEqual([holes.verdict, holes.columns], ['drifted', []])
+    const same = await fileDrift(lake, { reference: nothing, current: nothing, tool })
+    assert.deepEqual([same.verdict, same.columns], ['cannot_tell', []])
+  }
+})
+
+test('numbers that became text are not judged as numbers', async (t) => {
+  const { lake, write } = begin(t)
+  const report = await fileDrift(lake, {
+    reference: await write('a.parquet', 'select i::double as x, i as y from range(100) t(i)'),
+    current: await write('b.parquet', `select 'n' || i as x, i as y from range(100) t(i)`),
+    tool: 'evidently',
+  })
+  assert.deepEqual(report.notJudged, [
+    { column: 'x', because: 'it holds numbers in the reference and text in the current file' },
+  ])
+  assert.equal(report.verdict, 'steady')
 })

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError, invalidInput } from '../../../core/errors.ts'
@@ -11,8 +11,10 @@ import {
   evidentlyTest,
   nannymlTest,
 } from '../../../core/stats/evidently-nannyml.ts'
+import { type MissingCount, type MissingShare, tooFewToTell } from '../../../core/stats/missing-share.ts'
 import { didYouMean } from '../../../core/suggest.ts'
 import { openTable, type TableOptions, writeTable } from '../../../core/tables/tables.ts'
+import { countMissing } from './count-missing.ts'
 import { largeColumn } from './large-column.ts'
 
 export const tools = ['evidently', 'nannyml'] as const
@@ -37,10 +39,16 @@ type Input = {
 export type FileDrift = {
   tool: Tool
   rows: { reference: number; current: number }
+  /** `drifted`: the table by the tool's rule, or a share of missing values. `cannot_tell`: a file without rows, or no column judged. */
+  verdict: 'drifted' | 'steady' | 'cannot_tell'
+  /** By the tool's rule, over the columns that were judged. */
   drifted: boolean
+  /** Only columns of which both files have enough values for a test. */
   columns: (CompatResult & { bound?: number })[]
-  /** Columns of one file only, and those that no test fits. */
-  left: { column: string; because: string }[]
+  /** How many values are missing now, of every column that both files have. */
+  missing: ({ column: string } & MissingShare)[]
+  /** Columns that no test judged: neither drifted nor steady. */
+  notJudged: { column: string; because: string }[]
 }
 
 const usuallyExactUpTo = 200_000
@@ -64,15 +72,20 @@ async function compare(lake: Lake, input: Input, scratch: string): Promise<FileD
     current: await relation(lake, input, { path: input.current, copy: join(scratch, 'current.parquet') }),
   }
   const [before, now] = [
-    await columnsOf(lake, tables.reference, input.reference),
-    await columnsOf(lake, tables.current, input.current),
+    tables.reference === nothing ? new Map() : await columnsOf(lake, tables.reference, input.reference),
+    tables.current === nothing ? new Map() : await columnsOf(lake, tables.current, input.current),
   ]
   const rows = { reference: await countOf(lake, tables.reference), current: await countOf(lake, tables.current) }
-  const left = [...before.keys(), ...now.keys()]
-    .filter((name) => !(before.has(name) && now.has(name)))
+  const notJudged = [...before.keys(), ...now.keys()]
+    .filter((name) => !(before.has(name) && now.has(name)) && (input.columns?.includes(name) ?? true))
     .map((column) => ({
       column,
-      because: before.has(column) ? 'it is gone from the current file' : 'the reference does not have it',
+      because:
+        tables.reference === nothing || tables.current === nothing
+          ? 'a file has no rows'
+          : before.has(column)
+            ? 'it is gone from the current file'
+            : 'the reference does not have it',
     }))
   const wanted = input.columns ?? [...before.keys()].filter((name) => now.has(name))
   for (const name of [...wanted, ...Object.keys(input.kinds ?? {})]) {
@@ -82,15 +95,75 @@ async function compare(lake: Lake, input: Input, scratch: string): Promise<FileD
         hint: didYouMean(name, [...before.keys()]),
       })
   }
+  const common = wanted.filter((name) => now.has(name))
+  const missing = await countMissing(lake, { tables, columns: common, types: { reference: before, current: now } })
   const columns: FileDrift['columns'] = []
-  for (const [index, column] of wanted.entries()) {
-    const kind =
-      input.kinds?.[column] ?? (await inferKind(lake, tables.reference, column, before.get(column) ?? '', input.tool))
-    if (kind === undefined) left.push({ column, because: `no test fits ${before.get(column)?.toLowerCase()}` })
-    else columns.push(...(await compareColumn(lake, { ...input, tables, rows, column, kind })))
-    input.onColumn?.(index + 1, wanted.length)
+  for (const [index, column] of common.entries()) {
+    const types = { reference: before.get(column) ?? '', current: now.get(column) ?? '' }
+    const kind = input.kinds?.[column] ?? (await inferKind(lake, tables.reference, column, types.reference, input.tool))
+    const because = whyNotJudged(types, kind, missing.counts.get(column))
+    if (kind === undefined || because !== undefined) notJudged.push({ column, because: because ?? 'no test fits' })
+    else {
+      const results = await compareColumn(lake, { ...input, tables, rows, column, kind })
+      const told = results.filter(
+        ({ value, drifted }) => drifted || (canTell(missing.counts.get(column)) && !Number.isNaN(value)),
+      )
+      columns.push(...told)
+      if (told.length === 0) notJudged.push({ column, because: tooFew(missing.counts.get(column)) })
+    }
+    input.onColumn?.(index + 1, common.length)
   }
-  return { tool: input.tool, rows, drifted: datasetDrifted(columns), columns, left }
+  const drifted = datasetDrifted(columns)
+  return {
+    tool: input.tool,
+    rows,
+    verdict: verdictOf(rows, columns, drifted, missing.shares),
+    drifted,
+    columns,
+    missing: missing.shares,
+    notJudged,
+  }
+}
+
+function verdictOf(
+  rows: FileDrift['rows'],
+  columns: FileDrift['columns'],
+  drifted: boolean,
+  missing: FileDrift['missing'],
+): FileDrift['verdict'] {
+  if (rows.reference === 0 || rows.current === 0) return 'cannot_tell'
+  if (drifted || missing.some(({ changed }) => changed)) return 'drifted'
+  return columns.length === 0 ? 'cannot_tell' : 'steady'
+}
+
+type Counts = { reference: MissingCount; now: MissingCount }
+
+const present = ({ missing, n }: MissingCount) => n - missing
+
+/** Why no test of values is asked about a column; nothing where one is. */
+function whyNotJudged(
+  types: { reference: string; current: string },
+  kind: ColumnKind | undefined,
+  counts: Counts | undefined,
+): string | undefined {
+  if (!counts || counts.reference.n === 0 || counts.now.n === 0) return 'a file has no rows'
+  const both = present(counts.reference) === 0 && present(counts.now) === 0
+  if (both) return 'it has no values in either file'
+  if (present(counts.reference) === 0) return 'all of its values are missing in the reference'
+  if (present(counts.now) === 0) return 'all of its values are missing in the current file'
+  if (kind === undefined) return `no test fits ${types.reference.toLowerCase()}`
+  if (kind === 'numeric' && types.current === 'VARCHAR' && types.reference !== 'VARCHAR')
+    return 'it holds numbers in the reference and text in the current file'
+  return undefined
+}
+
+function canTell(counts: Counts | undefined): boolean {
+  return counts !== undefined && !tooFewToTell(present(counts.reference), present(counts.now))
+}
+
+function tooFew(counts: Counts | undefined): string {
+  if (!counts || canTell(counts)) return 'its values are too few for the test'
+  return `${present(counts.reference)} and ${present(counts.now)} values are too few to tell anything from chance`
 }
 
 type ColumnInput = Pick<Input, 'tool' | 'exactUpTo'> & {
@@ -122,6 +195,9 @@ async function compareColumn(
   return [tool === 'evidently' ? evidentlyTest(pair) : nannymlTest(pair)]
 }
 
+/** Of a file that does not even name its columns. */
+const nothing = '(select null where false)'
+
 /** The engine reads Parquet, whose types are written in it; of any other file it gets what the one reader of tables found. */
 async function relation(
   lake: Lake,
@@ -129,8 +205,10 @@ async function relation(
   { path, copy }: { path: string; copy: string },
 ): Promise<string> {
   if (path.toLowerCase().endsWith('.parquet')) return `read_parquet(${literal(path)})`
+  if (/\.(csv|jsonl)$/i.test(path) && statSync(path, { throwIfNoEntry: false })?.size === 0) return nothing
   const table = await openTable(path, dialect)
   for (const note of table.notes) onNote?.(`${path}: ${note}`)
+  if (table.columns.length === 0) return nothing
   await writeTable(lake, table, copy)
   return `read_parquet(${literal(copy)})`
 }
