@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node >= 18 reads: finds a Node that is new enough, then starts the program.
 import { existsSync } from 'node:fs'
-import * as module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const neededMajor = 24
@@ -12,6 +11,7 @@ if (Number(process.versions.node.split('.')[0]) < neededMajor) {
   handOver(here('./keel.js'))
 } else {
   if (process.env.KEEL_HANDED_OVER) (await import('./hand-over.js')).endWithStarter()
-  module.enableCompileCache?.()
+  const { keepCompiled } = await import('./compile-cache.js')
+  keepCompiled()
   await import(existsSync(here('../dist/main.js')) ? '../dist/main.js' : '../src/main.ts')
 }

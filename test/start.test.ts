@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -45,4 +45,13 @@ test('a server starts and is asked, and help is shown, without a library that wa
       packages().filter((name) => ofServers.test(name)),
       [],
     )
+})
+
+test('what was compiled is kept for the next start where the user may write, and a start does without it elsewhere', async (t) => {
+  const cwd = temporaryFolder(t)
+  const [folder, file] = [join(cwd, 'caches'), join(cwd, 'no-folder')]
+  writeFileSync(file, '')
+  assert.equal((await keel(['--version'], { cwd, environment: { XDG_CACHE_HOME: folder } })).code, 0)
+  assert.ok(existsSync(join(folder, 'keel', 'compiled')))
+  assert.equal((await keel(['--version'], { cwd, environment: { XDG_CACHE_HOME: file, TMPDIR: file } })).code, 0)
 })
