@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads'
 import { toAppError } from '../errors.ts'
+import type { FromThread, ToThread } from './messages.ts'
 import { type ModelFacts, type OnnxModel, openOnnx } from './models.ts'
 import type { Value } from './row.ts'
-import type { FromThread, ToThread } from './thread.ts'
 import type { End } from './thread-exit.ts'
 
 /** One thread of models. What comes is done in order and one at a time, so the oldest unanswered call is the one at work. */

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { type Context, liveValue } from '../context.ts'
 import type { ModelFacts, OnnxModel } from './models.ts'
-import { createOnnxThread, type ModelSource, type OnnxThread } from './thread.ts'
+import { createOnnxThread, type OnnxThread } from './thread.ts'
+import type { ModelSource } from './thread-models.ts'
 
 type PoolOptions = ModelSource & {
   /** `live` answers requests. Everything else shares one other thread, so that a gate slows no prediction. */
