@@ -3,7 +3,7 @@ import { GoldenFile } from '../../src/domains/evaluation/contract.ts'
 import { FeaturesFile } from '../../src/domains/features/contract.ts'
 import { PipelineFile } from '../../src/domains/pipelines/contract.ts'
 import { ProjectFile } from '../../src/domains/project/contract.ts'
-import { ModelSpec } from '../../src/domains/registry/spec/model-spec.ts'
+import { SpecFile } from '../../src/domains/registry/spec/short-spec.ts'
 import { fieldTable } from './markdown.ts'
 import { fieldsOf } from './schemas.ts'
 
@@ -17,7 +17,7 @@ const files = [
     about: 'One entry of the list `golden` in `keel.yaml`; its items are a CSV or JSONL file.',
     schema: GoldenFile,
   },
-  { name: 'models/*.yaml', about: 'What a model is for, and what it takes to ship it.', schema: ModelSpec },
+  { name: 'models/*.yaml', about: 'What a model is for, and what it takes to ship it.', schema: SpecFile },
 ]
 
 /** Everything that a project may write down. */

@@ -9,7 +9,7 @@ import { SourceFile } from '../../domains/datasets/contract.ts'
 import { FeaturesFile } from '../../domains/features/contract.ts'
 import { PipelineFile } from '../../domains/pipelines/contract.ts'
 import { ProjectFile, type project } from '../../domains/project/contract.ts'
-import { ModelSpec } from '../../domains/registry/spec/spec.ts'
+import { completeSpec, SpecFile, toldDefaults } from '../../domains/registry/spec/spec.ts'
 import { readGoldenItems } from './golden-file.ts'
 import type { Say } from './rows.ts'
 import { readYaml } from './yaml-file.ts'
@@ -28,7 +28,9 @@ export async function readDefinitions(
   }
   const file = readYaml(join(root, 'keel.yaml'), ProjectFile, 'keel.yaml')
   const features = readFolder(root, 'features', FeaturesFile)
-  const models = readFolder(root, 'models', ModelSpec)
+  const written = readFolder(root, 'models', SpecFile)
+  for (const file of written) for (const line of toldDefaults(file)) say(line)
+  const models = written.map(completeSpec)
   const neighbours = { features, models }
   return {
     project: file.project,

@@ -190,7 +190,7 @@ function check(definitions: Definitions): void {
   for (const file of definitions.pipelines) pipelines.checkPipeline(file)
   const golden = new Set(definitions.golden.map(({ definition }) => definition.golden))
   for (const spec of definitions.models) {
-    if (!golden.has(spec.golden)) {
+    if (spec.level !== 'watch' && !golden.has(spec.golden)) {
       throw invalidInput(
         `The model "${spec.model}" names the golden set "${spec.golden}", which keel.yaml does not declare.`,
         {

@@ -42,6 +42,11 @@ export const ModelSpec = object({
   owner: Type.String({ minLength: 3, description: 'Who answers for it' }),
   backup: Type.String({ minLength: 3, description: 'Who does when the owner is away; somebody else' }),
   purpose: Type.String({ minLength: 10, description: 'What is decided with its answers' }),
+  level: optional(
+    oneOf(['watch', 'gate', 'deliver'], {
+      description: 'What its file asks for: monitoring only, gates too, or releases; told by what is in it',
+    }),
+  ),
   serves: Serves,
   labels: optional(
     object(
