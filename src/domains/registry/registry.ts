@@ -20,7 +20,7 @@ export { fillTemplate, variablesOf } from './rules.ts'
 export { readChatReply } from './runtimes/chat-reply.ts'
 export { tokenLimit, withSettings } from './runtimes/messages.ts'
 export { openRuntime } from './runtimes/open.ts'
-export { keyHeader } from './runtimes/remote.ts'
+export { type OpenProvider, openProvider } from './runtimes/provider.ts'
 export type { CallOptions, Chat, Runtime, RuntimeState } from './runtimes/runtime.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
 export {

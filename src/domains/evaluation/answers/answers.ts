@@ -1,4 +1,3 @@
-export { chat } from './chat.ts'
 export { type CollectedAnswers, collectAnswers } from './collect.ts'
 export { constantBaseline, constantOf } from './constant.ts'
 export {

@@ -8,7 +8,6 @@ import type { registry as registryContract } from '../../registry/contract.ts'
 import * as registry from '../../registry/registry.ts'
 import type { ModelSpec, Provider } from '../../registry/spec/spec.ts'
 import { type Definition, type Item, instantOf } from '../golden/golden.ts'
-import { chat } from './chat.ts'
 import { constantOf } from './constant.ts'
 import type { Usage } from './usage.ts'
 
@@ -137,25 +136,30 @@ export async function resolveBaseline(
 /** Opens the side's model; the caller closes it. */
 export async function openSide(ctx: Context, side: Side): Promise<Side & Answerer> {
   const { model, version, constant, prompt } = side
-  const nothing = async () => undefined
-  if (prompt) {
-    const ask = async (row: Row) => {
-      const reply = await chat(ctx, prompt.provider, [
-        { role: 'user', content: registry.fillTemplate(prompt.text, row, 'an item of the golden set') },
-      ])
-      const { inputTokens, outputTokens } = reply
-      return { answer: reply.text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
-    }
-    const predict = async (rows: Row[]) => {
-      const answers: Value[] = []
-      for (const row of rows) answers.push((await ask(row)).answer)
-      return answers
-    }
-    return { ...side, predict, ask, close: nothing }
-  }
-  if (constant !== null) return { ...side, predict: async (rows) => rows.map(() => constant), close: nothing }
+  if (prompt) return openPrompt(ctx, side, prompt)
+  if (constant !== null)
+    return { ...side, predict: async (rows) => rows.map(() => constant), close: async () => undefined }
   const runtime = await registry.openRuntime(ctx, { model, version })
   return { ...side, predict: (rows, took) => runtime.predict(rows, took ? { took } : {}), close: () => runtime.close() }
+}
+
+const attempts = 3
+
+/** NaN tokens where the provider does not count them. */
+async function openPrompt(ctx: Context, side: Side, prompt: NonNullable<Side['prompt']>): Promise<Side & Answerer> {
+  const { ask: askProvider, close } = await registry.openProvider(ctx, prompt.provider)
+  const ask = async (row: Row) => {
+    const content = registry.fillTemplate(prompt.text, row, 'an item of the golden set')
+    const { text, tokens } = await askProvider([{ role: 'user', content }], { attempts })
+    const { input: inputTokens, output: outputTokens } = tokens ?? { input: Number.NaN, output: Number.NaN }
+    return { answer: text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
+  }
+  const predict = async (rows: Row[]) => {
+    const answers: Value[] = []
+    for (const row of rows) answers.push((await ask(row)).answer)
+    return answers
+  }
+  return { ...side, predict, ask, close }
 }
 
 type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event' }

@@ -7,8 +7,8 @@ import type { Row } from '../../../core/onnx/onnx.ts'
 import { kappa } from '../../../core/stats/classification.ts'
 import { elementAt } from '../../../core/stats/element-at.ts'
 import { pairedBootstrap } from '../../../core/stats/paired-bootstrap.ts'
+import * as registry from '../../registry/registry.ts'
 import type { Provider, Scorer } from '../../registry/spec/spec.ts'
-import { chat } from '../answers/answers.ts'
 import { oneSided } from '../comparison/comparison.ts'
 import { readGolden, textOf } from '../golden/golden.ts'
 import { formatNumber, type GateCheck, judgeInterval } from '../rules.ts'
@@ -32,6 +32,7 @@ const wordsVersion = 1
 const minAgreement = 0.6
 const minLabels = 50
 const callsAtOnce = 4
+const attempts = 3
 const seed = 20_010_102
 
 /** A model that scores answers by a rubric, with its agreement measured now, on its own golden set. */
@@ -46,18 +47,28 @@ async function askJudge(
   answers: readonly AnswerToScore[],
 ): Promise<(number | null)[]> {
   const scores = new Array<number | null>(answers.length).fill(null)
-  await atOnce(callsAtOnce, answers.length, async (index) => {
+  const { ask, close } = await registry.openProvider(ctx, provider)
+  const grade = async (index: number) => {
     const { question, expected, answer } = elementAt(answers, index)
     // An empty answer is worth nothing; the judge need not be asked.
-    if (answer.trim() === '') scores[index] = 0
-    else {
-      const { text } = await chat(ctx, provider, [
+    if (answer.trim() === '') {
+      scores[index] = 0
+      return
+    }
+    const { text } = await ask(
+      [
         { role: 'system', content: instructions(rubric) },
         { role: 'user', content: JSON.stringify({ question, expected, answer }) },
-      ])
-      scores[index] = scoreIn(text)
-    }
-  })
+      ],
+      { attempts },
+    )
+    scores[index] = scoreIn(text)
+  }
+  try {
+    await atOnce(callsAtOnce, answers.length, grade)
+  } finally {
+    await close()
+  }
   return scores
 }
 

@@ -4,7 +4,7 @@ import { fillTemplate, variablesOf } from '../rules.ts'
 import type { Provider } from '../spec/spec.ts'
 
 export type Json = Record<string, unknown>
-type Message = Json & { role: string; content: unknown }
+export type Message = Json & { role: string; content: unknown }
 
 /**
  * The messages for the provider: the prompt's text with its variables filled in, and the caller's messages. Variables take their
