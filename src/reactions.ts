@@ -18,13 +18,20 @@ type Step = (ctx: Context) => void | Promise<void>
 
 /** What a server does before it answers its first request, in this order. */
 export const onStart: Step[] = [
-  features.warmUp,
-  serving.followRoutes,
+  together(features.warmUp, serving.followRoutes),
   serving.startLog,
   runs.startJournal,
   delivery.reconcileAll,
   delivery.resumeChecks,
 ]
+
+/** Steps that do not need each other: rows of features are read while models load in threads of their own. */
+function together(...steps: Step[]): Step {
+  return async (ctx) => {
+    const ended = await Promise.allSettled(steps.map(async (step) => step(ctx)))
+    for (const one of ended) if (one.status === 'rejected') throw one.reason
+  }
+}
 
 /** What another server may have changed: looked at again and again while the server runs, where the database is shared. */
 export const onChange: readonly Follower[] = [features.onlineFeatures, serving.routes, serving.specs, serving.prices]
