@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
-import { runConditions, runOrder } from '../../protocols/mlflow/run-search.ts'
+import { runConditions, runOrder } from '../../domains/runs/search-language.ts'
 import {
   amount,
   argument,
@@ -174,7 +174,7 @@ function understood(filter: string | undefined, order: string | undefined) {
   try {
     return { conditions: runConditions(filter), sorts: order === undefined ? [] : runOrder([order]) }
   } catch (cause) {
-    if (!(cause instanceof Error)) throw cause
+    if (!(cause instanceof AppError)) throw cause
     throw invalidInput(cause.message, {
       name: filter ?? order,
       hint: `Terms are joined by AND, such as "metrics.auc > 0.8 AND params.model = 'tree'".`,

@@ -1,12 +1,11 @@
 import type { Context } from '../../core/context.ts'
+import { number, parseFilter, parseSort, words } from '../../core/search/search.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import * as traces from '../../domains/traces/traces.ts'
 import { call } from './call.ts'
 import { invalid, missing, orSay } from './errors.ts'
-import { parseFilter, parseSort } from './filter.ts'
 import * as input from './input.ts'
-import { number, words } from './run-search.ts'
 import { list } from './views.ts'
 
 const v3 = { version: '3.0' } as const

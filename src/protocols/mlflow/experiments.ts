@@ -1,12 +1,11 @@
 import type { Context } from '../../core/context.ts'
+import { number, parseFilter, parseSort, words } from '../../core/search/search.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import { call, reading } from './call.ts'
 import { exists, invalid, missing, orSay } from './errors.ts'
-import { parseFilter, parseSort } from './filter.ts'
 import * as input from './input.ts'
 import { checkLocation } from './locations.ts'
-import { number, words } from './run-search.ts'
 import * as views from './views.ts'
 
 const maxTagLength = 5000

@@ -1,11 +1,10 @@
 import type { Context } from '../../core/context.ts'
+import { number, parseFilter, words } from '../../core/search/search.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import { call, reading } from './call.ts'
 import { invalid, missing, orSay } from './errors.ts'
 import { noExperiment } from './experiments.ts'
-import { parseFilter } from './filter.ts'
 import * as input from './input.ts'
-import { number, words } from './run-search.ts'
 import * as views from './views.ts'
 
 const longest = { param: 6000, tag: 8000 }

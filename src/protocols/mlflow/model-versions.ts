@@ -1,17 +1,16 @@
 import type { Context } from '../../core/context.ts'
+import { number, parseFilter, parseSort, words } from '../../core/search/search.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as artifacts from '../../domains/artifacts/artifacts.ts'
 import * as registry from '../../domains/registry/registry.ts'
 import * as runs from '../../domains/runs/runs.ts'
 import { call } from './call.ts'
 import { invalid, missing, orSay } from './errors.ts'
-import { parseFilter, parseSort } from './filter.ts'
 import * as input from './input.ts'
 import { checkSource, proxiedPath } from './locations.ts'
 import { kindOf, modelName, onName, toStage, versionNumber } from './registry-input.ts'
 import { modelVersion, promptTag, type Version } from './registry-views.ts'
 import { noRun } from './run-calls.ts'
-import { number, words } from './run-search.ts'
 import * as views from './views.ts'
 
 const maxTagLength = 100_000

@@ -1,12 +1,11 @@
 import type { Context } from '../../core/context.ts'
+import { parseFilter, parseSort, words } from '../../core/search/search.ts'
 import * as registry from '../../domains/registry/registry.ts'
 import { call, reading } from './call.ts'
 import { exists, invalid, missing, orSay } from './errors.ts'
-import { parseFilter, parseSort } from './filter.ts'
 import * as input from './input.ts'
 import { kindOf, modelName, onName, toStage, versionNumber } from './registry-input.ts'
 import { latestOfStages, type Model, modelVersion, promptTag, registeredModel, type Version } from './registry-views.ts'
-import { words } from './run-search.ts'
 import * as views from './views.ts'
 
 const maxTagLength = 100_000

@@ -1,7 +1,7 @@
+import type { Clause } from '../../core/search/search.ts'
 import { parse } from '../../core/validate.ts'
 import { ModelName } from '../../domains/registry/contract.ts'
 import { invalid, missing, orSay } from './errors.ts'
-import type { Clause } from './filter.ts'
 import * as input from './input.ts'
 import { promptTag } from './registry-views.ts'
 

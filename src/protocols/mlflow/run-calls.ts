@@ -1,11 +1,11 @@
 import type { Context } from '../../core/context.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
 import * as runs from '../../domains/runs/runs.ts'
+import { runConditions, runOrder, toStatus } from '../../domains/runs/search-language.ts'
 import { call, reading } from './call.ts'
 import { invalid, missing, orSay } from './errors.ts'
 import { noExperiment, view } from './experiments.ts'
 import * as input from './input.ts'
-import { runConditions, runOrder } from './run-search.ts'
 import * as views from './views.ts'
 
 const maxTagLength = 8000
@@ -64,7 +64,7 @@ async function update(ctx: Context, fields: input.Fields) {
   const status = input.optionalText(fields, 'status')
   const name = input.optionalText(fields, 'run_name')
   const endedAt = input.optionalInteger(fields, 'end_time')
-  const change = { run, name: name || undefined, status: status ? views.toStatus(status) : undefined, endedAt }
+  const change = { run, name: name || undefined, status: status ? toStatus(status) : undefined, endedAt }
   const work = runs.updateRun(ctx, withoutUndefined(change))
   return { run_info: views.runInfo(await onRun(run, work)) }
 }

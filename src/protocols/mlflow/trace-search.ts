@@ -1,7 +1,6 @@
+import { type Clause, number, parseFilter, parseSort, words } from '../../core/search/search.ts'
 import type { Condition, TraceOrder } from '../../domains/traces/traces.ts'
 import { invalid } from './errors.ts'
-import { type Clause, parseFilter, parseSort } from './filter.ts'
-import { number, words } from './run-search.ts'
 
 const entities: Record<string, 'attribute' | 'tag' | 'metadata' | 'span' | 'feedback' | 'expectation'> = {
   '': 'attribute',

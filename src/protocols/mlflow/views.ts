@@ -6,18 +6,9 @@ import type {
   RunOutputs,
   RunRecord,
 } from '../../domains/runs/runs.ts'
-import { invalid } from './errors.ts'
 
 /** What the domains know, in MLflow's shapes. Fields without a value and empty lists are left out. */
 type Json = Record<string, unknown>
-
-const statuses = ['running', 'scheduled', 'finished', 'failed', 'killed'] as const
-
-export function toStatus(value: string): (typeof statuses)[number] {
-  const found = statuses.find((status) => status === value.toLowerCase())
-  if (!found) throw invalid(`Invalid value ${JSON.stringify(value)} for parameter 'status' supplied.`)
-  return found
-}
 
 export function list<T>(name: string, items: readonly T[]): Json {
   return items.length === 0 ? {} : { [name]: items }

@@ -1,4 +1,4 @@
-import { invalid } from './errors.ts'
+import { invalidInput } from '../errors.ts'
 
 /**
  * MLflow's search language: `name operator value` joined by AND; no OR, no parentheses but those of a list.
@@ -35,13 +35,13 @@ const maxFilterLength = 20_000
 
 export function parseFilter(filter: string | undefined): Clause[] {
   if (filter === undefined || filter.trim() === '') return []
-  if (filter.length > maxFilterLength) throw invalid('Invalid filter string: it is too long.')
+  if (filter.length > maxFilterLength) throw invalidInput('Invalid filter string: it is too long.')
   const tokens = tokenize(filter)
   const clauses: Clause[] = []
   let at = 0
 
   const fail = (): never => {
-    throw invalid(`Invalid clause(s) in filter string: ${JSON.stringify(filter)}`)
+    throw invalidInput(`Invalid clause(s) in filter string: ${JSON.stringify(filter)}`)
   }
   const next = (): Token => tokens[at++] ?? fail()
   const word = (expected: string): boolean => {
@@ -100,7 +100,9 @@ function tokenize(filter: string): Token[] {
   let at = 0
 
   const fail = (): never => {
-    throw invalid(`Invalid filter string: ${JSON.stringify(filter.slice(0, 500))} cannot be read at position ${at}.`)
+    throw invalidInput(
+      `Invalid filter string: ${JSON.stringify(filter.slice(0, 500))} cannot be read at position ${at}.`,
+    )
   }
   function quoted(): string {
     const quote = filter[at] ?? ''
@@ -177,6 +179,6 @@ export type Sort = { entity: string; key: string; descending: boolean }
 export function parseSort(order: string): Sort {
   const match = /^\s*(.*?)(?:\s+(asc|desc))?\s*$/is.exec(order)
   const [token, ...rest] = tokenize(match?.[1] ?? '')
-  if (token?.kind !== 'name' || rest.length > 0) throw invalid(`Invalid order_by clause ${JSON.stringify(order)}.`)
+  if (token?.kind !== 'name' || rest.length > 0) throw invalidInput(`Invalid order_by clause ${JSON.stringify(order)}.`)
   return { entity: token.entity, key: token.key, descending: match?.[2]?.toLowerCase() === 'desc' }
 }
