@@ -49,7 +49,7 @@ export async function get(ctx: Context, { trace }: Input<Operations['get']>): Pr
         status: statusOf(span),
         startsAfter: Math.max(0, start - info.at),
         milliseconds: span.endTimeUnixNano ? millisecondsOfNanoseconds(span.endTimeUnixNano) - start : null,
-        attributes: plainAttributes(span.attributes),
+        attributes: shown(plainAttributes(span.attributes)) as Record<string, unknown>,
       }
     }),
   }
@@ -76,4 +76,12 @@ function toTrace(info: TraceRecord): Trace {
     tags: info.tags,
     metadata: info.metadata,
   }
+}
+
+/** Integers beyond a double's digits as texts, for what reads this answer may hold no others. */
+function shown(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (Array.isArray(value)) return value.map(shown)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shown(one)]))
 }

@@ -1,3 +1,5 @@
+import { previewOf } from './preview.ts'
+
 /** A value as OTLP's JSON has it: exactly one of the fields, 64-bit integers as strings, bytes in base64. */
 export type AnyValue = {
   stringValue?: string
@@ -28,11 +30,15 @@ export type Span = {
 
 export const spanTypeKey = 'mlflow.spanType'
 
+/** What a value says; an integer that a number does not hold exactly is a bigint. */
 export function plain(value: AnyValue | undefined): unknown {
   if (!value) return null
   if (value.stringValue !== undefined) return value.stringValue
   if (value.boolValue !== undefined) return value.boolValue
-  if (value.intValue !== undefined) return Number(value.intValue)
+  if (value.intValue !== undefined) {
+    const number = Number(value.intValue)
+    return Number.isSafeInteger(number) || typeof value.intValue === 'number' ? number : BigInt(value.intValue)
+  }
   if (value.doubleValue !== undefined) return Number(value.doubleValue)
   if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plain)
   if (value.kvlistValue !== undefined) return plainAttributes(value.kvlistValue.values)
@@ -73,7 +79,6 @@ export type Summary = {
   session: string | undefined
 }
 
-const previewLength = 1000
 const usageKeys = ['input_tokens', 'output_tokens', 'total_tokens'] as const
 /** The attributes in which clients store inputs, outputs and tokens; the last by OpenTelemetry's conventions. */
 const inputKeys = ['mlflow.spanInputs', 'input.value', 'gen_ai.input.messages']
@@ -107,8 +112,14 @@ export function summarize(spans: readonly Span[]): Summary {
     end: ends.length === 0 ? undefined : Number(largest(ends) / 1_000_000n),
     state: root ? (statusOf(root) === 'ERROR' ? 'ERROR' : 'OK') : 'IN_PROGRESS',
     name: root?.name,
-    request: preview(inputKeys.map((key) => attributes[key])),
-    response: preview(outputKeys.map((key) => attributes[key])),
+    request: preview(
+      inputKeys.map((key) => attributes[key]),
+      'user',
+    ),
+    response: preview(
+      outputKeys.map((key) => attributes[key]),
+      'assistant',
+    ),
     usage: usageOf(spans),
     session: session === undefined ? undefined : String(session),
   }
@@ -122,10 +133,9 @@ function largest(values: bigint[]): bigint {
   return values.reduce((most, value) => (value > most ? value : most))
 }
 
-function preview(candidates: unknown[]): string | undefined {
+function preview(candidates: unknown[], role: 'user' | 'assistant'): string | undefined {
   const found = candidates.find((value) => value !== undefined && value !== null)
-  if (found === undefined) return undefined
-  return (typeof found === 'string' ? found : JSON.stringify(found)).slice(0, previewLength)
+  return found === undefined ? undefined : previewOf(found, role)
 }
 
 /** Each call once: a span that carries usage carries that of the spans within it too. */

@@ -1,5 +1,7 @@
-import { AppError, invalidInput } from '../../core/errors.ts'
+import { AppError, invalidInput, toAppError } from '../../core/errors.ts'
+import { parseExactJson } from '../../core/json/json.ts'
 import type { AnyValue, Attribute, Span } from '../../domains/traces/traces.ts'
+import { translate } from './translate.ts'
 
 export const maxBody = 16 * 1024 * 1024
 const maxSpans = 20_000
@@ -9,19 +11,33 @@ const deepest = 24
 
 type Json = Record<string, unknown>
 
-/** The spans of an export request, each checked and in one shape, whichever way they came. */
-export async function decodeSpans(body: Buffer, format: 'json' | 'protobuf'): Promise<Span[]> {
+/** Spans in one shape, whichever way they came, and what is wrong with those that are none. */
+export type Decoded = { spans: Span[]; rejected: AppError[] }
+
+/** The spans of an export request, each looked at by itself: one that is no span does not cost the others. */
+export async function decodeSpans(body: Buffer, format: 'json' | 'protobuf'): Promise<Decoded> {
   const message = format === 'json' ? parseJson(body) : await parseProtobuf(body)
   const toHex = format === 'json' ? (text: string) => text.toLowerCase() : base64ToHex
-  const spans = list(message['resourceSpans'], 'resourceSpans').flatMap((resource, r) =>
+  const given = list(message['resourceSpans'], 'resourceSpans').flatMap((resource, r) =>
     list(resource['scopeSpans'], 'scopeSpans').flatMap((scope, s) =>
-      list(scope['spans'], 'spans').map((span, n) =>
-        toSpan(span, `resourceSpans[${r}].scopeSpans[${s}].spans[${n}]`, toHex),
-      ),
+      list(scope['spans'], 'spans').map((span, n) => ({
+        span,
+        path: `resourceSpans[${r}].scopeSpans[${s}].spans[${n}]`,
+      })),
     ),
   )
-  if (spans.length > maxSpans) throw new AppError('too_large', `At most ${maxSpans} spans fit into one request.`)
-  return spans
+  if (given.length > maxSpans) throw new AppError('too_large', `At most ${maxSpans} spans fit into one request.`)
+  const decoded: Decoded = { spans: [], rejected: [] }
+  for (const { span, path } of given) {
+    try {
+      decoded.spans.push(translate(toSpan(span, path, toHex)))
+    } catch (error) {
+      decoded.rejected.push(toAppError(error))
+    }
+  }
+  const [first] = decoded.rejected
+  if (first !== undefined && decoded.spans.length === 0) throw first
+  return decoded
 }
 
 async function parseProtobuf(body: Buffer): Promise<Json> {
@@ -35,10 +51,14 @@ async function parseProtobuf(body: Buffer): Promise<Json> {
 
 function parseJson(body: Buffer): Json {
   try {
-    return record(JSON.parse(body.toString('utf8')), 'body')
+    const message = record(parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(body)), 'body')
+    // Other names would be passed over as unknown, and the spans within them lost without a word.
+    if (message['resourceSpans'] === undefined && Object.keys(message).length > 0)
+      wrong('resourceSpans', 'is missing: names are written in lowerCamelCase')
+    return message
   } catch (cause) {
     if (cause instanceof AppError) throw cause
-    throw invalidInput('The body is not JSON.', { cause })
+    throw invalidInput('The body is not JSON in UTF-8.', { cause })
   }
 }
 
@@ -64,7 +84,7 @@ function list(value: unknown, path: string): Json[] {
 function text(value: unknown, path: string): string {
   if (value === undefined || value === null) return ''
   if (typeof value !== 'string') wrong(path, 'must be a string')
-  return value.replaceAll('\u0000', '')
+  return value.toWellFormed().replaceAll('\u0000', '')
 }
 
 function identifier(value: unknown, path: string, digits: number, toHex: (text: string) => string): string {
@@ -75,9 +95,24 @@ function identifier(value: unknown, path: string, digits: number, toHex: (text: 
 }
 
 function nanoseconds(value: unknown, path: string): string {
-  const written = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
+  const exact = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))
+  const written = exact ? String(value) : value
   if (typeof written !== 'string' || !/^\d{1,19}$/.test(written)) wrong(path, 'must be nanoseconds since 1970')
   return written
+}
+
+const statusCodes = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR']
+const spanKinds = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'].map(
+  (kind) => `SPAN_KIND_${kind}`,
+)
+
+/** Numbers by the standard; names, for that is what general writers of protobuf's JSON make of them. */
+function enumeration(value: unknown, names: readonly string[], path: string): number {
+  if (value === undefined || value === null) return 0
+  const number = typeof value === 'string' && names.includes(value) ? names.indexOf(value) : Number(value)
+  return Number.isSafeInteger(number) && number >= 0
+    ? number
+    : wrong(path, `must be a number or one of ${names.join(', ')}`)
 }
 
 function toSpan(span: Json, path: string, toHex: (text: string) => string): Span {
@@ -86,14 +121,14 @@ function toSpan(span: Json, path: string, toHex: (text: string) => string): Span
   if (name.length > maxNameLength) wrong(`${path}.name`, `is longer than ${maxNameLength} characters`)
   const end = span['endTimeUnixNano']
   const status = span['status'] === undefined || span['status'] === null ? {} : record(span['status'], `${path}.status`)
-  const code = Number(status['code'] ?? 0)
-  const kind = Number(span['kind'] ?? 0)
+  const code = enumeration(status['code'], statusCodes, `${path}.status.code`)
+  const kind = enumeration(span['kind'], spanKinds, `${path}.kind`)
   return {
     traceId: identifier(span['traceId'], `${path}.traceId`, 32, toHex),
     spanId: identifier(span['spanId'], `${path}.spanId`, 16, toHex),
     ...(parent === '' ? {} : { parentSpanId: identifier(parent, `${path}.parentSpanId`, 16, toHex) }),
     name,
-    ...(Number.isInteger(kind) && kind > 0 ? { kind } : {}),
+    ...(kind > 0 ? { kind } : {}),
     startTimeUnixNano: nanoseconds(span['startTimeUnixNano'], `${path}.startTimeUnixNano`),
     ...(end === undefined || end === null || end === '0' || end === 0
       ? {}
@@ -128,7 +163,8 @@ function toValue(value: unknown, path: string, depth: number): AnyValue {
   if (given['boolValue'] !== undefined) return { boolValue: given['boolValue'] === true }
   if (given['intValue'] !== undefined) {
     const written = String(given['intValue'])
-    return /^-?\d{1,19}$/.test(written) ? { intValue: written } : wrong(path, 'must be a 64-bit integer')
+    const fits = /^-?\d{1,19}$/.test(written) && BigInt.asIntN(64, BigInt(written)) === BigInt(written)
+    return fits ? { intValue: written } : wrong(path, 'must be a 64-bit integer')
   }
   if (given['doubleValue'] !== undefined) return toDouble(given['doubleValue'], path)
   if (given['arrayValue'] !== undefined) {

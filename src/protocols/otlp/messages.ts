@@ -70,12 +70,23 @@ export const descriptor = {
     ExportTraceServiceRequest: {
       fields: { resourceSpans: { rule: 'repeated', type: 'ResourceSpans', id: 1 } },
     },
+    PartialSuccess: {
+      fields: { rejectedSpans: { type: 'int64', id: 1 }, errorMessage: { type: 'string', id: 2 } },
+    },
+    ExportTraceServiceResponse: { fields: { partialSuccess: { type: 'PartialSuccess', id: 1 } } },
+    RpcStatus: { fields: { code: { type: 'int32', id: 1 }, message: { type: 'string', id: 2 } } },
   },
 }
 
-const request = protobuf.Root.fromJSON(descriptor).lookupType('ExportTraceServiceRequest')
+const root = protobuf.Root.fromJSON(descriptor)
+const request = root.lookupType('ExportTraceServiceRequest')
 
 /** The request as OTLP's JSON has it, but with all bytes, ids too, in base64. Throws when the bytes are not such a message. */
 export function decodeRequest(bytes: Uint8Array): Record<string, unknown> {
   return request.toObject(request.decode(bytes), { longs: String, bytes: String, enums: Number })
+}
+
+export function encode(type: 'ExportTraceServiceResponse' | 'RpcStatus', message: Record<string, unknown>): Uint8Array {
+  const found = root.lookupType(type)
+  return found.encode(found.fromObject(message)).finish()
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import protobuf from 'protobufjs/light.js'
@@ -105,7 +106,13 @@ test('what is no trace is refused by name, and nothing of it is kept', async (t)
   const wrong: [Value | string, RegExp][] = [
     ['{', /not JSON/],
     ['[]', /"body" must be an object/],
-    [request(span('b7ad6b7169203330'), span('../../etc')), /spans\[1\]\.spanId" must be 16 hex digits/],
+    [{ resource_spans: [] }, /"resourceSpans" is missing: names are written in lowerCamelCase/],
+    [request(span('../../etc')), /spans\[0\]\.spanId" must be 16 hex digits/],
+    [request(span('b7ad6b7169203330', { kind: 'SPAN_KIND_WORM' })), /kind" must be a number or one of/],
+    [
+      request(span('b7ad6b7169203330', { attributes: [{ key: 'n', value: { intValue: '9223372036854775808' } }] })),
+      /64-bit/,
+    ],
     [request(span('b7ad6b7169203330', { traceId: '0'.repeat(32) })), /traceId/],
     [request(span('b7ad6b7169203330', { startTimeUnixNano: 'soon' })), /startTimeUnixNano/],
     [request(span('b7ad6b7169203330', { startTimeUnixNano: -1 })), /startTimeUnixNano/],
@@ -134,4 +141,90 @@ test('a small body that unpacks to a huge one is refused while it is being unpac
   const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, ' '))
   assert.ok(bomb.length < 1024 * 1024)
   assert.equal((await send(bomb, { 'content-encoding': 'gzip' })).status, 413)
+})
+
+const bytes = (hex: string) => Buffer.from(hex, 'hex')
+
+function asProtobuf(message: { resourceSpans: { scopeSpans: { spans: Value[] }[] }[] }): Uint8Array {
+  const type = protobuf.Root.fromJSON(descriptor).lookupType('ExportTraceServiceRequest')
+  const spans = message.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
+  const packed = spans.map((one) => ({
+    ...one,
+    traceId: bytes(String(one['traceId'])),
+    spanId: bytes(String(one['spanId'])),
+  }))
+  return type.encode(type.fromObject(request(...packed))).finish()
+}
+
+for (const format of ['json', 'protobuf'] as const) {
+  test(`what spans say of type, inputs and outputs under anybody's names is read as MLflow's server reads it (${format})`, async (t) => {
+    const { client, send } = await begin(t)
+    const folder = new URL('../../../test/fixtures/otlp/', import.meta.url)
+    const text = readFileSync(new URL('spans.json', folder), 'utf8')
+    const given = JSON.parse(text) as ReturnType<typeof request>
+    const body = format === 'json' ? text : asProtobuf(given as Parameters<typeof asProtobuf>[0])
+    const type = format === 'json' ? 'application/json' : 'application/x-protobuf'
+    assert.equal((await send(body, { 'content-type': type })).status, 200)
+    const expected = JSON.parse(readFileSync(new URL('mlflow-reads.json', folder), 'utf8')) as Record<string, Value>
+    const read: Record<string, Value> = {}
+    for (const { id, request, response } of (await client.traces.list({ limit: 100 })).items) {
+      const [first] = (await client.traces.get({ trace: id })).spans
+      assert.ok(first)
+      const { name, type, attributes } = first
+      const inputs = attributes['mlflow.spanInputs'] ?? null
+      const outputs = attributes['mlflow.spanOutputs'] ?? null
+      // MLflow shows no preview of an empty answer; there is one here.
+      read[name] = { type, inputs, outputs, request, response: response === '[]' ? null : response }
+    }
+    assert.deepEqual(read, expected)
+  })
+}
+
+test('of several spans those that are good are kept, and the answer counts the others, in the format of the request', async (t) => {
+  const { client, send } = await begin(t)
+  const mixed = request(span('b7ad6b7169203330'), span('b7ad6b7169203331', { startTimeUnixNano: 'soon' }))
+  const sent = await send(JSON.stringify(mixed))
+  const { partialSuccess } = JSON.parse(String(sent.body))
+  assert.deepEqual([sent.status, partialSuccess.rejectedSpans], [200, '1'])
+  assert.match(partialSuccess.errorMessage, /spans\[1\]\.startTimeUnixNano/)
+  const short = { ...span('b7ad6b7169203332'), spanId: 'b7ad' }
+  const answer = await send(asProtobuf(request(span('b7ad6b7169203333'), short) as Parameters<typeof asProtobuf>[0]), {
+    'content-type': 'application/x-protobuf',
+  })
+  const type = protobuf.Root.fromJSON(descriptor).lookupType('ExportTraceServiceResponse')
+  const said = type.toObject(type.decode(answer.body), { longs: String })['partialSuccess']
+  assert.deepEqual([answer.status, said.rejectedSpans], [200, '1'])
+  const { spans } = await client.traces.get({ trace: `tr-${traceId}` })
+  assert.deepEqual(
+    spans.map(({ id }) => id),
+    ['b7ad6b7169203330', 'b7ad6b7169203333'],
+  )
+})
+
+test('a refusal is a Status of the standard in the format of the request', async (t) => {
+  const { send } = await begin(t)
+  const inJson = await send(JSON.stringify(request(span('no'))))
+  assert.deepEqual([inJson.status, JSON.parse(String(inJson.body)).code], [400, 3])
+  const packed = await send(Buffer.from([255, 255, 255, 1]), { 'content-type': 'application/x-protobuf' })
+  const type = protobuf.Root.fromJSON(descriptor).lookupType('RpcStatus')
+  assert.deepEqual([packed.status, packed.type], [400, 'application/x-protobuf'])
+  assert.deepEqual(type.toObject(type.decode(packed.body)), {
+    code: 3,
+    message: 'The body is not an ExportTraceServiceRequest.',
+  })
+})
+
+test('an integer keeps its digits and a status may be a name', async (t) => {
+  const { client, send } = await begin(t)
+  const one = JSON.stringify(
+    request(
+      span('b7ad6b7169203330', {
+        status: { code: 'STATUS_CODE_ERROR' },
+        attributes: [{ key: 'id', value: { intValue: 7 } }],
+      }),
+    ),
+  ).replace('"intValue":7', '"intValue":9007199254740993')
+  assert.equal((await send(one)).status, 200)
+  const { spans } = await client.traces.get({ trace: `tr-${traceId}` })
+  assert.deepEqual([spans[0]?.status, spans[0]?.attributes['id']], ['ERROR', '9007199254740993'])
 })

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../core/errors.ts'
 import * as traces from '../../domains/traces/traces.ts'
 import { unpack } from '../packed-body.ts'
+import { sendStatus, taken } from './answers.ts'
 import { decodeSpans, maxBody } from './decode.ts'
 
 const experimentHeader = 'x-mlflow-experiment-id'
@@ -13,6 +14,7 @@ const formats: Record<string, 'json' | 'protobuf'> = {
 
 /** OpenTelemetry's traces over HTTP, in both of its formats; without MLflow's header they belong to the default experiment. */
 export async function otlpRoutes(server: FastifyInstance): Promise<void> {
+  server.setErrorHandler((error: Error, request, reply) => sendStatus(request, reply, error))
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBody }, (_request, body, done) =>
     done(null, body),
@@ -30,11 +32,10 @@ export async function otlpRoutes(server: FastifyInstance): Promise<void> {
         })
       const given = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
       const body = await unpack(given, request.headers['content-encoding'] ?? '')
-      const spans = await decodeSpans(body, format)
+      const { spans, rejected } = await decodeSpans(body, format)
       const experiment = String(request.headers[experimentHeader] ?? '0')
       if (spans.length > 0) await traces.logSpans(request.ctx, { experiment, spans })
-      // An empty message of either format: everything was taken.
-      return reply.type(type).send(format === 'json' ? '{}' : Buffer.alloc(0))
+      return reply.type(type).send(await taken(rejected, format))
     },
   )
 }
