@@ -57,6 +57,10 @@ export const onEvent: Reactions<typeof events> = {
   ],
   'evaluation.prices_set': [serving.refreshPrices],
   'registry.spec_applied': [serving.refreshSpecs],
+  'serving.predictions_recorded': [
+    (ctx, { subject, at, data }) =>
+      monitoring.watchRecorded(ctx, { model: nameIn(subject), from: data.from, to: data.to, at }),
+  ],
   'serving.log_lost': [monitoring.alertLostPredictions],
   'monitoring.alerts_raised': [monitoring.notifyByEmail],
   'monitoring.alerts_resolved': [monitoring.notifyByEmail],

@@ -154,6 +154,19 @@ export const examples: Record<string, Record<string, unknown>> = {
     artifact: `sha256:${'5f'.repeat(32)}`,
     service: 'flight_delay_v2',
   },
+  'serving.recordPredictions': {
+    endpoint: 'churn',
+    predictions: [
+      {
+        id: 'ord-1',
+        at: '2026-01-31T09:00:00Z',
+        inputs: { age: 31, city: 'Ulm' },
+        output: 0.25,
+        release: '2026.11',
+        latencyMs: 12,
+      },
+    ],
+  },
   'features.importTrainingSet': { artifact: `sha256:${'5f'.repeat(32)}`, label: 'late', time: 'departs' },
   'evaluation.pushGolden': {
     golden: 'flights-golden',

@@ -104,3 +104,8 @@ const minPrecision = 0.5
 export function isDemoted({ severity }: AlertRule, { real, noise }: { real: number; noise: number }): boolean {
   return severity === 'page' && real + noise >= minVerdicts && real / (real + noise) < minPrecision
 }
+
+/** The constant that answers before the first release: nothing of it is judged. What is made elsewhere has no version either. */
+export function isBuiltIn(model: string, { release, version }: { release: string; version: number }): boolean {
+  return version === 0 && release === `${model}.r0`
+}

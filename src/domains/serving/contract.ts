@@ -195,6 +195,43 @@ export const serving = contract({
       errors: Type.Array(object({ row: Type.Integer(), name: Type.String(), message: Type.String() })),
     }),
   },
+  recordPredictions: {
+    method: 'POST',
+    path: '/endpoints/:endpoint/predictions',
+    role: 'member',
+    summary: 'Writes down predictions that a service of your own made, each id once; on disk when it answers',
+    bodyLimit: 64 * 1024 * 1024,
+    input: object({
+      endpoint: Name,
+      predictions: Type.Array(
+        object({
+          id: Type.String({
+            minLength: 1,
+            maxLength: 128,
+            pattern: '^[^\\u0000]+$',
+            description: 'Labels refer to it',
+          }),
+          at: optional(Time),
+          inputs: optional(JsonObject),
+          output: Type.Union([Type.Number(), Type.String({ maxLength: 100_000 }), Type.Boolean(), Type.Null()]),
+          release: optional(Name),
+          version: optional(Type.Integer({ minimum: 0, description: 'A registered one; without it any' })),
+          unit: optional(Type.String({ minLength: 1, maxLength: 256, description: 'User or session' })),
+          bad: optional(oneOf(['error', 'slow', 'invalid'])),
+          latencyMs: optional(Type.Number({ minimum: 0 })),
+          cost: optional(Type.Number({ minimum: 0, description: "In the price table's currency" })),
+          tokens: optional(object({ input: Type.Number({ minimum: 0 }), output: Type.Number({ minimum: 0 }) })),
+          traceId: optional(Type.String({ maxLength: 128 })),
+        }),
+        { minItems: 1, maxItems: 10_000 },
+      ),
+    }),
+    output: object({
+      accepted: Type.Integer(),
+      known: Type.Integer({ description: 'Ids that were recorded before' }),
+      sampledOut: Type.Integer({ description: 'Left out by the sample of the spec' }),
+    }),
+  },
   label: {
     method: 'POST',
     path: '/labels',

@@ -10,6 +10,12 @@ export const events = {
     'Another release answers, or a share of the traffic moved.',
     Routing.properties,
   ),
+  'serving.predictions_recorded': event('model/<model>', 'Predictions of a service of its own were written down.', {
+    count: Type.Integer({ description: 'How many' }),
+    from: Time,
+    to: Time,
+    releases: Type.Array(Type.String(), { description: 'Who made them, the first hundred' }),
+  }),
   'serving.log_lost': event('model/<model>', 'Predictions were answered but could not be written to the log.', {
     count: Type.Integer({ description: 'How many' }),
     from: Time,

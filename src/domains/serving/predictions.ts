@@ -7,7 +7,7 @@ import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { serving } from './contract.ts'
 import { findLogged, type LoggedPrediction, planLook, readLog } from './log/log.ts'
-import { requireRouting } from './routing/routing.ts'
+import { currentRouting, requireRouting } from './routing/routing.ts'
 import { checkLabel } from './rules.ts'
 import * as store from './store.ts'
 
@@ -17,7 +17,7 @@ export async function label(
   ctx: Context,
   { endpoint, labels }: Input<Operations['label']>,
 ): Promise<Output<Operations['label']>> {
-  requireRouting(ctx, endpoint)
+  await requireAnswers(ctx, endpoint)
   const spec = await registry.currentSpec(ctx, endpoint)
   for (const { id, value } of labels) checkLabel(id, value, spec?.serves.output)
   const known_at = ctx.now().toISOString()
@@ -31,6 +31,12 @@ export async function label(
   return { accepted: labels.length, replaced }
 }
 
+/** An endpoint of this server, or a model whose predictions are made elsewhere and recorded here. */
+async function requireAnswers(ctx: Context, endpoint: string): Promise<void> {
+  if (currentRouting(ctx, endpoint) || (await store.hasRecorded(ctx, endpoint))) return
+  requireRouting(ctx, endpoint)
+}
+
 const defaultLimit = 100
 
 export async function listPredictions(
@@ -38,7 +44,7 @@ export async function listPredictions(
   input: Input<Operations['listPredictions']>,
 ): Promise<Output<Operations['listPredictions']>> {
   const { endpoint, from = '', to, release, limit = defaultLimit } = input
-  requireRouting(ctx, endpoint)
+  await requireAnswers(ctx, endpoint)
   const bounds = { from: from && dateOf(from).toISOString(), to: to && dateOf(to).toISOString() }
   const rows = await readLog(ctx, { endpoint, ...bounds, release, limit, forced: true })
   return { items: rows.reverse().map(toPrediction) }

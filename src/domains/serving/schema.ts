@@ -5,6 +5,7 @@ export type ServingTables = {
   prediction_segments: SegmentsTable
   labels: LabelsTable
   serving_spend: SpendTable
+  recorded_predictions: RecordedTable
 }
 
 export type RoutesTable = { endpoint: string; revision: number; routing: string }
@@ -18,6 +19,9 @@ export type SegmentsTable = {
   row_count: number
   digest: string
 }
+
+/** Ids of predictions that somebody else made and sent here, so that one that is sent again is not written again. */
+export type RecordedTable = { endpoint: string; prediction: string; at: string }
 
 export type LabelsTable = { endpoint: string; prediction: string; value: number; known_at: string }
 
@@ -50,5 +54,12 @@ export const migrations: Migration[] = [
   {
     name: 'serving/003-small-segments',
     up: () => ['create index prediction_segments_by_size on prediction_segments (endpoint, row_count)'],
+  },
+  {
+    name: 'serving/004-recorded-predictions',
+    up: () => [
+      `create table recorded_predictions (
+        endpoint text not null, prediction text not null, at text not null, primary key (endpoint, prediction))`,
+    ],
   },
 ]

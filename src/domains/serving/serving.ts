@@ -13,6 +13,7 @@ export { labelledHours } from './log/late-labels.ts'
 export { droppedRecords, flushLog, logState, startLog, stopLog } from './log/prediction-log.ts'
 export { countLogged, readLog } from './log/reading.ts'
 export type { LoggedPrediction } from './log/record.ts'
+export { recordPredictions } from './log/record-external.ts'
 export { mergeSegments } from './log/segments.ts'
 export { getPrediction, label, listPredictions, replay } from './predictions.ts'
 export {

@@ -1,5 +1,5 @@
 import type { Context } from '../../core/context.ts'
-import type { LabelsTable, RoutesTable, SegmentsTable, ServingTables, SpendTable } from './schema.ts'
+import type { LabelsTable, RecordedTable, RoutesTable, SegmentsTable, ServingTables, SpendTable } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<ServingTables>()
 
@@ -59,6 +59,40 @@ export async function segmentsBelow(ctx: Context, endpoint: string, rows: number
 
 export async function allSegments(ctx: Context): Promise<SegmentsTable[]> {
   return tables(ctx).selectFrom('prediction_segments').selectAll().orderBy('from_at', 'desc').execute()
+}
+
+/** Which of these predictions were recorded before. */
+export async function recordedOf(ctx: Context, endpoint: string, predictions: string[]): Promise<string[]> {
+  const found: string[] = []
+  for (let at = 0; at < predictions.length; at += chunk) {
+    const rows = await tables(ctx)
+      .selectFrom('recorded_predictions')
+      .select('prediction')
+      .where('endpoint', '=', endpoint)
+      .where('prediction', 'in', predictions.slice(at, at + chunk))
+      .execute()
+    found.push(...rows.map(({ prediction }) => prediction))
+  }
+  return found
+}
+
+/** Returns how many of them were not there yet. */
+export async function addRecorded(ctx: Context, rows: RecordedTable[]): Promise<number> {
+  let added = 0
+  for (let at = 0; at < rows.length; at += chunk) {
+    const results = await tables(ctx)
+      .insertInto('recorded_predictions')
+      .values(rows.slice(at, at + chunk))
+      .onConflict((conflict) => conflict.columns(['endpoint', 'prediction']).doNothing())
+      .execute()
+    for (const { numInsertedOrUpdatedRows } of results) added += Number(numInsertedOrUpdatedRows ?? 0)
+  }
+  return added
+}
+
+export async function hasRecorded(ctx: Context, endpoint: string): Promise<boolean> {
+  const query = tables(ctx).selectFrom('recorded_predictions').select('prediction').where('endpoint', '=', endpoint)
+  return (await query.limit(1).executeTakeFirst()) !== undefined
 }
 
 /** A later label of the same prediction corrects the earlier one. */

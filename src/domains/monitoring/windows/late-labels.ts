@@ -5,6 +5,7 @@ import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { evaluateAlertRules, labelSignals, signalsOfWindow } from '../alerts/alerts.ts'
+import { isBuiltIn } from '../rules.ts'
 import type { WindowsTable } from '../schema.ts'
 import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
@@ -78,7 +79,7 @@ async function recheckWindow(ctx: Context, row: WindowsTable, settings: Settings
     const window = { ...windowOf(stored), ...quality }
     const residuals = merged?.sketches.get(residualColumn)
     const { signals, silent } = signalsFromLabels({ window, own, baseline, settings, residuals })
-    const signalsOfModel = own.version === 0 ? [] : signals
+    const signalsOfModel = isBuiltIn(model, own) ? [] : signals
     const others = signalsOfWindow(stored)
     const isLabelled = (signal: string) => labelSignals.some((one) => signal === one)
     if (alerts) {

@@ -6,7 +6,7 @@ import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { type DetectedSignal, evaluateAlertRules, type WindowSignals } from '../alerts/alerts.ts'
 import { enqueue } from '../jobs.ts'
-import { type BaselineProfile, countOf, windowAround } from '../rules.ts'
+import { type BaselineProfile, countOf, isBuiltIn, windowAround } from '../rules.ts'
 import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
 import {
@@ -36,6 +36,33 @@ export async function watch(ctx: Context, { model }: { model: string }): Promise
   if (!spec) return
   const settings = settingsOf(spec)
   await scheduleWindow(ctx, model, windowAround(ctx.now().getTime(), settings.anchor, settings.length).from, settings)
+}
+
+/** No more windows than these are computed anew for one batch of old predictions. */
+const mostWindows = 1_000
+/** Batches of one minute are looked at together. */
+const minute = 60_000
+
+/** Predictions of [from, to], written down `at`. */
+type Recorded = { model: string; from: string; to: string; at: string }
+
+/** Windows that hold predictions of elsewhere: those that are open close in their time, those that are closed are computed again. */
+export async function watchRecorded(ctx: Context, { model, from, to, at: recorded }: Recorded): Promise<void> {
+  const settings = settingsOf(await registry.requireSpec(ctx, model))
+  const first = windowAround(Date.parse(from), settings.anchor, settings.length).from
+  await scheduleWindow(ctx, model, first, settings)
+  const now = ctx.now().getTime()
+  for (let at = first, count = 0; at <= Date.parse(to) && count < mostWindows; at += settings.length, count++) {
+    if (at + settings.length + settings.maturity > now) break
+    const start = isoOf(at)
+    const slot = Math.floor(Date.parse(recorded) / minute) * minute
+    await enqueue(ctx, {
+      kind: 'monitoring.window',
+      payload: { model, from: start },
+      key: `monitoring.window/${model}/${start}/${slot}`,
+      runAt: new Date(slot + minute),
+    })
+  }
 }
 
 async function scheduleWindow(ctx: Context, model: string, from: number, settings: Settings): Promise<void> {
@@ -88,7 +115,7 @@ export async function closeWindow(
       ...signalsFromEstimate(window, baseline, settings),
       ...(own.rows >= service.rows * largeShare ? signalsFromDrift(window, baseline) : []),
     ]
-    const signalsOfModel = own.version === 0 ? [] : signals
+    const signalsOfModel = isBuiltIn(model, own) ? [] : signals
     await transaction(ctx, async (ctx) => {
       const { silent } = labels
       await evaluateAlertRules(

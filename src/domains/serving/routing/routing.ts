@@ -1,2 +1,2 @@
 export type { LoadedVersion } from './loading.ts'
-export { loadedVersion, type Routing, requireRouting, state } from './routing-table.ts'
+export { currentRouting, loadedVersion, type Routing, requireRouting, state } from './routing-table.ts'
