@@ -1,4 +1,3 @@
-import { parse } from 'yaml'
 import type { Context } from '../../core/context.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
 import { readSchema } from './mlflow-schema.ts'
@@ -25,7 +24,7 @@ export async function readMlflowModel(ctx: Context, artifact: string): Promise<F
     warnings: [`Its ${described} file ${why}, so that nothing is known of its inputs.`],
   })
   if (file.size > mostBytes) return unread('is larger than a megabyte')
-  const fields = fieldsOf(await ctx.blobs.readVerified(file.digest))
+  const fields = await fieldsOf(await ctx.blobs.readVerified(file.digest))
   if (!fields) return unread('is no YAML')
   const flavors = asFields(fields['flavors'])
   const pyfunc = asFields(flavors['python_function'])
@@ -43,7 +42,8 @@ export async function readMlflowModel(ctx: Context, artifact: string): Promise<F
   }
 }
 
-function fieldsOf(bytes: Uint8Array): Fields | undefined {
+async function fieldsOf(bytes: Uint8Array): Promise<Fields | undefined> {
+  const { parse } = await import('yaml')
   try {
     const found: unknown = parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
     return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Fields) : undefined
