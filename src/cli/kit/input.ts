@@ -1,5 +1,6 @@
 import { invalidInput } from '../../core/errors.ts'
-import { exactInteger, isoOf, parseIsoTime } from '../../core/tables/tables.ts'
+import { exactInteger } from '../../core/json/json.ts'
+import { isoOf, parseIsoTime } from '../../core/time.ts'
 
 /** `flight-delay@2` -> model and version. */
 export function modelVersion(given: string): { model: string; version: number } {

@@ -1,2 +1,3 @@
 export { canonicalJson, digestOfJson } from './canonical.ts'
+export { exactInteger } from './exact-integer.ts'
 export { exactJson, findBigInteger, parseExactJson } from './exact-json.ts'

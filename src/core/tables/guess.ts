@@ -1,4 +1,5 @@
-import { type ColumnType, exactInteger, isMissingText } from './values.ts'
+import { exactInteger } from '../json/json.ts'
+import { type ColumnType, isMissingText } from './values.ts'
 
 /**
  * What the texts of one undeclared column of a CSV may still be, narrowed by each of them, in constant space. A column is a

@@ -1,11 +1,12 @@
 import { AppError } from '../errors.ts'
+import { exactInteger } from '../json/json.ts'
 import { identifier, type Lake, literal, openLake } from '../lake.ts'
 import { isoOf } from '../time.ts'
 import { declaredRow } from './declared-rows.ts'
 import { columnNames } from './names.ts'
 import { addProblem, noProblems, type Problems, refuseProblems } from './refusals.ts'
 import type { Row, Table, TableOptions } from './table.ts'
-import { type ColumnType, exactInteger, type TimeReader } from './values.ts'
+import type { ColumnType, TimeReader } from './values.ts'
 
 const batchRows = 1_000
 

@@ -6,4 +6,4 @@ export { addProblem, noProblems, type Problems, refuseProblems, shortened } from
 export type { Row, Table, TableOptions } from './table.ts'
 export { writeTable } from './to-parquet.ts'
 export { unfitText } from './unicode.ts'
-export { type ColumnType, exactInteger, isRefusal, toDeclared, toKey } from './values.ts'
+export { type ColumnType, isRefusal, toDeclared, toKey } from './values.ts'

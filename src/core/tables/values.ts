@@ -1,3 +1,4 @@
+import { exactInteger } from '../json/json.ts'
 import { isoOf, parseIsoTime } from '../time.ts'
 
 export type ColumnType = 'string' | 'integer' | 'number' | 'boolean' | 'time'
@@ -12,17 +13,6 @@ const integerText = /^-?(0|[1-9]\d*)$/
 const numberText = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 const missingWords = new Set(['', 'NA', 'NaN', 'nan', 'null', 'NULL', 'None'])
 const truths: Record<string, boolean> = { true: true, false: false, True: true, False: false, TRUE: true, FALSE: false }
-
-const leastInteger = -(2n ** 63n)
-const greatestInteger = 2n ** 64n - 1n
-
-/** An integer that fits 64 bits, signed or unsigned: as a number where that is exact, else as a bigint. Undefined beyond. */
-export function exactInteger(text: string): number | bigint | undefined {
-  const value = Number(text)
-  if (Number.isSafeInteger(value)) return value
-  const exact = BigInt(text)
-  return exact >= leastInteger && exact <= greatestInteger ? exact : undefined
-}
 
 /** Whether a text stands for "no value" in a column that holds no text. */
 export function isMissingText(text: string): boolean {

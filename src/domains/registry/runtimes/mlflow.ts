@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMap, parseDocument } from 'yaml'
 import type { MlflowModel } from '../shapes.ts'
 import type { ModelSpec, Run } from '../spec/spec.ts'
 
@@ -36,6 +35,7 @@ export function asksForChances(facts: MlflowModel | null, serves: ModelSpec['ser
 
 /** Writes that into the folder's own copy of its MLmodel file, as `pyfunc_predict_fn` does when a model is logged. */
 export async function predictChances(folder: string): Promise<void> {
+  const { isMap, parseDocument } = await import('yaml')
   const path = join(folder, 'MLmodel')
   const document = parseDocument(await readFile(path, 'utf8'))
   const pyfunc = document.getIn(['flavors', 'python_function'])
