@@ -1,26 +1,13 @@
-import type { Estimate } from './client.ts'
+import * as format from '../../src/client/format.ts'
 
-export function number(value: number | null | undefined, digits = 3): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return '–'
-  return Number.isInteger(value) ? String(value) : value.toFixed(digits)
-}
-
-export function percent(value: number | null | undefined, digits = 1): string {
-  return value === null || value === undefined || !Number.isFinite(value) ? '–' : `${(value * 100).toFixed(digits)} %`
-}
-
-export function interval({ lower, upper }: Estimate, digits = 3): string {
-  return lower === undefined || lower === null || upper === undefined || upper === null
-    ? ''
-    : `${number(lower, digits)} … ${number(upper, digits)}`
-}
+export { interval, milliseconds, number, percent } from '../../src/client/format.ts'
 
 export function day(iso: string | null | undefined): string {
   return iso ? iso.slice(0, 10) : '–'
 }
 
 export function moment(iso: string | null | undefined): string {
-  return iso ? `${iso.slice(0, 16).replace('T', ' ')} UTC` : '–'
+  return iso ? `${format.moment(iso)} UTC` : '–'
 }
 
 /** `24 days`, from one time to another. */

@@ -1,3 +1,4 @@
+import { number } from '../../client/format.ts'
 import type { Output } from '../../core/contract.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
 import type { evaluation } from '../../domains/evaluation/contract.ts'
@@ -72,11 +73,6 @@ function cell(text: string | number | null): string {
     .replaceAll('@', '&#64;')
     .replace(/[\\`*_[\]|#!]/g, (character) => `\\${character}`)
     .replace(/\s+/g, ' ')
-}
-
-function number(value: number | null | undefined): string {
-  if (value === null || value === undefined) return '–'
-  return Number.isInteger(value) ? String(value) : value.toPrecision(4)
 }
 
 function table(headers: string[], rows: string[][]): string[] {

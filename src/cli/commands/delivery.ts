@@ -1,6 +1,17 @@
 import type { Output } from '../../core/contract.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
-import { defineCommand, estimate, facts, moment, number, optionalArgument, percent, table, time } from '../kit/kit.ts'
+import {
+  defineCommand,
+  estimate,
+  facts,
+  milliseconds,
+  moment,
+  number,
+  optionalArgument,
+  percent,
+  table,
+  time,
+} from '../kit/kit.ts'
 
 type Metrics = Output<(typeof delivery)['metrics']>
 
@@ -84,9 +95,7 @@ const target = ({ frequency }: Metrics) =>
 
 export function describeMetrics(metrics: Metrics): string {
   const { changeFailRate: fail, rollbackSeconds, alerts, escapeRate } = metrics
-  const seconds = [...rollbackSeconds.incidents, ...rollbackSeconds.drills].map(
-    (value) => `${(value * 1000).toFixed(1)} ms`,
-  )
+  const seconds = [...rollbackSeconds.incidents, ...rollbackSeconds.drills].map(milliseconds)
   const judged = alerts.real + alerts.noise
   return facts([
     ['period', `${moment(metrics.from)} – ${moment(metrics.to)}`],

@@ -1,4 +1,4 @@
-import { argument, defineCommand, facts } from '../kit/kit.ts'
+import { argument, defineCommand, facts, milliseconds } from '../kit/kit.ts'
 
 export const command = defineCommand({
   summary: 'Rehearse: perform the rollback on the warm pair, verify, restore, record the seconds',
@@ -8,8 +8,8 @@ export const command = defineCommand({
     return {
       data: drill,
       text: facts([
-        ['rolled back', `${drill.from} → ${drill.to} in ${(drill.seconds * 1000).toFixed(1)} ms`],
-        ['restored', `in ${(drill.restoredSeconds * 1000).toFixed(1)} ms`],
+        ['rolled back', `${drill.from} → ${drill.to} in ${milliseconds(drill.seconds)}`],
+        ['restored', `in ${milliseconds(drill.restoredSeconds)}`],
         ['passed', drill.passed ? 'yes' : 'NO'],
       ]),
       exitCode: drill.passed ? 0 : 1,

@@ -1,4 +1,4 @@
-import { argument, defineCommand, facts, required, text } from '../kit/kit.ts'
+import { argument, defineCommand, facts, milliseconds, required, text } from '../kit/kit.ts'
 
 export const command = defineCommand({
   summary: 'Put the previous release back, at once, and pin it',
@@ -19,7 +19,7 @@ export const command = defineCommand({
       text: facts([
         ['live now', `${result.release.id} (v${result.release.version})`],
         ['instead of', `${result.replaced.id} (v${result.replaced.version})`],
-        ['took', `${(result.seconds * 1000).toFixed(1)} ms`],
+        ['took', milliseconds(result.seconds)],
         ['pinned', result.pinned ? 'yes: nothing is released until somebody unpins it' : 'no'],
         ['undo', result.undo],
       ]),

@@ -1,3 +1,4 @@
+export { milliseconds, moment, number, percent } from '../../client/format.ts'
 export { type Command, type CommandInput, defineCommand, type Outcome } from './command.ts'
 export type { CommonOptions } from './common-options.ts'
 export { answers } from './connection.ts'
@@ -7,7 +8,7 @@ export { onInterrupt } from './interrupt.ts'
 export { colours, type Io, isInteractive } from './io.ts'
 export { resultOf } from './job.ts'
 export { listing, listOptions } from './listing.ts'
-export { type Cell, estimate, facts, moment, number, percent, table } from './output.ts'
+export { type Cell, estimate, facts, table } from './output.ts'
 export {
   amount,
   argument,

@@ -1,28 +1,10 @@
+import { interval, number } from '../../client/format.ts'
 import type { Estimate } from '../../core/contract.ts'
-
-/** Numbers as people read them: enough digits to tell apart, none for show. */
-export function number(value: number | null | undefined, digits = 3): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return '–'
-  if (Number.isInteger(value)) return String(value)
-  return Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(digits)
-}
-
-export function percent(value: number | null | undefined, digits = 1): string {
-  return value === null || value === undefined || !Number.isFinite(value) ? '–' : `${(value * 100).toFixed(digits)} %`
-}
 
 /** A number is never shown without its interval (when there is one) and its n. */
 export function estimate({ value, lower, upper, n }: Estimate, digits = 3): string {
-  const interval =
-    lower === undefined || lower === null || upper === undefined || upper === null
-      ? ''
-      : ` [${number(lower, digits)}, ${number(upper, digits)}]`
-  return `${number(value, digits)}${interval} (n ${n})`
-}
-
-/** `2001-05-01 12:00`, UTC. */
-export function moment(iso: string | null | undefined): string {
-  return iso ? iso.slice(0, 16).replace('T', ' ') : '–'
+  const bounds = interval({ lower, upper }, digits)
+  return `${number(value, digits)}${bounds === '' ? '' : ` [${bounds.replace(' …', ',')}]`} (n ${n})`
 }
 
 export type Cell = string | number | null | undefined

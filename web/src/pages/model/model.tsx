@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { client } from '../../client.ts'
 import { CopyAsCli } from '../../copy-as-cli.tsx'
-import { day, interval, moment, number, percent, stateWords } from '../../format.ts'
+import { day, interval, milliseconds, moment, number, percent, stateWords } from '../../format.ts'
 import { Monitoring, Scroll } from './monitoring.tsx'
 import { QualityChart } from './quality-chart.tsx'
 import { RollBack } from './roll-back.tsx'
@@ -62,9 +62,7 @@ export function Model() {
         />
         <Tile
           name="Slowest rollback"
-          value={
-            metrics.rollbackSeconds.worst === null ? 'never' : `${(metrics.rollbackSeconds.worst * 1000).toFixed(1)} ms`
-          }
+          value={metrics.rollbackSeconds.worst === null ? 'never' : milliseconds(metrics.rollbackSeconds.worst)}
           detail={`${metrics.rollbackSeconds.incidents.length} for real, ${metrics.rollbackSeconds.drills.length} drills`}
         />
         <Tile

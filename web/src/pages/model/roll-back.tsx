@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Dialog } from 'radix-ui'
 import { useState } from 'react'
 import { client, type Release, type Span } from '../../client.ts'
+import { milliseconds } from '../../format.ts'
 
 type Props = { model: string; live: Release; releases: Release[]; spans: Span[] }
 
@@ -41,7 +42,7 @@ export function RollBack({ model, live, releases, spans }: Props) {
             <>
               <p data-testid="rolled-back">
                 {rollback.data.release.id} (v{rollback.data.release.version}) answers now. It took{' '}
-                {(rollback.data.seconds * 1000).toFixed(1)} ms. The model is pinned until somebody unpins it.
+                {milliseconds(rollback.data.seconds)}. The model is pinned until somebody unpins it.
               </p>
               <p className="copy">Undo: {rollback.data.undo}</p>
               <Dialog.Close asChild>
