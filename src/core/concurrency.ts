@@ -14,3 +14,11 @@ export async function atOnce(few: number, n: number, work: (index: number) => Pr
   const ended = await Promise.allSettled(Array.from({ length: few }, worker))
   for (const one of ended) if (one.status === 'rejected') throw one.reason
 }
+
+/** What the work gives, or the error of being late; the work itself may go on where nothing can end it. */
+export function withTimeLimit<T>(work: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), milliseconds)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,1 +1,2 @@
 export { checkDestination, guardedLookup, isListed, send } from './guard.ts'
+export { readBody } from './read-body.ts'

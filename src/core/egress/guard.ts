@@ -3,6 +3,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import type { Context } from '../context.ts'
 import { AppError, invalidInput } from '../errors.ts'
 import { blockedRange } from './ranges.ts'
+import { readBody } from './read-body.ts'
 
 type Address = { address: string; family: number }
 
@@ -70,7 +71,8 @@ export async function send(ctx: Context, request: EgressRequest, resolve = resol
       body: request.body ?? null,
       signal,
     })
-    const bytes = await readUpTo(body, request.maximumBytes ?? 1024 * 1024, url)
+    const limit = request.maximumBytes ?? 1024 * 1024
+    const bytes = await readBody(body, limit, () => unanswered(url, `its answer is larger than ${limit} bytes`))
     return { status: statusCode, headers: flat(headers), body: bytes }
   } catch (error) {
     if (error instanceof AppError) throw error
@@ -135,17 +137,6 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, url: URL)
   } finally {
     signal.removeEventListener('abort', abort)
   }
-}
-
-async function readUpTo(body: AsyncIterable<Buffer>, limit: number, url: URL): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limit) throw unanswered(url, `its answer is larger than ${limit} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 function flat(headers: NodeJS.Dict<string | string[]>): Record<string, string> {

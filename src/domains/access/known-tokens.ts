@@ -1,3 +1,4 @@
+import { withTimeLimit } from '../../core/concurrency.ts'
 import { type Context, liveValue } from '../../core/context.ts'
 import type { TokensTable } from './schema.ts'
 import * as store from './store.ts'
@@ -9,6 +10,8 @@ const patienceMilliseconds = 100
 /** A token that could not be read again for so long is not known any more. */
 const maxMilliseconds = 60_000
 const maxKnown = 10_000
+
+const late = () => new Error('The token is not read in time.')
 
 type CachedToken = { row: TokensTable; readAt: number }
 type Tokens = { known: Map<string, CachedToken>; readings: Map<string, Promise<TokensTable | undefined>> }
@@ -25,7 +28,7 @@ export async function findToken(ctx: Context, hash: string): Promise<TokensTable
   const underway = readings.get(hash)
   if (!found || age > maxMilliseconds) return underway ?? read(ctx, hash)
   if (underway) return found.row
-  return within(read(ctx, hash), found.row)
+  return withTimeLimit(read(ctx, hash), patienceMilliseconds, late).catch(() => found.row)
 }
 
 /** Forgets what was known, also what is being read at this moment. */
@@ -54,11 +57,4 @@ function read(ctx: Context, hash: string): Promise<TokensTable | undefined> {
   )
   readings.set(hash, reading)
   return reading
-}
-
-function within(reading: Promise<TokensTable | undefined>, otherwise: TokensTable): Promise<TokensTable | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(otherwise), patienceMilliseconds)
-    reading.then(resolve, () => resolve(otherwise)).finally(() => clearTimeout(timer))
-  })
 }

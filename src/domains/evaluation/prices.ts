@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
+import type { Usage } from './answers/answers.ts'
 import type { evaluation } from './contract.ts'
 import { append } from './events.ts'
 import * as store from './store.ts'
@@ -37,4 +38,27 @@ export async function getPrices(ctx: Context, { digest }: Input<Operations['getP
 
 function toTable(row: store.PriceTableRecord): PriceTable {
   return { digest: row.digest, prices: row.prices, createdAt: row.created_at, createdBy: row.created_by }
+}
+
+/** The price of one answer; NaN when an amount or a price is missing. */
+export function costOf(usage: Usage, prices: Record<string, number>): number {
+  const amounts = amountsOf(usage)
+  return amounts.reduce(
+    (sum, [unit, amount]) => sum + (Number.isFinite(amount) ? amount : Number.NaN) * (prices[unit] ?? Number.NaN),
+    0,
+  )
+}
+
+function amountsOf(usage: Usage): [string, number][] {
+  if ('cpuMs' in usage) return [['cpu_ms', usage.cpuMs]]
+  return [
+    [`${usage.model}/input_token`, usage.inputTokens],
+    [`${usage.model}/output_token`, usage.outputTokens],
+  ]
+}
+
+/** The units that were used and have no price, in quotes. */
+export function missingPrices(usages: readonly Usage[], prices: Record<string, number>): string[] {
+  const units = new Set(usages.flatMap((usage) => amountsOf(usage).map(([unit]) => unit)))
+  return [...units].filter((unit) => !Object.hasOwn(prices, unit)).map((unit) => `"${unit}"`)
 }

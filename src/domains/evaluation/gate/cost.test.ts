@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { costCheck, costOf } from './cost.ts'
+import { costOf } from '../prices.ts'
+import { costCheck } from './cost.ts'
 
 const prices = (table: Record<string, number>) => ({ digest: null, prices: table, createdAt: null, createdBy: null })
 const guardrail = { metric: 'cost_per_1k', ratio: 1.1 }

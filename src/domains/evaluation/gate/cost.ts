@@ -1,9 +1,9 @@
 import { studentTQuantile } from '../../../core/stats/distributions.ts'
 import { clusteredMean, ratioNonInferiority } from '../../../core/stats/paired-difference.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
-import type { Measurements, Usage } from '../answers/answers.ts'
+import type { Measurements } from '../answers/answers.ts'
 import { oneSided } from '../comparison/comparison.ts'
-import type { PriceTable } from '../prices.ts'
+import { costOf, missingPrices, type PriceTable } from '../prices.ts'
 import { combine, formatNumber, type GateCheck, judgeInterval } from '../rules.ts'
 
 type Guardrail = NonNullable<ModelSpec['success']['guardrails']>[number]
@@ -51,28 +51,6 @@ export function costCheck(
   const verdict = combine(parts.map((part) => ({ ...part, required: true })))
   const deciding = parts.find((part) => part.verdict === verdict) ?? first
   return { ...frame, ...deciding, n: costs.length, reason: parts.map(({ reason }) => reason).join('; ') }
-}
-
-/** The price of one answer; NaN when an amount or a price is missing. */
-export function costOf(usage: Usage, prices: Record<string, number>): number {
-  const amounts = amountsOf(usage)
-  return amounts.reduce(
-    (sum, [unit, amount]) => sum + (Number.isFinite(amount) ? amount : Number.NaN) * (prices[unit] ?? Number.NaN),
-    0,
-  )
-}
-
-function amountsOf(usage: Usage): [string, number][] {
-  if ('cpuMs' in usage) return [['cpu_ms', usage.cpuMs]]
-  return [
-    [`${usage.model}/input_token`, usage.inputTokens],
-    [`${usage.model}/output_token`, usage.outputTokens],
-  ]
-}
-
-function missingPrices(usages: readonly Usage[], prices: Record<string, number>): string[] {
-  const units = new Set(usages.flatMap((usage) => amountsOf(usage).map(([unit]) => unit)))
-  return [...units].filter((unit) => !Object.hasOwn(prices, unit)).map((unit) => `"${unit}"`)
 }
 
 type CostVerdict = Pick<GateCheck, 'verdict' | 'value' | 'lower' | 'upper' | 'limit' | 'reason'>

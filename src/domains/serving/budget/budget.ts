@@ -1,2 +1,2 @@
 export { giveBack, lacks, provide, spentToday } from './allowance.ts'
-export { type Cap, costOf, openAnswer, type Reservation, reserve } from './reserve.ts'
+export { type Cap, costOfTokens, openAnswer, type Reservation, reserve } from './reserve.ts'

@@ -32,7 +32,7 @@ type CostRequest = {
 export const openAnswer = 0.05
 
 /** What an answer cost; null where the table has no price or nothing was counted. */
-export function costOf(model: string, tokens: Tokens | null, prices: Record<string, number>): number | null {
+export function costOfTokens(model: string, tokens: Tokens | null, prices: Record<string, number>): number | null {
   if (tokens === null) return null
   const usage = { model, inputTokens: tokens.input, outputTokens: tokens.output }
   const cost = evaluation.costOf(usage, prices)

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { readBody } from '../../../core/egress/egress.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Tokens } from '../log/log.ts'
 
@@ -11,16 +12,9 @@ export function asObject(value: unknown): Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
 }
 
-export async function readWhole(body: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxAnswerLength)
-      throw new AppError('upstream_failed', `The answer is longer than ${maxAnswerLength} bytes.`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+export function readWhole(body: Readable): Promise<Buffer> {
+  const tooLarge = () => new AppError('upstream_failed', `The answer is longer than ${maxAnswerLength} bytes.`)
+  return readBody(body as AsyncIterable<Buffer>, maxAnswerLength, tooLarge)
 }
 
 /** What the caller did wrong is its own to read; who the server is to the provider is not. */

@@ -1,6 +1,6 @@
 import { AppError } from '../../../core/errors.ts'
 import { neverSent } from '../../../core/upstream/upstream.ts'
-import { costOf, type Reservation } from '../budget/budget.ts'
+import { costOfTokens, type Reservation } from '../budget/budget.ts'
 import { type AskedRelease, type Call, finish, isRefusal } from '../gateway/gateway.ts'
 import type { Bad, Tokens } from '../log/log.ts'
 import { plainRow } from '../rules.ts'
@@ -43,7 +43,7 @@ export function startSettlement(call: Call, asked: AskedRelease, question: Quest
 
   function answered({ text, tokens: counted, pieces, bad, firstTokenMs = null }: ReceivedAnswer): void {
     const tokens = counted ?? estimated(pieces)
-    money.settle(costOf(model, counted, prices), costOf(model, tokens, prices))
+    money.settle(costOfTokens(model, counted, prices), costOfTokens(model, tokens, prices))
     const row = plainRow(call.inputs)
     finish(call, asked, { row, knownAt: null, output: text, bad, latencyMs: elapsed(), tokens, firstTokenMs })
   }
@@ -51,7 +51,7 @@ export function startSettlement(call: Call, asked: AskedRelease, question: Quest
   function failed(thrown: unknown): void {
     const free = !billed || neverSent(thrown)
     if (thrown instanceof AppError && isRefusal(thrown)) money.settle(0)
-    else if (signal.aborted) money.settle(free ? 0 : null, costOf(model, estimated(0), prices))
+    else if (signal.aborted) money.settle(free ? 0 : null, costOfTokens(model, estimated(0), prices))
     else {
       ctx.log.warn({ err: thrown, endpoint, release: asked.target.release }, 'a language model failed to answer')
       answered({ text: null, tokens: free ? { input: 0, output: 0 } : null, pieces: 0, bad: 'error' })

@@ -1,9 +1,10 @@
+import { withTimeLimit } from '../../../core/concurrency.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { neverSent } from '../../../core/upstream/upstream.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
-import { costOf, reserve } from '../budget/budget.ts'
+import { costOfTokens, reserve } from '../budget/budget.ts'
 import type { Bad, LogRecord, Tokens } from '../log/log.ts'
 import type { LoadedVersion } from '../routing/routing.ts'
 import * as rules from '../rules.ts'
@@ -49,6 +50,8 @@ function inputsOf({ ctx, inputs, at }: Call, { service, rows }: LoadedVersion): 
   return { values: { ...values, ...registry.readFields(rows.views, values, true) }, knownAt }
 }
 
+const late = () => new AppError('deadline_exceeded', 'The model did not answer in time.')
+
 type Reply = { output: Value; tokens: Tokens | null }
 
 async function ask(call: Call, asked: AskedRelease, row: Row): Promise<Reply> {
@@ -58,7 +61,7 @@ async function ask(call: Call, asked: AskedRelease, row: Row): Promise<Reply> {
   const left = () => ends - ctx.clock.elapsed()
   const shadow = arm === 'shadow'
   if (chosen.runtime.chat) return askPrompt(call, asked, row)
-  const work = () => within(chosen.predict(row, { milliseconds: left(), shadow }), left())
+  const work = () => withTimeLimit(chosen.predict(row, { milliseconds: left(), shadow }), left(), late)
   return { output: await chosen.lane.run(ends, work), tokens: null }
 }
 
@@ -100,15 +103,6 @@ async function askPrompt(call: Call, asked: AskedRelease, row: Row): Promise<Rep
     if (neverSent(error)) billed = false
     throw error
   } finally {
-    money.settle(billed ? costOf(model, tokens, prices) : 0)
+    money.settle(billed ? costOfTokens(model, tokens, prices) : 0)
   }
-}
-
-/** The call itself may go on where nothing can end it, as in the middle of a model's computation. */
-function within(work: Promise<Value>, milliseconds: number): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new AppError('deadline_exceeded', 'The model did not answer in time.'))
-    const timer = setTimeout(late, milliseconds)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
-import { costOf } from '../budget/budget.ts'
+import { costOfTokens } from '../budget/budget.ts'
 import { type Arm, type Bad, type LogRecord, record, type Tokens } from '../log/log.ts'
 import type { LoadedVersion } from '../routing/routing.ts'
 import { count } from './counters.ts'
@@ -41,7 +41,7 @@ export function finish(call: Call, { chosen, target, arm, fallback = false }: As
   const { row, knownAt, output, latencyMs, tokens, firstTokenMs = null } = result
   const bad = result.bad ?? (latencyMs > chosen.slowAfterMs ? 'slow' : null)
   const provider = chosen.runtime.chat?.provider.model
-  const cost = provider === undefined ? null : costOf(provider, tokens, chosen.prices)
+  const cost = provider === undefined ? null : costOfTokens(provider, tokens, chosen.prices)
   const who = {
     id,
     endpoint,

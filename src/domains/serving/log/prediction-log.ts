@@ -1,3 +1,4 @@
+import { withTimeLimit } from '../../../core/concurrency.ts'
 import { type Context, liveValue } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import { forgetOpenLog, noteFlush, noteWaiting, reportGap } from './gap.ts'
@@ -107,12 +108,14 @@ export async function startLog(ctx: Context): Promise<void> {
   ring(ctx).timer = timer
 }
 
+const late = () => new AppError('deadline_exceeded', 'The prediction log is still being written.')
+
 /** What cannot be written now is lost; the note that stays behind tells the next server how much that is. */
 export async function stopLog(ctx: Context): Promise<void> {
   const held = ring(ctx)
   clearInterval(held.timer)
   try {
-    await inTime(flushLog(ctx))
+    await withTimeLimit(flushLog(ctx), patienceMilliseconds, late)
   } catch (error) {
     const left = unwrittenCount(held)
     ctx.log.error({ err: error, left }, 'the server ends without writing the last predictions')
@@ -120,17 +123,6 @@ export async function stopLog(ctx: Context): Promise<void> {
     return
   }
   await forgetOpenLog(ctx)
-}
-
-async function inTime(work: Promise<void>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const late = () => reject(new AppError('deadline_exceeded', 'The prediction log is still being written.'))
-  const timer = setTimeout(late, patienceMilliseconds)
-  try {
-    await Promise.race([work, promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** A store that fails is told once, and once more when it is well again. */
