@@ -75,6 +75,30 @@ export async function findApproval(
   return found && toApproval(found, basis)
 }
 
+/** How somebody else can sign, and why one's own signature of exactly this, where there is one, does not count. */
+export async function waysToSign(
+  ctx: Context,
+  { model, version }: { model: string; version: number },
+): Promise<string> {
+  const basis = await basisOf(ctx, model, version)
+  const author = ctx.actor.name
+  const own = (await store.listApprovals(ctx, model, version)).some(
+    (row) => row.approved_by === author && holds(row, basis),
+  )
+  const command = `a second person: keel approve ${model}@${version} --reason "…"`
+  return own ? `${command}; yours, as ${author}, does not count, since you are the one who releases it` : command
+}
+
+/** Somebody else than `author` signed any version of the model, at that moment or later. */
+export async function signedSince(
+  ctx: Context,
+  { model, since, author }: { model: string; since: string; author: string },
+): Promise<{ by: string; at: string } | undefined> {
+  const rows = await store.listApprovals(ctx, model)
+  const found = rows.find((row) => row.approved_by !== author && row.at >= since)
+  return found && { by: found.approved_by, at: found.at }
+}
+
 export async function isApproved(ctx: Context, { model, version, created_by }: ReleasesTable): Promise<boolean> {
   return (await findApproval(ctx, { model, version: Number(version), author: created_by })) !== undefined
 }

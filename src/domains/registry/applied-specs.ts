@@ -57,6 +57,25 @@ export async function getSpec(
   return row.spec
 }
 
+/** Since when a part of the spec has been as it is now. */
+export async function unchangedSince(
+  ctx: Context,
+  model: string,
+  part: (spec: ModelSpec) => unknown,
+): Promise<string | undefined> {
+  const { specVersion } = await getModel(ctx, { model })
+  const digestOf = (spec: ModelSpec) => digestOfJson(part(spec) ?? null)
+  let since: string | undefined
+  let digest: string | undefined
+  for (let version = specVersion; version > 0; version--) {
+    const row = await store.findSpec(ctx, model, version)
+    if (!row || (digest !== undefined && digestOf(row.spec) !== digest)) break
+    digest = digestOf(row.spec)
+    since = row.created_at
+  }
+  return since
+}
+
 /** The digest of a version of a spec as it was applied: keys that were renamed since do not change it. */
 export async function specDigest(
   ctx: Context,

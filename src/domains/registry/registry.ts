@@ -1,5 +1,13 @@
 export { aliasHistory, deleteAlias, moveLiveAlias, setAlias } from './aliases.ts'
-export { applySpec, currentSpec, getSpec, requireSpec, specDigest, specVersions } from './applied-specs.ts'
+export {
+  applySpec,
+  currentSpec,
+  getSpec,
+  requireSpec,
+  specDigest,
+  specVersions,
+  unchangedSince,
+} from './applied-specs.ts'
 export { importModel } from './import.ts'
 export {
   createModel,

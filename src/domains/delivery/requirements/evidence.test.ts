@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { model, register, spec, tripAt } from '../../../../test/support/trips.ts'
+import * as artifacts from '../../artifacts/artifacts.ts'
+import * as features from '../../features/features.ts'
 import { begin } from '../../monitoring/monitoring.fixture.ts'
 import * as registry from '../../registry/registry.ts'
+import * as delivery from '../delivery.ts'
 
 type Begun = Awaited<ReturnType<typeof begin>>
 
@@ -88,4 +92,54 @@ test('inputs that nobody serves yet cannot be told, and without a training set t
     signature: { inputs: [{ name: 'good', type: 'number' }], output },
   })
   assert.equal(await skewOf(begun, bare.version), undefined)
+})
+
+test('an input that looks as if it knew the answer may be allowed with a reason; that is signed once, for all versions to come', async (t) => {
+  const begun = await begin(t)
+  const rows = Array.from({ length: 400 }, (_, index) => ({
+    good: tripAt(index).good,
+    late: tripAt(index).good > 0.5 ? 1 : 0,
+  }))
+  const text = ['good,late', ...rows.map(({ good, late }) => `${good},${late}`)].join('\n')
+  const stored = await artifacts.putBlob(begun.ctx, {}, Readable.from([Buffer.from(text)]))
+  const { digest } = await artifacts.create(begun.ctx, { files: [{ path: 'train.csv', ...stored }] })
+  const { id: trainingSet } = await features.importTrainingSet(begun.ctx, { artifact: digest, label: 'late' })
+  const another = async () => {
+    const { artifact, signature } = await registry.getVersion(begun.ctx, { model, version: begun.version })
+    const made = await registry.registerVersion(begun.ctx, {
+      model,
+      flavor: 'onnx',
+      artifact: artifact ?? '',
+      ...(signature ? { signature } : {}),
+      service: 'trip',
+      trainingSet,
+    })
+    await begun.client.evaluation.runGate({ model, version: made.version })
+    return made.version
+  }
+  const leakageOf = async (version: number) => {
+    const { requirements } = await begun.client.delivery.planRelease({ model, version })
+    const found = requirements.find(({ requirement }) => requirement === 'leakage')
+    return { blocks: found?.blocks, detail: found?.detail ?? '' }
+  }
+  const first = await another()
+  const refused = await leakageOf(first)
+  assert.equal(refused.blocks, true)
+  assert.match(
+    refused.detail,
+    /"good" \(AUC 1\.000\) orders the labels almost alone \(or a second person: .*"success\.leakage\.allow"/,
+  )
+  const allow = [{ input: 'good', because: 'It is measured before the trip begins.' }]
+  await registry.applySpec(begun.ctx, { ...spec, success: { ...spec.success, leakage: { allow } } })
+  assert.equal((await leakageOf(first)).blocks, true, 'nobody has signed it')
+  await begun.client.evaluation.runGate({ model, version: first })
+  const bo = { ...begun.ctx, actor: { name: 'bo', role: 'member' as const } }
+  await delivery.approve(bo, { model, version: first, reason: 'measured before, indeed' })
+  const next = await leakageOf(await another())
+  assert.equal(next.blocks, false)
+  assert.match(next.detail, /but for "good", which the spec allows and bo signed/)
+  const other = [{ input: 'good', because: 'For another reason than was signed.' }]
+  await begun.client.system.advanceClock({ to: new Date(begun.ctx.now().getTime() + 1_000).toISOString() })
+  await registry.applySpec(begun.ctx, { ...spec, success: { ...spec.success, leakage: { allow: other } } })
+  assert.equal((await leakageOf(await another())).blocks, true)
 })

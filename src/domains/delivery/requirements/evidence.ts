@@ -3,8 +3,9 @@ import type { Output } from '../../../core/contract.ts'
 import { day } from '../../../core/duration.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as monitoring from '../../monitoring/monitoring.ts'
+import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
-import { findApproval } from '../approvals.ts'
+import { findApproval, signedSince, waysToSign } from '../approvals.ts'
 import type { delivery } from '../contract.ts'
 import { findTraffic } from '../traffic.ts'
 import { cannotTell, fail, pass, type Requirement, requirement } from './blocking.ts'
@@ -29,7 +30,7 @@ export async function gateRequirement(
   const author = ctx.actor.name
   const approval = verdict === 'cannot_tell' ? await findApproval(ctx, { model, version, author }) : undefined
   if (verdict !== 'pass' && !approval) {
-    const sign = verdict === 'cannot_tell' ? ` (or a second person: keel approve ${name} --reason "…")` : ''
+    const sign = verdict === 'cannot_tell' ? ` (or ${await waysToSign(ctx, { model, version })})` : ''
     const words = verdict.replaceAll('_', ' ')
     const detail = `a passed gate; ${gate.id} says ${words}: ${gate.summary.replace(/\.$/, '')}${sign}`
     return requirement('gate', { verdict, detail })
@@ -89,15 +90,36 @@ export async function skewRequirements(ctx: Context, { model, version }: Candida
 export async function leakageRequirements(ctx: Context, { model, version }: Candidate): Promise<Requirement[]> {
   const leaks = await monitoring.leaks(ctx, { model, version })
   if (leaks.length === 0) return []
-  const suspicious = leaks.filter((leak) => leak.suspicious)
-  if (suspicious.length === 0) return [pass('leakage', `none of ${leaks.length} inputs orders the labels alone`)]
+  const author = ctx.actor.name
+  const signed = await allowedInputs(ctx, model, author)
+  const suspicious = leaks.filter(({ suspicious, column }) => suspicious && !signed.inputs.has(column))
+  if (suspicious.length === 0) {
+    const allowed = leaks.filter(({ suspicious }) => suspicious).map(({ column }) => `"${column}"`)
+    const but =
+      allowed.length === 0 ? '' : `, but for ${allowed.join(', ')}, which the spec allows and ${signed.by} signed`
+    return [pass('leakage', `none of ${leaks.length} inputs orders the labels alone${but}`)]
+  }
   const named = suspicious.map(({ column, auc }) => `"${column}" (AUC ${auc.value?.toFixed(3)})`).join(', ')
-  const finding = `${named} orders the labels almost alone`
-  const approval = await findApproval(ctx, { model, version, author: ctx.actor.name })
+  const finding = `${named} ${suspicious.length === 1 ? 'orders' : 'order'} the labels almost alone`
+  const approval = await findApproval(ctx, { model, version, author })
+  const ways = `${await waysToSign(ctx, { model, version })}; for all versions to come, with the reason under "success.leakage.allow" in models/${model}.yaml`
   const detail = approval
     ? `${finding}; ${approval.by} signed it`
-    : `inputs that are known before the answer is; ${finding} (or a second person: keel approve ${model}@${version} --reason "…")`
+    : `inputs that are known before the answer is; ${finding} (or ${ways})`
   return [requirement('leakage', { verdict: 'fail', signed: approval !== undefined, detail })]
+}
+
+/** What the spec allows counts once somebody else has signed a version of the model since it says so. */
+async function allowedInputs(
+  ctx: Context,
+  model: string,
+  author: string,
+): Promise<{ inputs: Set<string>; by: string }> {
+  const allow = (await registry.requireSpec(ctx, model)).success.leakage?.allow ?? []
+  const since =
+    allow.length === 0 ? undefined : await registry.unchangedSince(ctx, model, ({ success }) => success.leakage)
+  const signature = since === undefined ? undefined : await signedSince(ctx, { model, since, author })
+  return { inputs: new Set(signature ? allow.map(({ input }) => input) : []), by: signature?.by ?? '' }
 }
 
 /** Asked for only where the policy is yellow or red. */

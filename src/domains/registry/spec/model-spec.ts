@@ -105,6 +105,24 @@ export const ModelSpec = object({
         { description: 'How far values at serving may differ from those of the training set' },
       ),
     ),
+    leakage: optional(
+      object(
+        {
+          allow: Type.Array(
+            object({
+              input: Type.String({ minLength: 1, description: 'An input that may order the labels almost alone' }),
+              because: Type.String({ minLength: 10, description: 'Why it is known before the answer is' }),
+            }),
+            {
+              minItems: 1,
+              maxItems: 1_000,
+              description: 'Signed once by a second person, as long as it stays as it is',
+            },
+          ),
+        },
+        { description: 'Inputs that look as if they knew the answer, and do not' },
+      ),
+    ),
     skew: optional(
       object(
         {
