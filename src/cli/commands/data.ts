@@ -1,11 +1,7 @@
-import { resolve } from 'node:path'
 import { AppError } from '../../core/errors.ts'
-import { parseIsoTime, type Row, type Table } from '../../core/tables/tables.ts'
-import { dialect, dialectOptions } from '../files/dialect.ts'
-import { openRows } from '../files/rows.ts'
-import { argument, type Command, defineCommand, facts, moment, required, table, text, time } from '../kit/kit.ts'
-
-const batch = 5_000
+import { dialectOptions } from '../files/dialect.ts'
+import { argument, type Command, defineCommand, facts, flag, moment, required, table, text, time } from '../kit/kit.ts'
+import { pushRows } from '../transfer/push-rows.ts'
 
 export const command: Command = {
   summary: 'Sources of data and their snapshots',
@@ -36,6 +32,7 @@ export const command: Command = {
       options: {
         from: time('only rows known from this time on'),
         until: time('only rows known before this time'),
+        again: flag('add the rows although this file is in the source already'),
         ...dialectOptions,
       },
       examples: [
@@ -43,34 +40,17 @@ export const command: Command = {
         'keel data push meter readings.csv --separator ";" --decimal , --time-format "%d/%m/%Y %H:%M"',
       ],
       async run(session, { args: { source, file }, options }) {
-        const client = await session.client()
-        const { definition, columns } = await client.datasets.getSource({ source })
-        const types = new Map(
-          Object.entries(columns).map(([name, type]) => [name, type === 'big_integer' ? 'integer' : type] as const),
-        )
-        const read = { ...dialect(options), shown: file, types }
-        const opened = await openRows(resolve(session.io.cwd, file), read, session.say)
-        const chosen = within(definition.known_at ?? definition.time, options.from, options.until)
-        const send = async (check: boolean) => {
-          const progress = session.progress(`${check ? 'Checking' : 'Pushing'} ${source}`)
-          let [appended, seen] = [0, 0]
-          try {
-            for await (const rows of batches(opened, chosen)) {
-              appended += (await client.datasets.append({ source, rows, check })).appended
-              seen += rows.length
-              progress.update(seen, opened.rows)
-            }
-          } finally {
-            progress.end()
-          }
-          return appended
-        }
-        // All or nothing: a file of several batches is looked at whole before the first of them is stored.
-        if (opened.rows > batch) await send(true)
-        const appended = await send(false)
+        const { appended, stored } = await pushRows(session, { source, file, ...options })
+        const again = 'Add "--again" to add its rows once more.'
+        const before =
+          stored === 0
+            ? ''
+            : appended === 0
+              ? ` The ${stored} rows of ${file} are in it already. ${again}`
+              : ` ${stored} were there from a push of ${file} that was stopped.`
         return {
-          data: { source, appended },
-          text: `${appended} rows added to ${source}.`,
+          data: { source, appended, stored },
+          text: `${appended} rows added to ${source}.${before}`,
           next: [`keel data show ${source}`],
         }
       },
@@ -102,6 +82,11 @@ export const command: Command = {
           ],
           ['rows', found.rows],
           ['digest', snapshot.digest],
+          [
+            'unfinished',
+            found.unfinished &&
+              `a file of ${found.unfinished.of} parts was pushed up to part ${found.unfinished.parts}, ${moment(found.unfinished.at)}; push it again for the rest`,
+          ],
         ])
         const profile = table(
           ['column', 'type', 'nulls', 'distinct', 'min', 'mean', 'max'],
@@ -168,30 +153,4 @@ export const command: Command = {
       },
     }),
   },
-}
-
-/** Rows of a table that `chosen` takes, in batches of one request. */
-async function* batches(table: Table, chosen: (row: Row) => boolean): AsyncGenerator<Row[]> {
-  let rows: Row[] = []
-  for await (const part of table.read()) {
-    rows.push(...part.filter(chosen))
-    if (rows.length < batch) continue
-    yield rows
-    rows = []
-  }
-  if (rows.length > 0) yield rows
-}
-
-/** Whether a row was known in the period; a column of times holds ISO 8601 once it is read. */
-function within(
-  column: string | undefined,
-  from: string | undefined,
-  until: string | undefined,
-): (row: Row) => boolean {
-  if (column === undefined || (from === undefined && until === undefined)) return () => true
-  const [first, last] = [from, until].map((time) => (time === undefined ? undefined : parseIsoTime(time)))
-  return (row) => {
-    const at = parseIsoTime(String(row[column]))
-    return at === undefined || ((first === undefined || at >= first) && (last === undefined || at < last))
-  }
 }

@@ -120,6 +120,29 @@ test('rows in Parquet segments are removed by writing the segment anew', async (
   assert.equal((await client.datasets.getSource({ source: 'trips' })).rows, 2)
 })
 
+test('a training set says that rows which it read were taken out, and so does a set that is asked for again', async (t) => {
+  const { client, app } = await testServer(t)
+  await datasets.applySource(app.ctx, { source: 'good', owner: 'ana@team.example', time: 'at' })
+  await datasets.applySource(app.ctx, { source: 'spine', owner: 'ana@team.example', time: 'at' })
+  await client.datasets.append({ source: 'good', rows: [1, 2].map((id) => ({ id, at, uid: 'x' })) })
+  await client.datasets.append({ source: 'spine', rows: [{ id: 1, at }] })
+  await applyViews(app.ctx, ['good'])
+  const asked = { service: 's_good', source: 'spine', from: '2025-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z' }
+  const made = await client.features.createTrainingSet(asked)
+  await client.datasets.append({ source: 'good', rows: [{ id: 3, at, uid: 'x' }] })
+  await client.datasets.removeRows({ source: 'good', rows: [3], reason: 'came later' })
+  const removals = async () =>
+    (await client.features.getTrainingSet({ trainingSet: made.id })).sources.map(
+      ({ removedAt }) => removedAt !== undefined,
+    )
+  assert.deepEqual(await removals(), [false, false])
+  await client.datasets.removeRows({ source: 'good', rows: [2], reason: 'was read' })
+  assert.deepEqual(await removals(), [false, true])
+  const again = await client.features.createTrainingSet({ ...asked, sources: { spine: 1, good: 2 } })
+  assert.notEqual(again.sources[1]?.digest, made.sources[1]?.digest)
+  assert.notEqual(again.sources[1]?.removedAt, undefined)
+})
+
 test('a segment whose file is gone keeps no server from starting', async (t) => {
   const { client, app } = await testServer(t)
   await datasets.applySource(app.ctx, { source: 'lost', owner: 'ana@team.example', time: 'at' })

@@ -77,6 +77,12 @@ export const Source = object({
   lastSeq: Type.Integer({ description: 'Sequence number of the newest row' }),
   updatedAt: Time,
   unreadable: optional(Type.String({ description: 'Why its rows cannot be read; absent when they can' })),
+  unfinished: optional(
+    object(
+      { at: Time, rows: Type.Integer(), parts: Type.Integer(), of: Type.Integer() },
+      { description: 'A file that was pushed in part: pushing it again adds the rest, and no row twice' },
+    ),
+  ),
 })
 
 const BadCell = object({
@@ -136,8 +142,22 @@ export const datasets = contract({
       source: Name,
       rows: Type.Array(JsonObject, { minItems: 1, maxItems: 50_000 }),
       check: optional(Type.Boolean({ description: 'Only look whether they could be added' })),
+      push: optional(
+        object(
+          {
+            id: Type.String({ minLength: 8, maxLength: 200, description: 'The same for the same rows' }),
+            part: Type.Integer({ minimum: 1 }),
+            parts: Type.Integer({ minimum: 1, description: 'How many there are' }),
+          },
+          { description: 'Which part of what these rows are: a part that is there is not added again' },
+        ),
+      ),
     }),
-    output: object({ appended: Type.Integer(), lastSeq: Type.Integer() }),
+    output: object({
+      appended: Type.Integer(),
+      stored: optional(Type.Integer({ description: 'Rows of this part that were there already' })),
+      lastSeq: Type.Integer(),
+    }),
   },
   checkStoredRows: {
     method: 'GET',

@@ -1,10 +1,11 @@
+export { append, onAppend, type StoredRow } from './append.ts'
 export { checkStoredRows } from './bad-rows.ts'
 export { loadSource, unreadableSources, withSource } from './readable.ts'
+export { removedSince } from './removals-store.ts'
 export { removeRows } from './remove-rows.ts'
 export { declaredColumns as declaredTypes } from './rules.ts'
 export { getDataset, listDatasets, snapshot } from './snapshots.ts'
 export {
-  append,
   applySource,
   compactSource,
   declareKeys,
@@ -12,7 +13,5 @@ export {
   describeSources,
   getSource,
   listSources,
-  onAppend,
   onRemoval,
-  type StoredRow,
 } from './sources.ts'

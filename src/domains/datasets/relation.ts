@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import type { Context } from '../../core/context.ts'
+import { type Context, liveValue } from '../../core/context.ts'
 import { invalidInput, notFound } from '../../core/errors.ts'
 import { exactJson } from '../../core/json/json.ts'
 import { identifier, type Lake, literal } from '../../core/lake.ts'
@@ -120,6 +120,40 @@ async function withTailFile<T>(
 }
 
 /**
+ * Of rows that passed the checks, those that the engine is asked about: all of the first ones that come with these columns, then
+ * those that hold more than plain values. A line of plain values is read whatever they are; asking costs more than storing.
+ */
+function rowsToAsk(ctx: Context, { rows, columns }: { rows: Row[]; columns: Columns }): Row[] {
+  if (!readColumns(ctx).has(JSON.stringify(columns))) return rows
+  return rows.filter((row) => !isPlainRow(row))
+}
+
+/** Columns with their types with which the engine read rows in this process. */
+const readColumns = (ctx: Context) => liveValue(ctx, 'datasets.readColumns', () => new Set<string>())
+const mostColumns = 1_000
+
+function remember(ctx: Context, columns: Columns): void {
+  const known = readColumns(ctx)
+  if (known.size >= mostColumns) known.clear()
+  known.add(JSON.stringify(columns))
+}
+
+/** Printable text without quotes, backslashes and pairs of surrogates, and not so long that a row becomes a large object. */
+const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e\xa0-\ud7ff]{0,2000}$/
+
+function isPlainRow(row: Row): boolean {
+  const values = Object.values(row)
+  return values.length <= 1_000 && values.every(isPlainValue)
+}
+
+function isPlainValue(value: unknown): boolean {
+  if (typeof value === 'string') return plainText.test(value)
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) || (Math.abs(value) < 1e200 && Math.abs(value) > 1e-200)
+  return typeof value === 'boolean'
+}
+
+/**
  * Reads rows as the analytic engine will, before they are acknowledged: what is stored can be read. Rows that the checks let
  * through and the engine does not would be a defect of the checks; they are refused one by one, by their number.
  */
@@ -127,7 +161,11 @@ export async function assertReadable(
   ctx: Context,
   { rows, columns }: { rows: Row[]; columns: Columns },
 ): Promise<void> {
-  if (await isReadable(ctx, { rows, columns })) return
+  const asked = rowsToAsk(ctx, { rows, columns })
+  if (asked.length === 0 || (await isReadable(ctx, { rows: asked, columns }))) {
+    remember(ctx, columns)
+    return
+  }
   for (const [index, row] of rows.entries()) {
     if (await isReadable(ctx, { rows: [row], columns })) continue
     throw invalidInput(`Row ${index + 1} holds what the analytic engine cannot read. Nothing was stored.`, {

@@ -12,6 +12,7 @@ import type { datasets } from './contract.ts'
 import { append as appendEvent } from './events.ts'
 import { forget, unreadableReason, withSource } from './readable.ts'
 import { columnNames } from './relation.ts'
+import { recordRemoval } from './removals-store.ts'
 import { requireSource } from './required-source.ts'
 import { type Definition, declaredColumns } from './rules.ts'
 import type { SourceSegmentsTable } from './schema.ts'
@@ -58,6 +59,7 @@ export async function removeRows(
       removed: row.removed + removed,
       updated_at: ctx.now().toISOString(),
     })
+    await recordRemoval(ctx, { source, first_seq: numbers[0] ?? 0, at: ctx.now().toISOString() })
     await appendEvent(ctx, 'datasets.rows_removed', `source/${source}`, { rows: numbers, reason })
     return columns
   })

@@ -5,6 +5,8 @@ export type DatasetsTables = {
   source_columns: SourceColumnsTable
   source_rows: SourceRowsTable
   source_segments: SourceSegmentsTable
+  source_pushes: SourcePushesTable
+  source_removals: SourceRemovalsTable
   datasets: DatasetsTable
 }
 
@@ -30,6 +32,12 @@ export type SourceRowsTable = { source: string; seq: number; ingested_at: string
 
 /** Older rows: immutable Parquet files, named by digest. */
 export type SourceSegmentsTable = { id: string; source: string; from_seq: number; to_seq: number; digest: string }
+
+/** Parts of files that were pushed: `push` is the digest of the file with how it was read. */
+export type SourcePushesTable = { source: string; push: string; part: number; parts: number; rows: number; at: string }
+
+/** `first_seq`: the first of the rows that were taken out at once. */
+export type SourceRemovalsTable = { source: string; first_seq: number; at: string }
 
 export type DatasetsTable = {
   id: string
@@ -71,5 +79,20 @@ export const migrations: Migration[] = [
   {
     name: 'datasets/004-keys',
     up: () => ['alter table sources add column keys text'],
+  },
+  {
+    name: 'datasets/005-pushes',
+    up: () => [
+      `create table source_pushes (
+        source text not null, push text not null, part integer not null, parts integer not null, rows integer not null,
+        at text not null, primary key (source, push, part))`,
+    ],
+  },
+  {
+    name: 'datasets/006-removals',
+    up: () => [
+      'create table source_removals (source text not null, first_seq bigint not null, at text not null)',
+      'create index source_removals_by_source on source_removals (source, at)',
+    ],
   },
 ]

@@ -1,27 +1,20 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Static } from 'typebox'
-import { afterCommit, type Context, liveValue } from '../../core/context.ts'
+import { type Context, liveValue } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { exactJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { datasets, SourceFile } from './contract.ts'
 import { append as appendEvent } from './events.ts'
-import { enqueue } from './jobs.ts'
+import { unfinishedPush } from './pushes.ts'
 import { unreadableReason } from './readable.ts'
-import { assertReadable, compact } from './relation.ts'
+import { compact } from './relation.ts'
 import { requireSource } from './required-source.ts'
-import { type Columns, checkRows, type KeyTypes, redeclared } from './rules.ts'
+import { type Columns, type KeyTypes, redeclared } from './rules.ts'
 import * as store from './store.ts'
 
 type Operations = typeof datasets
 
 type Source = Output<Operations['getSource']>
-
-export type StoredRow = { seq: number; ingestedAt: string; row: Record<string, unknown> }
-
-type Listener = (source: string, rows: StoredRow[]) => void
-
-const listeners = (ctx: Context) => liveValue(ctx, 'datasets.listeners', () => new Set<Listener>())
 
 const removalListeners = (ctx: Context) =>
   liveValue(ctx, 'datasets.removals', () => new Set<(source: string) => void>())
@@ -33,11 +26,6 @@ export function onRemoval(ctx: Context, listener: (source: string) => void): voi
 
 export function tellRemoval(ctx: Context, source: string): void {
   for (const listen of removalListeners(ctx)) listen(source)
-}
-
-/** Called in this process after rows are on disk. */
-export function onAppend(ctx: Context, listener: Listener): void {
-  listeners(ctx).add(listener)
 }
 
 /** Declares or changes a source; its rows stay. */
@@ -81,7 +69,9 @@ export async function listSources(ctx: Context): Promise<Output<Operations['list
 }
 
 export async function getSource(ctx: Context, { source }: Input<Operations['getSource']>): Promise<Source> {
-  return withReason(ctx, await describeSource(ctx, source))
+  const described = await withReason(ctx, await describeSource(ctx, source))
+  const unfinished = await unfinishedPush(ctx, source)
+  return unfinished === undefined ? described : { ...described, unfinished }
 }
 
 async function withReason(ctx: Context, source: Source): Promise<Source> {
@@ -97,64 +87,6 @@ export async function describeSources(ctx: Context): Promise<Source[]> {
 
 export async function describeSource(ctx: Context, source: string): Promise<Source> {
   return toSource(await requireSource(ctx, source), await store.findColumns(ctx, source))
-}
-
-/** Rows in the database before they are moved into a segment. */
-const tailLimit = 20_000
-
-export async function append(
-  ctx: Context,
-  { source, rows, check = false }: Input<Operations['append']>,
-): Promise<Output<Operations['append']>> {
-  const { last_seq: before, definition: declared, keys } = await requireSource(ctx, source)
-  // Looked at before the transaction, where the engine may be asked, and once more in it, against the columns as they are then.
-  const looked = checkRows(declared, await store.findColumns(ctx, source), rows, keys ?? {})
-  await assertReadable(ctx, looked)
-  if (check) return { appended: 0, lastSeq: before }
-  return transaction(ctx, async (ctx) => {
-    const row = await requireSource(ctx, source)
-    const { definition } = row
-    const known = await store.findColumns(ctx, source)
-    const checked = checkRows(definition, known, rows, row.keys ?? {})
-    const first = row.last_seq + 1
-    const ingestedAt = ctx.now().toISOString()
-    const stored = checked.rows.map((content, index): StoredRow => ({ seq: first + index, ingestedAt, row: content }))
-    await store.insertRows(
-      ctx,
-      stored.map(({ seq, row }) => ({ source, seq, ingested_at: ingestedAt, content: exactJson(row) })),
-    )
-    const changed = Object.entries(checked.columns).filter(([name, type]) => known[name] !== type)
-    await store.saveColumns(ctx, source, Object.fromEntries(changed), first - 1)
-    const lastSeq = first + rows.length - 1
-    await store.saveSource(ctx, {
-      ...row,
-      ...span(row, definition.time, checked.rows),
-      last_seq: lastSeq,
-      updated_at: ingestedAt,
-    })
-    await appendEvent(ctx, 'datasets.rows_appended', `source/${source}`, { rows: rows.length, lastSeq })
-    if ((await store.tailSize(ctx, source)) > tailLimit) {
-      await enqueue(ctx, {
-        kind: 'datasets.compact',
-        payload: { source },
-        key: `datasets.compact/${source}/${lastSeq}`,
-      })
-    }
-    afterCommit(ctx, () => {
-      for (const listen of listeners(ctx)) listen(source, stored)
-    })
-    return { appended: rows.length, lastSeq }
-  })
-}
-
-function span(
-  row: store.SourceRecord,
-  column: string | undefined,
-  rows: Record<string, unknown>[],
-): Pick<store.SourceRecord, 'first_time' | 'last_time'> {
-  const times = column === undefined ? [] : rows.map((content) => String(content[column]))
-  const all = [...times, row.first_time, row.last_time].filter((time) => time !== null).sort()
-  return { first_time: all[0] ?? null, last_time: all.at(-1) ?? null }
 }
 
 export function compactSource(ctx: Context, { source }: { source: string }): Promise<{ rows: number }> {

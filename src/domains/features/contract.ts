@@ -93,6 +93,11 @@ const PinnedSource = object({
   digest: Type.Union([DigestText, Type.Null()], {
     description: 'Of the columns that were read; null in sets of earlier versions',
   }),
+  removedAt: optional(
+    Type.String({
+      description: 'Rows among those that were read were taken out then: the source does not give this digest any more',
+    }),
+  ),
 })
 
 export const TrainingSet = object({

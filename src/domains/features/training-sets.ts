@@ -12,7 +12,7 @@ import { buildTrainingSet } from './build-training-set.ts'
 import type { features } from './contract.ts'
 import { serviceOf } from './definitions.ts'
 import { append } from './events.ts'
-import { boundSources, pinnedBy } from './pinned-sources.ts'
+import { boundSources, type PinnedSource, pinnedBy } from './pinned-sources.ts'
 import * as store from './store.ts'
 import { orNull } from './training-set-record.ts'
 
@@ -61,7 +61,9 @@ export async function createTrainingSet(
       const data = { service, asOf, rows: built.rows, digest }
       await append(ctx, 'features.training_set_created', `training_set/${row.id}`, data)
     })
-    return toTrainingSet(ctx, row)
+    // Whoever asks for what was read earlier is told, too, that it is not there any more.
+    const again = input.uptoSeq !== undefined || input.sources !== undefined
+    return toTrainingSet(ctx, row, again ? '' : row.created_at)
   } finally {
     await rm(path, { force: true })
   }
@@ -100,7 +102,11 @@ export async function keepRows(ctx: Context, path: string): Promise<string> {
   return (await ctx.blobs.put(createReadStream(path))).digest
 }
 
-export async function toTrainingSet(ctx: Context, row: store.TrainingSetRecord): Promise<TrainingSet> {
+export async function toTrainingSet(
+  ctx: Context,
+  row: store.TrainingSetRecord,
+  since = row.created_at,
+): Promise<TrainingSet> {
   const views = row.service === '' ? [] : (await serviceOf(ctx, row.service)).views
   const pinned = pinnedBy(row)
   const origin = orNull(row.source)
@@ -120,8 +126,17 @@ export async function toTrainingSet(ctx: Context, row: store.TrainingSetRecord):
     rows: row.row_count,
     digest: row.digest,
     uptoSeq: row.upto_seq,
-    sources: pinned,
+    sources: await withRemovals(ctx, pinned, since),
     vetted,
     createdAt: row.created_at,
   }
+}
+
+async function withRemovals(ctx: Context, pinned: PinnedSource[], since: string): Promise<PinnedSource[]> {
+  const told: PinnedSource[] = []
+  for (const one of pinned) {
+    const removedAt = await datasets.removedSince(ctx, { ...one, since })
+    told.push(removedAt === undefined ? one : { ...one, removedAt })
+  }
+  return told
 }
