@@ -273,6 +273,42 @@ test('one file reads the process environment', () => {
   )
 })
 
+/** Where text becomes a moment: by rules that do not hang on the machine's zone, in one file. */
+const momentsOfText = ['core/time.ts']
+
+/** Files that hand a text to the engine's own reading of dates. Of a number, `new Date` is a conversion and not a reading. */
+function readersOfDates(files: Record<string, string>): string[] {
+  const ofNumbers =
+    /^(?:\)|current\)|Number\(|Math\.|Date\.UTC\(|millisecondsOf\(|dateOf\(\w+\)\.getTime\(\) [-+] |(?:[\w.]|\(\))+ [-+*/] |over > now \?|\(Math\.|[\w.]+\.getTime\(\)|0\))/
+  return Object.entries(files).flatMap(([path, text]) => {
+    if (momentsOfText.includes(path)) return []
+    const made = [...text.matchAll(/\bnew Date\(\s*([^\n]*)/g)].map(([, given = '']) => given)
+    const reads = /\bDate\.parse\b/.test(text) || made.some((given) => !ofNumbers.test(given))
+    return reads ? [path] : []
+  })
+}
+
+test('only one file reads dates from text', () => {
+  assert.deepEqual(readersOfDates(sources()), [])
+  const planted = [
+    "new Date(row['at'] as string)",
+    'new Date(request.body.at)',
+    "new Date('2026-01-31')",
+    'Date.parse(text)',
+    'list.map(Date.parse)',
+    'new Date(at).getTime() + 5',
+  ]
+  for (const text of planted)
+    assert.deepEqual(readersOfDates({ 'domains/runs/rules.ts': text, 'core/time.ts': text }), ['domains/runs/rules.ts'])
+  const harmless = [
+    'new Date()',
+    'new Date(now.getTime() + day)',
+    'new Date(Number(value))',
+    'new Date(Math.min(a, b))',
+  ]
+  for (const text of harmless) assert.deepEqual(readersOfDates({ 'domains/runs/rules.ts': text }), [])
+})
+
 test('only the stores speak SQL', () => {
   assert.deepEqual(speakersOfSql(sources()), [])
   const planted = [

@@ -78,3 +78,8 @@ export function dateOf(iso: string): Date {
   if (day === undefined || offset === undefined) return new Date(Number.NaN)
   return new Date(Date.parse(`${day}T${clock.replace(',', '.')}Z`) - offset * 60_000)
 }
+
+/** The same in epoch milliseconds; NaN for anything else. */
+export function millisecondsOf(iso: string): number {
+  return dateOf(iso).getTime()
+}

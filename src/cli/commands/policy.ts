@@ -1,5 +1,6 @@
 import type { Output } from '../../core/contract.ts'
 import { day } from '../../core/duration.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import type { delivery } from '../../domains/delivery/contract.ts'
 import { argument, type Command, defineCommand, moment, number, parseTime, required, table, text } from '../kit/kit.ts'
 
@@ -34,7 +35,7 @@ export const command: Command = {
         const [, count] = days.exec(expires) ?? []
         const { now } = await client.system.info({})
         const expiresAt =
-          count === undefined ? parseTime(expires) : new Date(Date.parse(now) + Number(count) * day).toISOString()
+          count === undefined ? parseTime(expires) : new Date(millisecondsOf(now) + Number(count) * day).toISOString()
         const override = await client.delivery.overridePolicy({
           model,
           owner,

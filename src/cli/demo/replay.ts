@@ -1,7 +1,7 @@
 import type { Client } from '../../client/client.ts'
 import type { Api } from '../../contract.ts'
 import { day } from '../../core/duration.ts'
-import { isoOf, openTable, parseIsoTime } from '../../core/tables/tables.ts'
+import { isoOf, millisecondsOf, openTable, parseIsoTime } from '../../core/tables/tables.ts'
 import type { Session } from '../kit/kit.ts'
 
 const types = new Map([
@@ -25,9 +25,13 @@ const source = 'flights'
 /** Replays flights through the real doors, a quarter of an hour at a time: nothing here knows what comes next. */
 export async function createReplay(session: Session, client: Client<Api>, path: string, from: string): Promise<Replay> {
   const flights = await readFlights(path)
-  const departing = flights.filter(({ departs }) => departs >= Date.parse(from)).sort((a, b) => a.departs - b.departs)
-  const arriving = flights.filter(({ knownAt }) => knownAt >= Date.parse(from)).sort((a, b) => a.knownAt - b.knownAt)
-  let now = Date.parse(from)
+  const departing = flights
+    .filter(({ departs }) => departs >= millisecondsOf(from))
+    .sort((a, b) => a.departs - b.departs)
+  const arriving = flights
+    .filter(({ knownAt }) => knownAt >= millisecondsOf(from))
+    .sort((a, b) => a.knownAt - b.knownAt)
+  let now = millisecondsOf(from)
   let departed = 0
   let arrived = 0
   let requests = 0
@@ -72,7 +76,7 @@ export async function createReplay(session: Session, client: Client<Api>, path: 
       return requests
     },
     async until(time) {
-      const end = Date.parse(time)
+      const end = millisecondsOf(time)
       const begin = now
       const progress = session.progress(`Replaying to ${time.slice(0, 10)}`)
       const total = Math.max(1, Math.round((end - begin) / day))

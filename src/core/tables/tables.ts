@@ -1,4 +1,4 @@
-export { dateOf, isoOf, parseIsoTime } from '../time.ts'
+export { dateOf, isoOf, millisecondsOf, parseIsoTime } from '../time.ts'
 export { toCsv } from './csv.ts'
 export { openCsvText, openTable } from './open-table.ts'
 export type { Field } from './records.ts'

@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { hour, milliseconds } from '../../core/duration.ts'
 import { conflict } from '../../core/errors.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
@@ -94,7 +95,7 @@ async function dueAt(ctx: Context, model: string): Promise<Date | undefined> {
   const first = live[0]?.at
   if (!spec || first === undefined) return undefined
   const rehearsed = (await store.listRollbackTimes(ctx, model)).filter(({ passed }) => passed === 1).at(-1)?.at
-  return new Date(Date.parse(rehearsed ?? first) + milliseconds(spec.delivery.rollback.drill_every))
+  return new Date(millisecondsOf(rehearsed ?? first) + milliseconds(spec.delivery.rollback.drill_every))
 }
 
 /** Plans the next drill: after a drill, and whenever another release goes live. */

@@ -3,7 +3,7 @@ import type { Input, Output } from '../../core/contract.ts'
 import { day, hour } from '../../core/duration.ts'
 import { betaPosterior } from '../../core/stats/beta-posterior.ts'
 import { mean } from '../../core/stats/summary.ts'
-import { dateOf, isoOf } from '../../core/tables/tables.ts'
+import { dateOf, isoOf, millisecondsOf } from '../../core/tables/tables.ts'
 import * as features from '../features/features.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
@@ -89,18 +89,18 @@ function frequencyOf(spec: ModelSpec | null, perWeek: number): Metrics['frequenc
 }
 
 function weeksOf(from: string, to: string): number {
-  return Math.max((Date.parse(to) - Date.parse(from)) / week, 1 / 7)
+  return Math.max((millisecondsOf(to) - millisecondsOf(from)) / week, 1 / 7)
 }
 
 export function hasFailed(release: ReleasesTable, all: ReleasesTable[]): boolean {
   if (release.failed_at !== null) return true
-  const live = Date.parse(release.fully_live_at ?? release.first_live_at ?? release.created_at)
+  const live = millisecondsOf(release.fully_live_at ?? release.first_live_at ?? release.created_at)
   return all.some(
     (later) =>
       later.trigger_kind === 'hotfix' &&
       Number(later.number) > Number(release.number) &&
-      Date.parse(later.created_at) - live <= attributionMs &&
-      Date.parse(later.created_at) >= live,
+      millisecondsOf(later.created_at) - live <= attributionMs &&
+      millisecondsOf(later.created_at) >= live,
   )
 }
 
@@ -112,8 +112,11 @@ async function leadTimes(ctx: Context, deployed: ReleasesTable[]): Promise<Map<s
     const version = await registry.getVersion(ctx, { model: release.model, version: Number(release.version) })
     const { trainingSet } = version
     const set = trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet })
-    const began = Math.min(Date.parse(version.createdAt), set ? Date.parse(set.createdAt) : Number.POSITIVE_INFINITY)
-    hours.set(release.id, (Date.parse(release.fully_live_at) - began) / hour)
+    const began = Math.min(
+      millisecondsOf(version.createdAt),
+      set ? millisecondsOf(set.createdAt) : Number.POSITIVE_INFINITY,
+    )
+    hours.set(release.id, (millisecondsOf(release.fully_live_at) - began) / hour)
   }
   return hours
 }
@@ -147,7 +150,7 @@ function recovery(
   { alerts, times }: Incidents,
 ): Metrics['recoveryMinutes'] {
   const failed = deployed.filter((release) => hasFailed(release, all))
-  const minutes = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / 60_000
+  const minutes = (from: string, to: string) => (millisecondsOf(to) - millisecondsOf(from)) / 60_000
   const fromFirst: number[] = []
   const fromDetection: number[] = []
   for (const { id, first_live_at, failed_at } of failed) {
@@ -217,8 +220,8 @@ function trend(
   { leads, alerts }: { leads: Map<string, number>; alerts: Alert[] },
 ): Metrics['trend'] {
   const spans: Metrics['trend'] = []
-  for (let begin = Date.parse(from); begin < Date.parse(to); begin += trendMs) {
-    const [since, until] = [isoOf(begin), new Date(Math.min(begin + trendMs, Date.parse(to))).toISOString()]
+  for (let begin = millisecondsOf(from); begin < millisecondsOf(to); begin += trendMs) {
+    const [since, until] = [isoOf(begin), new Date(Math.min(begin + trendMs, millisecondsOf(to))).toISOString()]
     const within = (at: string | null) => at !== null && at >= since && (at < until || (until === to && at === to))
     const of = deployed.filter(({ first_live_at }) => within(first_live_at))
     const lead = spread(of.flatMap(({ id }) => leads.get(id) ?? []))

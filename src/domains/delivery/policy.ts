@@ -2,7 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { day } from '../../core/duration.ts'
 import { invalidInput } from '../../core/errors.ts'
-import { dateOf } from '../../core/tables/tables.ts'
+import { dateOf, millisecondsOf } from '../../core/tables/tables.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
@@ -46,7 +46,7 @@ async function daysSinceRehearsal(ctx: Context, model: string): Promise<number |
   const live = (await store.listLive(ctx, model)).find(({ release }) => release !== `${model}.r0`)
   if (!live) return null
   const rehearsed = (await store.listRollbackTimes(ctx, model)).filter(({ passed }) => passed === 1).at(-1)?.at
-  return (ctx.now().getTime() - Date.parse(rehearsed ?? live.at)) / day
+  return (ctx.now().getTime() - millisecondsOf(rehearsed ?? live.at)) / day
 }
 
 const maxOverrideDays = 30

@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
 import type { JobOutput } from '../../core/job-contract.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as serving from '../serving/serving.ts'
 import { isApproved } from './approvals.ts'
@@ -31,7 +32,7 @@ export async function tick(ctx: Context, { release: id }: { release: string }): 
   const release = await requireRelease(ctx, id)
   const plan = planIn(release)
   const guards = await judge(ctx, release, rollout, plan)
-  const elapsedMs = ctx.now().getTime() - Date.parse(rollout.step_started_at)
+  const elapsedMs = ctx.now().getTime() - millisecondsOf(rollout.step_started_at)
   const approved = !plan.approval || (await isApproved(ctx, release))
   const step = Number(rollout.step)
   const decision = hasRegisteredPlan(release)

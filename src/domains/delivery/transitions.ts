@@ -1,4 +1,5 @@
 import type { Context } from '../../core/context.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import * as registry from '../registry/registry.ts'
 import { append } from './events.ts'
 import { enqueue } from './jobs.ts'
@@ -155,7 +156,7 @@ const checkAttempts = 10_000
 
 export async function scheduleCheck(ctx: Context, rollout: RolloutsTable, plan: Plan): Promise<void> {
   const now = ctx.now().getTime()
-  const began = Date.parse(rollout.step_started_at)
+  const began = millisecondsOf(rollout.step_started_at)
   const over = began + (Number(rollout.step) < 0 ? plan.shadowMs : plan.bakeMs)
   // Checks lie on a grid of times, so that everybody who asks for the next one asks for the same.
   const following = began + (Math.floor((now - began) / plan.checkMs) + 1) * plan.checkMs

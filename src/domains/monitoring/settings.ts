@@ -1,4 +1,5 @@
 import { milliseconds } from '../../core/duration.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import { rulesOf } from './rules.ts'
 
@@ -11,7 +12,7 @@ export function settingsOf(spec: ModelSpec) {
   const slow = spec.delivery.rollout.slow_after
   return {
     length: milliseconds(monitoring?.every ?? '7d'),
-    anchor: Date.parse(monitoring?.anchor ?? defaultAnchor),
+    anchor: millisecondsOf(monitoring?.anchor ?? defaultAnchor),
     /** Labels of a window are complete this long after its end. */
     maturity: spec.labels ? milliseconds(spec.labels.arrive_within) : 0,
     bias: monitoring?.bias ?? 0.03,

@@ -1,4 +1,5 @@
 import type { Output } from '../../core/contract.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import type { registry } from '../../domains/registry/contract.ts'
 import { list, pairs } from './views.ts'
 
@@ -10,8 +11,8 @@ export const promptTag = 'mlflow.prompt.is_prompt'
 export function registeredModel(model: Model, latest: Version[]): Record<string, unknown> {
   return {
     name: model.name,
-    creation_timestamp: Date.parse(model.createdAt),
-    last_updated_timestamp: Date.parse(model.updatedAt),
+    creation_timestamp: millisecondsOf(model.createdAt),
+    last_updated_timestamp: millisecondsOf(model.updatedAt),
     ...(model.description === '' ? {} : { description: model.description }),
     ...list('latest_versions', latest.map(modelVersion)),
     ...list('tags', pairs(model.tags)),
@@ -26,8 +27,8 @@ export function modelVersion(version: Version): Record<string, unknown> {
   return {
     name: version.model,
     version: String(version.version),
-    creation_timestamp: Date.parse(version.createdAt),
-    last_updated_timestamp: Date.parse(version.updatedAt),
+    creation_timestamp: millisecondsOf(version.createdAt),
+    last_updated_timestamp: millisecondsOf(version.updatedAt),
     current_stage: version.stage,
     ...(version.description === '' ? {} : { description: version.description }),
     source: version.uri ?? '',

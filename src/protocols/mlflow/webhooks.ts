@@ -1,6 +1,7 @@
 import type { Context } from '../../core/context.ts'
 import type { Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
 import type { webhooks as contract } from '../../domains/webhooks/contract.ts'
 import * as webhooks from '../../domains/webhooks/webhooks.ts'
@@ -152,7 +153,7 @@ function view(webhook: Webhook): Record<string, unknown> {
       return { entity, action }
     }),
     status: webhook.active ? 'ACTIVE' : 'DISABLED',
-    creation_timestamp: Date.parse(webhook.createdAt),
-    last_updated_timestamp: Date.parse(webhook.updatedAt),
+    creation_timestamp: millisecondsOf(webhook.createdAt),
+    last_updated_timestamp: millisecondsOf(webhook.updatedAt),
   }
 }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { Context } from '../../core/context.ts'
+import { millisecondsOf } from '../../core/time.ts'
 import * as monitoring from '../../domains/monitoring/monitoring.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { version } from '../../version.ts'
@@ -101,7 +102,7 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     const set = (gauge: Gauge, value: number | null | undefined) => {
       if (value !== null && value !== undefined) gauge.set({ model }, value)
     }
-    set(gauges.end, Date.parse(window.to) / 1000)
+    set(gauges.end, millisecondsOf(window.to) / 1000)
     set(gauges.requests, window.requests)
     set(gauges.labelled, window.labelled)
     set(gauges.bias, window.bias.value)

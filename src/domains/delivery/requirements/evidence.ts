@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import type { Output } from '../../../core/contract.ts'
 import { day } from '../../../core/duration.ts'
+import { millisecondsOf } from '../../../core/time.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as monitoring from '../../monitoring/monitoring.ts'
 import * as registry from '../../registry/registry.ts'
@@ -47,7 +48,7 @@ async function staleness(
   model: string,
   { gate, spec, specVersion }: GateContext & { gate: Gate },
 ): Promise<string | undefined> {
-  if (ctx.now().getTime() - Date.parse(gate.createdAt) > gateDays * day) {
+  if (ctx.now().getTime() - millisecondsOf(gate.createdAt) > gateDays * day) {
     return `a fresh gate; ${gate.id} is older than ${gateDays} days`
   }
   const judged = gate.evidence['spec']
@@ -133,7 +134,7 @@ export async function freshnessRequirements(
   if (!('name' in golden && 'version' in golden)) return []
   const name = String(golden.name)
   const { createdAt } = await evaluation.getGolden(ctx, { golden: name, version: Number(golden.version) })
-  const age = (ctx.now().getTime() - Date.parse(createdAt)) / day
+  const age = (ctx.now().getTime() - millisecondsOf(createdAt)) / day
   const days = `"${name}" is ${age.toFixed(0)} days old, ${rules.goldenDays} are allowed`
   if (age <= rules.goldenDays) return [pass('golden freshness', days)]
   return [fail('golden freshness', `a fresher golden set: ${days}`)]

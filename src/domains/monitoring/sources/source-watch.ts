@@ -3,6 +3,7 @@ import { day } from '../../../core/duration.ts'
 import type { JobOutput } from '../../../core/job-contract.ts'
 import { identifier, type Lake } from '../../../core/lake.ts'
 import { addToSketch, createReference, createSketch, mergeSketches, type Sketch } from '../../../core/stats/sketch.ts'
+import { millisecondsOf } from '../../../core/time.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as datasets from '../../datasets/datasets.ts'
 import { evaluateAlertRules } from '../alerts/alerts.ts'
@@ -29,7 +30,7 @@ type SourceCheckResult = JobOutput<(typeof jobs)['monitoring.source']>
 
 /** New rows are checked once a day; the first append of a day schedules the check. */
 export async function scheduleSourceCheck(ctx: Context, { source, at }: { source: string; at: string }): Promise<void> {
-  const end = new Date((Math.floor(Date.parse(at) / day) + 1) * day)
+  const end = new Date((Math.floor(millisecondsOf(at) / day) + 1) * day)
   const key = `monitoring.source/${source}/${end.toISOString().slice(0, 10)}`
   await enqueue(ctx, { kind: 'monitoring.source', payload: { source }, key, runAt: end })
 }
@@ -55,7 +56,7 @@ export async function checkSource(ctx: Context, { source }: { source: string }):
     return { columns, names, hours: hourly.hours, duplicates: await duplicatesOf(lake, definition.key, names) }
   })
   const rows = lastSeq - after
-  const seen = watch ? Math.max(day / 24, Date.parse(now) - Date.parse(watch.lookedAt)) : day
+  const seen = watch ? Math.max(day / 24, millisecondsOf(now) - millisecondsOf(watch.lookedAt)) : day
   const whole = mergeHours(arrived.hours)
   const known = new Set(Object.keys(arrived.columns))
   const fresh = arrived.names.filter((column) => !known.has(column))
@@ -110,7 +111,7 @@ function evaluateSourceRules(
 /** Schedules a check for the time by which new rows should have come. */
 async function scheduleSilenceCheck(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<void> {
   if (gaps.length === 0) return
-  const runAt = new Date(Date.parse(lookedAt) + 3 * Math.max(...gaps) + day)
+  const runAt = new Date(millisecondsOf(lookedAt) + 3 * Math.max(...gaps) + day)
   await enqueue(ctx, {
     kind: 'monitoring.source',
     payload: { source },
@@ -120,7 +121,7 @@ async function scheduleSilenceCheck(ctx: Context, source: string, { gaps, looked
 }
 
 async function checkSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<SourceCheckResult> {
-  const silentFor = ctx.now().getTime() - Date.parse(lookedAt)
+  const silentFor = ctx.now().getTime() - millisecondsOf(lookedAt)
   if (!stale(gaps, silentFor)) return { rows: 0 }
   const days = silentFor / day
   const words = `"${source}" got no rows for ${days.toFixed(1)} days.`

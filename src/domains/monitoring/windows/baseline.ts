@@ -3,7 +3,7 @@ import { type Calibration, estimatePerformance, fitCalibration } from '../../../
 import { addToSketch, createReference, createSketch, type Sketch } from '../../../core/stats/sketch.ts'
 import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
-import { isoOf } from '../../../core/tables/tables.ts'
+import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import { type BaselineProfile, type ProfileColumn, type Row, type Value, windowAround } from '../rules.ts'
@@ -160,8 +160,8 @@ function wholeWindows(
   if (from === null || to === null) return []
   const windows = new Map<number, number[]>()
   for (const [index, row] of rows.entries()) {
-    const window = windowAround(Date.parse(String(row['time'])), anchor, length)
-    if (window.from < Date.parse(from) || window.to > Date.parse(to)) continue
+    const window = windowAround(millisecondsOf(String(row['time'])), anchor, length)
+    if (window.from < millisecondsOf(from) || window.to > millisecondsOf(to)) continue
     const indexes = windows.get(window.from)
     if (indexes) indexes.push(index)
     else windows.set(window.from, [index])

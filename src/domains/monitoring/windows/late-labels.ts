@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { day, hour } from '../../../core/duration.ts'
-import { isoOf } from '../../../core/tables/tables.ts'
+import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -33,7 +33,7 @@ export async function checkLateLabels(
   if (!spec || !newest) return { windows: 0 }
   const settings = settingsOf(spec)
   const reach = Math.max(minMilliseconds, minWindows * settings.length)
-  const from = new Date(Date.parse(newest.to_at) - reach).toISOString()
+  const from = new Date(millisecondsOf(newest.to_at) - reach).toISOString()
   const hours = new Set(
     await serving.labelledHours(ctx, {
       endpoint: model,
@@ -41,7 +41,7 @@ export async function checkLateLabels(
       predicted: { from, to: newest.to_at },
     }),
   )
-  const start = new Date(Date.parse(from) - settings.length).toISOString()
+  const start = new Date(millisecondsOf(from) - settings.length).toISOString()
   const windows = await store.listWindows(ctx, model, start, newest.to_at, maxWindows)
   const touched = windows.filter((window) => hoursOf(window).some((hour) => hours.has(hour)))
   for (const window of touched) await recheckWindow(ctx, window, settings, false)
@@ -52,7 +52,7 @@ export async function checkLateLabels(
 
 function hoursOf({ from_at, to_at }: WindowsTable): string[] {
   const hours: string[] = []
-  for (let at = Date.parse(hourOf(from_at)); at < Date.parse(to_at); at += hour) hours.push(isoOf(at))
+  for (let at = millisecondsOf(hourOf(from_at)); at < millisecondsOf(to_at); at += hour) hours.push(isoOf(at))
   return hours
 }
 

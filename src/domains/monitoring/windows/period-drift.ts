@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { week } from '../../../core/duration.ts'
+import { millisecondsOf } from '../../../core/time.ts'
 import * as registry from '../../registry/registry.ts'
 import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
@@ -23,7 +24,7 @@ export async function driftAgainstPeriod(
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const version = await versionOf(ctx, release)
   const baseline = await baselineProfile(ctx, model, version, settings)
-  const shifted = (time: string) => new Date(Date.parse(time) - periodShift[period]).toISOString()
+  const shifted = (time: string) => new Date(millisecondsOf(time) - periodShift[period]).toISOString()
   const span = `${shifted(window.from).slice(0, 10)} to ${shifted(window.to).slice(0, 10)}`
   if (!baseline) return { drift: [], reference: `${span}: nothing was counted for ${release}` }
   const read = (from: string, to: string) =>

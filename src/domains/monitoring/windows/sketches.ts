@@ -8,6 +8,7 @@ import {
   type SketchReference,
   sketchSummary,
 } from '../../../core/stats/sketch.ts'
+import { millisecondsOf } from '../../../core/time.ts'
 import { countOf } from '../rules.ts'
 import type { SketchesTable } from '../schema.ts'
 import * as store from '../store.ts'
@@ -33,7 +34,7 @@ export function hourlySketches(references: ReadonlyMap<string, SketchReference>)
 }
 
 export function hourOf(at: string): string {
-  return new Date(Math.floor(Date.parse(at) / hour) * hour).toISOString()
+  return new Date(Math.floor(millisecondsOf(at) / hour) * hour).toISOString()
 }
 
 /** Counts that are not zero, without the bins: those are stored with the reference. */

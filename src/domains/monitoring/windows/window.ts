@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
-import { isoOf } from '../../../core/tables/tables.ts'
+import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -49,13 +49,13 @@ type Recorded = { model: string; from: string; to: string; at: string }
 /** Windows that hold predictions of elsewhere: those that are open close in their time, those that are closed are computed again. */
 export async function watchRecorded(ctx: Context, { model, from, to, at: recorded }: Recorded): Promise<void> {
   const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const first = windowAround(Date.parse(from), settings.anchor, settings.length).from
+  const first = windowAround(millisecondsOf(from), settings.anchor, settings.length).from
   await scheduleWindow(ctx, model, first, settings)
   const now = ctx.now().getTime()
-  for (let at = first, count = 0; at <= Date.parse(to) && count < mostWindows; at += settings.length, count++) {
+  for (let at = first, count = 0; at <= millisecondsOf(to) && count < mostWindows; at += settings.length, count++) {
     if (at + settings.length + settings.maturity > now) break
     const start = isoOf(at)
-    const slot = Math.floor(Date.parse(recorded) / minute) * minute
+    const slot = Math.floor(millisecondsOf(recorded) / minute) * minute
     await enqueue(ctx, {
       kind: 'monitoring.window',
       payload: { model, from: start },
@@ -85,7 +85,7 @@ export async function closeWindow(
   { model, from }: { model: string; from: string },
 ): Promise<{ requests: number }> {
   const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const to = new Date(Date.parse(from) + settings.length).toISOString()
+  const to = new Date(millisecondsOf(from) + settings.length).toISOString()
   const { service, accumulators, baselines } = await countRows(ctx, { model, from, to, settings })
   const own = accumulators.toSorted((a, b) => b.rows - a.rows)[0]
   await saveCountedHours(ctx, { accumulators, baselines })
@@ -129,7 +129,7 @@ export async function closeWindow(
       await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
     })
   }
-  await scheduleWindow(ctx, model, Date.parse(to), settings)
+  await scheduleWindow(ctx, model, millisecondsOf(to), settings)
   return { requests: service.rows }
 }
 
@@ -181,10 +181,10 @@ export async function countRows(
   const service = createServiceTotals()
   const accumulators = new Map<string, Accumulator>()
   const baselines: LogCounts['baselines'] = new Map()
-  for (let start = Date.parse(from); start < Date.parse(to); start += day) {
+  for (let start = millisecondsOf(from); start < millisecondsOf(to); start += day) {
     const bounds = {
       from: isoOf(start),
-      to: new Date(Math.min(start + day, Date.parse(to))).toISOString(),
+      to: new Date(Math.min(start + day, millisecondsOf(to))).toISOString(),
     }
     for (const row of await serving.readLog(ctx, { endpoint: model, ...bounds })) {
       if (row.arm === 'shadow') continue
@@ -229,7 +229,7 @@ export async function mergeUntilEnough(
   const own = await read(from)
   if (rowsOf(own) >= settings.minRows) return { sketches: own }
   for (let back = 1; back <= maxMerged; back++) {
-    const start = new Date(Date.parse(from) - back * settings.length).toISOString()
+    const start = new Date(millisecondsOf(from) - back * settings.length).toISOString()
     const sketches = await read(start)
     if (rowsOf(sketches) >= settings.minRows || back === maxMerged) return { sketches, from: start }
   }

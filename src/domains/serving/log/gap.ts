@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Context, liveValue } from '../../../core/context.ts'
+import { millisecondsOf } from '../../../core/time.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { append } from '../events.ts'
 
@@ -50,7 +51,7 @@ export async function forgetOpenLog(ctx: Context): Promise<void> {
 export async function reportGap(ctx: Context): Promise<void> {
   if (!existsSync(pathOf(ctx))) return
   const { at, perSecond, waiting = 0 } = JSON.parse(await readFile(pathOf(ctx), 'utf8')) as Note
-  const seconds = waiting > 0 ? Math.max(1, Math.ceil((ctx.now().getTime() - Date.parse(at)) / 1_000)) : 1
+  const seconds = waiting > 0 ? Math.max(1, Math.ceil((ctx.now().getTime() - millisecondsOf(at)) / 1_000)) : 1
   const data: Gap = { after: at, seconds, predictionsAtMost: waiting + Math.ceil(perSecond) }
   ctx.log.warn(data, 'the server before this one ended without writing its last predictions')
   await transaction(ctx, (ctx) => append(ctx, 'serving.log_gap', 'server/log', data))

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
+import { millisecondsOf } from '../../../core/time.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
 import type { Arm, LoggedPrediction, LogRecord } from './record.ts'
@@ -67,7 +68,7 @@ export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPredi
  * labels that came since, most of them of later predictions.
  */
 function labelsFor(ctx: Context, endpoint: string, { from, to }: Period, logged: LogRecord[]) {
-  const past = to !== undefined && Date.parse(to) < ctx.now().getTime() - day
+  const past = to !== undefined && millisecondsOf(to) < ctx.now().getTime() - day
   return past
     ? store.labelsOf(
         ctx,
@@ -79,7 +80,7 @@ function labelsFor(ctx: Context, endpoint: string, { from, to }: Period, logged:
 
 /** Clocks differ and callers are quick: a label may have come up to a day before its prediction. */
 function dayBefore(from: string): string {
-  return from === '' ? '' : new Date(Date.parse(from) - day).toISOString()
+  return from === '' ? '' : new Date(millisecondsOf(from) - day).toISOString()
 }
 
 async function storedRecords(
