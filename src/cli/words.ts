@@ -41,6 +41,7 @@ export const words: Record<string, Entry> = {
     load: () => import('./commands/endpoints.ts'),
   },
   predict: { summary: 'Ask an endpoint', load: () => import('./commands/predict.ts') },
+  predictions: { summary: 'The prediction log', load: () => import('./commands/predictions.ts') },
   label: { summary: 'Report outcomes', load: () => import('./commands/label.ts') },
   replay: { summary: 'Run a logged prediction again', load: () => import('./commands/replay.ts') },
   drift: { summary: 'Did the world move, and does it matter?', load: () => import('./commands/drift.ts') },

@@ -189,10 +189,10 @@ test('from CSV to CSV everything that nobody touched stays as it is written, and
   assert.equal(code, 0, stderr)
   assert.match(stderr, /rows\.csv: separator ";"/)
   const lines = readFileSync(join(cwd, 'out.csv'), 'utf8').trimEnd().split('\n')
-  assert.equal(lines[0], `${input[0]};prediction;version`)
+  assert.equal(lines[0], `${input[0]};prediction;version;_marks`)
   assert.deepEqual(
-    lines.slice(1).map((line) => line.split(';').slice(0, -2).join(';')),
+    lines.slice(1).map((line) => line.split(';').slice(0, -3).join(';')),
     input.slice(1),
   )
-  assert.equal(lines[2]?.split(';').at(-1), '1')
+  assert.deepEqual(lines[2]?.split(';').slice(-2), ['1', ''], 'a version, and nothing to be said')
 })

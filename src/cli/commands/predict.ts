@@ -55,7 +55,7 @@ async function one(session: Session, endpoint: string, pairs: string[], { unit, 
   })
   return {
     data: answer,
-    text: `${answer.output}\t${answer.release} (v${answer.version})\t${answer.id}`,
+    text: [answer.output, `${answer.release} (v${answer.version})`, answer.id, ...answer.marks].join('\t'),
     next: [`keel replay ${answer.id}`],
   }
 }
@@ -92,11 +92,17 @@ async function file(session: Session, target: string, options: Options & { input
     for await (const rows of predictions.read(rowsAtOnce)) {
       const needed = rows.map((row) => Object.fromEntries(fields.map(({ name }) => [name, row[name]])))
       const times = time === null ? {} : { times: rows.map((row) => String(row[time] ?? '')) }
-      const { outputs, errors } = await client.serving.predictBatch({ model, version, rows: needed, ...times })
+      const { outputs, errors, marks } = await client.serving.predictBatch({ model, version, rows: needed, ...times })
       if (errors.length > 0 && !skip) throw refused(errors, from)
       const messages = new Map(errors.map(({ row, message }) => [row, message]))
+      const marksOf = new Map(marks.map(({ row, marks }) => [row, marks.join(' ')]))
       const parts = outputs.map(
-        (prediction, index): Part => ({ row: from + index + 1, prediction, error: messages.get(index) ?? null }),
+        (prediction, index): Part => ({
+          row: from + index + 1,
+          prediction,
+          error: messages.get(index) ?? null,
+          marks: marksOf.get(index) ?? null,
+        }),
       )
       predictions.write(from, parts)
       from += rows.length

@@ -20,6 +20,7 @@ export const command = defineCommand({
           ['replayed', `${replay.output} by v${replay.version}`],
           ['arm', logged.fallback ? `${logged.arm}, in place of a release that could not answer` : logged.arm],
           ['took', `${logged.latencyMs.toFixed(1)} ms${logged.bad === null ? '' : `, ${logged.bad}`}`],
+          ['marks', logged.marks.length === 0 ? undefined : logged.marks.join(', ')],
           ['trace', logged.traceId],
           ['label', logged.label],
         ]),

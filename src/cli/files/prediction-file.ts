@@ -37,7 +37,7 @@ type PredictionFileInput = Omit<Plan, 'size' | 'changed'> & {
   say: Say
 }
 
-const added = ['prediction', 'version', '_error']
+const added = ['prediction', 'version', '_marks', '_error']
 
 /** A file of predictions in the making: parts beside it that survive any end, put together once all are there. */
 export type PredictionFile = {

@@ -7,7 +7,13 @@ import { exactJson } from '../../core/json/json.ts'
 import { identifier, type Lake, literal } from '../../core/lake.ts'
 import { type Field, openTable, type Table, type TableOptions, writeTable } from '../../core/tables/tables.ts'
 
-export type Part = { row: number; prediction: number | string | null; error: string | null }
+export type Part = {
+  row: number
+  prediction: number | string | null
+  error: string | null
+  /** What is to be said of the answer; parts of earlier versions do not say. */
+  marks?: string | null
+}
 
 /** Forms of output; CSV and JSON lines keep what nobody touched as it is written where the input is of the same form. */
 export const outputForms = ['.parquet', '.csv', '.jsonl', '.ndjson'] as const
@@ -44,15 +50,15 @@ async function copyCsv({ folder, skip, version, to }: Output, written: NonNullab
   async function* lines(): AsyncGenerator<string> {
     let header = true
     for await (const fields of written.records()) {
-      const added = header ? ['prediction', 'version', ...(skip ? ['_error'] : [])] : await next()
+      const added = header ? ['prediction', 'version', '_marks', ...(skip ? ['_error'] : [])] : await next()
       header = false
       yield `${[...fields, ...added.map(plain)].map((field) => csvField(field, separator)).join(separator)}\n`
     }
   }
 
   async function next(): Promise<(string | number | null)[]> {
-    const { prediction, error } = await nextPart(answers)
-    return [prediction, version, ...(skip ? [error] : [])]
+    const { prediction, error, marks = null } = await nextPart(answers)
+    return [prediction, version, marks, ...(skip ? [error] : [])]
   }
 }
 
@@ -73,8 +79,8 @@ async function copyJsonLines({ table, input, dialect, folder, skip, version, to 
   async function* lines(): AsyncGenerator<string> {
     for await (const batch of rows.read())
       for (const row of batch) {
-        const { prediction, error } = await nextPart(answers)
-        yield `${exactJson({ ...row, prediction, version, ...(skip ? { _error: error } : {}) })}\n`
+        const { prediction, error, marks = null } = await nextPart(answers)
+        yield `${exactJson({ ...row, prediction, version, _marks: marks, ...(skip ? { _error: error } : {}) })}\n`
       }
   }
 }
@@ -89,10 +95,10 @@ const formats = {
 async function copyByEngine({ lake, table, input, folder, form, version, skip, to }: Output): Promise<void> {
   const rows = isParquet(input) ? input : join(folder, 'rows.parquet')
   if (!isParquet(input)) await writeTable(lake, table, rows)
-  const parts = `read_json(${literal(join(folder, '*.part'))}, format = 'newline_delimited', columns = {_row: 'BIGINT', prediction: 'JSON', version: 'BIGINT', error: 'VARCHAR'})`
+  const parts = `read_json(${literal(join(folder, '*.part'))}, format = 'newline_delimited', columns = {_row: 'BIGINT', prediction: 'JSON', version: 'BIGINT', error: 'VARCHAR', marks: 'VARCHAR'})`
   const columns = table.columns.map((name) => `r.${identifier(name)}`).join(', ')
   await lake.run(
-    `copy (select ${columns}, ${await predictionColumn(folder)} as prediction, ${version} as version${skip ? ', p.error as _error' : ''}
+    `copy (select ${columns}, ${await predictionColumn(folder)} as prediction, ${version} as version, p.marks as _marks${skip ? ', p.error as _error' : ''}
       from read_parquet(${literal(rows)}, file_row_number = true) r join ${parts} p on r.file_row_number + 1 = p._row
       order by r.file_row_number) to ${literal(to)} (${formats[form]})`,
   )

@@ -19,6 +19,7 @@ export type Observation = {
   unit: string
   arm: 'live' | 'canary' | 'shadow'
   bad: string | null
+  marks: readonly string[]
   output: unknown
   label: number | null
   latencyMs: number
@@ -77,6 +78,7 @@ function unitsOf(plan: Plan, { shares }: Progress, seen: readonly Observation[])
 function judgeShadow(plan: Plan, seen: readonly Observation[]): Guard {
   const shadow = seen.filter(({ arm }) => arm === 'shadow')
   const bad = shadow.filter((one) => one.bad !== null).length
+  const kinds = wordsOf(shadow.filter((one) => one.bad !== null))
   const value = floorEvidence({ requests: shadow.length, bad, floor: plan.badRate })
   const proven = shadow.length >= plan.minimumShadow && value >= evidenceNeeded(1, plan.alpha)
   return {
@@ -87,8 +89,8 @@ function judgeShadow(plan: Plan, seen: readonly Observation[]): Guard {
     limit: evidenceNeeded(1, plan.alpha),
     n: shadow.length,
     reason: proven
-      ? `${bad} of ${shadow.length} shadow answers were bad: proven below ${plan.badRate}.`
-      : `${bad} of ${shadow.length} shadow answers were bad: not yet proven below ${plan.badRate}.`,
+      ? `${bad} of ${shadow.length} shadow answers were bad${kinds}: proven below ${plan.badRate}.`
+      : `${bad} of ${shadow.length} shadow answers were bad${kinds}: not yet proven below ${plan.badRate}.`,
   }
 }
 
@@ -178,14 +180,20 @@ function rateOf(units: Unit[]): { n: number; bad: number; rate: number } {
   return { n: units.length, bad, rate: bad / Math.max(1, units.length) }
 }
 
-/** ` (3 error, 1 slow)`: what the bad answers were. */
 function kindsOf(units: Unit[]): string {
+  return wordsOf(units.flatMap(({ rows }) => rows.find(({ bad }) => bad !== null) ?? []))
+}
+
+/** ` (3 error, 1 cut_off)`: what bad answers were. */
+function wordsOf(answers: readonly Observation[]): string {
   const kinds = new Map<string, number>()
-  for (const unit of units) {
-    const first = unit.rows.find(({ bad }) => bad !== null)?.bad
-    if (first) kinds.set(first, (kinds.get(first) ?? 0) + 1)
-  }
+  for (const kind of answers.map(kindOf)) if (kind !== null) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
   return kinds.size === 0 ? '' : ` (${[...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ')})`
+}
+
+/** An answer that is no answer says by its mark why. */
+function kindOf({ bad, marks }: Observation): string | null {
+  return bad === 'invalid' ? (marks.find((mark) => mark !== 'stand_in') ?? bad) : bad
 }
 
 function shareAt(shares: Progress['shares'], at: string): number {

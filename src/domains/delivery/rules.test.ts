@@ -24,6 +24,7 @@ const seen = (arm: Observation['arm'], bad: boolean, index: number): Observation
   unit: units[arm === 'canary' ? 'canary' : 'live'][index] ?? `more${index}`,
   arm,
   bad: bad ? 'error' : null,
+  marks: [],
   output: 0.5,
   label: null,
   latencyMs: 1,

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { DigestText, Estimate, JsonObject, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
+import { Marks } from '../registry/contract.ts'
 
 export const Verdict = oneOf(['pass', 'fail', 'cannot_tell', 'error'])
 export type Verdict = Static<typeof Verdict>
@@ -164,6 +165,7 @@ const AnyValue = Type.Union([Type.Number(), Type.String(), Type.Null()])
 
 export const ItemAnswers = object({
   answers: Type.Array(AnyValue, { description: 'One for each repeat' }),
+  marks: Type.Array(Marks, { description: 'By repeat' }),
   scores: Type.Record(Type.String(), Type.Array(Type.Union([Type.Number(), Type.Null()]))),
 })
 

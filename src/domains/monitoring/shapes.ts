@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { duration, Estimate, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
+import { MarkCountsShape } from '../registry/contract.ts'
 
 /**
  * In order of importance: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated
@@ -56,6 +57,9 @@ export const Window = object({
   /** Mean distance of answer and label, in their unit; only where the answer is a quantity. */
   absoluteError: optional(Estimate),
   errorRate: Estimate,
+  /** Share of answers with a mark, and how many have which; absent in windows from before there were marks. */
+  markedRate: optional(Estimate),
+  marks: optional(MarkCountsShape),
   p95Ms: Estimate,
   /** Of a thousand answers, in the price table's currency; absent where nothing was paid. */
   costPer1k: optional(Estimate),

@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts'
 import { elementOf, listed, type ModelFacts, openPooledOnnx, shown, type Value } from '../../core/onnx/onnx.ts'
 import { didYouMean } from '../../core/suggest.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
+import { isClass } from './answer-marks.ts'
 import { currentSpec } from './applied-specs.ts'
 import { modelUse } from './model-use.ts'
 import { probe } from './probe.ts'
@@ -158,11 +159,17 @@ function exactly(
 function doubts(answers: readonly Value[], kind: ModelFacts['output']['kind']): string[] {
   const numbers = answers.filter((answer) => typeof answer === 'number')
   const odd = kind === 'score' ? numbers.find((answer) => answer < 0 || answer > 1) : undefined
+  const classes = kind === 'score' && numbers.length > 1 && numbers.every(isClass)
   const nothing = answers.some((answer) => answer === null || (typeof answer === 'number' && !Number.isFinite(answer)))
   return [
     ...(odd === undefined
       ? []
       : [`About made-up rows it answered ${odd}, which is no chance from 0 to 1: such answers are refused.`]),
+    ...(classes
+      ? [
+          `About made-up rows each of its ${numbers.length} answers was 0 or 1: if that is a class (class_for_probability), say which output is the score in the signature.`,
+        ]
+      : []),
     ...(nothing ? ['About made-up rows it answered with no finite number: such answers are refused.'] : []),
   ]
 }

@@ -1,5 +1,17 @@
 export { aliasHistory, deleteAlias, moveLiveAlias, setAlias } from './aliases.ts'
 export {
+  type AnswerMark,
+  answerMarks,
+  areClasses,
+  countMarks,
+  fewestClasses,
+  isClass,
+  type MarkCounts,
+  markOfValue,
+  marksField,
+  markWords,
+} from './answer-marks.ts'
+export {
   applySpec,
   currentSpec,
   getSpec,
@@ -25,11 +37,12 @@ export {
 export { getPrompt, pushPrompt } from './prompts.ts'
 export { type Field, type RowRules, readFields, refuseUnknown, rowRules, shownValue } from './rows.ts'
 export { fillTemplate, variablesOf } from './rules.ts'
-export { readChatReply } from './runtimes/chat-reply.ts'
-export { tokenLimit, withSettings } from './runtimes/messages.ts'
+export { addPiece, type Choice, choiceOf, emptyChoice, readChoice, textOf } from './runtimes/chat-choice.ts'
+export { type ChatText, readChatReply, statusesOfRequest } from './runtimes/chat-reply.ts'
 export { openRuntime } from './runtimes/open.ts'
 export { type OpenProvider, openProvider } from './runtimes/provider.ts'
 export type { CallOptions, Chat, Runtime, RuntimeState } from './runtimes/runtime.ts'
+export { boundName, tokenLimit, withSettings } from './runtimes/settings.ts'
 export type { ModelCondition, VersionCondition } from './search-store.ts'
 export {
   deleteVersion,

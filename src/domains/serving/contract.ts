@@ -11,6 +11,7 @@ import {
   Time,
 } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
+import { Mark, Marks } from '../registry/contract.ts'
 
 /** Who answers what share of an endpoint's traffic. Written by delivery, read by the gateway from memory. */
 export const Routing = object({
@@ -86,6 +87,7 @@ export const Prediction = object({
   inputs: Type.Record(Type.String(), Value),
   output: Type.Union([Type.Number(), Type.String(), Type.Null()]),
   bad: Type.Union([oneOf(['error', 'slow', 'invalid']), Type.Null()]),
+  marks: Marks,
   latencyMs: Type.Number(),
   fallback: Type.Boolean({ description: 'It answered for a release that could not' }),
   forced: Type.Boolean({ description: 'Kept although the sample would not have: not counted as typical' }),
@@ -170,6 +172,7 @@ export const serving = contract({
       output: Type.Union([Type.Number(), Type.String()]),
       release: Type.String(),
       version: Type.Integer(),
+      marks: Marks,
     }),
   },
   predictBatch: {
@@ -193,6 +196,9 @@ export const serving = contract({
       fields: Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) })),
       outputs: Type.Array(Value, { description: 'In the order of the rows; null for one with an error' }),
       errors: Type.Array(object({ row: Type.Integer(), name: Type.String(), message: Type.String() })),
+      marks: Type.Array(object({ row: Type.Integer(), marks: Marks }), {
+        description: 'Of the rows that have any',
+      }),
     }),
   },
   recordPredictions: {
@@ -218,6 +224,7 @@ export const serving = contract({
           version: optional(Type.Integer({ minimum: 0, description: 'A registered one; without it any' })),
           unit: optional(Type.String({ minLength: 1, maxLength: 256, description: 'User or session' })),
           bad: optional(oneOf(['error', 'slow', 'invalid'])),
+          marks: optional(Marks),
           latencyMs: optional(Type.Number({ minimum: 0 })),
           cost: optional(Type.Number({ minimum: 0, description: "In the price table's currency" })),
           tokens: optional(object({ input: Type.Number({ minimum: 0 }), output: Type.Number({ minimum: 0 }) })),
@@ -262,6 +269,7 @@ export const serving = contract({
       from: optional(Time),
       to: optional(Time),
       release: optional(Type.String()),
+      mark: optional(Mark),
       limit: paging.limit,
     }),
     output: page(Prediction),

@@ -43,10 +43,10 @@ export async function listPredictions(
   ctx: Context,
   input: Input<Operations['listPredictions']>,
 ): Promise<Output<Operations['listPredictions']>> {
-  const { endpoint, from = '', to, release, limit = defaultLimit } = input
+  const { endpoint, from = '', to, release, mark, limit = defaultLimit } = input
   await requireAnswers(ctx, endpoint)
   const bounds = { from: from && dateOf(from).toISOString(), to: to && dateOf(to).toISOString() }
-  const rows = await readLog(ctx, { endpoint, ...bounds, release, limit, forced: true })
+  const rows = await readLog(ctx, { endpoint, ...bounds, release, mark, limit, forced: true })
   return { items: rows.reverse().map(toPrediction) }
 }
 

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../core/errors.ts'
 import { hashUnit } from '../../core/stats/random.ts'
-import { shownValue } from '../registry/registry.ts'
+import { markOfValue, shownValue } from '../registry/registry.ts'
 
 /**
  * Who is asked for a unit: the canary has those whose hash is below its share, and a growing share only moves units into it,
@@ -32,9 +32,7 @@ export type OutputKind = 'binary' | 'regression' | 'multiclass' | 'ranking' | 't
 
 /** A probability is a number from 0 to 1, a class or a text may be words, and any number must be finite. */
 export function isValid(output: unknown, kind: OutputKind | undefined): output is number | string {
-  if (typeof output === 'string') return kind === undefined || kind === 'multiclass' || kind === 'text'
-  if (typeof output !== 'number' || !Number.isFinite(output) || kind === 'text') return false
-  return kind !== 'binary' || (output >= 0 && output <= 1)
+  return markOfValue(output, kind) === undefined
 }
 
 /** One outcome that cannot be would spoil the bias of its whole window. */

@@ -1,5 +1,6 @@
 export { giveAllBack } from './budget/allowance.ts'
 export { type Conversation, converse } from './chat/converse.ts'
+export { marksHeader } from './chat/reply.ts'
 export { getEndpoint, listEndpoints } from './endpoints.ts'
 export { predictBatch, stopBatches } from './gateway/batch.ts'
 export { type Counters, counters, firstTokenBounds } from './gateway/counters.ts'

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, invalidInput } from '../../core/errors.ts'
+import { marksField } from '../../domains/registry/registry.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { asAppError, retryAfter } from '../../http/problems.ts'
 import { version as productVersion } from '../../version.ts'
@@ -114,11 +115,15 @@ async function infer(request: FastifyRequest, reply: FastifyReply): Promise<Fast
     id: id || undefined,
     unit: typeof unit === 'string' && unit !== '' ? unit : undefined,
   })
+  const marks = marksField(found.marks)
   const answer = {
     model_name: endpoint,
     model_version: String(version),
     id: id ?? found.ids[0],
-    parameters: { release: [...new Set(found.releases)].join(',') },
+    parameters: {
+      release: [...new Set(found.releases)].join(','),
+      ...(marks === undefined ? {} : { marks }),
+    },
   }
   const shape = [found.outputs.length, 1]
   const { datatype, bytes } = toBinary(found.outputs)

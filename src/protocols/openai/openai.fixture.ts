@@ -14,6 +14,8 @@ const prices = { 'tiny/input_token': 0.001, 'tiny/output_token': 0.01 }
 type ChatOptions = {
   prompts?: string[]
   serves?: Partial<ModelSpec['serves']>
+  /** What the spec says of the provider, besides its place. */
+  provider?: Omit<NonNullable<ModelSpec['serves']['provider']>, 'url' | 'model'>
   canary?: number
   shadow?: boolean
   warm?: boolean
@@ -24,14 +26,22 @@ type ChatOptions = {
 /** An endpoint that is a prompt, before a language model of the test. */
 export async function begin(
   t: TestContext,
-  { prompts = ['{{question}}'], serves = {}, canary, shadow, warm, key }: ChatOptions = {},
+  {
+    prompts = ['{{question}}'],
+    serves = {},
+    provider: said = { temperature: 0 },
+    canary,
+    shadow,
+    warm,
+    key,
+  }: ChatOptions = {},
 ) {
   const llm = await startLlm()
   t.after(() => llm.close())
   const { app, url, client } = await testServer(t, { settings: { egress: '127.0.0.1' } })
   const { ctx } = app
   await evaluation.setPrices(ctx, { prices })
-  const provider = { url: llm.url, model: 'tiny', temperature: 0, ...(key === undefined ? {} : { key }) }
+  const provider = { url: llm.url, model: 'tiny', ...said, ...(key === undefined ? {} : { key }) }
   await registry.applySpec(ctx, {
     ...spec,
     model: bot,

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { invalidInput, notFound } from '../../core/errors.ts'
+import { marksField } from '../../domains/registry/registry.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { tooDeep } from '../../http/depth.ts'
 import { asObject, type Json } from '../json-body.ts'
 import { idHeader, releaseHeader, usageAttributes } from '../telemetry/prediction-attributes.ts'
 import { sendError } from './errors.ts'
+import { checkParameters } from './parameters.ts'
 
 const maxBody = 16 * 1024 * 1024
 const config = (name: string) => ({ role: 'viewer', cause: `openai.${name}` }) as const
@@ -37,6 +39,8 @@ export async function openaiRoutes(server: FastifyInstance): Promise<void> {
       const signal = goneSignal(reply)
       const said = await serving.converse(request.ctx, { endpoint: String(body['model']), path, body, signal })
       reply.header(idHeader, said.id).header(releaseHeader, said.release)
+      const marks = marksField(said.marks)
+      if (marks !== undefined) reply.header(serving.marksHeader, marks)
       if (request.trace) request.trace.atEnd = () => usageAttributes(said.usage())
       return send(reply, said)
     })
@@ -63,9 +67,7 @@ function readBody({ body }: FastifyRequest, needed: string): Json {
   // A prompt with its variables needs no message.
   if (given[needed] === undefined && given['inputs'] === undefined)
     throw invalidInput(`"${needed}" is missing.`, { name: needed })
-  const { n } = given
-  if (n !== undefined && n !== null && !(typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= 128))
-    throw invalidInput('"n" must be a whole number from 1 to 128.', { name: 'n' })
+  checkParameters(given)
   return given
 }
 

@@ -37,6 +37,16 @@ export function gatewayMetrics(ctx: Context, registry: Registry): void {
     labelNames: byModel,
     registers,
   })
+  const marked = new Counter({
+    name: 'keel_marked_answers_total',
+    help: 'Answers with something to be said of them, such as cut_off, refused or stand_in, by mark',
+    labelNames: ['model', 'release', 'mark'],
+    registers,
+  })
+  for (const endpoint of serving.listEndpoints(ctx).items)
+    for (const { release } of endpoint.versions)
+      for (const [mark, count] of Object.entries(serving.counters(ctx).get(release)?.marks ?? {}))
+        marked.inc({ model: endpoint.name, release, mark }, count)
   const dropped = new Counter({
     name: 'keel_shadow_copies_dropped_total',
     help: 'Copies of requests that no shadow was asked about',

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, invalidInput } from '../../core/errors.ts'
 import { openCsvText } from '../../core/tables/tables.ts'
+import { marksField } from '../../domains/registry/registry.ts'
 import * as serving from '../../domains/serving/serving.ts'
 import { asAppError, retryAfter } from '../../http/problems.ts'
 import { asList, asObject, type Json, parseJson } from '../json-body.ts'
@@ -31,11 +32,14 @@ export async function scoringRoutes(server: FastifyInstance): Promise<void> {
   server.post(
     '/serve/:endpoint/invocations',
     { config: config('invocations'), bodyLimit: maxBody },
-    async (request) => {
+    async (request, reply) => {
       const { endpoint } = request.params as { endpoint: string }
       const { inputs } = serving.signatureOf(request.ctx, { endpoint })
       const rows = await readRows(request, inputs)
-      return { predictions: (await serving.predictRows(request.ctx, { endpoint, rows })).outputs }
+      const { outputs, marks } = await serving.predictRows(request.ctx, { endpoint, rows })
+      const field = marksField(marks)
+      if (field !== undefined) reply.header(serving.marksHeader, field)
+      return { predictions: outputs }
     },
   )
 }

@@ -1,5 +1,6 @@
-export { type CollectedAnswers, collectAnswers } from './collect.ts'
+export { type AnswerMarks, type CollectedAnswers, collectAnswers } from './collect.ts'
 export { constantBaseline, constantOf } from './constant.ts'
+export { faultOfBaseline } from './fault.ts'
 export {
   type ModelVersion,
   openSide,

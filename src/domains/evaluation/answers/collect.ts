@@ -2,18 +2,36 @@ import { atOnce } from '../../../core/concurrency.ts'
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
+import type * as registry from '../../registry/registry.ts'
+import { faultOfBaseline } from './fault.ts'
 import { measureLatency } from './latency.ts'
 import type { Answerer, Side } from './side.ts'
 import { answersOf, baselineAnswersOf, isFaultOfModel } from './usable.ts'
 import type { Measurements, Usage } from './usage.ts'
 
-export type CollectedAnswers = { candidate: Value[][]; baseline: Value[][]; measured: Measurements | undefined }
+/** What is to be said of each answer, by repeat and item. */
+export type AnswerMarks = { candidate: registry.AnswerMark[][][]; baseline: registry.AnswerMark[][][] }
 
-type Sides = { candidate: Side & Answerer; baseline: Side & Answerer; repeats: number; timed: boolean }
+export type CollectedAnswers = {
+  candidate: Value[][]
+  baseline: Value[][]
+  /** Absent where nothing is to be said. */
+  marks?: AnswerMarks
+  measured: Measurements | undefined
+}
+
+type Sides = {
+  candidate: Side & Answerer
+  baseline: Side & Answerer
+  /** The baseline's name for people. */
+  against: string
+  repeats: number
+  timed: boolean
+}
 
 /** The answers of both sides to every item, `repeats` times each. */
 export async function collectAnswers(ctx: Context, sides: Sides): Promise<CollectedAnswers> {
-  const { candidate, baseline, repeats, timed } = sides
+  const { candidate, baseline, against, repeats, timed } = sides
   if (candidate.ask || baseline.ask) return collectRemoteAnswers(ctx, sides)
   const answers = async (side: Side & Answerer, answer: typeof answersOf) => {
     const all: Value[][] = []
@@ -22,7 +40,9 @@ export async function collectAnswers(ctx: Context, sides: Sides): Promise<Collec
   }
   const collected = {
     candidate: await answers(candidate, answersOf),
-    baseline: await answers(baseline, baselineAnswersOf),
+    baseline: await answers(baseline, baselineAnswersOf).catch((error: unknown) => {
+      throw faultOfBaseline(error, baseline, against)
+    }),
   }
   const answered = answeredItems(collected.baseline, candidate.inputs.length)
   return {
@@ -37,24 +57,36 @@ const callsAtOnce = 4
  * A remote model is slow and costs money, so latency is measured on the answers themselves instead of with calls of its own.
  * Which side goes first alternates, so that whatever slows one side slows both.
  */
-async function collectRemoteAnswers(ctx: Context, { candidate, baseline, repeats }: Sides): Promise<CollectedAnswers> {
+async function collectRemoteAnswers(
+  ctx: Context,
+  { candidate, baseline, against, repeats }: Sides,
+): Promise<CollectedAnswers> {
   const n = candidate.inputs.length
   const slots = () => Array.from({ length: repeats }, () => new Array<Value>(n).fill(null))
   const collected = { candidate: slots(), baseline: slots() }
+  const unmarked = () =>
+    Array.from({ length: repeats }, () => Array.from({ length: n }, (): registry.AnswerMark[] => []))
+  const marks: AnswerMarks = { candidate: unmarked(), baseline: unmarked() }
   const measured: Measurements = {
     latencies: { candidate: new Array(n).fill(0), baseline: new Array(n).fill(0) },
     usage: { candidate: [], baseline: [] },
   }
   const one = async (which: 'candidate' | 'baseline', index: number, repeat: number) => {
     const side = which === 'candidate' ? candidate : baseline
-    const { answer, elapsed, usage } = await timedAnswer(ctx, side, side.inputs[index] ?? {}).catch(
-      (error: unknown) => {
-        if (which === 'baseline' && isFaultOfModel(error)) return { answer: null, elapsed: 0, usage: { cpuMs: 0 } }
-        throw error
-      },
-    )
+    const {
+      answer,
+      marks: said,
+      elapsed,
+      usage,
+    } = await timedAnswer(ctx, side, side.inputs[index] ?? {}).catch((error: unknown) => {
+      if (which === 'candidate') throw error
+      if (isFaultOfModel(error)) return noAnswer
+      throw faultOfBaseline(error, baseline, against)
+    })
     const answers = collected[which][repeat]
     if (answers) answers[index] = answer
+    const places = marks[which][repeat]
+    if (places) places[index] = said
     const times = measured.latencies[which]
     times[index] = (times[index] ?? 0) + elapsed / repeats
     measured.usage[which][index] = meanUsage(measured.usage[which][index], usage, repeats)
@@ -66,7 +98,12 @@ async function collectRemoteAnswers(ctx: Context, { candidate, baseline, repeats
       for (const which of order) await one(which, index, repeat)
     }
   })
-  return { ...collected, measured: measuredAt(measured, answeredItems(collected.baseline, n)) }
+  const marked = [marks.candidate, marks.baseline].some((side) => side.flat(2).length > 0)
+  return {
+    ...collected,
+    ...(marked ? { marks } : {}),
+    measured: measuredAt(measured, answeredItems(collected.baseline, n)),
+  }
 }
 
 /** Items that the baseline answered every time: only there do times and costs of both sides compare. */
@@ -82,13 +119,15 @@ function measuredAt({ latencies, usage }: Measurements, items: readonly number[]
   }
 }
 
+const noAnswer = { answer: null, marks: [], elapsed: 0, usage: { cpuMs: 0 } }
+
 async function timedAnswer(ctx: Context, side: Side & Answerer, row: Row) {
   const start = ctx.clock.elapsed()
   try {
-    const { answer, usage } = side.ask
+    const { answer, marks, usage } = side.ask
       ? await side.ask(row)
-      : { answer: (await side.predict([row]))[0] ?? null, usage: { cpuMs: 0 } }
-    return { answer, usage, elapsed: ctx.clock.elapsed() - start }
+      : { answer: (await side.predict([row]))[0] ?? null, marks: [], usage: { cpuMs: 0 } }
+    return { answer, marks, usage, elapsed: ctx.clock.elapsed() - start }
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     const message = cause instanceof Error ? cause.message : String(cause)

@@ -32,7 +32,7 @@ export type Side = {
 /** Answers many rows at once; `ask`, where each answer is a remote call, answers one row and says what it consumed. */
 export type Answerer = {
   predict(rows: Row[], took?: (milliseconds: number) => void): Promise<Value[]>
-  ask?: (row: Row) => Promise<{ answer: Value; usage: Usage }>
+  ask?: (row: Row) => Promise<{ answer: Value; marks: registry.AnswerMark[]; usage: Usage }>
   close(): Promise<void>
 }
 
@@ -150,9 +150,9 @@ async function openPrompt(ctx: Context, side: Side, prompt: NonNullable<Side['pr
   const { ask: askProvider, close } = await registry.openProvider(ctx, prompt.provider)
   const ask = async (row: Row) => {
     const content = registry.fillTemplate(prompt.text, row, 'an item of the golden set')
-    const { text, tokens } = await askProvider([{ role: 'user', content }], { attempts })
+    const { text, marks, tokens } = await askProvider([{ role: 'user', content }], { attempts })
     const { input: inputTokens, output: outputTokens } = tokens ?? { input: Number.NaN, output: Number.NaN }
-    return { answer: text, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
+    return { answer: text, marks, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
   }
   const predict = async (rows: Row[]) => {
     const answers: Value[] = []

@@ -3,10 +3,18 @@ import { invalidInput } from '../../../core/errors.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
 import { formatNumber, type IntervalEstimate } from '../rules.ts'
+import { type AnsweredOutcome, compareAnswered } from './answered-items.ts'
 import { whyUndefined } from './defined.ts'
 import { type Columns, encode, type SideAnswers } from './encoding.ts'
 import { compareHidden, type HiddenOutcome } from './hidden-items.ts'
-import { intervalOf, oneSided, type PairedDifference, type PairedSamples, pairedDifference } from './intervals.ts'
+import {
+  alike,
+  intervalOf,
+  oneSided,
+  type PairedDifference,
+  type PairedSamples,
+  pairedDifference,
+} from './intervals.ts'
 import { compareSlices, type SliceOutcome, untestedSlices } from './slices.ts'
 import { columnOf, findMetric, type MetricBasis, metricsFor } from './tasks.ts'
 import { countedAgainst, unansweredItems } from './unanswered.ts'
@@ -56,6 +64,8 @@ export type Comparison = {
   hidden: HiddenOutcome | null
   /** Items that the baseline has no usable answer for: they count against it. Hidden ones are counted and not named. */
   unanswered: { count: number; ids: string[] }
+  /** Where it left some out: the same comparison on those that it answered. */
+  answered: AnsweredOutcome | null
 }
 
 export type ComparisonSettings = MetricBasis & {
@@ -90,8 +100,9 @@ export function compare(pairs: Pairs, settings: ComparisonSettings): Comparison 
   const n = unitsOf(metric, all)
   const reason = unusableReason(pairs, all, settings)
   if (reason !== undefined) return failedComparison(settings, reason, pairs.ids.length)
-  const answered = encoded.baseline[columnOf(settings, metric)] ?? []
-  const unanswered = settings.sameVersion ? [] : unansweredItems(answered, pairs.ids.length)
+  const given = encoded.baseline[columnOf(settings, metric)] ?? []
+  const unanswered = settings.sameVersion ? [] : unansweredItems(given, pairs.ids.length)
+  const answered = compareAnswered(metric, all, unanswered, settings)
   const undefinedReason = whyUndefined(metric, all)
   const metrics = metricsFor(settings)
     .filter((one) => isRequested(one, settings) || hasAnswers(candidate[columnOf(settings, one)]))
@@ -99,7 +110,7 @@ export function compare(pairs: Pairs, settings: ComparisonSettings): Comparison 
   const paired = settings.sameVersion
     ? sameVersionResult
     : undefinedReason === undefined
-      ? pairedDifference(metric, all, settings.margin, settings.seed)
+      ? orAlike(pairedDifference(metric, all, settings.margin, settings.seed), answered)
       : { ...noDifference, note: undefinedReason }
   return {
     primary: { ...primaryOf(paired, settings, n), standardError: paired.standardError },
@@ -110,8 +121,15 @@ export function compare(pairs: Pairs, settings: ComparisonSettings): Comparison 
       count: unanswered.length,
       ids: unanswered.filter((index) => pairs.hidden?.[index] !== true).map((index) => pairs.ids[index] ?? ''),
     },
+    answered,
     hidden: pairs.hidden && !settings.sameVersion ? compareHidden(metric, all, pairs.hidden, settings) : null,
   }
+}
+
+/** Who answers all items alike that the baseline answers, and the others too, is not worse, however few those are. */
+function orAlike(paired: PairedDifference, answered: AnsweredOutcome | null): PairedDifference {
+  if (paired.verdict !== 'cannot_tell' || answered?.note !== alike) return paired
+  return { ...paired, verdict: 'pass', note: `${alike} that the baseline answers, and it leaves out the others` }
 }
 
 const sameVersionResult: PairedDifference = {
@@ -231,6 +249,7 @@ function failedComparison(settings: ComparisonSettings, reason: string, n: numbe
       undefined: null,
     })),
     unanswered: { count: 0, ids: [] },
+    answered: null,
     slices: untestedSlices(settings.slices),
     stability: [],
     hidden: null,

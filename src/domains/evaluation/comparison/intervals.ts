@@ -11,6 +11,8 @@ import { clustersOf, type Grouping, type Metric, metricOf, metricOnDraw, partsOf
 /** One-sided bounds at 95 % are the ends of a central 90 % interval. */
 export const oneSided = 0.1
 const twoSided = 0.05
+/** What is noted where nothing differs. */
+export const alike = 'both answer every item alike'
 
 /**
  * A metric with the central (1 - alpha) interval of one side: exact for shares, Student's t for means (over clusters
@@ -126,7 +128,7 @@ function differenceOfMeans(
 
 function equalDifferences(value: number, margin: number): PairedDifference {
   const same = { value, lower: value, upper: value, method: 'none', standardError: null }
-  if (value === 0) return { ...same, verdict: 'cannot_tell', harm: 1, note: 'both answer every item alike' }
+  if (value === 0) return { ...same, verdict: 'cannot_tell', harm: 1, note: alike }
   return {
     ...same,
     verdict: value > -margin ? 'pass' : 'fail',
@@ -164,7 +166,7 @@ function differenceByBootstrap(metric: Metric, both: PairedSamples, margin: numb
     verdict: same ? 'cannot_tell' : lower > -margin ? 'pass' : upper < -margin ? 'fail' : 'cannot_tell',
     standardError: same ? null : standardError,
     harm: standardError === 0 ? Number(value > -margin) : finite(normalCdf((value + margin) / standardError)),
-    note: same ? 'both answer every item alike' : '',
+    note: same ? alike : '',
   }
 }
 

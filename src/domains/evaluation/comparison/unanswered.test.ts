@@ -39,6 +39,41 @@ test('what the live version cannot answer counts against it, and the comparison 
   assert.deepEqual(mended.unanswered.ids.slice(0, 2), ['i0', 'i1'])
 })
 
+test('a candidate that is worse where the live version answers does not pass because the live version failed elsewhere', () => {
+  const labels = Array.from({ length: 200 }, (_, n) => n)
+  const noise = (n: number, size: number) => size * (((n * 7919) % 200) / 100 - 1)
+  const live = labels.map((label, n) => (n < 80 ? null : label + noise(n, 4)))
+  const settings = { ...settingsFor('regression', 'mae', labels.length), margin: 1 }
+  const worse = compare(
+    pairsOf(
+      labels,
+      labels.map((label, n) => label + noise(n + 3, 8)),
+      live,
+    ),
+    settings,
+  )
+  assert.equal(worse.primary.verdict, 'pass', 'the missing answers alone outweigh it')
+  assert.deepEqual([worse.answered?.verdict, worse.answered?.n], ['fail', 120])
+  const mend = compare(
+    pairsOf(
+      labels,
+      labels.map((label, n) => live[n] ?? label + noise(n, 4)),
+      live,
+    ),
+    settings,
+  )
+  assert.deepEqual([mend.primary.verdict, mend.answered?.verdict], ['pass', 'pass'])
+  const nothing = compare(
+    pairsOf(
+      labels,
+      labels.map((label) => label + 0.1),
+      labels.map(() => null),
+    ),
+    settings,
+  )
+  assert.deepEqual([nothing.answered?.verdict, nothing.answered?.n], ['cannot_tell', 0])
+})
+
 test('a missing answer of the baseline is never an error and never makes a right candidate the worse one', () => {
   const item = fc.record({ label: fc.constantFrom(0, 1), score: fc.double({ min: 0.01, max: 0.99, noNaN: true }) })
   fc.assert(

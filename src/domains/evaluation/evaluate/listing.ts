@@ -66,6 +66,7 @@ function answersAt(recorded: RecordedAnswers, side: 'candidate' | 'baseline', in
   const scores = Object.entries(recorded.scored[side])
   return {
     answers: recorded[side].map((repeat) => repeat[index] ?? null),
+    marks: recorded[side].map((_, repeat) => recorded.marks?.[side][repeat]?.[index] ?? []),
     scores: Object.fromEntries(scores.map(([name, repeats]) => [name, repeats.map((repeat) => repeat[index] ?? null)])),
   }
 }

@@ -6,6 +6,7 @@ import type { ModelSpec } from '../../registry/spec/spec.ts'
 import {
   type CollectedAnswers,
   collectAnswers,
+  faultOfBaseline,
   groupingOf,
   labelsOf,
   type Measurements,
@@ -85,7 +86,8 @@ export async function runComparison(ctx: Context, request: ComparisonRequest): P
   const ids = items.map((item) => textOf(item[definition.id]))
   const repeats = repeatsOf(spec)
   const recorded =
-    request.recorded ?? (await collectAndScore(ctx, { spec, candidate, baseline, ids, labels, repeats, timed }))
+    request.recorded ??
+    (await collectAndScore(ctx, { spec, candidate, baseline, against, ids, labels, repeats, timed }))
   const { scored } = recorded
   const pairs: Pairs = {
     ids,
@@ -132,6 +134,7 @@ type AnswerRequest = {
   spec: ModelSpec
   candidate: Side
   baseline: Side
+  against: string
   ids: string[]
   labels: (number | string)[]
   repeats: number
@@ -140,13 +143,15 @@ type AnswerRequest = {
 
 async function collectAndScore(
   ctx: Context,
-  { spec, candidate, baseline, ids, labels, repeats, timed }: AnswerRequest,
+  { spec, candidate, baseline, against, ids, labels, repeats, timed }: AnswerRequest,
 ): Promise<RecordedAnswers> {
   const first = await openSide(ctx, candidate)
   try {
-    const second = await openSide(ctx, baseline)
+    const second = await openSide(ctx, baseline).catch((error: unknown) => {
+      throw faultOfBaseline(error, baseline, against)
+    })
     try {
-      const answers = await collectAnswers(ctx, { candidate: first, baseline: second, repeats, timed })
+      const answers = await collectAnswers(ctx, { candidate: first, baseline: second, against, repeats, timed })
       const scorers = spec.serves.output === 'text' ? (spec.success.scorers ?? []) : []
       const scored = await scoreAnswers(ctx, { scorers, items: { ids, questions: candidate.inputs, labels }, answers })
       return { ...answers, scored }

@@ -1,6 +1,7 @@
 import { milliseconds } from '../../../core/duration.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { ModelVersion } from '../answers/answers.ts'
+import type { Comparison } from '../comparison/comparison.ts'
 import type { ComparisonRun } from '../evaluate/evaluate.ts'
 import { instantOf } from '../golden/golden.ts'
 import type { PriceTable } from '../prices.ts'
@@ -9,6 +10,7 @@ import { judgeCheck } from '../scoring/scoring.ts'
 import { classAnswerChecks } from './class-answers.ts'
 import { costCheck } from './cost.ts'
 import { floorCheck, latencyCheck, sliceChecks, unknownCheck, withinCheck } from './guardrails.ts'
+import { markedChecks } from './marked-answers.ts'
 
 /** One check for every criterion of the spec, also for those that cannot be judged. */
 export function checksOf(spec: ModelSpec, comparisonRun: ComparisonRun, prices: PriceTable): GateCheck[] {
@@ -20,6 +22,7 @@ export function checksOf(spec: ModelSpec, comparisonRun: ComparisonRun, prices: 
     ...sliceChecks(comparison, spec.success.slice_margin ?? spec.success.quality.margin),
     ...comparisonRun.recorded.scored.judges.map(judgeCheck),
     ...unansweredChecks(comparisonRun),
+    ...markedChecks(spec, comparisonRun),
     ...classAnswerChecks(spec, comparisonRun),
     ...hiddenChecks(comparisonRun),
     ...goldenDemandChecks(spec, comparisonRun),
@@ -84,9 +87,12 @@ export function lineageCheck(
   return { ...check, required: true, verdict: 'pass', reason: 'every source it was made from is vetted' }
 }
 
-/** What the baseline could not answer is said apart: it counted against the baseline, and the baseline is what is live. */
-function unansweredChecks({ comparison: { unanswered }, against, items }: ComparisonRun): GateCheck[] {
-  const { count, ids } = unanswered
+/**
+ * What the baseline could not answer is said apart: it counted against the baseline, and the baseline is what is live. On the
+ * items that it did answer the candidate must be no worse either.
+ */
+function unansweredChecks({ comparison, against, items }: ComparisonRun): GateCheck[] {
+  const { count, ids } = comparison.unanswered
   if (count === 0) return []
   const named = ids.slice(0, 5).join(', ')
   const more = count > 5 || ids.length < count ? ', …' : ''
@@ -98,7 +104,38 @@ function unansweredChecks({ comparison: { unanswered }, against, items }: Compar
       value: count,
       limit: 0,
       n: items.length,
-      reason: `${against} has no usable answer for ${count} of ${items.length} items${named === '' ? '' : ` (${named}${more})`}; each counts against it, as wrong as the most wrong answer given`,
+      reason: `${against} has no usable answer for ${count} of ${items.length} items${named === '' ? '' : ` (${named}${more})`}; each counts against it, as wrong as the most wrong answer given. That is the fault of ${against}, not of the candidate`,
+    },
+    ...answeredChecks(comparison, against),
+  ]
+}
+
+function answeredChecks({ answered, primary: { metric, margin } }: Comparison, against: string): GateCheck[] {
+  if (!answered) return []
+  const { n, difference, verdict, note } = answered
+  const { value, lower = null, upper = null } = difference
+  const bounds = `by ${formatNumber(value)} (one-sided 95 % bounds ${formatNumber(lower)} … ${formatNumber(upper)})`
+  const words = {
+    pass: `the candidate is not worse by more than ${margin}`,
+    fail: `the candidate is worse by more than ${margin}`,
+    cannot_tell: `the candidate may be worse by more than ${margin}`,
+    error: 'the candidate could not be compared',
+  }[verdict]
+  const out =
+    verdict === 'cannot_tell'
+      ? `; ways out: more items that it answers, "against: baseline" in the spec, or "keel rollback" to a release that answers`
+      : ''
+  return [
+    {
+      check: `quality ${metric} where the baseline answers`,
+      verdict,
+      required: true,
+      value,
+      lower,
+      upper,
+      limit: -margin,
+      n,
+      reason: `on the ${n} items that ${against} answers, ${words}${value === null ? '' : `: ${bounds}`}${note === '' ? '' : `; ${note}`}${out}`,
     },
   ]
 }

@@ -1,15 +1,12 @@
+import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { ComparisonRun } from '../evaluate/evaluate.ts'
 import type { GateCheck } from '../rules.ts'
 
-/** So few answers may be all 0 or 1 by chance. */
-const fewest = 30
-
 /** A class where a probability was expected: it ranks and counts, so that every metric looks plausible. */
 export function classAnswerChecks({ serves }: ModelSpec, { pairs, candidate }: ComparisonRun): GateCheck[] {
   const answers = pairs.candidate.answers.flat()
-  const allClasses = answers.length >= fewest && answers.every((answer) => answer === 0 || answer === 1)
-  if (serves.output !== 'binary' || candidate.constant !== null || !allClasses) return []
+  if (serves.output !== 'binary' || candidate.constant !== null || !registry.areClasses(answers)) return []
   return [
     {
       check: 'probabilities',
@@ -18,7 +15,7 @@ export function classAnswerChecks({ serves }: ModelSpec, { pairs, candidate }: C
       value: answers.length,
       limit: null,
       n: answers.length,
-      reason: `each of ${answers.length} answers is 0 or 1: a class, where a probability was expected; say which output is the score in the signature`,
+      reason: `each of ${answers.length} answers is 0 or 1 (class_for_probability): a class, where a probability was expected; say which output is the score in the signature`,
     },
   ]
 }

@@ -172,7 +172,7 @@ test('a model that answers with classes where a probability was expected is told
   const gateOf = (version: number) => evaluation.runGate(ctx, { model, version })
   const check = named((await gateOf(1)).checks, 'probabilities')
   assert.deepEqual([check?.verdict, check?.required], ['cannot_tell', false])
-  assert.match(check?.reason ?? '', /each of 400 answers is 0 or 1: a class/)
+  assert.match(check?.reason ?? '', /each of 400 answers is 0 or 1 \(class_for_probability\)/)
   assert.equal(named((await gateOf(2)).checks, 'probabilities'), undefined)
 })
 

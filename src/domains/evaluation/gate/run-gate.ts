@@ -17,7 +17,7 @@ type Operations = typeof evaluation
 type Gate = Output<Operations['runGate']>
 
 /** Grows when the meaning of a check changes, so that old evidence is not taken for new. */
-export const rulesVersion = 2
+export const rulesVersion = 3
 
 /**
  * Judges every success criterion of the spec together. The digest covers all that the verdict depends on except the

@@ -89,8 +89,8 @@ export function compareRecords(input: RecordComparisonInput): RecordComparison {
   return {
     ...comparison,
     verdict: comparison.slices.some(({ verdict }) => verdict === 'fail')
-      ? worse(comparison.primary.verdict)
-      : comparison.primary.verdict,
+      ? worse(verdictOf(comparison))
+      : verdictOf(comparison),
     n: pairs.length,
     pairedBy: by,
     leftOut: alone,
@@ -107,6 +107,11 @@ function neededItems({ primary: { verdict, standardError, margin } }: Comparison
   const proves = `With differences that scatter like these, ${n} items prove a margin of ${formatNumber(smallest)} between equally good models (one of ${formatNumber(powered)} in 80 % of cases)`
   if (margin === 0) return `${proves}; a margin of 0 is proved only for a better one.`
   return `${proves}; ${margin} needs about ${itemsNeeded({ margin, variance: standardError ** 2 * n })}.`
+}
+
+/** Where the baseline left items out, the candidate must be no worse on the others, too. */
+function verdictOf({ primary, answered }: Comparison): Verdict {
+  return primary.verdict === 'pass' && answered ? answered.verdict : primary.verdict
 }
 
 const worse = (verdict: Verdict): Verdict => (verdict === 'error' ? 'error' : 'fail')
@@ -243,10 +248,15 @@ function classNotes(answers: Answers, { baseline, candidate }: RecordComparisonI
   })
 }
 
-function unansweredNote({ unanswered: { count, ids } }: Comparison, shown: string): string[] {
+function unansweredNote({ unanswered: { count, ids }, answered }: Comparison, shown: string): string[] {
   if (count === 0) return []
   const named = ids.slice(0, 5).join(', ')
   return [
     `${shown} has no usable answer for ${count} items (${named}${count > 5 ? ', …' : ''}); each counts against it.`,
+    ...(answered
+      ? [
+          `On the ${answered.n} items that it answers: ${answered.verdict.replaceAll('_', ' ')}, by ${formatNumber(answered.difference.value)}.`,
+        ]
+      : []),
   ]
 }

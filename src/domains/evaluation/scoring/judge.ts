@@ -62,7 +62,7 @@ async function askJudge(
       ],
       { attempts },
     )
-    scores[index] = scoreIn(text)
+    scores[index] = scoreIn(text ?? '')
   }
   try {
     await atOnce(callsAtOnce, answers.length, grade)

@@ -2,6 +2,7 @@ import type { Context } from '../../../core/context.ts'
 import { digestOfJson } from '../../../core/json/json.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Scorer } from '../../registry/spec/spec.ts'
+import type { AnswerMarks } from '../answers/answers.ts'
 import type { SideAnswers } from '../comparison/comparison.ts'
 import type { AnswerToScore } from './answer-to-score.ts'
 import { runCommandScorer } from './command.ts'
@@ -20,7 +21,7 @@ export type AnswerScores = {
 }
 
 type Items = { ids: string[]; questions: Row[]; labels: (number | string)[] }
-type Answers = { candidate: Value[][]; baseline: Value[][] }
+type Answers = { candidate: Value[][]; baseline: Value[][]; marks?: AnswerMarks }
 
 /** Scores every answer of both sides by every scorer of the spec. */
 export async function scoreAnswers(
@@ -34,18 +35,23 @@ export async function scoreAnswers(
     if (report) scored.judges.push(report)
     for (const side of ['candidate', 'baseline'] as const) {
       const repeats: (number | null)[][] = []
-      for (const repeat of answers[side]) repeats.push(await scoreAll(score, items, repeat))
+      for (const [index, repeat] of answers[side].entries()) {
+        const marks = side === 'candidate' ? answers.marks?.candidate[index] : undefined
+        repeats.push(await scoreAll(score, items, { answers: repeat, marks }))
+      }
       scored[side][scorer.name] = repeats
     }
   }
   return scored
 }
 
-/** The scores of one repeat; null where there is no answer. */
+type Repeat = { answers: Value[]; marks: AnswerMarks['candidate'][number] | undefined }
+
+/** The scores of one repeat. A candidate without a text, refused or cut off, is wrong; where there is no answer at all, null. */
 async function scoreAll(
   score: ScoreFunction,
   { ids, questions, labels }: Items,
-  answers: Value[],
+  { answers, marks }: Repeat,
 ): Promise<(number | null)[]> {
   const present = answers.flatMap((answer, index): AnswerToScore[] =>
     answer === null
@@ -61,7 +67,8 @@ async function scoreAll(
   )
   const scores = await score(present)
   let position = 0
-  return answers.map((answer) => (answer === null ? null : (scores[position++] ?? null)))
+  const ofNothing = (index: number) => ((marks?.[index] ?? []).length > 0 ? 0 : null)
+  return answers.map((answer, index) => (answer === null ? ofNothing(index) : (scores[position++] ?? null)))
 }
 
 async function scorerOf(ctx: Context, scorer: Scorer): Promise<{ score: ScoreFunction; report?: JudgeReport }> {

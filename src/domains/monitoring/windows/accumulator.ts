@@ -1,4 +1,5 @@
 import type { SketchReference } from '../../../core/stats/sketch.ts'
+import type * as registry from '../../registry/registry.ts'
 import type { LoggedPrediction } from '../../serving/serving.ts'
 import { residualColumn, scoreColumn } from './baseline.ts'
 import { hourlySketches } from './sketches.ts'
@@ -31,6 +32,8 @@ export type Accumulator = {
   bias: RunningMoments
   /** Sum of p (1 - p) over the labelled rows: the variance of the sum of labels if the predictions are right. */
   spread: number
+  /** Scores that are exactly 0 or 1: classes, where probabilities are expected. */
+  classes: number
   pairs: Sample<{ prediction: number; label: number }>
   scores: Sample<number>
   sample: Sample<LoggedPrediction>
@@ -50,6 +53,7 @@ export function createAccumulator(
     label: createMoments(),
     bias: createMoments(),
     spread: 0,
+    classes: 0,
     pairs: createSample(keptPairs),
     scores: createSample(keptPairs),
     sample: createSample(keptRows),
@@ -61,6 +65,7 @@ export function addRow(accumulator: Accumulator, row: LoggedPrediction): void {
   const score = typeof row.output === 'number' && Number.isFinite(row.output) ? row.output : null
   accumulator.rows += 1
   addToSample(accumulator.sample, row)
+  if (score === 0 || score === 1) accumulator.classes += 1
   if (score !== null) addToSample(accumulator.scores, score)
   if (row.label !== null && score !== null) {
     addValue(accumulator.prediction, score)
@@ -81,18 +86,31 @@ export function addRow(accumulator: Accumulator, row: LoggedPrediction): void {
 export type ServiceTotals = {
   rows: number
   bad: number
+  /** Answers with any mark, and how many have which. */
+  marked: number
+  marks: registry.MarkCounts
   latencies: Sample<number>
   costs: RunningMoments
   knownUpTo: string | null
 }
 
 export function createServiceTotals(): ServiceTotals {
-  return { rows: 0, bad: 0, latencies: createSample(keptLatencies), costs: createMoments(), knownUpTo: null }
+  return {
+    rows: 0,
+    bad: 0,
+    marked: 0,
+    marks: {},
+    latencies: createSample(keptLatencies),
+    costs: createMoments(),
+    knownUpTo: null,
+  }
 }
 
 export function addToTotals(service: ServiceTotals, row: LoggedPrediction): void {
   service.rows += 1
   if (row.bad !== null) service.bad += 1
+  if (row.marks.length > 0) service.marked += 1
+  for (const mark of row.marks) service.marks[mark] = (service.marks[mark] ?? 0) + 1
   if (Number.isFinite(row.latencyMs)) addToSample(service.latencies, row.latencyMs)
   if (row.cost !== null) addValue(service.costs, row.cost)
   if (row.labelKnownAt !== null && row.labelKnownAt > (service.knownUpTo ?? '')) service.knownUpTo = row.labelKnownAt

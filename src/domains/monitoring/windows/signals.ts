@@ -80,7 +80,7 @@ export function signalsFromService(window: Window, settings: Settings): Detected
       signal: 'errors',
       subject: '',
       severity: 'page',
-      summary: `${percent(window.errorRate.value)} of the answers were bad (failed, slow or invalid).`,
+      summary: `${percent(window.errorRate.value)} of the answers were bad (failed, slow or invalid)${markedWords(window)}.`,
       value: window.errorRate,
       threshold: settings.badRate,
       thresholdFrom: 'the spec',
@@ -112,6 +112,28 @@ export function signalsFromService(window: Window, settings: Settings): Detected
     })
   }
   return signals
+}
+
+function markedWords({ marks = {} }: Window): string {
+  const words = registry.markWords(marks)
+  return words === '' ? '' : `; marked: ${words}`
+}
+
+/** Classes where probabilities are expected: they rank and count, so that every number of quality looks plausible. */
+export function signalsFromClasses({ classes, scores, version }: Accumulator, settings: Settings): DetectedSignal[] {
+  const n = scores.seen
+  if (!settings.binary || version === 0 || n < registry.fewestClasses || classes < n) return []
+  return [
+    {
+      signal: 'errors',
+      subject: 'class_for_probability',
+      severity: 'digest',
+      summary: `Each of ${n} answers was 0 or 1: a class, where a probability was expected. Say which output is the score in the signature.`,
+      value: { value: 1, n },
+      threshold: 1,
+      thresholdFrom: `at least ${registry.fewestClasses} answers`,
+    },
+  ]
 }
 
 /** An estimate without labels pages only where there are no labels; where there are some, they decide. */

@@ -34,7 +34,7 @@ const aucResamples = 200
 /** The window as it is stored and shown: every number with its n and interval. */
 export function summarizeWindow(input: WindowInput): Window {
   const { model, from, to, own, service, drift, baseline, mergedFrom, settings } = input
-  const { rows, bad, latencies, costs, knownUpTo } = service
+  const { rows, bad, marked, marks, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
   return {
@@ -45,6 +45,8 @@ export function summarizeWindow(input: WindowInput): Window {
     requests: rows,
     ...qualityOf(own, settings),
     errorRate: { value: bad / Math.max(1, rows), n: rows, lower: errors.lower, upper: errors.upper },
+    markedRate: shareOf(marked, rows),
+    marks,
     p95Ms: {
       value: finite(latency.value),
       n: latencies.seen,
@@ -64,6 +66,11 @@ export function summarizeWindow(input: WindowInput): Window {
     ...estimatedOf(own, baseline),
     ...domainOf(own, baseline),
   }
+}
+
+function shareOf(count: number, n: number): Estimate {
+  if (n === 0) return { value: null, n, lower: null, upper: null }
+  return { value: count / n, n, ...proportionInterval(count, n) }
 }
 
 type Quality = Pick<Window, 'labelled' | 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc' | 'absoluteError'>

@@ -19,6 +19,7 @@ import {
 } from './accumulator.ts'
 import { baselineProfile, residualColumn } from './baseline.ts'
 import {
+  signalsFromClasses,
   signalsFromDrift,
   signalsFromEstimate,
   signalsFromLabels,
@@ -112,6 +113,7 @@ export async function closeWindow(
       ...labels.signals,
       ...(await signalsFromParity(ctx, model, own)),
       ...signalsFromService(window, settings),
+      ...signalsFromClasses(own, settings),
       ...signalsFromEstimate(window, baseline, settings),
       ...(own.rows >= service.rows * largeShare ? signalsFromDrift(window, baseline) : []),
     ]

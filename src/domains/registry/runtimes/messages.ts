@@ -5,14 +5,16 @@ import type { Provider } from '../spec/spec.ts'
 
 export type Json = Record<string, unknown>
 export type Message = Json & { role: string; content: unknown }
+type Part = Json & { type: string }
 
 /**
  * The messages for the provider: the prompt's text with its variables filled in, and the caller's messages. Variables take their
- * values from `inputs`. If one variable is left, it takes the caller's last user message, and the text replaces that message. If
- * none is left, the text is a system message before the caller's, or the user message when the caller has none.
+ * values from `inputs`. If one variable is left, it takes the caller's last user message, and the text replaces that message; of
+ * a message of parts it takes the text, and the other parts stay where they are. If none is left, the text is a system message
+ * before the caller's, or the user message when the caller has none.
  */
-export function composeMessages(template: string, given: unknown, inputs: Row): Message[] {
-  const messages = readMessages(given)
+export function composeMessages(template: string, given: unknown, inputs: Row, takes?: Provider['parts']): Message[] {
+  const messages = readMessages(given, takes)
   const missing = variablesOf(template).filter((name) => inputs[name] === undefined || inputs[name] === null)
   const lastUser = messages.findLastIndex(({ role }) => role === 'user')
   const last = messages[lastUser]
@@ -22,7 +24,8 @@ export function composeMessages(template: string, given: unknown, inputs: Row): 
     if (messages.length === 0) return [{ role: 'user', content }]
     return [{ role: 'system', content }, ...messages]
   }
-  if (missing.length > 1 || typeof last?.content !== 'string') {
+  const asked = textIn(last?.content)
+  if (missing.length > 1 || asked === undefined) {
     throw invalidInput(`The prompt reads ${missing.map((name) => `"${name}"`).join(' and ')}.`, {
       name: variable,
       hint:
@@ -31,44 +34,60 @@ export function composeMessages(template: string, given: unknown, inputs: Row): 
           : 'Send it under "inputs", or as the text of the last user message.',
     })
   }
-  const content = fillTemplate(template, { ...inputs, [variable]: last.content }, 'the request')
-  return messages.with(lastUser, { ...last, content })
+  const text = fillTemplate(template, { ...inputs, [variable]: asked }, 'the request')
+  return messages.with(lastUser, { role: 'user', ...last, content: withText(last?.content, text) })
 }
 
-function readMessages(given: unknown): Message[] {
+/** The text of a message, or of its parts; undefined where it has none. */
+function textIn(content: unknown): string | undefined {
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) return undefined
+  const texts = content.filter(isText).map(({ text }) => text)
+  return texts.length === 0 ? undefined : texts.join('\n')
+}
+
+/** The content with its text replaced, in the place of its first part of text. */
+function withText(content: unknown, text: string): unknown {
+  if (!Array.isArray(content) || content.every(isText)) return text
+  const first = content.findIndex(isText)
+  return content.flatMap((part: unknown, index) => {
+    if (index === first) return [{ type: 'text', text }]
+    return isText(part) ? [] : [part]
+  })
+}
+
+function isText(part: unknown): part is { type: 'text'; text: string } {
+  return isPart(part) && part.type === 'text' && typeof part['text'] === 'string'
+}
+
+function isPart(part: unknown): part is Part {
+  return typeof part === 'object' && part !== null && 'type' in part && typeof part.type === 'string'
+}
+
+function readMessages(given: unknown, takes: Provider['parts']): Message[] {
   if (given === undefined) return []
   if (!Array.isArray(given)) throw invalidInput('"messages" must be a list.', { name: 'messages' })
   return given.map((message: unknown, index) => {
     const role = typeof message === 'object' && message !== null && 'role' in message ? message.role : undefined
-    if (typeof role === 'string') return message as Message
-    throw invalidInput(`"messages[${index}]" must be an object with a "role".`, { name: `messages[${index}]` })
+    if (typeof role !== 'string')
+      throw invalidInput(`"messages[${index}]" must be an object with a "role".`, { name: `messages[${index}]` })
+    const read = message as Message
+    checkParts(read.content, `messages[${index}].content`, takes)
+    return read
   })
 }
 
-/** The spec's settings win, because they were evaluated; the caller's count only where the spec has none. */
-export function withSettings(body: Json, { model, temperature = 0, seed, max_tokens }: Provider): Json {
-  const { inputs: _inputs, user: _user, ...rest } = body
-  const wanted = tokenLimit(body)
-  const most = max_tokens === undefined ? wanted : Math.min(max_tokens, wanted ?? max_tokens)
-  const { max_completion_tokens: _limit, max_tokens: _old, ...plain } = rest
-  return {
-    ...plain,
-    model,
-    temperature,
-    ...(seed === undefined ? {} : { seed }),
-    ...(most === undefined
-      ? {}
-      : { [body['max_completion_tokens'] === undefined ? 'max_tokens' : 'max_completion_tokens']: most }),
+/** Parts of text are always taken; the others as the spec says, and where it says nothing the provider decides. */
+function checkParts(content: unknown, path: string, takes: Provider['parts']): void {
+  if (!Array.isArray(content)) return
+  for (const [index, part] of content.entries()) {
+    const name = `${path}[${index}]`
+    if (!isPart(part)) throw invalidInput(`"${name}" must be an object with a "type".`, { name })
+    if (part.type === 'text' || part.type === 'refusal' || takes === undefined) continue
+    if (takes.some((type) => type === part.type)) continue
+    throw invalidInput(`"${name}" is a part of the type "${part.type.slice(0, 40)}", which is not taken here.`, {
+      name,
+      hint: `Taken are ${['text', ...takes].join(', ')}: "serves.provider.parts" in the spec.`,
+    })
   }
-}
-
-/** The caller's limit of generated tokens, under either of its two names. */
-export function tokenLimit(body: Json): number | undefined {
-  for (const name of ['max_completion_tokens', 'max_tokens']) {
-    const value = body[name]
-    if (value === undefined || value === null) continue
-    if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value
-    throw invalidInput(`"${name}" must be a whole number above zero.`, { name })
-  }
-  return undefined
 }

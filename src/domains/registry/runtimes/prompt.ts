@@ -3,9 +3,10 @@ import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Limits, Provider } from '../spec/spec.ts'
 import type { VersionRecord } from '../store.ts'
-import { composeMessages, type Json, withSettings } from './messages.ts'
+import { composeMessages, type Json } from './messages.ts'
 import { openProvider } from './provider.ts'
 import type { Runtime } from './runtime.ts'
+import { withSettings } from './settings.ts'
 
 type PromptProvider = { provider: Provider; limits: Limits | undefined }
 
@@ -27,7 +28,8 @@ export async function openPrompt(
       provider,
       compose(body) {
         const inputs = inputsOf(body)
-        return withSettings({ ...body, messages: composeMessages(template, body['messages'], inputs) }, provider)
+        const messages = composeMessages(template, body['messages'], inputs, provider.parts)
+        return withSettings({ ...body, messages }, provider)
       },
       send: opened.send,
     },

@@ -5,9 +5,10 @@ import { AppError } from '../../../core/errors.ts'
 import { openUpstream, type UpstreamReply, type UpstreamStream } from '../../../core/upstream/upstream.ts'
 import type { Limits, Provider } from '../spec/spec.ts'
 import { type ChatText, readChatReply } from './chat-reply.ts'
-import { type Json, type Message, withSettings } from './messages.ts'
+import type { Json, Message } from './messages.ts'
 import { keyHeader } from './remote.ts'
 import type { CallOptions, RuntimeState } from './runtime.ts'
+import { withSettings } from './settings.ts'
 
 /** Whoever answers in OpenAI's chat protocol: the only place that asks a language model. */
 export type OpenProvider = {
@@ -49,6 +50,7 @@ export async function openProvider(ctx: Context, provider: Provider, limits?: Li
         if (reply instanceof Error) throw reply
         const answer = readChatReply(provider, reply)
         if (answer.tokens) asking.spent?.(answer.tokens)
+        asking.marked?.(answer.marks)
         return answer
       }
     },

@@ -43,9 +43,14 @@ export async function predictRemotely(
   return dialect.read(parsed(model, reply.body), rows.length)
 }
 
+/** Statuses by which a server says that its model broke on these rows, and not that it is busy or closed to us. */
+const aboutRows: ReadonlySet<number> = new Set([400, 413, 422, 500])
+
 /** The error for a status. The body is not shown: it may hold what the caller must not see. */
 function refused(model: string, { status }: UpstreamReply): AppError {
-  return new AppError('upstream_failed', `The server of "${model}" answered with status ${status}.`, { name: model })
+  const message = `The server of "${model}" answered with status ${status}.`
+  const cause = aboutRows.has(status) ? new Error(`status ${status}`) : undefined
+  return new AppError('upstream_failed', message, { name: model, cause })
 }
 
 function parsed(model: string, body: Buffer): unknown {

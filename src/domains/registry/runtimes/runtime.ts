@@ -1,5 +1,6 @@
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { UpstreamStream } from '../../../core/upstream/upstream.ts'
+import type { AnswerMark } from '../answer-marks.ts'
 import type { Provider } from '../spec/spec.ts'
 import type { Json } from './messages.ts'
 
@@ -13,6 +14,8 @@ export type CallOptions = {
   took?: (milliseconds: number) => void
   /** Called with the tokens that a language model counted. */
   spent?: (tokens: { input: number; output: number }) => void
+  /** Called with what is to be said of a language model's answer. */
+  marked?: (marks: AnswerMark[]) => void
   /** The most tokens that a language model may generate. */
   limit?: { max_tokens: number } | undefined
 }

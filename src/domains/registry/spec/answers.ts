@@ -12,9 +12,21 @@ export const Provider = object({
   key: optional(
     Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', description: "Name of the server's environment variable" }),
   ),
-  temperature: optional(Type.Number({ minimum: 0, maximum: 2, description: 'Sent as it is' })),
+  temperature: optional(
+    Type.Number({ minimum: 0, maximum: 2, description: "Sent as it is; without it none is sent but the caller's" }),
+  ),
   seed: optional(Type.Integer({ description: 'Sent as it is' })),
   max_tokens: optional(Type.Integer({ minimum: 1, description: 'Of an answer, at most' })),
+  bound: optional(
+    oneOf(['max_tokens', 'max_completion_tokens'], {
+      description: "The name under which it reads a bound on tokens; without it the caller's, else max_tokens",
+    }),
+  ),
+  parts: optional(
+    Type.Array(oneOf(['image_url', 'input_audio', 'file', 'video_url']), {
+      description: 'Parts of messages that it takes besides text; without it all are passed on, and it decides',
+    }),
+  ),
   timeout: optional(Wait),
 })
 export type Provider = Static<typeof Provider>

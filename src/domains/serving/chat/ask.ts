@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 import { AppError } from '../../../core/errors.ts'
 import * as registry from '../../registry/registry.ts'
 import { reserve } from '../budget/budget.ts'
-import { type AskedRelease, type Call, endsAt } from '../gateway/gateway.ts'
+import { type AskedRelease, type Call, endsAt, markedAs } from '../gateway/gateway.ts'
 import { passOn, type Usage } from './pass-on.ts'
-import { asObject, type Json, type Path, readAnswer, readWhole, refusalOf } from './reply.ts'
+import { asObject, type Json, offersTools, type Path, readAnswer, readWhole, refusalOf } from './reply.ts'
 import { type Settlement, startSettlement } from './settlement.ts'
 
 export type Request = {
@@ -24,6 +24,8 @@ export type Conversation = {
   version: number
   /** Whole, or as it comes. */
   body: Buffer | Readable
+  /** What is to be said of the answers, by place; of a stream only what is known before it begins. */
+  marks: registry.AnswerMark[][]
   /** What the provider counted so far; of a stream this is known at its end. */
   usage(): Usage
 }
@@ -49,11 +51,18 @@ export async function askChat(call: Call, asked: AskedRelease, request: Request)
     prices: chosen.prices,
     inputTokens: sentBytes,
     maxTokens: registry.tokenLimit(sent),
-    answers: typeof body['n'] === 'number' && body['n'] >= 1 ? body['n'] : 1,
+    answers: answersTo(path, body),
     generates: path !== '/embeddings',
   })
-  if (money.maxTokens !== undefined && registry.tokenLimit(sent) === undefined) sent['max_tokens'] = money.maxTokens
-  const settlement = startSettlement(call, asked, { model, money, sentBytes, signal })
+  if (money.maxTokens !== undefined && registry.tokenLimit(sent) === undefined)
+    sent[registry.boundName(chat.provider, sent)] = money.maxTokens
+  const settlement = startSettlement(call, asked, {
+    model,
+    money,
+    sentBytes,
+    signal,
+    callersBound: isCallersBound(body, chat.provider),
+  })
   const ends = endsAt(call, asked)
   const opened = Promise.withResolvers<Conversation>()
   const parts = { call, asked, request, sent, streams, ends, settlement }
@@ -93,30 +102,69 @@ async function exchange(
   const upstream = await chat.send(path, sent, { milliseconds, signal, shadow: asked.arm === 'shadow' })
   const { status, headers } = upstream
   settlement.billed(status === 200)
+  const standIn = markedAs([], asked.fallback === true)
   const reply = { id, status, release, version, contentType: headers['content-type'] ?? 'application/json' }
   if (status === 200 && streams) {
     const wantsUsage = asObject(body['stream_options'])['include_usage'] === true
-    const passing = { endpoint, release, wantsUsage, signal, elapsed: settlement.elapsed }
-    const opening = (out: Readable, usage: () => Usage) => open({ ...reply, body: out, usage })
+    const passing = { endpoint, release, wantsUsage, tools: offersTools(body), signal, elapsed: settlement.elapsed }
+    const opening = (out: Readable, usage: () => Usage) => open({ ...reply, marks: [standIn], body: out, usage })
     settlement.answered(await passOn(ctx, upstream, { ...passing, open: opening }))
     return
   }
   const said = await readWhole(upstream.body)
+  if (streams && refusesUsage(status, said, body)) {
+    withoutUsage.add(chat)
+    const { stream_options: _, ...rest } = sent
+    return exchange(
+      chat,
+      { call, asked, request, sent: { ...rest, ...ownOptions(body) }, streams, ends, settlement },
+      open,
+    )
+  }
   const refused = status === 200 ? undefined : refusalOf(status, said, release)
   if (refused) throw refused
-  const answer = status === 200 ? readAnswer(said, path, release) : undefined
+  const answer = status === 200 ? readAnswer(said, request, release) : undefined
   if (answer) settlement.answered({ ...answer, pieces: 0, bad: null })
   else settlement.refused()
-  open({ ...reply, body: said, usage: () => ({ tokens: answer?.tokens ?? null, firstTokenMs: null }) })
+  const marks = answer?.marks.map((own) => [...standIn, ...own]) ?? []
+  open({ ...reply, marks, body: said, usage: () => ({ tokens: answer?.tokens ?? null, firstTokenMs: null }) })
 }
 
 function prepare(chat: registry.Chat, path: Path, body: Json, streams: boolean): Json {
-  const sent = path === '/chat/completions' ? chat.compose(body) : plain(body, chat.provider.model)
-  if (!streams) return sent
+  const sent = path === '/chat/completions' ? chat.compose(body) : plain(path, body, chat.provider)
+  if (!streams || withoutUsage.has(chat)) return sent
   return { ...sent, stream_options: { ...asObject(body['stream_options']), include_usage: true } }
 }
 
-function plain(body: Json, model: string): Json {
+/** Providers that refuse to be asked for usage in streams, as long as they are loaded: what they generate is estimated. */
+const withoutUsage = new WeakSet<registry.Chat>()
+
+/** What the caller itself says of its stream. */
+function ownOptions({ stream_options: options }: Json): Json {
+  return options === undefined ? {} : { stream_options: options }
+}
+
+function refusesUsage(status: number, said: Buffer, body: Json): boolean {
+  const callers = asObject(body['stream_options'])['include_usage'] === true
+  return !callers && registry.statusesOfRequest.includes(status) && said.includes('stream_options')
+}
+
+function plain(path: Path, body: Json, provider: registry.Chat['provider']): Json {
+  // Completions have the old name for the bound only.
+  if (path === '/completions') return registry.withSettings(body, { ...provider, bound: 'max_tokens' })
   const { user: _user, inputs: _inputs, ...rest } = body
-  return { ...rest, model }
+  return { ...rest, model: provider.model }
+}
+
+/** How many answers are generated, shown or not: each costs. */
+function answersTo(path: Path, { n, best_of: best, prompt }: Json): number {
+  const count = (value: unknown) => (typeof value === 'number' && value >= 1 ? value : 1)
+  const prompts = path === '/completions' && Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
+  return Math.max(count(n), count(best)) * Math.max(1, prompts)
+}
+
+/** Whether an answer ends where the caller wanted it to. */
+function isCallersBound(body: Json, { max_tokens: most }: registry.Chat['provider']): boolean {
+  const wanted = registry.tokenLimit(body)
+  return wanted !== undefined && (most === undefined || wanted < most)
 }

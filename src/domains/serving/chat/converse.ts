@@ -3,7 +3,7 @@ import { type AppError, invalidInput } from '../../../core/errors.ts'
 import { type Call, choose, isRefusal, shadowWork, standIns, type Target, toGatewayError } from '../gateway/gateway.ts'
 import { loadedVersion, requireRouting } from '../routing/routing.ts'
 import { askChat, type Conversation, type Request } from './ask.ts'
-import { asObject, type Json } from './reply.ts'
+import { described } from './described.ts'
 
 export type { Conversation }
 
@@ -44,12 +44,4 @@ const copyTo = (call: Call, target: Target, request: Request) => () => {
   if (!chosen?.runtime.chat) return
   const copy = { ...request, body: { ...request.body, stream: false }, signal: new AbortController().signal }
   shadowWork(call.ctx, () => askChat(call, { chosen, target, arm: 'shadow' }, copy))
-}
-
-/** What the log keeps of a request: texts, which it redacts by its own rules. */
-function described(body: Json): Json {
-  const { messages, prompt, input, inputs } = body
-  const texts = Object.entries({ messages, prompt, input }).filter(([, value]) => value !== undefined)
-  const asText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
-  return { ...asObject(inputs), ...Object.fromEntries(texts.map(([name, value]) => [name, asText(value)])) }
 }

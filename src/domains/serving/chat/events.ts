@@ -1,9 +1,12 @@
 import { Transform } from 'node:stream'
+import * as registry from '../../registry/registry.ts'
 import type { Tokens } from '../log/log.ts'
+import type { Json } from './reply.ts'
 
 /** What went by in a stream of server-sent events of OpenAI's protocol. */
 export type StreamContent = {
-  text: string
+  /** By index: several answers come interleaved. */
+  choices: Map<number, registry.Choice>
   tokens: Tokens | null
   /** Pieces of text, each about a token, for where nobody counted. */
   pieces: number
@@ -13,19 +16,26 @@ export type StreamContent = {
 }
 
 type Chunk = {
-  choices?: { delta?: { content?: string | null }; text?: string }[]
+  choices?: (Json & { index?: number })[]
   usage?: { prompt_tokens?: number; completion_tokens?: number } | null
 }
 
 const maxKept = 65_536
 const maxEventLength = 1024 * 1024
 
+type Reading = {
+  wantsUsage: boolean
+  elapsed(): number
+  /** What is said before the stream's last event, as a comment, which clients pass over. */
+  remark(seen: StreamContent): string | undefined
+}
+
 /**
  * Passes events on as they come, byte for byte, and reads along. The event that only tells usage is left out when the caller
  * did not ask for it.
  */
-export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream: Transform; seen: StreamContent } {
-  const seen: StreamContent = { text: '', tokens: null, pieces: 0, firstAt: undefined, done: false }
+export function readAlong({ wantsUsage, elapsed, remark }: Reading): { stream: Transform; seen: StreamContent } {
+  const seen: StreamContent = { choices: new Map(), tokens: null, pieces: 0, firstAt: undefined, done: false }
   let rest = Buffer.alloc(0)
 
   /** Whether the event is passed on. */
@@ -39,13 +49,19 @@ export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream:
     const chunk = parsed(data)
     const usage = chunk?.usage
     if (usage) seen.tokens = { input: usage.prompt_tokens ?? Number.NaN, output: usage.completion_tokens ?? 0 }
-    const piece = chunk?.choices?.map(({ delta, text }) => delta?.content ?? text ?? '').join('') ?? ''
-    if (piece !== '') {
-      seen.pieces += 1
-      seen.firstAt ??= elapsed()
-      if (seen.text.length < maxKept) seen.text += piece
-    }
+    for (const piece of chunk?.choices ?? []) take(piece)
     return wantsUsage || !usage || (chunk?.choices?.length ?? 0) > 0
+  }
+
+  function take(piece: Json & { index?: number }): void {
+    const index = piece.index ?? 0
+    const choice = seen.choices.get(index) ?? registry.emptyChoice()
+    seen.choices.set(index, choice)
+    const before = sizeOf(choice)
+    registry.addPiece(choice, piece, maxKept)
+    if (sizeOf(choice) === before && !saysText(piece)) return
+    seen.pieces += 1
+    seen.firstAt ??= elapsed()
   }
 
   const stream = new Transform({
@@ -54,7 +70,10 @@ export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream:
       for (let end = endOf(rest); end > 0; end = endOf(rest)) {
         const event = rest.subarray(0, end)
         rest = rest.subarray(end)
-        if (look(event.toString('utf8'))) this.push(event)
+        if (!look(event.toString('utf8'))) continue
+        const said = seen.done ? remark(seen) : undefined
+        if (said !== undefined) this.push(`: ${said}\n\n`)
+        this.push(event)
       }
       if (rest.length > maxEventLength) done(new Error('An event of the stream is longer than this server reads.'))
       else done()
@@ -65,6 +84,16 @@ export function readAlong(wantsUsage: boolean, elapsed: () => number): { stream:
     },
   })
   return { stream, seen }
+}
+
+function sizeOf({ text, refusal, calls }: registry.Choice): number {
+  return text.length + refusal.length + calls.reduce((sum, call) => sum + call.name.length + call.arguments.length, 0)
+}
+
+/** Also where so much was kept that the piece was not. */
+function saysText(piece: Json): boolean {
+  const delta = piece['delta']
+  return registry.textOf(piece['text'] ?? (typeof delta === 'object' && delta ? (delta as Json)['content'] : '')) !== ''
 }
 
 /** Where the first whole event ends: after its empty line. */

@@ -2,9 +2,11 @@ import { PassThrough, type Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import type { Context } from '../../../core/context.ts'
 import type { UpstreamStream } from '../../../core/upstream/upstream.ts'
+import * as registry from '../../registry/registry.ts'
 import type { Tokens } from '../log/log.ts'
-import { readAlong } from './events.ts'
-import { maxAnswerLength } from './reply.ts'
+import { readAlong, type StreamContent } from './events.ts'
+import { marksHeader, maxAnswerLength } from './reply.ts'
+import { type Said, saidBy } from './said.ts'
 import type { ReceivedAnswer } from './settlement.ts'
 
 export type Usage = { tokens: Tokens | null; firstTokenMs: number | null }
@@ -13,6 +15,8 @@ type Passing = {
   endpoint: string
   release: string
   wantsUsage: boolean
+  /** Tools were offered: that they are called is an answer. */
+  tools: boolean
   /** Ends when the caller goes away. */
   signal: AbortSignal
   /** Milliseconds since the question. */
@@ -23,8 +27,13 @@ type Passing = {
 
 /** Passes a stream on to its end, however it ends, and tells what went by. */
 export async function passOn(ctx: Context, upstream: UpstreamStream, passing: Passing): Promise<ReceivedAnswer> {
-  const { endpoint, release, wantsUsage, signal, elapsed, open } = passing
-  const { stream, seen } = readAlong(wantsUsage, elapsed)
+  const { endpoint, release, wantsUsage, tools, signal, elapsed, open } = passing
+  const said = (content: StreamContent): Said => saidBy(inOrder(content), tools)
+  const remark = (content: StreamContent) => {
+    const field = registry.marksField(said(content).marks)
+    return field === undefined ? undefined : `${marksHeader}: ${field}`
+  }
+  const { stream, seen } = readAlong({ wantsUsage, elapsed, remark })
   const out = new PassThrough()
   let size = 0
   stream.on('data', (bytes: Buffer) => {
@@ -46,8 +55,15 @@ export async function passOn(ctx: Context, upstream: UpstreamStream, passing: Pa
     }
   }
   const broken = !seen.done && !signal.aborted
-  const { text, tokens, pieces, firstAt = null } = seen
-  return { text, tokens, pieces, bad: broken ? 'error' : null, firstTokenMs: firstAt }
+  const { tokens, pieces, firstAt = null } = seen
+  // An answer that broke off says nothing of how it would have ended.
+  const { text, marks } = said(seen)
+  return { text, marks: seen.done ? marks : [], tokens, pieces, bad: broken ? 'error' : null, firstTokenMs: firstAt }
+}
+
+function inOrder({ choices }: StreamContent): registry.Choice[] {
+  if (choices.size === 0) return [registry.emptyChoice()]
+  return [...choices].sort(([a], [b]) => a - b).map(([, choice]) => choice)
 }
 
 function brokenOff(release: string): string {

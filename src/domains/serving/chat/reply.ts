@@ -1,10 +1,17 @@
 import type { Readable } from 'node:stream'
 import { readBody } from '../../../core/egress/egress.ts'
 import { AppError } from '../../../core/errors.ts'
+import * as registry from '../../registry/registry.ts'
 import type { Tokens } from '../log/log.ts'
+import { type Said, saidBy } from './said.ts'
 
 export type Json = Record<string, unknown>
 export type Path = '/chat/completions' | '/completions' | '/embeddings'
+
+type Asked = { path: Path; body: Json }
+
+/** Says in replies of protocols that have no place for it what is to be said of the answers. */
+export const marksHeader = 'x-keel-marks'
 
 export const maxAnswerLength = 16 * 1024 * 1024
 
@@ -19,7 +26,7 @@ export function readWhole(body: Readable): Promise<Buffer> {
 
 /** What the caller did wrong is its own to read; who the server is to the provider is not. */
 export function refusalOf(status: number, said: Buffer, release: string): AppError | undefined {
-  const isCallers = [400, 404, 413, 415, 422].includes(status) && said.length > 0
+  const isCallers = registry.statusesOfRequest.includes(status) && said.length > 0
   if (isCallers && isJson(said)) return undefined
   if (status === 429)
     return new AppError('not_ready', `What answers "${release}" has too many requests.`, {
@@ -38,8 +45,8 @@ function isJson(bytes: Buffer): boolean {
   }
 }
 
-/** The first answer's text and the tokens that were counted; anything that is not an answer of the protocol is an error. */
-export function readAnswer(said: Buffer, path: Path, release: string): { text: string; tokens: Tokens | null } {
+/** What was answered and the tokens that were counted; anything that is not an answer of the protocol is an error. */
+export function readAnswer(said: Buffer, { path, body }: Asked, release: string): Said & { tokens: Tokens | null } {
   const garbage = () =>
     new AppError('upstream_failed', `What answers "${release}" did not answer in OpenAI's protocol.`, { name: release })
   if (!isJson(said)) throw garbage()
@@ -49,10 +56,21 @@ export function readAnswer(said: Buffer, path: Path, release: string): { text: s
   const tokens = typeof input === 'number' && typeof output === 'number' ? { input, output } : null
   if (path === '/embeddings') {
     if (!Array.isArray(reply['data'])) throw garbage()
-    return { text: `[${reply['data'].length} embeddings]`, tokens }
+    return { text: `[${reply['data'].length} embeddings]`, marks: reply['data'].map(marksOfVector), tokens }
   }
   if (!Array.isArray(reply['choices']) || reply['choices'].length === 0) throw garbage()
-  const choice = asObject(reply['choices'][0])
-  const text = choice['text'] ?? asObject(choice['message'])['content'] ?? ''
-  return { text: typeof text === 'string' ? text : JSON.stringify(text), tokens }
+  const choices = reply['choices'].map((choice: unknown) => registry.choiceOf(asObject(choice)))
+  return { ...saidBy(choices, offersTools(body)), tokens }
+}
+
+export function offersTools({ tools, functions }: Json): boolean {
+  return [tools, functions].some((offered) => Array.isArray(offered) && offered.length > 0)
+}
+
+/** Vectors come as numbers, or packed as a text. */
+function marksOfVector(entry: unknown): registry.AnswerMark[] {
+  const { embedding } = asObject(entry)
+  if (typeof embedding === 'string' && embedding !== '') return []
+  if (!Array.isArray(embedding) || embedding.length === 0) return ['empty']
+  return embedding.every((value) => typeof value === 'number' && Number.isFinite(value)) ? [] : ['not_a_number']
 }

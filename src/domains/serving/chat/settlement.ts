@@ -1,9 +1,11 @@
 import { AppError } from '../../../core/errors.ts'
 import { neverSent } from '../../../core/upstream/upstream.ts'
+import type * as registry from '../../registry/registry.ts'
 import { costOfTokens, type Reservation } from '../budget/budget.ts'
 import { type AskedRelease, type Call, finish, isRefusal } from '../gateway/gateway.ts'
 import type { Bad, Tokens } from '../log/log.ts'
 import { plainRow } from '../rules.ts'
+import { together } from './said.ts'
 
 export type ReceivedAnswer = {
   text: string | null
@@ -11,6 +13,8 @@ export type ReceivedAnswer = {
   tokens: Tokens | null
   pieces: number
   bad: Bad | null
+  /** What is to be said of each of the answers. */
+  marks: registry.AnswerMark[][]
   firstTokenMs?: number | null
 }
 
@@ -28,12 +32,19 @@ export type Settlement = {
   failed(thrown: unknown): void
 }
 
-type Question = { model: string; money: Reservation; sentBytes: number; signal: AbortSignal }
+type Question = {
+  model: string
+  money: Reservation
+  sentBytes: number
+  signal: AbortSignal
+  /** The caller itself wanted no longer answer: that it ends there is nobody's fault. */
+  callersBound: boolean
+}
 
 export function startSettlement(call: Call, asked: AskedRelease, question: Question): Settlement {
   const { ctx, endpoint } = call
   const { prices } = asked.chosen
-  const { model, money, sentBytes, signal } = question
+  const { model, money, sentBytes, signal, callersBound } = question
   const started = ctx.clock.elapsed()
   const elapsed = () => ctx.clock.elapsed() - started
   let billed = false
@@ -41,11 +52,15 @@ export function startSettlement(call: Call, asked: AskedRelease, question: Quest
   /** Nobody counted: a token is about four bytes of what was sent, and a piece of what came. */
   const estimated = (pieces: number): Tokens => ({ input: Math.ceil(sentBytes / 4), output: pieces })
 
-  function answered({ text, tokens: counted, pieces, bad, firstTokenMs = null }: ReceivedAnswer): void {
+  function answered({ text, tokens: counted, pieces, firstTokenMs = null, ...answer }: ReceivedAnswer): void {
     const tokens = counted ?? estimated(pieces)
     money.settle(costOfTokens(model, counted, prices), costOfTokens(model, tokens, prices))
     const row = plainRow(call.inputs)
-    finish(call, asked, { row, knownAt: null, output: text, bad, latencyMs: elapsed(), tokens, firstTokenMs })
+    const marks = together(answer.marks)
+    const faulty = marks.some((mark) => mark !== 'cut_off' || !callersBound)
+    const bad = answer.bad ?? (faulty ? 'invalid' : null)
+    const result = { row, knownAt: null, output: text, bad, marks, latencyMs: elapsed(), tokens, firstTokenMs }
+    finish(call, asked, result)
   }
 
   function failed(thrown: unknown): void {
@@ -54,7 +69,7 @@ export function startSettlement(call: Call, asked: AskedRelease, question: Quest
     else if (signal.aborted) money.settle(free ? 0 : null, costOfTokens(model, estimated(0), prices))
     else {
       ctx.log.warn({ err: thrown, endpoint, release: asked.target.release }, 'a language model failed to answer')
-      answered({ text: null, tokens: free ? { input: 0, output: 0 } : null, pieces: 0, bad: 'error' })
+      answered({ text: null, tokens: free ? { input: 0, output: 0 } : null, pieces: 0, bad: 'error', marks: [] })
     }
   }
 

@@ -6,12 +6,12 @@ import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import { costOfTokens, reserve } from '../budget/budget.ts'
 import type { Bad, LogRecord, Tokens } from '../log/log.ts'
-import type { LoadedVersion } from '../routing/routing.ts'
+import { type LoadedVersion, looksLikeClass } from '../routing/routing.ts'
 import * as rules from '../rules.ts'
-import { type AskedRelease, type Call, endsAt, finish, isRefusal, toGatewayError } from './record-answer.ts'
+import { type AskedRelease, type Call, endsAt, finish, isRefusal, markedAs, toGatewayError } from './record-answer.ts'
 
 /** `error` says why a valid output is missing. */
-type Outcome = { output: Value; error: AppError | undefined }
+type Outcome = { output: Value; marks: registry.AnswerMark[]; error: AppError | undefined }
 
 /** Asks one version, within the caller's deadline and the version's own; logs and counts what came of it. */
 export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> {
@@ -19,16 +19,17 @@ export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> 
   const { chosen, target } = asked
   const started = ctx.clock.elapsed()
   let found: Inputs = { values: {}, knownAt: null }
-  let reply: Reply = { output: null, tokens: null }
+  let reply: Reply = { output: null, tokens: null, marks: [] }
   let bad: Bad | null = null
   let error: AppError | undefined
   try {
     found = inputsOf(call, chosen)
     reply = await ask(call, asked, found.values)
-    if (!rules.isValid(reply.output, chosen.output)) {
-      bad = 'invalid'
-      error = new AppError('upstream_failed', `"${target.release}" gave no valid answer.`, { name: target.release })
-    }
+    reply.marks = marksOf(reply, chosen)
+    if (reply.marks.length > 0) bad = 'invalid'
+    if (!rules.isValid(reply.output, chosen.output)) error = unusable(target.release, reply.marks)
+    else if (chosen.runtime.state().kind !== 'constant' && looksLikeClass(chosen.classes, reply.output, chosen.output))
+      reply.marks.push('class_for_probability')
   } catch (thrown) {
     error = toGatewayError(thrown, target.release)
     if (isRefusal(error)) throw error
@@ -37,7 +38,17 @@ export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> 
   }
   const latencyMs = ctx.clock.elapsed() - started
   finish(call, asked, { row: found.values, knownAt: found.knownAt, ...reply, bad, latencyMs })
-  return { output: reply.output, error }
+  return { output: reply.output, marks: markedAs(reply.marks, asked.fallback === true), error }
+}
+
+/** What the model or its provider said of the answer, else what the value says of itself. */
+function marksOf({ output, marks }: Reply, { output: kind }: LoadedVersion): registry.AnswerMark[] {
+  const mark = registry.markOfValue(output, kind)
+  return marks.length > 0 || mark === undefined ? [...marks] : [mark]
+}
+
+function unusable(release: string, marks: registry.AnswerMark[]): AppError {
+  return new AppError('upstream_failed', `"${release}" gave no usable answer (${marks.join(', ')}).`, { name: release })
 }
 
 type Inputs = { values: Row; knownAt: LogRecord['knownAt'] }
@@ -52,7 +63,7 @@ function inputsOf({ ctx, inputs, at }: Call, { service, rows }: LoadedVersion): 
 
 const late = () => new AppError('deadline_exceeded', 'The model did not answer in time.')
 
-type Reply = { output: Value; tokens: Tokens | null }
+type Reply = { output: Value; tokens: Tokens | null; marks: registry.AnswerMark[] }
 
 async function ask(call: Call, asked: AskedRelease, row: Row): Promise<Reply> {
   const { ctx } = call
@@ -62,7 +73,7 @@ async function ask(call: Call, asked: AskedRelease, row: Row): Promise<Reply> {
   const shadow = arm === 'shadow'
   if (chosen.runtime.chat) return askPrompt(call, asked, row)
   const work = () => withTimeLimit(chosen.predict(row, { milliseconds: left(), shadow }), left(), late)
-  return { output: await chosen.lane.run(ends, work), tokens: null }
+  return { output: await chosen.lane.run(ends, work), tokens: null, marks: [] }
 }
 
 /** A prompt costs money: as much as it can cost is kept before it is asked. */
@@ -84,6 +95,7 @@ async function askPrompt(call: Call, asked: AskedRelease, row: Row): Promise<Rep
     generates: true,
   })
   let tokens: Tokens | null = null
+  let marks: registry.AnswerMark[] = []
   let billed = false
   try {
     const ends = endsAt(call, asked)
@@ -96,9 +108,12 @@ async function askPrompt(call: Call, asked: AskedRelease, row: Row): Promise<Rep
         spent(counted) {
           tokens = counted
         },
+        marked(said) {
+          marks = said
+        },
       })
     })
-    return { output, tokens }
+    return { output, tokens, marks }
   } catch (error) {
     if (neverSent(error)) billed = false
     throw error

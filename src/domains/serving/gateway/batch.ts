@@ -6,7 +6,7 @@ import { dateOf, parseIsoTime } from '../../../core/tables/tables.ts'
 import * as features from '../../features/features.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
-import { requireRouting } from '../routing/routing.ts'
+import { type ClassWatch, looksLikeClass, newClassWatch, requireRouting } from '../routing/routing.ts'
 import { isValid, type OutputKind } from '../rules.ts'
 
 type Operations = typeof serving
@@ -17,6 +17,7 @@ type OpenVersion = {
   service: string | null
   rows: registry.RowRules
   output: OutputKind | undefined
+  classes: ClassWatch
   timer: NodeJS.Timeout
 }
 
@@ -47,13 +48,20 @@ export async function predictBatch(ctx: Context, input: Input<Operations['predic
   const inputs = readable(withViews, errors, (row) => ({ ...row, ...registry.readFields(found.rows.views, row, true) }))
   const answers = await found.runtime.predict([...inputs.values()])
   const outputs: Value[] = rows.map(() => null)
-  for (const [place, index] of [...inputs.keys()].entries()) {
+  const marks: Batch['marks'] = []
+  for (const [place, row] of [...inputs.keys()].entries()) {
     const answer = answers[place]
-    if (isValid(answer, found.output)) outputs[index] = answer
-    else errors.push({ row: index, name: 'output', message: 'The model gave no valid answer.' })
+    if (isValid(answer, found.output)) {
+      outputs[row] = answer
+      if (looksLikeClass(found.classes, answer, found.output)) marks.push({ row, marks: ['class_for_probability'] })
+    } else {
+      const mark = registry.markOfValue(answer, found.output) ?? 'empty'
+      errors.push({ row, name: 'output', message: `The model gave no usable answer (${mark}).` })
+      marks.push({ row, marks: [mark] })
+    }
   }
   errors.sort((a, b) => a.row - b.row)
-  return { version, fields: found.rows.request.map(({ name, type }) => ({ name, type })), outputs, errors }
+  return { version, fields: found.rows.request.map(({ name, type }) => ({ name, type })), outputs, errors, marks }
 }
 
 type RowEntries<Given> = { entries(): Iterable<[number, Given]> }
@@ -124,6 +132,7 @@ async function load(ctx: Context, model: string, version: number): Promise<OpenV
     service: row?.service ?? null,
     rows: await registry.rowRules(ctx, row, spec?.serves),
     output: spec?.serves.output,
+    classes: newClassWatch(),
     timer,
   }
 }

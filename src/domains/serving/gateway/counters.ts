@@ -1,9 +1,11 @@
 import { type Context, liveValue } from '../../../core/context.ts'
+import type { AnswerMark, MarkCounts } from '../../registry/registry.ts'
 import type { Bad, Tokens } from '../log/log.ts'
 
 export type Counters = {
   requests: number
   bad: Record<Bad, number>
+  marks: MarkCounts
   /** Answers that it gave for a release that could not. */
   stoodIn: number
   /** Of language models; zero elsewhere. Cost is in the price table's currency, as far as prices are known. */
@@ -20,6 +22,7 @@ export const firstTokenBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 type CountedAnswer = {
   bad: Bad | null
+  marks: readonly AnswerMark[]
   stoodIn: boolean
   tokens: Tokens | null
   cost: number | null
@@ -30,11 +33,12 @@ type CountedAnswer = {
 export const counters = (ctx: Context) => liveValue(ctx, 'serving.counters', () => new Map<string, Counters>())
 
 export function count(ctx: Context, release: string, counted: CountedAnswer): void {
-  const { bad, stoodIn, tokens, cost, firstTokenMs } = counted
+  const { bad, marks, stoodIn, tokens, cost, firstTokenMs } = counted
   const all = counters(ctx)
   const entry = all.get(release) ?? fresh()
   entry.requests += 1
   if (bad) entry.bad[bad] += 1
+  for (const mark of marks) entry.marks[mark] = (entry.marks[mark] ?? 0) + 1
   if (stoodIn) entry.stoodIn += 1
   entry.tokens.input += finite(tokens?.input)
   entry.tokens.output += finite(tokens?.output)
@@ -47,6 +51,7 @@ function fresh(): Counters {
   return {
     requests: 0,
     bad: { error: 0, slow: 0, invalid: 0 },
+    marks: {},
     stoodIn: 0,
     tokens: { input: 0, output: 0 },
     cost: 0,

@@ -6,6 +6,7 @@ export {
   endsAt,
   finish,
   isRefusal,
+  markedAs,
   type Target,
   toGatewayError,
 } from './record-answer.ts'

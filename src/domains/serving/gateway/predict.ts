@@ -23,9 +23,9 @@ export async function predict(
   registry.refuseUnknown(inputs, knownFields(ctx, routing))
   const rollout = routing.canary !== null || routing.shadow !== null
   const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs, rollout }
-  const { output, error } = await answer(call, first)
+  const { output, marks, error } = await answer(call, first)
   if (routing.shadow) shadow(call, routing.shadow)
-  if (!error && output !== null) return { id, output, release: target.release, version: target.version }
+  if (!error && output !== null) return { id, output, release: target.release, version: target.version, marks }
   return { id, ...(await fallback(call, routing, target, error)) }
 }
 
@@ -39,14 +39,16 @@ async function fallback(
   const { ctx } = call
   for (const asked of standIns(ctx, routing, failed)) {
     if (ctx.deadline !== undefined && ctx.clock.elapsed() >= ctx.deadline) break
-    const { output, error } = await standIn(call, asked)
+    const { output, marks, error } = await standIn(call, asked)
     const { release, version } = asked.target
-    if (!error && output !== null) return { output, release, version }
+    if (!error && output !== null) return { output, release, version, marks }
   }
   const { release } = failed
   if (error && error.code !== 'upstream_failed') throw error
-  throw new AppError('upstream_failed', `"${release}" could not answer, and nothing could stand in for it.`, {
+  const why = error?.message ?? `"${release}" could not answer.`
+  throw new AppError('upstream_failed', `${why} Nothing could stand in for it.`, {
     name: release,
+    hint: error?.hint,
     cause: error,
   })
 }
@@ -56,7 +58,7 @@ async function standIn(call: Call, asked: AskedRelease): ReturnType<typeof answe
   try {
     return await answer(call, asked)
   } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === 'invalid_input') return { output: null, error: thrown }
+    if (thrown instanceof AppError && thrown.code === 'invalid_input') return { output: null, marks: [], error: thrown }
     throw thrown
   }
 }

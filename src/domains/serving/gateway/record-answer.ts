@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
+import type * as registry from '../../registry/registry.ts'
 import { costOfTokens } from '../budget/budget.ts'
 import { type Arm, type Bad, type LogRecord, record, type Tokens } from '../log/log.ts'
 import type { LoadedVersion } from '../routing/routing.ts'
@@ -28,17 +29,19 @@ export type Result = {
   knownAt: LogRecord['knownAt']
   output: Value
   bad: Bad | null
+  marks: registry.AnswerMark[]
   latencyMs: number
   tokens: Tokens | null
   /** From the question to the first piece of a stream's text. */
   firstTokenMs?: number | null
 }
 
-/** Logs and counts what came of asking; waits for nothing. */
+/** Logs and counts what came of asking; waits for nothing. A stand-in is marked as one. */
 export function finish(call: Call, { chosen, target, arm, fallback = false }: AskedRelease, result: Result): void {
   const { ctx, endpoint, id, unit, at, rollout } = call
   const { release, version } = target
   const { row, knownAt, output, latencyMs, tokens, firstTokenMs = null } = result
+  const marks = markedAs(result.marks, fallback)
   const bad = result.bad ?? (latencyMs > chosen.slowAfterMs ? 'slow' : null)
   const provider = chosen.runtime.chat?.provider.model
   const cost = provider === undefined ? null : costOfTokens(provider, tokens, chosen.prices)
@@ -53,9 +56,14 @@ export function finish(call: Call, { chosen, target, arm, fallback = false }: As
     fallback,
     traceId: ctx.traceId ?? null,
   }
-  const what = { inputs: row, knownAt, output, bad, latencyMs, cost, tokens, firstTokenMs }
+  const what = { inputs: row, knownAt, output, bad, marks, latencyMs, cost, tokens, firstTokenMs }
   record(ctx, { ...who, ...what }, { rules: chosen.log, rollout })
-  count(ctx, release, { bad, stoodIn: fallback, tokens, cost, firstTokenMs })
+  count(ctx, release, { bad, marks, stoodIn: fallback, tokens, cost, firstTokenMs })
+}
+
+/** Of a stand-in, that comes first. */
+export function markedAs(marks: registry.AnswerMark[], standIn: boolean): registry.AnswerMark[] {
+  return standIn ? ['stand_in', ...marks] : marks
 }
 
 const told = new Set([
@@ -70,7 +78,8 @@ const told = new Set([
 /** The codes that a caller may see: too late, queue full, budget spent. Everything else is only told as a failure of the release. */
 export function toGatewayError(thrown: unknown, release: string): AppError {
   if (thrown instanceof AppError && told.has(thrown.code)) return thrown
-  return new AppError('upstream_failed', `"${release}" could not answer.`, { name: release, cause: thrown })
+  const hint = thrown instanceof AppError && thrown.code === 'upstream_failed' ? thrown.hint : undefined
+  return new AppError('upstream_failed', `"${release}" could not answer.`, { name: release, hint, cause: thrown })
 }
 
 const refusals = new Set(['too_many_requests', 'budget_exceeded', 'refused_by_policy', 'invalid_input'])

@@ -25,7 +25,7 @@ export function signatureOf(
 }
 
 type Rows = { endpoint: string; rows: Record<string, unknown>[]; id?: string | undefined; unit?: string | undefined }
-type Answers = { ids: string[]; outputs: (number | string)[]; releases: string[] }
+type Answers = { ids: string[]; outputs: (number | string)[]; releases: string[]; marks: registry.AnswerMark[][] }
 
 const maxRows = 10_000
 const atOnce = 64
@@ -45,7 +45,7 @@ export async function predictRows(ctx: Context, { endpoint, rows, id = ctx.id('p
     registry.refuseUnknown(row, known)
     registry.readFields(needed, row)
   }
-  const answers: Answers = { ids: [], outputs: [], releases: [] }
+  const answers: Answers = { ids: [], outputs: [], releases: [], marks: [] }
   for (let at = 0; at < rows.length; at += atOnce) {
     const some = rows.slice(at, at + atOnce)
     const found = await Promise.all(
@@ -62,6 +62,7 @@ export async function predictRows(ctx: Context, { endpoint, rows, id = ctx.id('p
       answers.ids.push(answer.id)
       answers.outputs.push(answer.output)
       answers.releases.push(answer.release)
+      answers.marks.push(answer.marks)
     }
   }
   return answers

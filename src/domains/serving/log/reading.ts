@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
 import { millisecondsOf } from '../../../core/time.ts'
+import type { AnswerMark } from '../../registry/registry.ts'
 import * as store from '../store.ts'
 import { unwritten } from './prediction-log.ts'
 import type { Arm, LoggedPrediction, LogRecord } from './record.ts'
@@ -14,6 +15,7 @@ type LogQuery = {
   to?: string | undefined
   release?: string | undefined
   arm?: Arm | undefined
+  mark?: AnswerMark | undefined
   labelledOnly?: boolean
   limit?: number | undefined
   /** Only this share of the units, always the same ones, chosen by a digest of their names. */
@@ -35,7 +37,7 @@ const keyOf = ({ arm, id, release }: LogRecord) => `${arm}/${release}/${id}`
 
 /** Logged predictions with at in [from, to), oldest first, each with its label if one is known; `limit` keeps the newest. */
 export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPrediction[]> {
-  const { endpoint, from, to, release, arm, labelledOnly = false, limit, sample = 1, forced = false } = read
+  const { endpoint, from, to, release, arm, mark, labelledOnly = false, limit, sample = 1, forced = false } = read
   // Memory before disk: what a flush moves in between is then seen twice and counted once, never missed.
   const inMemory = unwritten(ctx, { endpoint })
   const stored = await storedRecords(ctx, endpoint, { from, to, sample })
@@ -51,6 +53,7 @@ export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPredi
     (logged) =>
       (release === undefined || logged.release === release) &&
       (arm === undefined || logged.arm === arm) &&
+      (mark === undefined || logged.marks.includes(mark)) &&
       (forced || !logged.forced),
   )
   const labels = new Map((await labelsFor(ctx, endpoint, { from, to }, wanted)).map((one) => [one.prediction, one]))

@@ -8,7 +8,7 @@ import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { serving } from '../contract.ts'
 import { append } from '../events.ts'
-import { isValid } from '../rules.ts'
+import { isValid, type OutputKind } from '../rules.ts'
 import * as store from '../store.ts'
 import { addLine, createLines } from './lines.ts'
 import type { LogRecord } from './record.ts'
@@ -99,7 +99,9 @@ function toRecords(ctx: Context, { model, serves }: ModelSpec, predictions: read
       addProblem(problems, { row, column: 'id', value: given.id, rule: `is the id of row ${first} too` })
     ids.set(given.id, row)
     const output = typeof given.output === 'boolean' ? Number(given.output) : given.output
-    const bad = given.bad ?? (isValid(output, serves.output) ? null : 'invalid')
+    const marks = given.marks ?? marksOf(output, given.bad, serves.output)
+    const faulty = !isValid(output, serves.output) || marks.some((mark) => !harmless.has(mark))
+    const bad = given.bad ?? (faulty ? 'invalid' : null)
     const one: Omit<LogRecord, 'forced'> = {
       id: given.id,
       endpoint: model,
@@ -111,8 +113,9 @@ function toRecords(ctx: Context, { model, serves }: ModelSpec, predictions: read
       inputs,
       output,
       bad,
+      marks,
       latencyMs: given.latencyMs ?? 0,
-      fallback: false,
+      fallback: marks.includes('stand_in'),
       traceId: given.traceId ?? null,
       knownAt: null,
       cost: given.cost ?? null,
@@ -124,6 +127,15 @@ function toRecords(ctx: Context, { model, serves }: ModelSpec, predictions: read
   })
   refuseProblems(problems, 'The predictions', 'invalid_input')
   return found
+}
+
+/** Marks of answers that are answers all the same. */
+const harmless: ReadonlySet<registry.AnswerMark> = new Set(['stand_in', 'class_for_probability'])
+
+/** What the value says of itself; one that is missing because of an error says nothing. */
+function marksOf(output: unknown, bad: Prediction['bad'], kind: OutputKind): registry.AnswerMark[] {
+  const mark = bad === 'error' && output === null ? undefined : registry.markOfValue(output, kind)
+  return mark === undefined ? [] : [mark]
 }
 
 const inUtc = 'Times are ISO 8601, UTC where no zone is written.'

@@ -1,3 +1,5 @@
+import type { AnswerMark } from '../../registry/registry.ts'
+
 export type Arm = 'live' | 'canary' | 'shadow'
 export type Bad = 'error' | 'slow' | 'invalid'
 type Value = number | string | null
@@ -15,6 +17,8 @@ export type LogRecord = {
   inputs: Record<string, Value>
   output: Value
   bad: Bad | null
+  /** What is to be said of the answer. */
+  marks: AnswerMark[]
   latencyMs: number
   /** It answered for a release that could not. */
   fallback: boolean
@@ -44,6 +48,7 @@ export const columnTypes: Record<keyof LogRecord, string> = {
   inputs: 'json',
   output: 'json',
   bad: 'varchar',
+  marks: 'json',
   latencyMs: 'double',
   fallback: 'boolean',
   forced: 'boolean',
@@ -80,6 +85,7 @@ export function fromRow(row: Record<string, unknown>): LogRecord {
     inputs: json<LogRecord['inputs']>('inputs') ?? {},
     output: json<Value>('output'),
     bad: row['bad'] as Bad | null,
+    marks: json<AnswerMark[]>('marks') ?? marksOfOlder(row),
     latencyMs: Number(row['latencyMs']),
     fallback: row['fallback'] === true,
     forced: row['forced'] === true,
@@ -89,4 +95,9 @@ export function fromRow(row: Record<string, unknown>): LogRecord {
     tokens: json<Tokens>('tokens'),
     firstTokenMs: number('firstTokenMs'),
   }
+}
+
+/** Segments without marks know of stand-ins only. */
+function marksOfOlder(row: Record<string, unknown>): AnswerMark[] {
+  return row['fallback'] === true ? ['stand_in'] : []
 }

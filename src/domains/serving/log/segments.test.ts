@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { testContext } from '../../../../test/support/context.ts'
+import { answerMarks } from '../../registry/registry.ts'
 import { readLog } from '../serving.ts'
 import { addLine, createLines, readLines } from './lines.ts'
 import type { LogRecord } from './record.ts'
@@ -26,6 +27,7 @@ const plain: LogRecord = {
   cost: null,
   tokens: null,
   firstTokenMs: null,
+  marks: [],
 }
 
 /** Any UTF-16 there is: halves of surrogate pairs, control characters, and what looks like an escape. */
@@ -37,6 +39,7 @@ const text = fc.array(unit16, { maxLength: 12 }).map((parts) => parts.join(''))
 
 function wellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.toWellFormed()
+  if (Array.isArray(value)) return value.map(wellFormed)
   if (typeof value !== 'object' || value === null) return value === 0 ? 0 : value
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), wellFormed(item)]))
 }
@@ -53,6 +56,7 @@ test('every text and number comes back from memory and from a segment; only half
     knownAt: fc.option(fc.dictionary(fc.string(), fc.nat())),
     tokens: fc.option(fc.record({ input: fc.nat(), output: fc.nat() })),
     firstTokenMs: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true })),
+    marks: fc.subarray([...answerMarks]),
   })
   let endpoints = 0
   await fc.assert(

@@ -8,6 +8,7 @@ import { type Cap, giveBack, lacks, openAnswer, provide } from '../budget/budget
 import { type LogRules, logRules } from '../log/log.ts'
 import type { OutputKind } from '../rules.ts'
 import { createBatcher } from './batcher.ts'
+import { type ClassWatch, newClassWatch } from './class-watch.ts'
 import { createLane, type Lane, type LaneRules } from './lane.ts'
 
 /** How a version is asked, as the spec says: a new spec counts from the next request on. */
@@ -27,6 +28,8 @@ export type LoadedVersion = Rules & {
   specVersion: number
   runtime: registry.Runtime
   lane: Lane
+  /** What it has answered where probabilities are expected. */
+  classes: ClassWatch
   service: string | undefined
   rows: registry.RowRules
   /** Unit -> price, for what answers cost; the newest table. */
@@ -62,6 +65,7 @@ export async function loadVersion(ctx: Context, model: string, version: number):
     specVersion,
     runtime,
     lane: createLane(`${model}@${version}`, laneRules(spec, runtime), ctx.clock.elapsed),
+    classes: newClassWatch(),
     service,
     rows: await registry.rowRules(ctx, row, spec?.serves),
     prices: (await evaluation.getPrices(ctx)).prices,
