@@ -36,7 +36,7 @@ async function typed(argv: string[]): Promise<{ code: number; stdout: string; st
 }
 
 /** Something that an argument or an option takes. */
-const sampleOf = ({ words = ['2026-01-01'] }: Parameter) => words[0] ?? ''
+const sampleOf = ({ words = [], placeholder }: Parameter) => words[0] ?? (placeholder === 'number' ? '1' : '2026-01-01')
 
 const requiredArguments = ({ args = {} }: Command) =>
   Object.values(args)
