@@ -134,13 +134,13 @@ export async function finish(
 ): Promise<void> {
   await transaction(ctx, async (ctx) => {
     const row = await ctx.db.selectFrom('jobs').selectAll().where('id', '=', job.id).executeTakeFirst()
-    if (!row || Number(row.fence) !== job.fence || row.state !== 'running') throw staleToken(job)
+    if (!row || row.fence !== job.fence || row.state !== 'running') throw staleToken(job)
     const now = ctx.now().toISOString()
     if ('result' in outcome) {
       const result = JSON.stringify(outcome.result ?? null)
       await update(ctx, job, { state: 'succeeded', result, error: null, finished_at: now })
-    } else if (outcome.retry && Number(row.attempts) < Number(row.max_attempts)) {
-      const runAt = new Date(ctx.now().getTime() + retryDelay(ctx, Number(row.attempts))).toISOString()
+    } else if (outcome.retry && row.attempts < row.max_attempts) {
+      const runAt = new Date(ctx.now().getTime() + retryDelay(ctx, row.attempts)).toISOString()
       await update(ctx, job, { state: 'pending', run_at: runAt, error: outcome.error })
     } else {
       await update(ctx, job, { state: 'failed', error: outcome.error, finished_at: now })
@@ -264,8 +264,8 @@ function toJob(row: JobsTable): Job {
     payload: JSON.parse(row.payload) as Record<string, unknown>,
     state: row.state as JobState,
     runAt: row.run_at,
-    attempts: Number(row.attempts),
-    fence: Number(row.fence),
+    attempts: row.attempts,
+    fence: row.fence,
     progress: row.progress === null ? null : (JSON.parse(row.progress) as Job['progress']),
     result: row.result === null ? null : JSON.parse(row.result),
     error: row.error,

@@ -68,5 +68,5 @@ export async function verify(
 
 function toArtifact(row: ArtifactsTable): Artifact {
   const files = JSON.parse(row.files) as Artifact['files']
-  return { digest: row.digest, size: Number(row.size), files, createdAt: row.created_at }
+  return { digest: row.digest, size: row.size, files, createdAt: row.created_at }
 }

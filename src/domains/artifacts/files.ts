@@ -38,7 +38,7 @@ export async function getFile(ctx: Context, { path }: { path: string }): Promise
   checkPath(path)
   const [row] = await store.findFiles(ctx, [path])
   if (!row) throw notFound('File', path)
-  return { path, digest: row.digest, size: Number(row.size) }
+  return { path, digest: row.digest, size: row.size }
 }
 
 /** What lies directly in a folder, by name; "" is the top. A folder that is not there is empty. */

@@ -55,7 +55,7 @@ export async function gc(
   const started = ctx.clock.wall()
   const cutoff = started - graceHours * hour
   const { blobs, garbage } = await reachable(ctx, graceHours)
-  const marks = new Map((await store.tombstones(ctx)).map((row) => [row.digest, Number(row.marked_at)]))
+  const marks = new Map((await store.tombstones(ctx)).map((row) => [row.digest, row.marked_at]))
   const total = { kept: 0, keptBytes: 0, unnamed: 0, unnamedBytes: 0, removed: 0, removedBytes: 0 }
   const ripe: Blob[] = []
   let seen = 0

@@ -54,7 +54,7 @@ export async function completeUpload(
   { upload, parts, digest }: Input<Operations['completeUpload']>,
 ): Promise<Output<Operations['completeUpload']>> {
   const row = await require(ctx, upload)
-  if (row.digest !== null) return { digest: row.digest, size: Number(row.size) }
+  if (row.digest !== null && row.size !== null) return { digest: row.digest, size: row.size }
   const wanted = parts ?? (await everyPart(ctx, row.draft))
   const blob = await ctx.blobs.drafts.complete(row.draft, wanted, digest)
   return transaction(ctx, async (ctx) => {

@@ -59,7 +59,7 @@ export async function listApprovals(
 ): Promise<Output<Operations['listApprovals']>> {
   const items: Approval[] = []
   for (const row of await store.listApprovals(ctx, model, version)) {
-    items.push(toApproval(row, await basisOf(ctx, model, Number(row.version))))
+    items.push(toApproval(row, await basisOf(ctx, model, row.version)))
   }
   return { items }
 }

@@ -19,11 +19,11 @@ type Comparison = Bisection['looked'][number]
  */
 export async function bisect(ctx: Context, { model, good, bad }: Input<Operations['bisect']>): Promise<Bisection> {
   const [first, last] = [await requireRelease(ctx, good), await requireRelease(ctx, bad)]
-  if (first.model !== model || last.model !== model || Number(first.number) >= Number(last.number)) {
+  if (first.model !== model || last.model !== model || first.number >= last.number) {
     throw conflict(`"${good}" has to be an earlier release of "${model}" than "${bad}".`, { name: good })
   }
   const between = (await store.listReleases(ctx, model))
-    .filter(({ number }) => Number(number) > Number(first.number) && Number(number) <= Number(last.number))
+    .filter(({ number }) => number > first.number && number <= last.number)
     .reverse()
   const found = await halve(between, (release) => compareWith(ctx, first, release))
   await transaction(ctx, (ctx) =>

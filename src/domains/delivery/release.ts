@@ -77,7 +77,7 @@ async function findUnderWay(ctx: Context, input: ReleaseInput): Promise<Releases
   if (input.supersede) return undefined
   const open = await store.openRollout(ctx, input.model)
   const row = open && (await store.findRelease(ctx, open.release))
-  return row && Number(row.version) === input.version ? row : undefined
+  return row && row.version === input.version ? row : undefined
 }
 
 async function nextNumber(ctx: Context, model: string): Promise<number> {

@@ -44,8 +44,8 @@ export function toRelease(row: ReleasesTable): Release {
   return {
     id: row.id,
     model: row.model,
-    number: Number(row.number),
-    version: Number(row.version),
+    number: row.number,
+    version: row.version,
     kind: row.kind as Release['kind'],
     trigger: row.trigger_kind as Release['trigger'],
     state: row.state as Release['state'],

@@ -155,11 +155,9 @@ export async function toExperimentRecords(ctx: Context, rows: ExperimentsTable[]
     name: row.name,
     location: row.location,
     deleted: row.deleted !== 0,
-    createdAt: Number(row.created_at),
-    updatedAt: Number(row.updated_at),
-    tags: Object.fromEntries(
-      tags.filter((tag) => Number(tag.experiment_id) === Number(row.id)).map(({ key, value }) => [key, value]),
-    ),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    tags: Object.fromEntries(tags.filter((tag) => tag.experiment_id === row.id).map(({ key, value }) => [key, value])),
   }))
 }
 

@@ -44,7 +44,7 @@ export async function inputsOf(
 ): Promise<Map<number, { inputs: RunInputs; outputs: RunOutputs }>> {
   const found = new Map(runs.map((run) => [run, { inputs: { datasets: [], models: [] }, outputs: [] } as RunLinks]))
   for (const row of await store.inputs(ctx, runs)) {
-    const inputs = found.get(Number(row.run))?.inputs
+    const inputs = found.get(row.run)?.inputs
     if (row.kind === 'model') inputs?.models.push(row.ref)
     else inputs?.datasets.push({ dataset: toDataset(row), tags: JSON.parse(row.tags) as Tags })
   }

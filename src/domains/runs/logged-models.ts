@@ -142,8 +142,8 @@ async function getLoggedModels(ctx: Context, rows: LoggedModelsTable[]): Promise
     message: row.message,
     type: row.model_type,
     sourceRun: row.source_run,
-    createdAt: Number(row.created_at),
-    updatedAt: Number(row.updated_at),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
     params: pairs.filter(({ model, kind }) => model === row.id && kind === 'param'),
     tags: pairs.filter(({ model, kind }) => model === row.id && kind === 'tag'),
     metrics: metrics

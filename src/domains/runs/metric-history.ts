@@ -47,16 +47,16 @@ export async function samplePoints(ctx: Context, { run, key, from, to, count }: 
   const lowest = from ?? -Number.MAX_SAFE_INTEGER
   const first = await store.pointFrom(ctx, { run: number, key, step: lowest })
   const last = await store.lastPoint(ctx, { run: number, key, step: to ?? Number.MAX_SAFE_INTEGER })
-  if (!first || !last || Number(first.step) > Number(last.step)) return []
-  const start = Number(first.step)
-  const width = Number(last.step) - start
+  if (!first || !last || first.step > last.step) return []
+  const start = first.step
+  const width = last.step - start
   const found: MetricPoint[] = []
   for (let i = 0; i < count - 1; i++) {
     const wanted = start + Math.floor((width * i) / Math.max(count - 1, 1))
     const step = Math.max(wanted, (found.at(-1)?.step ?? start - 1) + 1)
-    if (step >= Number(last.step)) break
+    if (step >= last.step) break
     const row = await store.pointFrom(ctx, { run: number, key, step })
-    if (!row || Number(row.step) >= Number(last.step)) break
+    if (!row || row.step >= last.step) break
     found.push(toPoint(row))
   }
   return [...found, toPoint(last)]

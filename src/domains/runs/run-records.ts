@@ -267,8 +267,8 @@ function toInfo(row: RunsTable): RunInfo {
     status: row.status as RunStatus,
     deleted: row.deleted !== 0,
     location: row.location,
-    startedAt: Number(row.started_at),
-    endedAt: row.ended_at === null ? null : Number(row.ended_at),
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
   }
 }
 

@@ -35,9 +35,9 @@ export function toAssessment(row: AssessmentsTable): Assessment {
     span: row.span,
     name: row.name,
     kind: row.kind as Assessment['kind'],
-    valid: Number(row.valid) === 1,
-    createdAt: Number(row.created_at),
-    updatedAt: Number(row.updated_at),
+    valid: row.valid === 1,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
   }
 }
 

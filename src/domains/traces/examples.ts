@@ -81,9 +81,9 @@ async function toSet(ctx: Context, row: ExampleSetsTable): Promise<ExampleSet> {
     tags: JSON.parse(row.tags) as Record<string, string>,
     experiments: (await store.experimentsOf(ctx, row.id)).map(String),
     examples,
-    digest: digestOfJson([row.name, Number(row.updated_at), examples]).slice('sha256:'.length, 'sha256:'.length + 8),
-    createdAt: Number(row.created_at),
-    updatedAt: Number(row.updated_at),
+    digest: digestOfJson([row.name, row.updated_at, examples]).slice('sha256:'.length, 'sha256:'.length + 8),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
     createdBy: row.created_by,
     updatedBy: row.updated_by,
   }
@@ -204,8 +204,8 @@ export async function listExamples(
       ...(JSON.parse(row.content) as ExampleContent),
       id: row.id,
       set: id,
-      createdAt: Number(row.created_at),
-      updatedAt: Number(row.updated_at),
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
     })),
     next: rows.length > limit ? shown.at(-1)?.id : undefined,
   }

@@ -21,9 +21,9 @@ function toScorer(row: ScorersTable): Scorer {
     id: row.id,
     experiment: String(row.experiment_id),
     name: row.name,
-    version: Number(row.version),
+    version: row.version,
     content: row.content,
-    createdAt: Number(row.created_at),
+    createdAt: row.created_at,
   }
 }
 

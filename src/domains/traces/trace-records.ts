@@ -159,8 +159,8 @@ export async function withValues(ctx: Context, rows: readonly TracesTable[]): Pr
     return {
       id: row.id,
       experimentId: String(row.experiment_id),
-      at: Number(row.at),
-      duration: row.duration === null ? null : Number(row.duration),
+      at: row.at,
+      duration: row.duration,
       state: row.state as TraceState,
       clientRequest: row.client_request,
       requestPreview: row.request_preview,

@@ -63,7 +63,7 @@ function toAlert(row: AlertsTable): Alert {
     firedAt: row.fired_at,
     resolvedAt: row.resolved_at,
     subject: row.subject,
-    seen: Number(row.seen),
+    seen: row.seen,
     quiet: row.quiet,
     ...(row.labels === null ? {} : { labels: JSON.parse(row.labels) as Record<string, string> }),
   }

@@ -106,6 +106,6 @@ export function summaryOf(row: SketchesTable): {
     counts: new Array<number>(size).fill(0),
   }
   const { mean, median, p99 } = sketchSummary({ reference, counts: new Array<number>(size).fill(0), numbers })
-  const missing = numbers ? Number(row.value_count) - numbers.count : 0
+  const missing = numbers ? row.value_count - numbers.count : 0
   return { missing, mean, median, p99 }
 }
