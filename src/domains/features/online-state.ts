@@ -22,6 +22,8 @@ type State = {
   removed: Map<string, number>
   /** The sources that could not be read, with the reason; their views answer with it. */
   unreadable: Map<string, AppError>
+  /** Rows of a source that arrive before it is known up to which row its views are filled from disk. */
+  early: Map<string, datasets.StoredRow[]>
 }
 
 const empty = (): State => ({
@@ -31,18 +33,49 @@ const empty = (): State => ({
   seen: new Map(),
   removed: new Map(),
   unreadable: new Map(),
+  early: new Map(),
 })
 
-type Holder = { state: State; server: Context | undefined; building: boolean }
+type Holder = {
+  state: State
+  /** States that are being built, and take what arrives meanwhile as the present one does. */
+  next: Set<State>
+  server: Context | undefined
+  building: boolean
+}
 
 const holder = (ctx: Context) =>
-  liveValue(ctx, 'features.online', (): Holder => ({ state: empty(), server: undefined, building: false }))
+  liveValue(
+    ctx,
+    'features.online',
+    (): Holder => ({ state: empty(), next: new Set(), server: undefined, building: false }),
+  )
 
 /** Builds the state from what is on disk and keeps it up to date; called at start and when definitions change. */
 export async function warmUp(ctx: Context): Promise<void> {
   const held = holder(ctx)
-  const definitions = await loadDefinitions(ctx)
-  const state: State = { ...empty(), definitions }
+  listen(ctx, held)
+  const state: State = { ...empty(), definitions: await loadDefinitions(ctx) }
+  held.next.add(state)
+  try {
+    await fill(ctx, state)
+    held.state = state
+  } finally {
+    held.next.delete(state)
+  }
+}
+
+function listen(ctx: Context, held: Holder): void {
+  if (held.server) return
+  held.server = ctx
+  datasets.onAppend(ctx, (source, rows) => {
+    for (const state of [held.state, ...held.next]) absorb(state, source, rows)
+  })
+  datasets.onRemoval(ctx, () => rebuild(ctx))
+}
+
+async function fill(ctx: Context, state: State): Promise<void> {
+  const { definitions } = state
   for (const service of definitions.services)
     state.services.set(service.name, resolveService(definitions, service.name))
   for (const view of definitions.views) {
@@ -60,11 +93,6 @@ export async function warmUp(ctx: Context): Promise<void> {
     })
   }
   for (const source of new Set(definitions.views.map((view) => view.source))) await loadOrName(ctx, state, source)
-  held.state = state
-  if (held.server) return
-  held.server = ctx
-  datasets.onAppend(ctx, (source, rows) => absorb(held.state, source, rows))
-  datasets.onRemoval(ctx, () => rebuild(ctx))
 }
 
 /** Definitions changed: the state is built anew beside the old one, then swapped. */
@@ -105,16 +133,21 @@ async function loadOrName(ctx: Context, state: State, source: string): Promise<v
   } catch (error) {
     const reason = toAppError(error)
     state.seen.delete(source)
+    state.early.delete(source)
     state.unreadable.set(source, reason)
     ctx.log.error({ err: error, source }, 'the online features of a source that cannot be read are not served')
   }
 }
 
 async function load(ctx: Context, state: State, source: string): Promise<void> {
+  if (!state.seen.has(source)) state.early.set(source, [])
   const { lastSeq, rows, definition } = await datasets.describeSource(ctx, source)
   state.removed.set(source, lastSeq - rows)
   const after = state.seen.get(source) ?? 0
   state.seen.set(source, Math.max(after, lastSeq))
+  const early = state.early.get(source) ?? []
+  state.early.delete(source)
+  absorb(state, source, early)
   if (lastSeq <= after) return
   const views = [...state.views.values()].filter((watched) => watched.source === source)
   const longest = views.some(({ longest }) => longest === undefined)
@@ -134,7 +167,10 @@ async function load(ctx: Context, state: State, source: string): Promise<void> {
 
 function absorb(state: State, source: string, rows: datasets.StoredRow[]): void {
   const seen = state.seen.get(source)
-  if (seen === undefined) return
+  if (seen === undefined) {
+    state.early.get(source)?.push(...rows)
+    return
+  }
   const views = [...state.views.values()].filter((watched) => watched.source === source)
   for (const { seq, row } of rows) {
     if (seq <= seen) continue
