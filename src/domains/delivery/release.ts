@@ -10,7 +10,7 @@ import type { delivery } from './contract.ts'
 import { append } from './events.ts'
 import { planOf } from './plan.ts'
 import { planIn, type Release, requireRelease, toRelease } from './releases.ts'
-import { checkRequirements, refused } from './requirements/requirements.ts'
+import { checkMoment, checkRequirements, refused, refuseMissing, rulesUnder } from './requirements/requirements.ts'
 import type { ReleasesTable } from './schema.ts'
 import * as store from './store.ts'
 import { prepareTraffic, requireTraffic } from './traffic.ts'
@@ -24,7 +24,8 @@ export async function release(ctx: Context, input: ReleaseInput): Promise<Releas
   const { model, version, reason, kind = 'model', trigger = 'human', addresses, supersede = false } = input
   const before = await findUnderWay(ctx, input)
   if (before) return toRelease(before)
-  const { spec, requirements, gate, rules } = await checkRequirements(ctx, { ...input, trigger, supersede })
+  const request = { ...input, trigger, supersede }
+  const { spec, requirements, gate, uncertain } = await checkRequirements(ctx, request)
   const missing = requirements.filter(({ blocks }) => blocks).map(({ detail }) => detail)
   if (!spec || missing.length > 0) {
     const meanwhile = await findUnderWay(ctx, input)
@@ -35,17 +36,16 @@ export async function release(ctx: Context, input: ReleaseInput): Promise<Releas
   // Loaded by its version: the release has no name before its transaction.
   const traffic = await requireTraffic(ctx, model)
   await prepareTraffic(ctx, { ...traffic, shadow: { release: model, version } })
-  const circumstances = {
-    slower: rules.slower,
-    approval: rules.approver,
-    requestsPerDay: await countRequests(ctx, model),
-  }
+  const requestsPerDay = await countRequests(ctx, model)
   return transaction(ctx, async (ctx) => {
     const meanwhile = await findUnderWay(ctx, input)
     if (meanwhile) return toRelease(meanwhile)
+    const { policy, requirements } = await checkMoment(ctx, request)
+    refuseMissing(requirements)
+    const { slower, approver: approval } = rulesUnder(policy, uncertain)
     const number = await nextNumber(ctx, model)
     const id = `${model}.r${number}`
-    const plan = planOf(spec, id, circumstances)
+    const plan = planOf(spec, id, { slower, approval, requestsPerDay })
     await endOther(ctx, { model, by: id, supersede })
     const row = await store.insertRelease(ctx, {
       id,

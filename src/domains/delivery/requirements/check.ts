@@ -31,10 +31,10 @@ export async function checkRequirements(ctx: Context, request: ReleaseRequest) {
   const candidate = await registry.getVersion(ctx, { model, version })
   if (!spec || specVersion === null) {
     const requirements = [fail('spec', `a spec: write models/${model}.yaml, then run "keel apply"`)]
-    return { spec: null, requirements, gate: '', rules: unhindered, policy: null }
+    return { spec: null, requirements, gate: '', rules: unhindered, policy: null, uncertain: false }
   }
   const gate = await evaluation.latestGate(ctx, { model, version })
-  const policy = await findPolicy(ctx, { model })
+  const { policy, requirements: momentary } = await checkMoment(ctx, request)
   const requirements = [
     pass('spec', `models/${model}.yaml, version ${specVersion}`),
     pass('owner', spec.owner),
@@ -46,14 +46,32 @@ export async function checkRequirements(ctx: Context, request: ReleaseRequest) {
     ...(await skewRequirements(ctx, request)),
     ...(await leakageRequirements(ctx, request)),
     lineage(candidate),
-    await unpinned(ctx, model),
-    await noOtherRollout(ctx, request),
-    policyRequirement(policy, request),
+    ...momentary,
     ...(await freshnessRequirements(ctx, policy, gate)),
   ]
   const uncertain = gate?.verdict === 'cannot_tell'
-  const rules = uncertain ? { ...policy.rules, slower: Math.max(2, policy.rules.slower) } : policy.rules
-  return { spec, requirements, gate: gate?.id ?? '', rules, policy }
+  return { spec, requirements, gate: gate?.id ?? '', rules: rulesUnder(policy, uncertain), policy, uncertain }
+}
+
+/** What a rollback, another release or an alert changes at any moment: asked once more in the transaction of the release. */
+export async function checkMoment(ctx: Context, request: ReleaseRequest) {
+  const policy = await findPolicy(ctx, { model: request.model })
+  const requirements = [
+    await unpinned(ctx, request.model),
+    await noOtherRollout(ctx, request),
+    policyRequirement(policy, request),
+  ]
+  return { policy, requirements }
+}
+
+/** A gate that could not tell makes a release as slow as an amber policy does. */
+export function rulesUnder({ rules }: Policy, uncertain: boolean): Policy['rules'] {
+  return uncertain ? { ...rules, slower: Math.max(2, rules.slower) } : rules
+}
+
+export function refuseMissing(requirements: readonly Requirement[]): void {
+  const missing = requirements.filter(({ blocks }) => blocks).map(({ detail }) => detail)
+  if (missing.length > 0) throw refused(missing)
 }
 
 async function rollbackPlan(ctx: Context, spec: ModelSpec, candidate: Version): Promise<Requirement> {

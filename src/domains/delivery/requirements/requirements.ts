@@ -1,1 +1,1 @@
-export { checkRequirements, refused } from './check.ts'
+export { checkMoment, checkRequirements, refused, refuseMissing, rulesUnder } from './check.ts'
