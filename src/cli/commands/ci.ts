@@ -6,6 +6,7 @@ import { type Candidate, commentsOf, exitCodeOf, junitOf, markdownOf, type Repor
 import { findForge, stick } from '../ci/sticky-comment.ts'
 import { readDefinitions } from '../files/definitions.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
+import { signedInputs } from '../files/signed-inputs.ts'
 import { defineCommand, flag, modelVersion, table, text, texts } from '../kit/kit.ts'
 
 export const command = defineCommand({
@@ -20,7 +21,7 @@ export const command = defineCommand({
   examples: ['keel ci flight-delay@2', 'keel ci --comment'],
   async run(session, { args, options }) {
     const client = await session.client()
-    const definitions = await readDefinitions(session.root, session.say, dialect(options))
+    const definitions = await readDefinitions(session.root, session.say, dialect(options), signedInputs(session))
     const plan = options.apply ? await client.project.apply(definitions) : await client.project.plan(definitions)
     const given =
       args.candidates.length > 0

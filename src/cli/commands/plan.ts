@@ -2,13 +2,14 @@ import type { Output } from '../../core/contract.ts'
 import type { project } from '../../domains/project/contract.ts'
 import { readDefinitions } from '../files/definitions.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
+import { signedInputs } from '../files/signed-inputs.ts'
 import { defineCommand, table } from '../kit/kit.ts'
 
 export const command = defineCommand({
   summary: 'What applying the files here would change, and whom it touches',
   options: dialectOptions,
   async run(session, { options }) {
-    const definitions = await readDefinitions(session.root, session.say, dialect(options))
+    const definitions = await readDefinitions(session.root, session.say, dialect(options), signedInputs(session))
     const plan = await (await session.client()).project.plan(definitions)
     const changes = plan.changes.some(({ action }) => action !== 'unchanged')
     return { data: plan, text: describePlan(plan), next: changes ? ['keel apply'] : [] }

@@ -10,7 +10,7 @@ import { FeaturesFile } from '../../domains/features/contract.ts'
 import { PipelineFile } from '../../domains/pipelines/contract.ts'
 import { ProjectFile, type project } from '../../domains/project/contract.ts'
 import { completeSpec, SpecFile, toldDefaults } from '../../domains/registry/spec/spec.ts'
-import { readGoldenItems } from './golden-file.ts'
+import { type Inputs, readGoldenItems } from './golden-file.ts'
 import type { Say } from './rows.ts'
 import { readYaml } from './yaml-file.ts'
 
@@ -19,6 +19,7 @@ export async function readDefinitions(
   root: string,
   say: Say = () => undefined,
   dialect: TableOptions = {},
+  inputsOf?: (model: string) => Promise<Inputs>,
 ): Promise<Input<(typeof project)['plan']>> {
   if (!existsSync(join(root, 'keel.yaml'))) {
     throw new AppError('invalid_file', 'There is no "keel.yaml" here.', {
@@ -31,7 +32,7 @@ export async function readDefinitions(
   const written = readFolder(root, 'models', SpecFile)
   for (const file of written) for (const line of toldDefaults(file)) say(line)
   const models = written.map(completeSpec)
-  const neighbours = { features, models }
+  const neighbours = { features, models, inputsOf }
   return {
     project: file.project,
     sources: readFolder(root, 'sources', SourceFile),

@@ -82,6 +82,28 @@ test('what the models of a golden set read decides the types of its columns', as
   await assert.rejects(read(write('bad.csv', 'id,code,size,y\na,7,large,2\n')), /row 1, column "size": "large"/)
 })
 
+test('without a service the signature of the newest version decides, and a set may say how its file is written', async (t) => {
+  const write = writer(t)
+  const models = [{ model: 'm', golden: 'g', serves: { output: 'regression' } } as ModelSpec]
+  const inputsOf = async (model: string) =>
+    model === 'm'
+      ? [
+          { name: 'code', type: 'string' as const },
+          { name: 'id', type: 'integer' as const },
+        ]
+      : []
+  const definition = { golden: 'g', file: 'g.csv', id: 'id', label: 'y', time: 'at', separator: ';' }
+  const items = await readGoldenItems(
+    { ...definition, decimal: ',', encoding: 'windows-1252', time_format: '%d/%m/%Y' },
+    {
+      path: write('g.csv', 'id;code;y;at\n007;7;1,5;03/04/2026\n008;9;2,5;04/04/2026\n'),
+      neighbours: { models, features: [], inputsOf },
+      say: () => undefined,
+    },
+  )
+  assert.deepEqual(items[0], { id: '007', code: '7', y: 1.5, at: '2026-04-03T00:00:00.000Z' })
+})
+
 test('times of Parquet become ISO texts, and what is no number becomes nothing', async (t) => {
   const path = join(temporaryFolder(t), "it's.parquet")
   const lake = openLake()

@@ -148,6 +148,12 @@ export const GoldenFile = object({
     }),
   ),
   provenance: optional(Type.String({ description: 'Where the items are from, for those that say nothing themselves' })),
+  separator: optional(Type.String({ description: 'Between fields of the CSV: `,` `;` `|` or tab; else it is found' })),
+  decimal: optional(oneOf(['.', ','], { description: 'The decimal mark of the CSV' })),
+  encoding: optional(Type.String({ description: 'Of the text, such as windows-1252; UTF-8 without it' })),
+  time_format: optional(
+    Type.String({ description: 'Of times that are not ISO 8601, in the letters of strptime: %d/%m/%Y %H:%M' }),
+  ),
 })
 
 export const GoldenSet = object({
