@@ -57,6 +57,50 @@ def _():
     assert chunks[-1].usage.total_tokens == 15, chunks[-1]
 
 
+@step("chat: what is to be said of an answer is in a header, and finish_reason stays the provider's")
+def _():
+    for text, mark in [("HALF of it", "cut_off"), ("REFUSED", "refused"), ("FILTERED", "filtered"), ("CALLS", "tool_call")]:
+        raw = client.chat.completions.with_raw_response.create(**asking(text))
+        assert raw.headers["x-keel-marks"] == mark, (text, raw.headers)
+    assert raw.parse().choices[0].finish_reason == "tool_calls"
+    assert "x-keel-marks" not in client.chat.completions.with_raw_response.create(**asking("one")).headers
+    chunks = list(client.chat.completions.create(**asking("HALF of it"), stream=True))
+    assert chunks[-1].choices[0].finish_reason == "length", chunks[-1]
+
+
+@step("chat: two answers, whole and streamed")
+def _():
+    assert len(client.chat.completions.create(**asking("Red"), n=2).choices) == 2
+    pieces = {}
+    for chunk in client.chat.completions.create(**asking("Red"), n=2, stream=True):
+        for choice in chunk.choices:
+            pieces[choice.index] = pieces.get(choice.index, "") + (choice.delta.content or "")
+    assert pieces == {0: "Answer briefly: Red", 1: "answer briefly: red"}, pieces
+
+
+@step("chat: images beside the text, tools and their calls")
+def _():
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,cGl4ZWxz"}}
+    content = [{"type": "text", "text": "What is it?"}, image]
+    answer = client.chat.completions.create(model=bot, messages=[{"role": "user", "content": content}])
+    assert answer.choices[0].message.content == "Answer briefly: What is it? [image_url]", answer
+    tools = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}]
+    called = client.chat.completions.with_raw_response.create(**asking("CALLS"), tools=tools)
+    assert called.parse().choices[0].message.tool_calls[0].function.name == "look_up"
+    assert "x-keel-marks" not in called.headers
+
+
+@step("chat: what is not answered as it is asked is refused by its name")
+def _():
+    for name, more in [("modalities", {"modalities": ["text", "audio"]}), ("audio", {"audio": {"voice": "alloy", "format": "wav"}})]:
+        try:
+            client.chat.completions.create(**asking("x"), **more)
+        except openai.BadRequestError as error:
+            assert error.param == name, error
+        else:
+            raise AssertionError(f"{name} was taken")
+
+
 @step("chat: many at once with the asynchronous client")
 def _():
     async def all_of_them():
