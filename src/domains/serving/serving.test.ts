@@ -126,7 +126,7 @@ test('a share of the units is the same share in memory and on disk, and all of a
   for (let index = 0; index < 120; index++) {
     await client.serving.predict({ endpoint: model, inputs, id: `q${index}`, unit: `u${index % 60}` })
   }
-  const period = { endpoint: model, from: '2000', to: '3000' }
+  const period = { endpoint: model, from: '2000-01-01T00:00:00.000Z', to: '2199-01-01T00:00:00.000Z' }
   const some = async () =>
     (await serving.readLog(app.ctx, { ...period, sample: 0.5 }))
       .filter(({ arm }) => arm !== 'shadow')

@@ -28,7 +28,7 @@ export async function answer(call: Call, asked: AskedRelease): Promise<Outcome> 
     reply.marks = marksOf(reply, chosen)
     if (reply.marks.length > 0) bad = 'invalid'
     if (!rules.isValid(reply.output, chosen.output)) error = unusable(target.release, reply.marks)
-    else if (chosen.runtime.state().kind !== 'constant' && looksLikeClass(chosen.classes, reply.output, chosen.output))
+    else if (chosen.classes && looksLikeClass(chosen.classes, reply.output, chosen.output))
       reply.marks.push('class_for_probability')
   } catch (thrown) {
     error = toGatewayError(thrown, target.release)

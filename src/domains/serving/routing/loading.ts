@@ -28,8 +28,8 @@ export type LoadedVersion = Rules & {
   specVersion: number
   runtime: registry.Runtime
   lane: Lane
-  /** What it has answered where probabilities are expected. */
-  classes: ClassWatch
+  /** What it has answered where probabilities are expected; null of a constant, which is what it is. */
+  classes: ClassWatch | null
   service: string | undefined
   rows: registry.RowRules
   /** Unit -> price, for what answers cost; the newest table. */
@@ -65,7 +65,7 @@ export async function loadVersion(ctx: Context, model: string, version: number):
     specVersion,
     runtime,
     lane: createLane(`${model}@${version}`, laneRules(spec, runtime), ctx.clock.elapsed),
-    classes: newClassWatch(),
+    classes: runtime.state().kind === 'constant' ? null : newClassWatch(),
     service,
     rows: await registry.rowRules(ctx, row, spec?.serves),
     prices: (await evaluation.getPrices(ctx)).prices,
