@@ -143,8 +143,7 @@ function exactNumber({ name }: Field, given: bigint): number {
 
 /** Whole numbers are exact: what a double cannot hold is kept as its digits. */
 function asInteger(field: Field, given: unknown): number | string {
-  const large = typeof given === 'string' && /^-?[0-9]{16,20}$/.test(given)
-  if (typeof given === 'bigint' || large) {
+  if (typeof given === 'bigint') {
     const number = Number(given)
     return Number.isSafeInteger(number) ? number : String(given)
   }
