@@ -1,3 +1,4 @@
+import { delimiter, dirname, isAbsolute } from 'node:path'
 import type { Context } from '../../../core/context.ts'
 import { environmentOf, startGroup, tail } from '../../../core/process/process.ts'
 
@@ -17,7 +18,12 @@ const keptCharacters = 2_000
 type ChildOptions = { name: string; command: string[]; environment: string[] }
 
 export function startChild(ctx: Context, { name, command, environment }: ChildOptions): Child {
-  const group = startGroup({ name, command, cwd: ctx.root, environment: environmentOf(environment) })
+  const group = startGroup({
+    name,
+    command,
+    cwd: ctx.root,
+    environment: besides(command[0], environmentOf(environment)),
+  })
   const said = tail(keptCharacters)
   for (const stream of group.outputs) stream.on('data', (chunk: Buffer) => said.take(chunk))
   const { promise, resolve } = Promise.withResolvers<string>()
@@ -39,4 +45,11 @@ export function startChild(ctx: Context, { name, command, environment }: ChildOp
     resolve(why)
   }
   return child
+}
+
+/** A program that is named by its full path finds what lies beside it, as one of a Python environment needs. */
+function besides(program: string | undefined, environment: Record<string, string>): Record<string, string> {
+  if (program === undefined || !isAbsolute(program)) return environment
+  const { PATH } = environment
+  return { ...environment, PATH: PATH === undefined ? dirname(program) : `${dirname(program)}${delimiter}${PATH}` }
 }

@@ -9,8 +9,8 @@ import type { VersionRecord } from '../store.ts'
 import { type Child, startChild } from './child.ts'
 import { dialects } from './dialects.ts'
 
-/** What a process is started for; `folder` holds the version's files and is empty where it has none. */
-export type ProcessToStart = { name: string; row: VersionRecord; run: Run; folder: string }
+/** What a process is started for; `folder` holds the version's files and is empty where it has none, `from` says who named its command. */
+export type ProcessToStart = { name: string; row: VersionRecord; run: Run; folder: string; from?: string | undefined }
 
 export type ModelProcess = {
   child: Child
@@ -60,10 +60,10 @@ export async function untilReady(
   throw failed(served, `it was not ready within ${within}: ${child.tail()}`)
 }
 
-function failed({ name, row }: ProcessToStart, why: string): AppError {
+function failed({ name, row, from }: ProcessToStart, why: string): AppError {
   return new AppError('upstream_failed', `The process of "${name}" failed: ${why}`, {
     name,
-    hint: `Its command is "serves.run.command" in models/${row.model}.yaml.`,
+    hint: `Its command is ${from ?? `"serves.run.command" in models/${row.model}.yaml`}.`,
   })
 }
 

@@ -45,7 +45,12 @@ const runsHere = ({ signature }: VersionRecord) => signature?.output.found !== u
 
 function openMlflow(ctx: Context, row: VersionRecord, serves: ModelSpec['serves'] | undefined): Promise<Runtime> {
   const prepare = asksForChances(row.mlflow, serves) ? predictChances : undefined
-  return openProcess(ctx, row, { run: mlflowServer(ctx.config.mlflow), limits: serves?.limits, prepare })
+  return openProcess(ctx, row, {
+    run: mlflowServer(ctx.config.mlflow),
+    limits: serves?.limits,
+    prepare,
+    from: 'the setting "mlflow" of the server (--mlflow, KEEL_MLFLOW)',
+  })
 }
 
 type OpenOptions = { purpose: 'live' | 'background'; serves: ModelSpec['serves'] | undefined }

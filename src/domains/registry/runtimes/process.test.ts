@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from '../../../../test/support/folder.ts'
 import { misdeeds } from '../../../../test/support/scorer.ts'
 import { serveRemote } from '../../../../test/support/served.ts'
 import { model } from '../../../../test/support/trips.ts'
@@ -78,4 +81,14 @@ test('kill -9 of the server leaves no process of a model behind', async () => {
   assert.ok(isAlive(pid))
   server.kill('SIGKILL')
   await until(() => !isAlive(pid), `the end of process ${pid}`)
+})
+
+test('a program that is named by its full path finds the programs beside it', async (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'helper-beside'), `#!/bin/sh\nexec "${process.execPath}" "${scorer}" "$1"\n`, {
+    mode: 0o755,
+  })
+  writeFileSync(join(folder, 'serve'), '#!/bin/sh\nexec helper-beside "$1"\n', { mode: 0o755 })
+  const { ask } = await serveRemote(t, { serves: { run: { ...run, command: [join(folder, 'serve'), '{port}'] } } })
+  assert.equal((await ask(0.25)).output, 0.25)
 })

@@ -10,7 +10,7 @@ import { predictRemotely } from './remote.ts'
 import type { Runtime } from './runtime.ts'
 
 /** `prepare` changes the folder's own copy of the files before anything reads them. */
-type ProcessOptions = { run: Run; limits: Limits | undefined; prepare?: Prepare | undefined }
+type ProcessOptions = { run: Run; limits: Limits | undefined; prepare?: Prepare | undefined; from?: string }
 
 const firstPause = 500
 const maxPause = 60_000
@@ -21,11 +21,11 @@ const steadyMilliseconds = 60_000
 export async function openProcess(
   ctx: Context,
   row: VersionRecord,
-  { run, limits, prepare }: ProcessOptions,
+  { run, limits, prepare, from }: ProcessOptions,
 ): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
   const files = row.artifact === null ? undefined : await openModelFolder(ctx, row.artifact, prepare)
-  const served = { name, row, run, folder: files?.folder ?? '' }
+  const served = { name, row, run, folder: files?.folder ?? '', from }
   const target = { speaks: run, model: run.model ?? row.model, limits, headers: {} }
   let closed = false
   let restarts = 0
