@@ -6,7 +6,6 @@ import { transaction } from '../../core/transaction.ts'
 import type { artifacts } from './contract.ts'
 import { append } from './events.ts'
 import { manifest } from './rules.ts'
-import type { ArtifactsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof artifacts
@@ -26,10 +25,10 @@ export async function create(ctx: Context, input: Input<Operations['create']>): 
   return transaction(ctx, async (ctx) => {
     const known = await store.find(ctx, digest)
     if (known) return toArtifact(known)
-    const row: ArtifactsTable = {
+    const row: store.ArtifactRecord = {
       digest,
       size,
-      files: JSON.stringify(files),
+      files,
       created_at: ctx.now().toISOString(),
       created_by: ctx.actor.name,
       position: ctx.id('art'),
@@ -66,7 +65,6 @@ export async function verify(
   return { digest, ok: damaged.length === 0, damaged }
 }
 
-function toArtifact(row: ArtifactsTable): Artifact {
-  const files = JSON.parse(row.files) as Artifact['files']
-  return { digest: row.digest, size: row.size, files, createdAt: row.created_at }
+function toArtifact(row: store.ArtifactRecord): Artifact {
+  return { digest: row.digest, size: row.size, files: row.files, createdAt: row.created_at }
 }

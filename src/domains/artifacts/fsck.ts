@@ -8,7 +8,6 @@ import { allArtifacts } from './garbage-store.ts'
 import { enqueue, type jobs } from './jobs.ts'
 
 type Operations = typeof artifacts
-type File = { digest: string; path: string }
 
 const maxNames = 1_000
 
@@ -58,7 +57,7 @@ export async function fsck(
 async function promises(ctx: Context): Promise<Map<string, string>> {
   const promised = new Map<string, string>()
   for (const row of await allArtifacts(ctx))
-    for (const { digest, path } of JSON.parse(row.files) as File[]) promised.set(digest, `${row.digest}: ${path}`)
+    for (const { digest, path } of row.files) promised.set(digest, `${row.digest}: ${path}`)
   for (const { digest, path } of await allFiles(ctx)) promised.set(digest, path)
   return promised
 }

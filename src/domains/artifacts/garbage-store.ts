@@ -1,10 +1,12 @@
 import type { Context } from '../../core/context.ts'
-import type { ArtifactsTable, ArtifactsTables, BlobTombstonesTable } from './schema.ts'
+import type { ArtifactsTables, BlobTombstonesTable } from './schema.ts'
+import { type ArtifactRecord, artifacts } from './store.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<ArtifactsTables>()
 
-export async function allArtifacts(ctx: Context): Promise<ArtifactsTable[]> {
-  return tables(ctx).selectFrom('artifacts').selectAll().orderBy('position').execute()
+export async function allArtifacts(ctx: Context): Promise<ArtifactRecord[]> {
+  const rows = await tables(ctx).selectFrom('artifacts').selectAll().orderBy('position').execute()
+  return rows.map(artifacts.read)
 }
 
 export async function removeArtifact(ctx: Context, digest: string): Promise<void> {

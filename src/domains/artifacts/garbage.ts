@@ -9,12 +9,11 @@ import type { artifacts } from './contract.ts'
 import { append } from './events.ts'
 import * as store from './garbage-store.ts'
 import { enqueue, type jobs } from './jobs.ts'
-import type { ArtifactsTable } from './schema.ts'
+import type { ArtifactRecord } from './store.ts'
 import { dropStaleUploads } from './uploads.ts'
 
 type Operations = typeof artifacts
 type Kind = (typeof jobs)['artifacts.gc']
-type File = { digest: string }
 
 const digests = { pattern: /sha256:[0-9a-f]{64}/, containing: 'sha256:' }
 /** Manifests hold their files only while somebody names them; a tombstone holds nothing. */
@@ -27,17 +26,17 @@ export async function collectGarbage(
   return { job: await enqueue(ctx, { kind: 'artifacts.gc', payload: { apply, graceHours }, maxAttempts: 1 }) }
 }
 
-type Reachable = { blobs: Set<string>; garbage: ArtifactsTable[] }
+type Reachable = { blobs: Set<string>; garbage: ArtifactRecord[] }
 
 /** What somebody names, with all that it holds. An artifact that nobody names stays for the time of grace. */
 async function reachable(ctx: Context, graceHours: number): Promise<Reachable> {
   const named = await mentions(ctx, { ...digests, except: notHolding })
   const blobs = new Set(named)
-  const garbage: ArtifactsTable[] = []
+  const garbage: ArtifactRecord[] = []
   const young = new Date(ctx.now().getTime() - graceHours * hour).toISOString()
   for (const row of await store.allArtifacts(ctx)) {
     const kept = named.has(row.digest) || row.created_at > young
-    if (kept) for (const { digest } of JSON.parse(row.files) as File[]) blobs.add(digest)
+    if (kept) for (const { digest } of row.files) blobs.add(digest)
     else garbage.push(row)
   }
   return { blobs, garbage }
@@ -96,7 +95,7 @@ function release(ctx: Context, ripe: Blob[], graceHours: number): Promise<Blob[]
   })
 }
 
-async function dropArtifacts(ctx: Context, garbage: ArtifactsTable[], graceHours: number): Promise<void> {
+async function dropArtifacts(ctx: Context, garbage: ArtifactRecord[], graceHours: number): Promise<void> {
   if (garbage.length === 0) return
   await transaction(ctx, async (ctx) => {
     const still = new Set((await reachable(ctx, graceHours)).garbage.map(({ digest }) => digest))

@@ -7,7 +7,8 @@ import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
 import { append } from './events.ts'
 import { enqueue } from './jobs.ts'
-import type { ApprovalsTable, ReleasesTable } from './schema.ts'
+import type { ApprovalsTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 import * as store from './store.ts'
 
 type Operations = typeof delivery
@@ -99,7 +100,7 @@ export async function signedSince(
   return found && { by: found.approved_by, at: found.at }
 }
 
-export async function isApproved(ctx: Context, { model, version, created_by }: ReleasesTable): Promise<boolean> {
+export async function isApproved(ctx: Context, { model, version, created_by }: ReleaseRecord): Promise<boolean> {
   return (await findApproval(ctx, { model, version: Number(version), author: created_by })) !== undefined
 }
 

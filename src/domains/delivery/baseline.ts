@@ -34,7 +34,7 @@ export async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Ver
       reason,
       owner: spec.owner,
       backup: spec.backup,
-      plan: '{}',
+      plan: {},
       plan_digest: '',
       created_at: now,
       created_by: ctx.actor.name,

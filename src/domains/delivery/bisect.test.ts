@@ -4,16 +4,16 @@ import fc from 'fast-check'
 import { model, register } from '../../../test/support/trips.ts'
 import { halve } from './bisect.ts'
 import { begin } from './delivery.fixture.ts'
-import type { ReleasesTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 import * as store from './store.ts'
 
-const release = (number: number) => ({ id: `trip-late.r${number}`, number, version: number }) as ReleasesTable
+const release = (number: number) => ({ id: `trip-late.r${number}`, number, version: number }) as ReleaseRecord
 
 type Verdict = 'good' | 'bad' | 'cannot_tell'
 
 const judgeBy =
   (verdicts: Verdict[]) =>
-  async ({ id, version }: ReleasesTable) => ({
+  async ({ id, version }: ReleaseRecord) => ({
     release: id,
     version,
     verdict: verdicts[version] ?? 'cannot_tell',

@@ -6,7 +6,7 @@ import * as evaluation from '../evaluation/evaluation.ts'
 import type { delivery } from './contract.ts'
 import { append } from './events.ts'
 import { requireRelease } from './releases.ts'
-import type { ReleasesTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 import * as store from './store.ts'
 
 type Operations = typeof delivery
@@ -34,8 +34,8 @@ export async function bisect(ctx: Context, { model, good, bad }: Input<Operation
 
 /** Smallest index that is bad, if the last is; `releases` go from after the good one to the bad one. */
 export async function halve(
-  releases: ReleasesTable[],
-  judge: (release: ReleasesTable) => Promise<Comparison>,
+  releases: ReleaseRecord[],
+  judge: (release: ReleaseRecord) => Promise<Comparison>,
 ): Promise<Omit<Bisection, 'model'>> {
   const looked: Comparison[] = []
   const at = async (index: number): Promise<Comparison['verdict']> => {
@@ -82,9 +82,9 @@ async function nearestDecided(
 
 const verdicts = { pass: 'good', fail: 'bad', cannot_tell: 'cannot_tell', error: 'cannot_tell' } as const
 
-async function compareWith(ctx: Context, good: ReleasesTable, release: ReleasesTable): Promise<Comparison> {
-  const version = Number(release.version)
-  const against = Number(good.version) === 0 ? 'baseline' : String(good.version)
+async function compareWith(ctx: Context, good: ReleaseRecord, release: ReleaseRecord): Promise<Comparison> {
+  const version = release.version
+  const against = good.version === 0 ? 'baseline' : String(good.version)
   const { id, primary } = await evaluation.evaluate(ctx, { model: release.model, version, against })
   return { release: release.id, version, verdict: verdicts[primary.verdict], evaluation: id, reason: primary.reason }
 }

@@ -167,7 +167,7 @@ test('every transition keeps who did it, why, and what the guards said', async (
 test('a plan that was changed after it was registered leads nowhere', async (t) => {
   const { app, client, version, pass } = await begin(t)
   const { id, plan } = await client.delivery.release({ model, version, reason: 'first' })
-  await store.updateRelease(app.ctx, id, { plan: JSON.stringify({ ...plan, badRate: 0.99 }) })
+  await store.updateRelease(app.ctx, id, { plan: { ...plan, badRate: 0.99 } })
   await pass(1.1, 60)
   const { state, history } = await client.delivery.getRollout({ release: id })
   assert.equal(state, 'holding')
@@ -180,7 +180,7 @@ test('a rollout whose plan an earlier version froze goes on under that plan, who
   const { nonInferiorityRatio, minimumEffect, minimumShadow, external, ...same } = plan
   const names = { worseBy: nonInferiorityRatio, practical: minimumEffect, fewestShadow: minimumShadow }
   const frozen = { ...same, ...names, elsewhere: external }
-  await store.updateRelease(app.ctx, id, { plan: JSON.stringify(frozen), plan_digest: digestOfJson(frozen) })
+  await store.updateRelease(app.ctx, id, { plan: frozen, plan_digest: digestOfJson(frozen) })
   await goLive()
   assert.equal((await client.delivery.getRollout({ release: id })).state, 'promoted')
   const release = await client.delivery.getRelease({ release: id })

@@ -73,7 +73,7 @@ export async function reconcile(ctx: Context, { model }: { model: string }): Pro
   const logged = (await store.listLive(ctx, model)).at(-1)
   const traffic = await findTraffic(ctx, model)
   if (!logged || !traffic || traffic.live.release === logged.release) return { mended: false }
-  const live = { release: logged.release, version: Number(logged.version) }
+  const live = { release: logged.release, version: logged.version }
   const wanted = { ...traffic, live, warm: [traffic.live] }
   await prepareTraffic(ctx, wanted)
   await transaction(ctx, async (ctx) => {

@@ -8,7 +8,7 @@ import * as registry from '../registry/registry.ts'
 import type { Act, ModelSpec } from '../registry/spec/spec.ts'
 import { append } from './events.ts'
 import type { Guard } from './rules.ts'
-import type { ReleasesTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 
 type External = NonNullable<ModelSpec['delivery']['external']>
 type Action = { action: 'deploy' | 'rollback' | 'verify'; share: number }
@@ -18,7 +18,7 @@ const defaultTimeout = '5m'
 const keptCharacters = 2_000
 
 /** Runs the model's own deploy or rollback; a rollback is then verified. Throws when either fails: nothing has changed here. */
-export async function runExternal(ctx: Context, release: ReleasesTable, action: Action): Promise<void> {
+export async function runExternal(ctx: Context, release: ReleaseRecord, action: Action): Promise<void> {
   const external = await requireExternal(ctx, release.model)
   const outcome = await perform(ctx, external, release, action)
   if (!outcome.ok) await fail(ctx, release, action, `its ${action.action} failed: ${outcome.output}`)
@@ -29,13 +29,13 @@ export async function runExternal(ctx: Context, release: ReleasesTable, action: 
 }
 
 /** Somebody has to hear of a rollback that did not work: it is an event, not only an error. */
-async function fail(ctx: Context, release: ReleasesTable, { action }: Action, why: string): Promise<never> {
+async function fail(ctx: Context, release: ReleaseRecord, { action }: Action, why: string): Promise<never> {
   const data = { release: release.id, action, reason: why }
   await transaction(ctx, (ctx) => append(ctx, 'delivery.act_failed', `model/${release.model}`, data))
   throw failed(release, why)
 }
 
-function failed(release: ReleasesTable, why: string): AppError {
+function failed(release: ReleaseRecord, why: string): AppError {
   return new AppError('upstream_failed', `"${release.id}" is deployed externally, and ${why}`, {
     name: release.id,
     hint: 'Nothing was changed here. Correct the command under "delivery.external" in the spec and try again.',
@@ -45,7 +45,7 @@ function failed(release: ReleasesTable, why: string): AppError {
 /** Nothing when the spec has no `verify`. */
 export async function verifyExternal(
   ctx: Context,
-  release: ReleasesTable,
+  release: ReleaseRecord,
   share: number,
 ): Promise<Outcome | undefined> {
   const external = await requireExternal(ctx, release.model)
@@ -53,7 +53,7 @@ export async function verifyExternal(
 }
 
 /** The evidence of a step is the model's own check: exit code 0 is a pass, 4 cannot tell yet, any other is harm. */
-export async function judgeExternal(ctx: Context, release: ReleasesTable, share: number): Promise<Guard> {
+export async function judgeExternal(ctx: Context, release: ReleaseRecord, share: number): Promise<Guard> {
   const outcome = await verifyExternal(ctx, release, share)
   const base = { guard: 'verify', required: true, value: null, limit: null }
   if (!outcome) return { ...base, verdict: 'waiting', n: 0, reason: 'The spec has no "verify": a person has to look.' }
@@ -75,7 +75,7 @@ async function requireExternal(ctx: Context, model: string): Promise<External> {
   throw conflict(`The spec of "${model}" has no "delivery.external".`, { name: model, hint })
 }
 
-async function perform(ctx: Context, external: External, release: ReleasesTable, action: Action): Promise<Outcome> {
+async function perform(ctx: Context, external: External, release: ReleaseRecord, action: Action): Promise<Outcome> {
   const act = external[action.action]
   if (!act) return { ok: true, cannotTell: false, output: '' }
   const values = await valuesOf(ctx, release, action)
@@ -86,10 +86,10 @@ async function perform(ctx: Context, external: External, release: ReleasesTable,
 
 async function valuesOf(
   ctx: Context,
-  release: ReleasesTable,
+  release: ReleaseRecord,
   { action, share }: Action,
 ): Promise<Record<string, string>> {
-  const version = Number(release.version)
+  const version = release.version
   const known = version === 0 ? undefined : await registry.getVersion(ctx, { model: release.model, version })
   return {
     KEEL_ACTION: action,

@@ -46,7 +46,7 @@ async function canaryAt(ctx: Context, model: string, moment: string): Promise<Ou
   for (const release of partly) {
     const entry = (await store.listHistory(ctx, release.id)).findLast(({ at }) => at <= moment)
     if (entry && entry.share > 0 && entry.share < 1)
-      return { release: release.id, version: Number(release.version), share: entry.share }
+      return { release: release.id, version: release.version, share: entry.share }
   }
   return null
 }

@@ -4,11 +4,11 @@ import { model } from '../../../test/support/trips.ts'
 import type { Context } from '../../core/context.ts'
 import { day } from '../../core/duration.ts'
 import { begin } from './delivery.fixture.ts'
-import type { ReleasesTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 import * as store from './store.ts'
 
 /** A log of releases as it would have been written, days apart. */
-async function log(ctx: Context, rows: (Partial<ReleasesTable> & { number: number; day: number })[]): Promise<void> {
+async function log(ctx: Context, rows: (Partial<ReleaseRecord> & { number: number; day: number })[]): Promise<void> {
   const begun = ctx.now().getTime()
   for (const { day: after, ...given } of rows) {
     const at = new Date(begun + after * day).toISOString()
@@ -24,7 +24,7 @@ async function log(ctx: Context, rows: (Partial<ReleasesTable> & { number: numbe
       backup: 'bo@team.example',
       gate: null,
       addresses: null,
-      plan: '{}',
+      plan: {},
       plan_digest: '',
       created_at: at,
       first_live_at: at,

@@ -9,7 +9,8 @@ import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import type { delivery } from './contract.ts'
-import type { ReleasesTable, RollbackTimesTable } from './schema.ts'
+import type { RollbackTimesTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 import * as store from './store.ts'
 
 type Operations = typeof delivery
@@ -70,9 +71,9 @@ export async function metrics(ctx: Context, input: Input<Operations['metrics']>)
   }
 }
 
-type Period = { all: ReleasesTable[]; from: string; to: string; target: number }
+type Period = { all: ReleaseRecord[]; from: string; to: string; target: number }
 
-function throughput({ all, from, to, target }: Period, deployed: ReleasesTable[]): Metrics['withoutScheduled'] {
+function throughput({ all, from, to, target }: Period, deployed: ReleaseRecord[]): Metrics['withoutScheduled'] {
   const failed = deployed.filter((release) => hasFailed(release, all)).length
   const total = deployed.length
   return {
@@ -92,24 +93,24 @@ function weeksOf(from: string, to: string): number {
   return Math.max((millisecondsOf(to) - millisecondsOf(from)) / week, 1 / 7)
 }
 
-export function hasFailed(release: ReleasesTable, all: ReleasesTable[]): boolean {
+export function hasFailed(release: ReleaseRecord, all: ReleaseRecord[]): boolean {
   if (release.failed_at !== null) return true
   const live = millisecondsOf(release.fully_live_at ?? release.first_live_at ?? release.created_at)
   return all.some(
     (later) =>
       later.trigger_kind === 'hotfix' &&
-      Number(later.number) > Number(release.number) &&
+      later.number > release.number &&
       millisecondsOf(later.created_at) - live <= attributionMs &&
       millisecondsOf(later.created_at) >= live,
   )
 }
 
 /** Hours from the oldest input to all of the traffic, by release. */
-async function leadTimes(ctx: Context, deployed: ReleasesTable[]): Promise<Map<string, number>> {
+async function leadTimes(ctx: Context, deployed: ReleaseRecord[]): Promise<Map<string, number>> {
   const hours = new Map<string, number>()
   for (const release of deployed) {
     if (release.fully_live_at === null) continue
-    const version = await registry.getVersion(ctx, { model: release.model, version: Number(release.version) })
+    const version = await registry.getVersion(ctx, { model: release.model, version: release.version })
     const { trainingSet } = version
     const set = trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet })
     const began = Math.min(
@@ -132,7 +133,7 @@ function spread(values: number[]): Estimate {
   }
 }
 
-function escapeRate(all: ReleasesTable[], deployed: ReleasesTable[]): Metrics['escapeRate'] {
+function escapeRate(all: ReleaseRecord[], deployed: ReleaseRecord[]): Metrics['escapeRate'] {
   const caught = deployed.filter((release) => release.caught === 1).length
   const escaped = deployed.filter((release) => hasFailed(release, all)).length
   return { escaped, caught, value: ratio(escaped, escaped + caught) }
@@ -145,8 +146,8 @@ function ratio(part: number, whole: number): number | null {
 type Incidents = { alerts: Alert[]; times: RollbackTimesTable[] }
 
 function recovery(
-  all: ReleasesTable[],
-  deployed: ReleasesTable[],
+  all: ReleaseRecord[],
+  deployed: ReleaseRecord[],
   { alerts, times }: Incidents,
 ): Metrics['recoveryMinutes'] {
   const failed = deployed.filter((release) => hasFailed(release, all))
@@ -182,7 +183,7 @@ function rollbackSeconds(times: RollbackTimesTable[]): Metrics['rollbackSeconds'
   }
 }
 
-function rework(deployed: ReleasesTable[]): Metrics['rework'] {
+function rework(deployed: ReleaseRecord[]): Metrics['rework'] {
   const hotfixes = deployed.filter(({ trigger_kind }) => trigger_kind === 'hotfix').length
   return { hotfixes, deployments: deployed.length, value: ratio(hotfixes, deployed.length) }
 }
@@ -202,7 +203,7 @@ function alertNumbers(alerts: Alert[], { from, to }: Period, deployments: number
   }
 }
 
-function byKind(all: ReleasesTable[], deployed: ReleasesTable[]): Metrics['byKind'] {
+function byKind(all: ReleaseRecord[], deployed: ReleaseRecord[]): Metrics['byKind'] {
   return [...new Set(deployed.map(({ kind }) => kind))].sort().map((kind) => {
     const of = deployed.filter((release) => release.kind === kind)
     return {
@@ -216,7 +217,7 @@ function byKind(all: ReleasesTable[], deployed: ReleasesTable[]): Metrics['byKin
 
 function trend(
   { all, from, to }: Period,
-  deployed: ReleasesTable[],
+  deployed: ReleaseRecord[],
   { leads, alerts }: { leads: Map<string, number>; alerts: Alert[] },
 ): Metrics['trend'] {
   const spans: Metrics['trend'] = []

@@ -11,7 +11,7 @@ import { append } from './events.ts'
 import { planOf } from './plan.ts'
 import { planIn, type Release, requireRelease, toRelease } from './releases.ts'
 import { checkMoment, checkRequirements, refused, refuseMissing, rulesUnder } from './requirements/requirements.ts'
-import type { ReleasesTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 import * as store from './store.ts'
 import { prepareTraffic, requireTraffic } from './traffic.ts'
 import { applyMove, startRollout } from './transitions.ts'
@@ -60,7 +60,7 @@ export async function release(ctx: Context, input: ReleaseInput): Promise<Releas
       backup: spec.backup,
       gate,
       addresses: addresses ?? null,
-      plan: JSON.stringify(plan),
+      plan,
       plan_digest: digestOfJson(plan),
       created_at: ctx.now().toISOString(),
       created_by: ctx.actor.name,
@@ -73,7 +73,7 @@ export async function release(ctx: Context, input: ReleaseInput): Promise<Releas
 }
 
 /** The release that was asked for, when it is rolling out already. */
-async function findUnderWay(ctx: Context, input: ReleaseInput): Promise<ReleasesTable | undefined> {
+async function findUnderWay(ctx: Context, input: ReleaseInput): Promise<ReleaseRecord | undefined> {
   if (input.supersede) return undefined
   const open = await store.openRollout(ctx, input.model)
   const row = open && (await store.findRelease(ctx, open.release))

@@ -6,7 +6,7 @@ import { cursorNumber, nextOf } from '../../core/paging.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
 import { type Plan, readPlan } from './plan.ts'
-import type { ReleasesTable } from './schema.ts'
+import type { ReleaseRecord } from './store.ts'
 import * as store from './store.ts'
 
 type Operations = typeof delivery
@@ -25,22 +25,22 @@ export async function getRelease(ctx: Context, { release: id }: Input<Operations
   return toRelease(await requireRelease(ctx, id))
 }
 
-export async function requireRelease(ctx: Context, id: string): Promise<ReleasesTable> {
+export async function requireRelease(ctx: Context, id: string): Promise<ReleaseRecord> {
   const row = await store.findRelease(ctx, id)
   if (!row) throw notFound('Release', id, 'List them with "keel releases <model>".')
   return row
 }
 
-export function planIn(release: ReleasesTable): Plan {
-  return readPlan(JSON.parse(release.plan) as Plan)
+export function planIn(release: ReleaseRecord): Plan {
+  return readPlan(release.plan as Plan)
 }
 
 /** Whether the plan is still the one that was registered before the first request; the digest is of what is stored. */
-export function hasRegisteredPlan(release: ReleasesTable): boolean {
-  return digestOfJson(JSON.parse(release.plan)) === release.plan_digest
+export function hasRegisteredPlan(release: ReleaseRecord): boolean {
+  return digestOfJson(release.plan) === release.plan_digest
 }
 
-export function toRelease(row: ReleasesTable): Release {
+export function toRelease(row: ReleaseRecord): Release {
   return {
     id: row.id,
     model: row.model,
@@ -54,7 +54,7 @@ export function toRelease(row: ReleasesTable): Release {
     backup: row.backup,
     gate: row.gate,
     addresses: row.addresses,
-    plan: JSON.parse(row.plan) as Record<string, unknown>,
+    plan: row.plan,
     planDigest: row.plan_digest,
     createdAt: row.created_at,
     createdBy: row.created_by,

@@ -26,7 +26,7 @@ export async function findEarlier(ctx: Context, model: string, current: string):
   )
   const log = await store.listLive(ctx, model)
   const entry = log.findLast(({ release }) => release !== current && !failed.has(release))
-  return entry && { release: entry.release, version: Number(entry.version) }
+  return entry && { release: entry.release, version: entry.version }
 }
 
 const attempts = 5
@@ -104,7 +104,7 @@ async function writeBack(
   const replaced = await requireRelease(ctx, from.release)
   const chosen = await requireRelease(ctx, target.release)
   // Undoing a rollback: the release that answered meanwhile did nothing wrong, so it counts as retired, not as failed.
-  const forward = Number(chosen.number) > Number(replaced.number)
+  const forward = chosen.number > replaced.number
   await store.updateRelease(ctx, from.release, {
     ...(forward ? { state: 'retired' } : { state: 'rolled_back', caught: 0, failed_at: now }),
     ended_at: now,
@@ -153,7 +153,7 @@ function targetOf(log: LiveLogTable[], release: string): Target {
       name: release,
       hint: 'List what was: keel live <model> --all',
     })
-  return { release, version: Number(entry.version) }
+  return { release, version: entry.version }
 }
 
 /** Allows releases again. Unpinning twice is unpinning once. */

@@ -14,7 +14,7 @@ import type { Plan } from './plan.ts'
 import { hasRegisteredPlan, planIn, requireRelease } from './releases.ts'
 import { recordRollbackTime } from './rollback-times.ts'
 import * as rules from './rules.ts'
-import type { ReleasesTable, RolloutsTable } from './schema.ts'
+import type { ReleaseRecord, RolloutRecord } from './store.ts'
 import * as store from './store.ts'
 import { requireTraffic } from './traffic.ts'
 import { afterStep, applyMove, type Change, type Move, shareAfter } from './transitions.ts'
@@ -34,7 +34,7 @@ export async function tick(ctx: Context, { release: id }: { release: string }): 
   const guards = await judge(ctx, release, rollout, plan)
   const elapsedMs = ctx.now().getTime() - millisecondsOf(rollout.step_started_at)
   const approved = !plan.approval || (await isApproved(ctx, release))
-  const step = Number(rollout.step)
+  const step = rollout.step
   const decision = hasRegisteredPlan(release)
     ? rules.decide(plan, { step, elapsedMs, guards, approved })
     : { kind: 'hold' as const, reason: 'The plan is not the one that was registered before the first request.' }
@@ -49,19 +49,19 @@ export async function tick(ctx: Context, { release: id }: { release: string }): 
   return { decision: decision.kind }
 }
 
-function changeOf({ kind }: rules.Decision, plan: Plan, rollout: RolloutsTable): Change {
+function changeOf({ kind }: rules.Decision, plan: Plan, rollout: RolloutRecord): Change {
   if (kind === 'abort') return { kind: 'end', state: 'rolled_back' }
-  if (kind === 'advance') return afterStep(plan, Number(rollout.step))
+  if (kind === 'advance') return afterStep(plan, rollout.step)
   if (kind === 'hold') return { kind: 'stay', state: 'holding' }
   return { kind: 'stay', state: kind === 'await' ? 'awaiting_approval' : inStep(rollout) }
 }
 
-function inStep(rollout: RolloutsTable): 'shadow' | 'step' {
-  return Number(rollout.step) < 0 ? 'shadow' : 'step'
+function inStep(rollout: RolloutRecord): 'shadow' | 'step' {
+  return rollout.step < 0 ? 'shadow' : 'step'
 }
 
-async function judge(ctx: Context, release: ReleasesTable, rollout: RolloutsTable, plan: Plan): Promise<rules.Guard[]> {
-  const step = Number(rollout.step)
+async function judge(ctx: Context, release: ReleaseRecord, rollout: RolloutRecord, plan: Plan): Promise<rules.Guard[]> {
+  const step = rollout.step
   if (plan.external) return step < 0 ? [] : [await judgeExternal(ctx, release, rollout.share)]
   const history = await store.listHistory(ctx, release.id)
   const to = ctx.now().toISOString()
@@ -124,19 +124,19 @@ export async function getRollout(ctx: Context, { release }: Input<Operations['ge
     release,
     model: rollout.model,
     state: rollout.state as Rollout['state'],
-    step: Number(rollout.step),
+    step: rollout.step,
     steps: plan.steps,
     share: rollout.share,
     stepStartedAt: rollout.step_started_at,
     nextCheckAt: rollout.next_check_at,
-    guards: JSON.parse(rollout.guards) as rules.Guard[],
+    guards: rollout.guards,
     history: history.map(({ at, state, share, actor, reason, guards }) => ({
       at,
       state: state as Rollout['state'],
       share,
       actor,
       reason,
-      evidence: JSON.parse(guards) as rules.Guard[],
+      evidence: guards,
     })),
   }
 }
@@ -149,10 +149,10 @@ export function promote(ctx: Context, { release, reason = 'promoted by hand' }: 
 export function skip(ctx: Context, input: Input<Operations['skip']>): Promise<Rollout> {
   const { release, step, reason = 'skipped by hand' } = input
   return steer(ctx, release, { goal: 'promoted', reason }, (rollout, plan) => {
-    if (step > Number(rollout.step)) {
+    if (step > rollout.step) {
       throw conflict(`"${release}" has not reached that step yet.`, { name: release, hint: `keel rollout ${release}` })
     }
-    return step < Number(rollout.step) ? undefined : afterStep(plan, step)
+    return step < rollout.step ? undefined : afterStep(plan, step)
   })
 }
 
@@ -185,7 +185,7 @@ async function steer(
   ctx: Context,
   id: string,
   { goal, reason }: SteerRequest,
-  changeFor: (rollout: RolloutsTable, plan: Plan) => Change | undefined,
+  changeFor: (rollout: RolloutRecord, plan: Plan) => Change | undefined,
 ): Promise<Rollout> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const rollout = await requireRollout(ctx, id)
@@ -196,13 +196,13 @@ async function steer(
     const change = changeFor(rollout, plan)
     if (change === undefined) return getRollout(ctx, { release: id })
     if (change.kind === 'step' || change.kind === 'promote') await checkApproval(ctx, release, plan)
-    const guards = JSON.parse(rollout.guards) as rules.Guard[]
+    const guards = rollout.guards
     if (await perform(ctx, { release, rollout, plan, change, guards, reason })) return getRollout(ctx, { release: id })
   }
   throw conflict(`The rollout of "${id}" keeps moving; try again.`, { name: id })
 }
 
-async function checkApproval(ctx: Context, release: ReleasesTable, plan: Plan): Promise<void> {
+async function checkApproval(ctx: Context, release: ReleaseRecord, plan: Plan): Promise<void> {
   if (!plan.approval || (await isApproved(ctx, release))) return
   throw new AppError('needs_approval', `"${release.id}" needs the approval of a second person.`, {
     name: release.id,
@@ -210,7 +210,7 @@ async function checkApproval(ctx: Context, release: ReleasesTable, plan: Plan): 
   })
 }
 
-function isOver(rollout: RolloutsTable): AppError {
+function isOver(rollout: RolloutRecord): AppError {
   const how = rollout.state.replaceAll('_', ' ')
   return conflict(`The rollout of "${rollout.release}" is over: ${how}.`, {
     name: rollout.release,
@@ -225,7 +225,7 @@ export async function resumeChecks(ctx: Context): Promise<void> {
   }
 }
 
-async function requireRollout(ctx: Context, release: string): Promise<RolloutsTable> {
+async function requireRollout(ctx: Context, release: string): Promise<RolloutRecord> {
   const rollout = await store.findRollout(ctx, release)
   if (!rollout) throw notFound('Rollout', release, 'List releases with "keel releases <model>".')
   return rollout

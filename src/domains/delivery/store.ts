@@ -1,7 +1,9 @@
 import type { Insertable } from 'kysely'
 import type { Context } from '../../core/context.ts'
+import { type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import { conflict } from '../../core/errors.ts'
-import { mayFollow, openStates, type State } from './rules.ts'
+import type * as serving from '../serving/serving.ts'
+import { type Guard, mayFollow, openStates, type State } from './rules.ts'
 import type {
   ApprovalsTable,
   DeliveryTables,
@@ -17,17 +19,32 @@ import type {
 
 const tables = (ctx: Context) => ctx.db.withTables<DeliveryTables>()
 
+/** The digest is of the plan as it was frozen: it is taken as it stands, and `planIn` reads what earlier versions wrote. */
+const releases = recordsOf<ReleasesTable>()({ plan: trustedJson<Record<string, unknown>>() })
+const rollouts = recordsOf<RolloutsTable>()({ guards: trustedJson<Guard[]>() })
+const history = recordsOf<HistoryTable>()({ guards: trustedJson<Guard[]>() })
+const outsideRoutes = recordsOf<OutsideRoutesTable>()({ routing: trustedJson<serving.Routing>() })
+
+export type ReleaseRecord = Read<typeof releases>
+export type RolloutRecord = Read<typeof rollouts>
+type HistoryRecord = Read<typeof history>
+type OutsideRouteRecord = Read<typeof outsideRoutes>
+type NewRelease = Omit<Insertable<ReleasesTable>, 'plan'> & Pick<ReleaseRecord, 'plan'>
+
 /** Columns that are not given are null. */
-export async function insertRelease(ctx: Context, row: Insertable<ReleasesTable>): Promise<ReleasesTable> {
-  return tables(ctx).insertInto('releases').values(row).returningAll().executeTakeFirstOrThrow()
+export async function insertRelease(ctx: Context, release: NewRelease): Promise<ReleaseRecord> {
+  const { plan } = releases.write({ plan: release.plan })
+  const values: Insertable<ReleasesTable> = { ...release, plan }
+  return releases.read(await tables(ctx).insertInto('releases').values(values).returningAll().executeTakeFirstOrThrow())
 }
 
-export async function findRelease(ctx: Context, id: string): Promise<ReleasesTable | undefined> {
-  return tables(ctx).selectFrom('releases').selectAll().where('id', '=', id).executeTakeFirst()
+export async function findRelease(ctx: Context, id: string): Promise<ReleaseRecord | undefined> {
+  const row = await tables(ctx).selectFrom('releases').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && releases.read(row)
 }
 
-export async function updateRelease(ctx: Context, id: string, values: Partial<ReleasesTable>): Promise<void> {
-  await tables(ctx).updateTable('releases').set(values).where('id', '=', id).execute()
+export async function updateRelease(ctx: Context, id: string, values: Partial<ReleaseRecord>): Promise<void> {
+  await tables(ctx).updateTable('releases').set(releases.write(values)).where('id', '=', id).execute()
 }
 
 export async function listReleases(
@@ -35,42 +52,46 @@ export async function listReleases(
   model: string,
   before?: number,
   limit = 1_000,
-): Promise<ReleasesTable[]> {
+): Promise<ReleaseRecord[]> {
   const query = tables(ctx)
     .selectFrom('releases')
     .selectAll()
     .where('model', '=', model)
     .orderBy('number', 'desc')
     .limit(limit)
-  return (before === undefined ? query : query.where('number', '<', before)).execute()
+  const rows = await (before === undefined ? query : query.where('number', '<', before)).execute()
+  return rows.map(releases.read)
 }
 
-export async function insertRollout(ctx: Context, row: RolloutsTable): Promise<void> {
-  await tables(ctx).insertInto('rollouts').values(row).execute()
+export async function insertRollout(ctx: Context, rollout: RolloutRecord): Promise<void> {
+  await tables(ctx).insertInto('rollouts').values(rollouts.write(rollout)).execute()
 }
 
-export async function findRollout(ctx: Context, release: string): Promise<RolloutsTable | undefined> {
-  return tables(ctx).selectFrom('rollouts').selectAll().where('release', '=', release).executeTakeFirst()
+export async function findRollout(ctx: Context, release: string): Promise<RolloutRecord | undefined> {
+  const row = await tables(ctx).selectFrom('rollouts').selectAll().where('release', '=', release).executeTakeFirst()
+  return row && rollouts.read(row)
 }
 
-export async function openRollout(ctx: Context, model: string): Promise<RolloutsTable | undefined> {
-  return tables(ctx)
+export async function openRollout(ctx: Context, model: string): Promise<RolloutRecord | undefined> {
+  const row = await tables(ctx)
     .selectFrom('rollouts')
     .selectAll()
     .where('model', '=', model)
     .where('state', 'in', openStates)
     .executeTakeFirst()
+  return row && rollouts.read(row)
 }
 
-export async function listOpenRollouts(ctx: Context): Promise<RolloutsTable[]> {
-  return tables(ctx).selectFrom('rollouts').selectAll().where('state', 'in', openStates).execute()
+export async function listOpenRollouts(ctx: Context): Promise<RolloutRecord[]> {
+  const rows = await tables(ctx).selectFrom('rollouts').selectAll().where('state', 'in', openStates).execute()
+  return rows.map(rollouts.read)
 }
 
 /** False when somebody else moved the rollout meanwhile; a state that may not follow the present one is refused. */
 export async function moveRollout(
   ctx: Context,
-  from: RolloutsTable,
-  values: Partial<RolloutsTable> & { state: State },
+  from: RolloutRecord,
+  values: Partial<RolloutRecord> & { state: State },
 ): Promise<boolean> {
   if (!mayFollow(from.state, values.state)) {
     throw conflict(`The rollout of "${from.release}" cannot go from "${from.state}" to "${values.state}".`, {
@@ -80,22 +101,23 @@ export async function moveRollout(
   }
   const { numUpdatedRows } = await tables(ctx)
     .updateTable('rollouts')
-    .set({ ...values, revision: Number(from.revision) + 1 })
+    .set(rollouts.write({ ...values, revision: from.revision + 1 }))
     .where('release', '=', from.release)
-    .where('revision', '=', Number(from.revision))
+    .where('revision', '=', from.revision)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
 
-export async function appendHistory(ctx: Context, row: Omit<HistoryTable, 'seq'>): Promise<void> {
+export async function appendHistory(ctx: Context, entry: Omit<HistoryRecord, 'seq'>): Promise<void> {
   await tables(ctx)
     .insertInto('rollout_history')
-    .values(row as HistoryTable)
+    .values(history.write(entry) as HistoryTable)
     .execute()
 }
 
-export async function listHistory(ctx: Context, release: string): Promise<HistoryTable[]> {
-  return tables(ctx).selectFrom('rollout_history').selectAll().where('release', '=', release).orderBy('seq').execute()
+export async function listHistory(ctx: Context, release: string): Promise<HistoryRecord[]> {
+  const query = tables(ctx).selectFrom('rollout_history').selectAll().where('release', '=', release).orderBy('seq')
+  return (await query.execute()).map(history.read)
 }
 
 export async function appendLive(ctx: Context, row: Omit<LiveLogTable, 'seq'>): Promise<void> {
@@ -157,11 +179,13 @@ export async function listOverrides(ctx: Context, model: string): Promise<Overri
     .execute()
 }
 
-export async function findOutsideRoute(ctx: Context, model: string): Promise<OutsideRoutesTable | undefined> {
-  return tables(ctx).selectFrom('outside_routes').selectAll().where('model', '=', model).executeTakeFirst()
+export async function findOutsideRoute(ctx: Context, model: string): Promise<OutsideRouteRecord | undefined> {
+  const row = await tables(ctx).selectFrom('outside_routes').selectAll().where('model', '=', model).executeTakeFirst()
+  return row && outsideRoutes.read(row)
 }
 
-export async function saveOutsideRoute(ctx: Context, row: OutsideRoutesTable): Promise<void> {
+export async function saveOutsideRoute(ctx: Context, route: OutsideRouteRecord): Promise<void> {
+  const row = outsideRoutes.write(route)
   const { model: _, ...values } = row
   await tables(ctx)
     .insertInto('outside_routes')

@@ -16,7 +16,7 @@ async function isExternal(ctx: Context, model: string): Promise<boolean> {
 export async function findTraffic(ctx: Context, model: string): Promise<Routing | undefined> {
   if (!(await isExternal(ctx, model))) return serving.getRouting(ctx, model)
   const row = await store.findOutsideRoute(ctx, model)
-  return row && (JSON.parse(row.routing) as Routing)
+  return row?.routing
 }
 
 export async function requireTraffic(ctx: Context, model: string): Promise<Routing> {
@@ -42,7 +42,7 @@ export async function setTraffic(
   }
   if (!(await isExternal(ctx, to.endpoint))) return serving.setRouting(ctx, to)
   const next: Routing = { ...to, revision: (present?.revision ?? 0) + 1 }
-  await store.saveOutsideRoute(ctx, { model: to.endpoint, revision: next.revision, routing: JSON.stringify(next) })
+  await store.saveOutsideRoute(ctx, { model: to.endpoint, revision: next.revision, routing: next })
   await append(ctx, 'delivery.traffic_changed', `model/${to.endpoint}`, { ...next })
   return next
 }

@@ -5,7 +5,7 @@ import { append } from './events.ts'
 import { enqueue } from './jobs.ts'
 import type { Plan } from './plan.ts'
 import type { Guard } from './rules.ts'
-import type { ReleasesTable, RolloutsTable } from './schema.ts'
+import type { ReleaseRecord, RolloutRecord } from './store.ts'
 import * as store from './store.ts'
 import { requireTraffic, setTraffic } from './traffic.ts'
 
@@ -17,8 +17,8 @@ export type Change =
   | { kind: 'end'; state: 'rolled_back' | 'superseded' }
 
 export type Move = {
-  release: ReleasesTable
-  rollout: RolloutsTable
+  release: ReleaseRecord
+  rollout: RolloutRecord
   plan: Plan
   change: Change
   guards: Guard[]
@@ -35,8 +35,8 @@ export function shareAfter(plan: Plan, change: Extract<Change, { kind: 'step' | 
 }
 
 /** In the transaction that created the release. */
-export async function startRollout(ctx: Context, release: ReleasesTable, plan: Plan): Promise<void> {
-  const row: RolloutsTable = {
+export async function startRollout(ctx: Context, release: ReleaseRecord, plan: Plan): Promise<void> {
+  const row: RolloutRecord = {
     release: release.id,
     model: release.model,
     state: 'shadow',
@@ -44,7 +44,7 @@ export async function startRollout(ctx: Context, release: ReleasesTable, plan: P
     share: 0,
     step_started_at: ctx.now().toISOString(),
     next_check_at: null,
-    guards: '[]',
+    guards: [],
     revision: 0,
   }
   await store.insertRollout(ctx, row)
@@ -70,7 +70,7 @@ export async function applyMove(ctx: Context, move: Move): Promise<boolean> {
 
 async function stay(ctx: Context, move: Move, state: Extract<Change, { kind: 'stay' }>['state']): Promise<boolean> {
   const { release, rollout, plan, guards, reason } = move
-  if (!(await store.moveRollout(ctx, rollout, { state, guards: JSON.stringify(guards) }))) return false
+  if (!(await store.moveRollout(ctx, rollout, { state, guards }))) return false
   if (state !== rollout.state) {
     await appendHistory(ctx, release.id, { state, share: rollout.share, reason, guards })
     await append(ctx, `delivery.rollout_${state}`, `model/${release.model}`, { release: release.id, reason })
@@ -82,7 +82,7 @@ async function stay(ctx: Context, move: Move, state: Extract<Change, { kind: 'st
 async function beginStep(ctx: Context, { release, rollout, plan, guards, reason }: Move, step: number) {
   const now = ctx.now().toISOString()
   const share = (plan.steps[step] ?? 100) / 100
-  const values = { state: 'step' as const, step, share, step_started_at: now, guards: JSON.stringify(guards) }
+  const values = { state: 'step' as const, step, share, step_started_at: now, guards }
   if (!(await store.moveRollout(ctx, rollout, values))) return false
   if (release.first_live_at === null) await store.updateRelease(ctx, release.id, { first_live_at: now })
   await appendHistory(ctx, release.id, { state: 'step', share, reason, guards })
@@ -98,7 +98,7 @@ async function goFullyLive(ctx: Context, { release, rollout, plan, guards, reaso
   const now = ctx.now().toISOString()
   const { model, id } = release
   const values = { state: 'promoted' as const, step: plan.steps.length - 1, share: 1, step_started_at: now }
-  if (!(await store.moveRollout(ctx, rollout, { ...values, guards: JSON.stringify(guards) }))) return false
+  if (!(await store.moveRollout(ctx, rollout, { ...values, guards }))) return false
   const traffic = await requireTraffic(ctx, model)
   const live = targetOf(release)
   const first_live_at = release.first_live_at ?? now
@@ -127,7 +127,7 @@ const caughtBelow = 0.5
 /** Takes all traffic away. Below half of the traffic the guardrails caught it; from there on it escaped. */
 async function end(ctx: Context, move: Move, state: 'rolled_back' | 'superseded'): Promise<boolean> {
   const { release, rollout, guards, reason } = move
-  if (!(await store.moveRollout(ctx, rollout, { state, share: 0, guards: JSON.stringify(guards) }))) return false
+  if (!(await store.moveRollout(ctx, rollout, { state, share: 0, guards }))) return false
   const now = ctx.now().toISOString()
   const failed = state === 'rolled_back'
   const caught = rollout.share < caughtBelow
@@ -147,17 +147,17 @@ async function end(ctx: Context, move: Move, state: 'rolled_back' | 'superseded'
   return true
 }
 
-export function targetOf(release: ReleasesTable): { release: string; version: number } {
-  return { release: release.id, version: Number(release.version) }
+export function targetOf(release: ReleaseRecord): { release: string; version: number } {
+  return { release: release.id, version: release.version }
 }
 
 /** A check that fails is tried again, practically without end: a rollout must not go unwatched. */
 const checkAttempts = 10_000
 
-export async function scheduleCheck(ctx: Context, rollout: RolloutsTable, plan: Plan): Promise<void> {
+export async function scheduleCheck(ctx: Context, rollout: RolloutRecord, plan: Plan): Promise<void> {
   const now = ctx.now().getTime()
   const began = millisecondsOf(rollout.step_started_at)
-  const over = began + (Number(rollout.step) < 0 ? plan.shadowMs : plan.bakeMs)
+  const over = began + (rollout.step < 0 ? plan.shadowMs : plan.bakeMs)
   // Checks lie on a grid of times, so that everybody who asks for the next one asks for the same.
   const following = began + (Math.floor((now - began) / plan.checkMs) + 1) * plan.checkMs
   const runAt = new Date(over > now ? Math.min(over, following) : following)
@@ -172,5 +172,5 @@ async function appendHistory(
   { state, share, reason, guards }: { state: string; share: number; reason: string; guards: Guard[] },
 ): Promise<void> {
   const entry = { release, at: ctx.now().toISOString(), state, share, actor: ctx.actor.name, reason }
-  await store.appendHistory(ctx, { ...entry, guards: JSON.stringify(guards) })
+  await store.appendHistory(ctx, { ...entry, guards })
 }

@@ -151,7 +151,7 @@ async function getLoggedModels(ctx: Context, rows: LoggedModelsTable[]): Promise
       .map((metric) => ({
         key: metric.key,
         value: fromStored(metric),
-        step: Number(metric.step),
+        step: metric.step,
         at: Number(metric.at),
         run: metric.run_id,
         dataset: metric.dataset_name === '' ? undefined : { name: metric.dataset_name, digest: metric.dataset_digest },

@@ -45,7 +45,7 @@ export async function purge(
   for (let after = -1; ; ) {
     const rows = await store.deletedRuns(ctx, 500, after)
     for (const run of rows) {
-      after = Number(run.number)
+      after = run.number
       const models = await store.modelsOfRun(ctx, run.id)
       if ([run.id, ...models.map(bareId)].some((id) => named.has(id))) {
         if (result.kept.length < 1_000) result.kept.push(run.id)

@@ -12,7 +12,7 @@ import type { webhooks } from './contract.ts'
 import { type FormatName, formats } from './formats/formats.ts'
 import { enqueue, type jobs } from './jobs.ts'
 import { type Answer, judge, matches, signatureOf } from './rules.ts'
-import type { WebhookDeliveriesTable, WebhooksTable } from './schema.ts'
+import type { WebhookDeliveriesTable } from './schema.ts'
 import * as store from './store.ts'
 
 /** What webhook secrets are sealed for. */
@@ -26,7 +26,7 @@ export async function tellReceivers(ctx: Context, event: Event): Promise<void> {
   for (const webhook of await store.listActive(ctx)) {
     const format = formats[webhook.format as FormatName]
     const name = format.nameOf(event)
-    if (name === undefined || !matches(JSON.parse(webhook.events) as string[], name)) continue
+    if (name === undefined || !matches(webhook.events, name)) continue
     const { contentType, body } = format.render(event)
     const now = ctx.now()
     const id = ctx.id('whd')
@@ -66,10 +66,9 @@ export async function attempt(
   const webhook = delivery && (await store.find(ctx, delivery.webhook))
   if (!delivery || !webhook || delivery.state !== 'pending') return { state: 'dropped' }
   const { id, body, content_type: contentType } = delivery
-  const answer: Answer =
-    webhook.active === 1
-      ? await post(ctx, webhook, { id, body, contentType }, signal)
-      : { failure: 'The webhook was switched off.', temporary: false }
+  const answer: Answer = webhook.active
+    ? await post(ctx, webhook, { id, body, contentType }, signal)
+    : { failure: 'The webhook was switched off.', temporary: false }
   const attempts = Number(delivery.attempts) + 1
   const verdict = judge(answer, attempts, ctx.random())
   return transaction(ctx, async (ctx) => {
@@ -92,7 +91,7 @@ export async function attempt(
 /** Sends signed bytes. The answer's text is read by nobody: it could be a page of our own network. */
 export async function post(
   ctx: Context,
-  webhook: WebhooksTable,
+  webhook: store.WebhookRecord,
   { id, body, contentType }: { id: string; body: string; contentType: string },
   signal?: AbortSignal,
 ): Promise<Answer> {

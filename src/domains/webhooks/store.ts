@@ -1,14 +1,19 @@
 import type { Context } from '../../core/context.ts'
+import { flag, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import type { WebhookDeliveriesTable, WebhooksTable, WebhooksTables } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<WebhooksTables>()
 
-export async function insert(ctx: Context, row: WebhooksTable): Promise<void> {
-  await tables(ctx).insertInto('webhooks').values(row).execute()
+const webhooks = recordsOf<WebhooksTable>()({ events: trustedJson<string[]>(), active: flag })
+
+export type WebhookRecord = Read<typeof webhooks>
+
+export async function insert(ctx: Context, row: WebhookRecord): Promise<void> {
+  await tables(ctx).insertInto('webhooks').values(webhooks.write(row)).execute()
 }
 
-export async function update(ctx: Context, id: string, values: Partial<WebhooksTable>): Promise<void> {
-  await tables(ctx).updateTable('webhooks').set(values).where('id', '=', id).execute()
+export async function update(ctx: Context, id: string, values: Partial<WebhookRecord>): Promise<void> {
+  await tables(ctx).updateTable('webhooks').set(webhooks.write(values)).where('id', '=', id).execute()
 }
 
 export async function remove(ctx: Context, id: string): Promise<void> {
@@ -16,16 +21,19 @@ export async function remove(ctx: Context, id: string): Promise<void> {
   await tables(ctx).deleteFrom('webhooks').where('id', '=', id).execute()
 }
 
-export async function find(ctx: Context, id: string): Promise<WebhooksTable | undefined> {
-  return tables(ctx).selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst()
+export async function find(ctx: Context, id: string): Promise<WebhookRecord | undefined> {
+  const row = await tables(ctx).selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && webhooks.read(row)
 }
 
-export async function list(ctx: Context, after: string, limit: number): Promise<WebhooksTable[]> {
-  return tables(ctx).selectFrom('webhooks').selectAll().where('id', '>', after).orderBy('id').limit(limit).execute()
+export async function list(ctx: Context, after: string, limit: number): Promise<WebhookRecord[]> {
+  const query = tables(ctx).selectFrom('webhooks').selectAll().where('id', '>', after).orderBy('id').limit(limit)
+  return (await query.execute()).map(webhooks.read)
 }
 
-export async function listActive(ctx: Context): Promise<WebhooksTable[]> {
-  return tables(ctx).selectFrom('webhooks').selectAll().where('active', '=', 1).orderBy('id').execute()
+export async function listActive(ctx: Context): Promise<WebhookRecord[]> {
+  const rows = await tables(ctx).selectFrom('webhooks').selectAll().where('active', '=', 1).orderBy('id').execute()
+  return rows.map(webhooks.read)
 }
 
 export async function insertDelivery(ctx: Context, row: WebhookDeliveriesTable): Promise<void> {

@@ -9,7 +9,6 @@ import type { webhooks } from './contract.ts'
 import { deliveryOf, enqueueAttempt, post, sealed } from './deliver.ts'
 import { append } from './events.ts'
 import { type FormatName, formats } from './formats/formats.ts'
-import type { WebhooksTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof webhooks
@@ -21,14 +20,14 @@ export function create(ctx: Context, input: Input<Operations['create']>): Promis
   const { name, url, events, format = 'generic', description = '', active = true, secret } = input
   return transaction(ctx, async (ctx) => {
     const now = ctx.now().toISOString()
-    const row: WebhooksTable = {
+    const row: store.WebhookRecord = {
       id: ctx.id('whk'),
       name,
       description,
       url,
-      events: JSON.stringify(events),
+      events,
       format,
-      active: active ? 1 : 0,
+      active,
       secret: secret === undefined ? null : seal(ctx, sealed, secret),
       created_at: now,
       updated_at: now,
@@ -56,13 +55,13 @@ export function update(ctx: Context, { webhook, ...changes }: Input<Operations['
   const { name, url, events, description, secret, active } = changes
   return transaction(ctx, async (ctx) => {
     const row = await require(ctx, webhook)
-    const values: Partial<WebhooksTable> = {
+    const values: Partial<store.WebhookRecord> = {
       ...(name === undefined ? {} : { name }),
       ...(url === undefined ? {} : { url }),
-      ...(events === undefined ? {} : { events: JSON.stringify(events) }),
+      ...(events === undefined ? {} : { events }),
       ...(description === undefined ? {} : { description }),
       ...(secret === undefined ? {} : { secret: secret === '' ? null : seal(ctx, sealed, secret) }),
-      ...(active === undefined ? {} : { active: active ? 1 : 0 }),
+      ...(active === undefined ? {} : { active }),
       updated_at: ctx.now().toISOString(),
     }
     await store.update(ctx, webhook, values)
@@ -117,21 +116,21 @@ export function redeliver(
   })
 }
 
-async function require(ctx: Context, id: string): Promise<WebhooksTable> {
+async function require(ctx: Context, id: string): Promise<store.WebhookRecord> {
   const row = await store.find(ctx, id)
   if (!row) throw notFound('Webhook', id, 'List them with "keel webhooks list".')
   return row
 }
 
-function toWebhook(row: WebhooksTable): Webhook {
+function toWebhook(row: store.WebhookRecord): Webhook {
   return {
     id: row.id,
     name: row.name,
     description: row.description,
     url: row.url,
-    events: JSON.parse(row.events) as string[],
+    events: row.events,
     format: row.format as FormatName,
-    active: row.active === 1,
+    active: row.active,
     signed: row.secret !== null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
