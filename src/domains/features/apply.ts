@@ -19,7 +19,7 @@ export function applyFeatures(ctx: Context, definitions: Definitions): Promise<v
     const keys = keyColumns(definitions, new Map(declared))
     for (const { name } of sources) await datasets.declareKeys(ctx, name, keys.get(name) ?? {})
     const rows = (kind: store.Kind, items: { name: string }[]) =>
-      items.map((item) => ({ kind, name: item.name, definition: JSON.stringify(item) }))
+      items.map((item) => ({ kind, name: item.name, definition: item }))
     await store.replaceDefinitions(ctx, [
       ...rows('entity', definitions.entities),
       ...rows('view', definitions.views),

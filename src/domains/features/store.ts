@@ -1,8 +1,8 @@
 import type { Context } from '../../core/context.ts'
-import { json, type Read, recordsOf } from '../../core/database/database.ts'
+import { json, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import { TrainingSet } from './contract.ts'
 import type { Definitions } from './rules.ts'
-import type { FeaturesTables, TrainingSetsTable } from './schema.ts'
+import type { DefinitionsTable, FeaturesTables, TrainingSetsTable } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<FeaturesTables>()
 
@@ -10,6 +10,8 @@ const trainingSets = recordsOf<TrainingSetsTable>()({
   columns: json(TrainingSet.properties.columns),
   sources: json(TrainingSet.properties.sources),
 })
+/** Checked as a whole when they were applied; every look at a feature begins here. */
+const definitions = recordsOf<DefinitionsTable>()({ definition: trustedJson<object>() })
 export type TrainingSetRecord = Read<typeof trainingSets>
 
 export type Kind = 'entity' | 'view' | 'service'
@@ -17,24 +19,24 @@ export type Kind = 'entity' | 'view' | 'service'
 export async function listDefinitions(ctx: Context): Promise<Definitions> {
   const rows = await tables(ctx)
     .selectFrom('feature_definitions')
-    .select(['kind', 'definition'])
+    .selectAll()
     .orderBy('kind')
     .orderBy('position')
     .execute()
-  // Checked as a whole when they were applied; every look at a feature begins here.
-  const of = <T>(kind: Kind) => rows.filter((row) => row.kind === kind).map((row) => JSON.parse(row.definition) as T)
+  const of = <T>(kind: Kind) =>
+    rows.filter((row) => row.kind === kind).map((row) => definitions.read(row).definition as T)
   return { entities: of('entity'), views: of('view'), services: of('service') }
 }
 
 export async function replaceDefinitions(
   ctx: Context,
-  rows: { kind: Kind; name: string; definition: string }[],
+  items: { kind: Kind; name: string; definition: object }[],
 ): Promise<void> {
   await tables(ctx).deleteFrom('feature_definitions').execute()
-  for (const [position, row] of rows.entries()) {
+  for (const [position, item] of items.entries()) {
     await tables(ctx)
       .insertInto('feature_definitions')
-      .values({ ...row, position })
+      .values(definitions.write({ ...item, position }))
       .execute()
   }
 }

@@ -14,7 +14,7 @@ import * as system from '../system/system.ts'
 import { codeDigest } from './code-digest.ts'
 import { append } from './events.ts'
 import type { jobs } from './jobs.ts'
-import { restoreOutput, storeOutput, type TreeEntry } from './output-tree.ts'
+import { restoreOutput, storeOutput } from './output-tree.ts'
 import * as rules from './rules.ts'
 import type { PipelineRunRecord, PipelineStepRecord } from './store.ts'
 import * as store from './store.ts'
@@ -143,7 +143,7 @@ async function keepOutput(ctx: Context, { run, step, key, out, seconds }: StepOu
     await store.saveCached(ctx, {
       cache_key: key,
       output,
-      tree: JSON.stringify(tree),
+      tree,
       pipeline_run: run,
       step: step.name,
       created_at: ctx.now().toISOString(),
@@ -199,7 +199,7 @@ async function takeFromCache(
 ): Promise<boolean> {
   const cached = await store.findCached(ctx, key)
   if (!cached || cached.tree === null) return false
-  const tree = JSON.parse(cached.tree) as TreeEntry[]
+  const { tree } = cached
   if (!(await restoreOutput(ctx, join(folder, 'out'), { output: cached.output, tree }))) return false
   await store.updateStep(ctx, run.id, step.name, {
     state: 'cached',

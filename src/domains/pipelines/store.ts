@@ -1,5 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import { flag, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import type { TreeEntry } from './output-tree.ts'
 import type { Definition, KeyParts, Params } from './rules.ts'
 import type {
   PipelineRunsTable,
@@ -19,9 +20,11 @@ const runs = recordsOf<PipelineRunsTable>()({
   fresh: flag,
 })
 const steps = recordsOf<PipelineStepsTable>()({ key_parts: trustedJson<KeyParts>() })
+const cachedSteps = recordsOf<StepCacheTable>()({ tree: trustedJson<TreeEntry[]>() })
 export type PipelineRecord = Read<typeof pipelines>
 export type PipelineRunRecord = Read<typeof runs>
 export type PipelineStepRecord = Read<typeof steps>
+type CachedStepRecord = Read<typeof cachedSteps>
 
 export async function findPipeline(ctx: Context, name: string): Promise<PipelineRecord | undefined> {
   const row = await tables(ctx).selectFrom('pipelines').selectAll().where('name', '=', name).executeTakeFirst()
@@ -125,15 +128,16 @@ export async function earlierStep(
   return row && steps.read(row)
 }
 
-export async function findCached(ctx: Context, key: string): Promise<StepCacheTable | undefined> {
-  return tables(ctx).selectFrom('step_cache').selectAll().where('cache_key', '=', key).executeTakeFirst()
+export async function findCached(ctx: Context, key: string): Promise<CachedStepRecord | undefined> {
+  const row = await tables(ctx).selectFrom('step_cache').selectAll().where('cache_key', '=', key).executeTakeFirst()
+  return row && cachedSteps.read(row)
 }
 
 /** The first writer wins: a later result of the same key does not replace it. */
-export async function saveCached(ctx: Context, row: StepCacheTable): Promise<void> {
+export async function saveCached(ctx: Context, step: CachedStepRecord): Promise<void> {
   await tables(ctx)
     .insertInto('step_cache')
-    .values(row)
+    .values(cachedSteps.write(step))
     .onConflict((conflict) => conflict.column('cache_key').doNothing())
     .execute()
 }

@@ -10,7 +10,6 @@ import * as serving from '../serving/serving.ts'
 import type { review } from './contract.ts'
 import { append } from './events.ts'
 import * as rules from './rules.ts'
-import type { FailureGroupsTable } from './schema.ts'
 import * as store from './store.ts'
 
 type Operations = typeof review
@@ -101,13 +100,13 @@ function toRow(
   model: string,
   group: rules.Group,
   overall: number,
-  known: FailureGroupsTable | undefined,
-): FailureGroupsTable {
+  known: store.FailureGroupRecord | undefined,
+): store.FailureGroupRecord {
   return {
     id: known?.id ?? ctx.id('fail'),
     model,
     slice_key: group.key,
-    content: JSON.stringify({ ...group, overall }),
+    content: { ...group, overall },
     state: known ? (known.state === 'archived' ? 'archived' : 'ongoing') : 'new',
     code: known?.code ?? null,
     should_have_caught: known?.should_have_caught ?? null,
@@ -165,14 +164,14 @@ export async function addToGolden(
   return { golden: set.name, version: set.version, added: items.length }
 }
 
-async function requireGroup(ctx: Context, id: string): Promise<FailureGroupsTable> {
+async function requireGroup(ctx: Context, id: string): Promise<store.FailureGroupRecord> {
   const row = await store.findGroup(ctx, id)
   if (!row) throw notFound('Failure group', id, 'List them with "keel failures <model>".')
   return row
 }
 
-function toGroup(row: FailureGroupsTable): FailureGroup {
-  const content = JSON.parse(row.content) as rules.Group & { overall: number }
+function toGroup(row: store.FailureGroupRecord): FailureGroup {
+  const { content } = row
   const { lower, upper } = proportionInterval(content.cases, content.exposure)
   return {
     id: row.id,

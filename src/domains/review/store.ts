@@ -1,17 +1,26 @@
 import type { Context } from '../../core/context.ts'
+import { type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import type { Group } from './rules.ts'
 import type { DecisionsTable, FailureGroupsTable, ReviewTables } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<ReviewTables>()
 
-export async function findGroup(ctx: Context, id: string): Promise<FailureGroupsTable | undefined> {
-  return tables(ctx).selectFrom('failure_groups').selectAll().where('id', '=', id).executeTakeFirst()
+const groups = recordsOf<FailureGroupsTable>()({ content: trustedJson<Group & { overall: number }>() })
+
+export type FailureGroupRecord = Read<typeof groups>
+
+export async function findGroup(ctx: Context, id: string): Promise<FailureGroupRecord | undefined> {
+  const row = await tables(ctx).selectFrom('failure_groups').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && groups.read(row)
 }
 
-export async function listGroups(ctx: Context, model: string): Promise<FailureGroupsTable[]> {
-  return tables(ctx).selectFrom('failure_groups').selectAll().where('model', '=', model).execute()
+export async function listGroups(ctx: Context, model: string): Promise<FailureGroupRecord[]> {
+  const rows = await tables(ctx).selectFrom('failure_groups').selectAll().where('model', '=', model).execute()
+  return rows.map(groups.read)
 }
 
-export async function saveGroup(ctx: Context, row: FailureGroupsTable): Promise<void> {
+export async function saveGroup(ctx: Context, group: FailureGroupRecord): Promise<void> {
+  const row = groups.write(group)
   await tables(ctx)
     .insertInto('failure_groups')
     .values(row)

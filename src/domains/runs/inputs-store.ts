@@ -1,8 +1,11 @@
 import type { Context } from '../../core/context.ts'
+import { type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import type { InputDataset } from './input-dataset.ts'
 import type { RunInputsTable, RunsTables } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<RunsTables>()
+
+const runInputs = recordsOf<RunInputsTable>()({ tags: trustedJson<{ key: string; value: string }[]>() })
 
 /** The id of a dataset of an experiment, which is written when it is new. */
 export async function keepDataset(
@@ -33,10 +36,10 @@ export async function keepDataset(
   return row.id
 }
 
-export async function insertInput(ctx: Context, row: RunInputsTable): Promise<void> {
+export async function insertInput(ctx: Context, input: Read<typeof runInputs>): Promise<void> {
   await tables(ctx)
     .insertInto('run_inputs')
-    .values(row)
+    .values(runInputs.write(input))
     .onConflict((conflict) => conflict.columns(['run', 'kind', 'ref']).doNothing())
     .execute()
 }
@@ -53,14 +56,15 @@ export type InputRow = Awaited<ReturnType<typeof inputs>>[number]
 
 export async function inputs(ctx: Context, runs: number[]) {
   if (runs.length === 0) return []
-  return tables(ctx)
+  const rows = await tables(ctx)
     .selectFrom('run_inputs')
     .leftJoin('input_datasets', 'input_datasets.id', 'run_inputs.ref')
-    .select(['run', 'kind', 'ref', 'tags', 'name', 'digest', 'source_type', 'source', 'schema', 'profile'])
+    .select(['run', 'kind', 'ref', 'context', 'tags', 'name', 'digest', 'source_type', 'source', 'schema', 'profile'])
     .where('run', 'in', runs)
     .orderBy('run')
     .orderBy('ref')
     .execute()
+  return rows.map((row) => ({ ...row, ...runInputs.read(row) }))
 }
 
 export async function outputs(ctx: Context, runs: number[]) {

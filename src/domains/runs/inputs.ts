@@ -22,10 +22,10 @@ export function logInputs(ctx: Context, { run, datasets, models }: Inputs): Prom
     for (const { dataset, tags } of datasets) {
       const ref = await store.keepDataset(ctx, { id: ctx.id('dat'), experiment: row.experiment_id, ...dataset })
       const context = tags.find(({ key }) => key === contextTag)?.value ?? null
-      await store.insertInput(ctx, { run: row.number, kind: 'dataset', ref, context, tags: JSON.stringify(tags) })
+      await store.insertInput(ctx, { run: row.number, kind: 'dataset', ref, context, tags })
     }
     for (const ref of models)
-      await store.insertInput(ctx, { run: row.number, kind: 'model', ref, context: null, tags: '[]' })
+      await store.insertInput(ctx, { run: row.number, kind: 'model', ref, context: null, tags: [] })
   })
 }
 
@@ -46,7 +46,7 @@ export async function inputsOf(
   for (const row of await store.inputs(ctx, runs)) {
     const inputs = found.get(row.run)?.inputs
     if (row.kind === 'model') inputs?.models.push(row.ref)
-    else inputs?.datasets.push({ dataset: toDataset(row), tags: JSON.parse(row.tags) as Tags })
+    else inputs?.datasets.push({ dataset: toDataset(row), tags: row.tags })
   }
   for (const { run, model, step } of await store.outputs(ctx, runs))
     found.get(Number(run))?.outputs.push({ model, step: Number(step) })

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { afterCommit, type Context, liveValue } from '../../core/context.ts'
 import { transaction } from '../../core/transaction.ts'
-import { insertRows, journalStatements, type Rows } from './logging-store.ts'
+import { insertRows, type JournalRow, journalStatements, type Rows } from './logging-store.ts'
 import type { LatestMetricsTable } from './schema.ts'
 
 /**
@@ -19,16 +19,6 @@ const journalOf = (ctx: Context) =>
   liveValue(ctx, 'runs.journal', (): Journal => ({ written: 1, flushed: 0, timer: undefined, server: undefined }))
 
 type Point = LatestMetricsTable
-type JournalRow = [
-  run: number,
-  experiment: number,
-  key: string,
-  step: number,
-  at: number,
-  value: number,
-  special: string,
-]
-
 /** False when this database has no journal: the caller then writes to the tables themselves. */
 export function appendToJournal(ctx: Context, points: Point[]): boolean {
   const { sqlite } = ctx.engine
@@ -91,7 +81,7 @@ async function flushBatch(ctx: Context, sqlite: DatabaseSync): Promise<boolean> 
   const rows: Rows = { params: [], tags: [], metrics: [], modelMetrics: [] }
   let last: number | undefined
   for (const entry of oldest()) {
-    for (const [run, experiment_id, key, step, at, value, special] of JSON.parse(entry.points) as JournalRow[]) {
+    for (const [run, experiment_id, key, step, at, value, special] of entry.points) {
       const exists = known.get(run) ?? runExists.get(run) !== undefined
       known.set(run, exists)
       if (exists) rows.metrics.push({ run, experiment_id, key, step, at, value, special })

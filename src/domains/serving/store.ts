@@ -1,20 +1,31 @@
+import type { Static } from 'typebox'
 import type { Context } from '../../core/context.ts'
+import { type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import type { Routing } from './contract.ts'
 import type { LabelsTable, RecordedTable, RoutesTable, SegmentsTable, ServingTables, SpendTable } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<ServingTables>()
 
+const routes = recordsOf<RoutesTable>()({ routing: trustedJson<Static<typeof Routing>>() })
+
+type RouteRecord = Read<typeof routes>
+
 /** Rows per statement: both databases limit the number of bound values. */
 const chunk = 1_000
 
-export async function listRoutes(ctx: Context): Promise<RoutesTable[]> {
-  return tables(ctx).selectFrom('serving_routes').selectAll().orderBy('endpoint').execute()
+export async function listRoutes(ctx: Context): Promise<RouteRecord[]> {
+  const rows = await tables(ctx).selectFrom('serving_routes').selectAll().orderBy('endpoint').execute()
+  return rows.map(routes.read)
 }
 
-export async function findRoute(ctx: Context, endpoint: string): Promise<RoutesTable | undefined> {
-  return tables(ctx).selectFrom('serving_routes').selectAll().where('endpoint', '=', endpoint).executeTakeFirst()
+export async function findRoute(ctx: Context, endpoint: string): Promise<RouteRecord | undefined> {
+  const query = tables(ctx).selectFrom('serving_routes').selectAll().where('endpoint', '=', endpoint)
+  const row = await query.executeTakeFirst()
+  return row && routes.read(row)
 }
 
-export async function saveRoute(ctx: Context, row: RoutesTable): Promise<void> {
+export async function saveRoute(ctx: Context, route: RouteRecord): Promise<void> {
+  const row = routes.write(route)
   await tables(ctx)
     .insertInto('serving_routes')
     .values(row)

@@ -2,7 +2,6 @@ import type { Context } from '../../core/context.ts'
 import { notFound } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from './events.ts'
-import type { AssessmentsTable } from './schema.ts'
 import * as store from './store.ts'
 
 /** A judgement of a trace by a person or a scorer: how good it was (feedback), or what was expected (expectation). */
@@ -24,24 +23,23 @@ export type Assessment = {
   updatedAt: number
 }
 
-type Content = Pick<Assessment, 'error' | 'source' | 'rationale' | 'metadata' | 'overrides'>
 export type NewAssessment = Omit<Assessment, 'id' | 'createdAt' | 'updatedAt' | 'valid'>
 
-export function toAssessment(row: AssessmentsTable): Assessment {
+export function toAssessment(row: store.AssessmentRecord): Assessment {
   return {
-    ...(JSON.parse(row.content) as Content & { value: unknown }),
+    ...row.content,
     id: row.id,
     trace: row.trace,
     span: row.span,
     name: row.name,
     kind: row.kind as Assessment['kind'],
-    valid: row.valid === 1,
+    valid: row.valid,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
 }
 
-function toRow(assessment: Assessment): AssessmentsTable {
+function toRow(assessment: Assessment): store.AssessmentRecord {
   const { id, trace, span, name, kind, value, valid, createdAt, updatedAt, ...content } = assessment
   return {
     id,
@@ -50,10 +48,10 @@ function toRow(assessment: Assessment): AssessmentsTable {
     name,
     kind,
     value: typeof value === 'string' ? value : JSON.stringify(value ?? null),
-    content: JSON.stringify({ ...content, value: value ?? null }),
+    content: { ...content, value: value ?? null },
     created_at: createdAt,
     updated_at: updatedAt,
-    valid: valid ? 1 : 0,
+    valid,
   }
 }
 
@@ -100,7 +98,7 @@ export function deleteAssessment(ctx: Context, { trace, id }: { trace: string; i
     const deleted = await getAssessment(ctx, { trace, id })
     if (deleted.overrides !== null) {
       const overridden = await store.findAssessment(ctx, trace, deleted.overrides)
-      if (overridden) await store.saveAssessment(ctx, { ...overridden, valid: 1 })
+      if (overridden) await store.saveAssessment(ctx, { ...overridden, valid: true })
     }
     await store.removeAssessment(ctx, id)
   })

@@ -1,15 +1,34 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
+import { type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import { all, type Comparison, compareText, comparison, type TextOperator } from '../../core/search-terms.ts'
 import type { ExampleSetsTable, ExamplesTable, TracesTables } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<TracesTables>()
 
-export function findSet(ctx: Context, id: string): Promise<ExampleSetsTable | undefined> {
-  return tables(ctx).selectFrom('example_sets').selectAll().where('id', '=', id).executeTakeFirst()
+type Json = Record<string, unknown>
+
+/** The content of an example for one input. */
+export type ExampleContent = {
+  inputs: Json
+  outputs?: unknown
+  expectations?: Json
+  tags?: Json
+  source?: Json
+}
+const sets = recordsOf<ExampleSetsTable>()({ tags: trustedJson<Record<string, string>>() })
+const examples = recordsOf<ExamplesTable>()({ content: trustedJson<ExampleContent>() })
+
+export type ExampleSetRecord = Read<typeof sets>
+export type ExampleRecord = Read<typeof examples>
+
+export async function findSet(ctx: Context, id: string): Promise<ExampleSetRecord | undefined> {
+  const row = await tables(ctx).selectFrom('example_sets').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && sets.read(row)
 }
 
-export async function saveSet(ctx: Context, row: ExampleSetsTable): Promise<void> {
+export async function saveSet(ctx: Context, set: ExampleSetRecord): Promise<void> {
+  const row = sets.write(set)
   const { id, ...values } = row
   await tables(ctx)
     .insertInto('example_sets')
@@ -38,7 +57,7 @@ export type SetQuery = {
 }
 
 /** Tags are one small JSON object for each set: terms about them look into its text. */
-export async function searchSets(ctx: Context, query: SetQuery): Promise<{ rows: ExampleSetsTable[]; more: boolean }> {
+export async function searchSets(ctx: Context, query: SetQuery): Promise<{ rows: ExampleSetRecord[]; more: boolean }> {
   const terms: RawBuilder<unknown>[] = query.conditions.map((condition) => {
     if (condition.on === 'name') return compareText(sql`s.name`, condition)
     if (condition.on === 'time')
@@ -59,7 +78,7 @@ export async function searchSets(ctx: Context, query: SetQuery): Promise<{ rows:
   ]
   const { rows } = await sql<ExampleSetsTable>`select s.* from example_sets s where ${all(terms)}
     order by ${sql.join(order)} limit ${query.limit + 1} offset ${query.offset}`.execute(ctx.db)
-  return { rows: rows.slice(0, query.limit), more: rows.length > query.limit }
+  return { rows: rows.slice(0, query.limit).map(sets.read), more: rows.length > query.limit }
 }
 
 export async function experimentsOf(ctx: Context, set: string): Promise<number[]> {
@@ -90,7 +109,7 @@ export async function unlinkExperiments(ctx: Context, set: string, experiments: 
     .execute()
 }
 
-export async function findExamples(ctx: Context, set: string, digests: readonly string[]): Promise<ExamplesTable[]> {
+export async function findExamples(ctx: Context, set: string, digests: readonly string[]): Promise<ExampleRecord[]> {
   const found: ExamplesTable[] = []
   for (let at = 0; at < digests.length; at += 500)
     found.push(
@@ -101,10 +120,11 @@ export async function findExamples(ctx: Context, set: string, digests: readonly 
         .where('input_digest', 'in', digests.slice(at, at + 500))
         .execute()),
     )
-  return found
+  return found.map(examples.read)
 }
 
-export async function saveExamples(ctx: Context, rows: ExamplesTable[]): Promise<void> {
+export async function saveExamples(ctx: Context, given: ExampleRecord[]): Promise<void> {
+  const rows = given.map((example) => examples.write(example))
   for (let at = 0; at < rows.length; at += 500)
     await tables(ctx)
       .insertInto('examples')
@@ -115,8 +135,8 @@ export async function saveExamples(ctx: Context, rows: ExamplesTable[]): Promise
       .execute()
 }
 
-export function listExamples(ctx: Context, set: string, after: string, limit: number): Promise<ExamplesTable[]> {
-  return tables(ctx)
+export async function listExamples(ctx: Context, set: string, after: string, limit: number): Promise<ExampleRecord[]> {
+  const rows = await tables(ctx)
     .selectFrom('examples')
     .selectAll()
     .where('example_set', '=', set)
@@ -124,6 +144,7 @@ export function listExamples(ctx: Context, set: string, after: string, limit: nu
     .orderBy('id')
     .limit(limit)
     .execute()
+  return rows.map(examples.read)
 }
 
 export async function removeExamples(ctx: Context, set: string, ids: readonly string[]): Promise<number> {

@@ -5,9 +5,6 @@ import { transaction } from '../../core/transaction.ts'
 import * as runs from '../runs/runs.ts'
 import { append } from './events.ts'
 import * as store from './examples-store.ts'
-import type { ExampleSetsTable, ExamplesTable } from './schema.ts'
-
-type Json = Record<string, unknown>
 
 export type ExampleSet = {
   id: string
@@ -22,14 +19,7 @@ export type ExampleSet = {
   updatedBy: string | null
 }
 
-/** The content of an example for one input. */
-export type ExampleContent = {
-  inputs: Json
-  outputs?: unknown
-  expectations?: Json
-  tags?: Json
-  source?: Json
-}
+export type ExampleContent = store.ExampleContent
 
 export type Example = ExampleContent & { id: string; set: string; createdAt: number; updatedAt: number }
 
@@ -51,7 +41,7 @@ export function createExampleSet(ctx: Context, { name, tags, experiments }: NewS
     await store.saveSet(ctx, {
       id,
       name,
-      tags: JSON.stringify(tags),
+      tags,
       created_at: now,
       updated_at: now,
       created_by: by,
@@ -63,7 +53,7 @@ export function createExampleSet(ctx: Context, { name, tags, experiments }: NewS
   })
 }
 
-async function requireSet(ctx: Context, id: string): Promise<ExampleSetsTable> {
+async function requireSet(ctx: Context, id: string): Promise<store.ExampleSetRecord> {
   const row = await store.findSet(ctx, id)
   if (!row) throw notFound('Evaluation dataset', id)
   return row
@@ -73,12 +63,12 @@ export async function getExampleSet(ctx: Context, { id }: { id: string }): Promi
   return toSet(ctx, await requireSet(ctx, id))
 }
 
-async function toSet(ctx: Context, row: ExampleSetsTable): Promise<ExampleSet> {
+async function toSet(ctx: Context, row: store.ExampleSetRecord): Promise<ExampleSet> {
   const examples = await store.countExamples(ctx, row.id)
   return {
     id: row.id,
     name: row.name,
-    tags: JSON.parse(row.tags) as Record<string, string>,
+    tags: row.tags,
     experiments: (await store.experimentsOf(ctx, row.id)).map(String),
     examples,
     digest: digestOfJson([row.name, row.updated_at, examples]).slice('sha256:'.length, 'sha256:'.length + 8),
@@ -114,12 +104,14 @@ export function tagExampleSet(
 ): Promise<ExampleSet> {
   return transaction(ctx, async (ctx) => {
     const row = await requireSet(ctx, id)
-    const merged = { ...(JSON.parse(row.tags) as Record<string, string | null>), ...tags }
-    const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null))
+    const merged = { ...row.tags, ...tags }
+    const kept = Object.fromEntries(
+      Object.entries(merged).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+    )
     const updated_at = ctx.now().getTime()
     await store.saveSet(ctx, {
       ...row,
-      tags: JSON.stringify(kept),
+      tags: kept,
       updated_at,
       updated_by: tags[userTag] ?? row.updated_by,
     })
@@ -167,7 +159,7 @@ export function saveExamples(
         id: old?.id ?? ctx.id('dr').replace('_', '-'),
         example_set: id,
         input_digest: digest,
-        content: JSON.stringify(merged(old, example)),
+        content: merged(old, example),
         created_at: old?.created_at ?? now,
         updated_at: now,
       })
@@ -180,9 +172,9 @@ export function saveExamples(
   })
 }
 
-function merged(old: ExamplesTable | undefined, example: ExampleContent): ExampleContent {
+function merged(old: store.ExampleRecord | undefined, example: ExampleContent): ExampleContent {
   if (!old) return example
-  const known = JSON.parse(old.content) as ExampleContent
+  const known = old.content
   return {
     ...known,
     ...(example.outputs === undefined ? {} : { outputs: example.outputs }),
@@ -201,7 +193,7 @@ export async function listExamples(
   const shown = rows.slice(0, limit)
   return {
     examples: shown.map((row) => ({
-      ...(JSON.parse(row.content) as ExampleContent),
+      ...row.content,
       id: row.id,
       set: id,
       createdAt: row.created_at,

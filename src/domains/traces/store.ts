@@ -1,8 +1,22 @@
 import { sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
+import { flag, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import type { AssessmentsTable, SpansTable, TracesTable, TracesTables, TraceValuesTable } from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<TracesTables>()
+
+/** What an assessment holds beside its columns. */
+type AssessmentContent = {
+  value: unknown
+  error: { code: string; message: string; stack: string } | null
+  source: { type: string; id: string }
+  rationale: string | null
+  metadata: Record<string, string>
+  overrides: string | null
+}
+const assessments = recordsOf<AssessmentsTable>()({ content: trustedJson<AssessmentContent>(), valid: flag })
+
+export type AssessmentRecord = Read<typeof assessments>
 
 export function findTrace(ctx: Context, id: string): Promise<TracesTable | undefined> {
   return tables(ctx).selectFrom('traces').selectAll().where('id', '=', id).executeTakeFirst()
@@ -79,27 +93,30 @@ export async function spansOf(ctx: Context, traces: readonly string[]): Promise<
     .execute()
 }
 
-export async function assessmentsOf(ctx: Context, traces: readonly string[]): Promise<AssessmentsTable[]> {
+export async function assessmentsOf(ctx: Context, traces: readonly string[]): Promise<AssessmentRecord[]> {
   if (traces.length === 0) return []
-  return tables(ctx)
+  const rows = await tables(ctx)
     .selectFrom('trace_assessments')
     .selectAll()
     .where('trace', 'in', traces)
     .orderBy('created_at')
     .orderBy('id')
     .execute()
+  return rows.map(assessments.read)
 }
 
-export function findAssessment(ctx: Context, trace: string, id: string): Promise<AssessmentsTable | undefined> {
-  return tables(ctx)
+export async function findAssessment(ctx: Context, trace: string, id: string): Promise<AssessmentRecord | undefined> {
+  const row = await tables(ctx)
     .selectFrom('trace_assessments')
     .selectAll()
     .where('trace', '=', trace)
     .where('id', '=', id)
     .executeTakeFirst()
+  return row && assessments.read(row)
 }
 
-export async function saveAssessment(ctx: Context, row: AssessmentsTable): Promise<void> {
+export async function saveAssessment(ctx: Context, assessment: AssessmentRecord): Promise<void> {
+  const row = assessments.write(assessment)
   const { id, ...values } = row
   await tables(ctx)
     .insertInto('trace_assessments')

@@ -42,7 +42,7 @@ function namedBy({ live, canary, shadow, warm }: Omit<Routing, 'revision'>): { v
 export async function setRouting(ctx: Context, routing: Omit<Routing, 'revision'>): Promise<Routing> {
   const old = await store.findRoute(ctx, routing.endpoint)
   const next: Routing = { ...routing, revision: Number(old?.revision ?? 0) + 1 }
-  await store.saveRoute(ctx, { endpoint: next.endpoint, revision: next.revision, routing: JSON.stringify(next) })
+  await store.saveRoute(ctx, { endpoint: next.endpoint, revision: next.revision, routing: next })
   await append(ctx, 'serving.routing_changed', `model/${next.endpoint}`, { ...next })
   afterCommit(ctx, () => swap(ctx, next))
   return next
@@ -87,7 +87,7 @@ function unload(ctx: Context, endpoint: string): void {
 
 export async function getRouting(ctx: Context, endpoint: string): Promise<Routing | undefined> {
   const row = await store.findRoute(ctx, endpoint)
-  return row && (JSON.parse(row.routing) as Routing)
+  return row?.routing
 }
 
 /** From memory: what the gateway of this server does right now. */
@@ -111,8 +111,8 @@ const following = (ctx: Context) => liveValue(ctx, 'serving.following', () => ne
 export async function followRoutes(ctx: Context): Promise<void> {
   const rows = await store.listRoutes(ctx)
   const changed = rows
-    .filter(({ endpoint, revision }) => (state(ctx).routes.get(endpoint)?.revision ?? 0) < Number(revision))
-    .map(({ routing }) => JSON.parse(routing) as Routing)
+    .filter(({ endpoint, revision }) => (state(ctx).routes.get(endpoint)?.revision ?? 0) < revision)
+    .map(({ routing }) => routing)
   const waiting = changed.filter((routing) => {
     if (!isLoaded(ctx, routing)) return !following(ctx).has(routing.endpoint)
     swap(ctx, routing)
