@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { findSeparator, separatorOf } from './dialect.ts'
+import { findSeparator, saidSeparator, separatorOf, withoutFirstLine } from './dialect.ts'
 import { type Guess, guessedType, narrow, openGuess } from './guess.ts'
 import { columnNames } from './names.ts'
 import { BrokenCsv, type CsvRecord, csvReader, type Field } from './records.ts'
@@ -21,12 +21,14 @@ type Column = {
 
 /** Reads a CSV twice: once to find its dialect and types and to look at every value, once to hand its rows on. */
 export async function openCsv(
-  text: () => AsyncIterable<string>,
+  given: () => AsyncIterable<string>,
   options: TableOptions & { shown: string; readTime: TimeReader },
 ): Promise<Table> {
   const { shown, readTime, types = new Map(), lenient = false } = options
-  const separator =
-    options.separator === undefined ? await findSeparator(text(), { shown, quote }) : separatorOf(options.separator)
+  const directive = await saidSeparator(given())
+  const text = directive === undefined ? given : () => withoutFirstLine(given())
+  const said = options.separator === undefined ? directive : separatorOf(options.separator)
+  const separator = said ?? (await findSeparator(text(), { shown, quote }))
   const records = () => readRecords(text(), { separator, shown })
   const surveyed = await survey(records(), { shown, types })
   const decimal = options.decimal ?? decimalOf(surveyed.columns, { separator, shown })
@@ -80,7 +82,8 @@ export async function openCsv(
     written: {
       separator,
       async *records() {
-        for await (const { fields } of records()) yield fields.slice(0, surveyed.columns.length)
+        for await (const record of records())
+          if (!isHollow(record)) yield record.fields.slice(0, surveyed.columns.length)
       },
     },
     async *read() {
@@ -126,9 +129,14 @@ async function* readRecords(
 async function* skipHeader(records: AsyncIterable<CsvRecord>): AsyncGenerator<CsvRecord> {
   let first = true
   for await (const record of records) {
-    if (!first) yield record
+    if (!first && !isHollow(record)) yield record
     first = false
   }
+}
+
+/** Separators and nothing between them, as spreadsheets write below a table: no row, as a blank line is none. */
+function isHollow({ fields }: CsvRecord): boolean {
+  return fields.length > 1 && fields.every(({ text, quoted }) => text === '' && !quoted)
 }
 
 type Survey = { columns: Column[]; rows: number; notes: string[] }
@@ -139,8 +147,12 @@ async function survey(
 ): Promise<Survey> {
   let header: string[] | undefined
   let columns: Column[] = []
-  let rows = 0
+  let [rows, hollow] = [0, 0]
   for await (const { fields, line } of records) {
+    if (header !== undefined && isHollow({ fields, line })) {
+      hollow += 1
+      continue
+    }
     if (header === undefined) {
       header = fields.map(({ text }) => text)
       columns = header.map((_, index) => ({
@@ -174,7 +186,8 @@ async function survey(
     return { ...column, name, declared: types.get(name) }
   })
   const dropped = used.length < columns.length ? ['the last column has no name and no values, and was left out'] : []
-  return { columns: named, rows, notes: [...notes, ...dropped] }
+  const passed = hollow > 0 ? [`lines of nothing but separators passed over: ${hollow}`] : []
+  return { columns: named, rows, notes: [...notes, ...dropped, ...passed] }
 }
 
 /** A separator at the end of every line makes a last column without a name and without values. */

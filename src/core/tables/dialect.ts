@@ -90,3 +90,17 @@ export function separatorOf(text: string): string {
   if (found.length === 1 && !/["\r\n]/.test(found)) return found
   throw invalidInput(`"${text}" is not a separator.`, { name: text, hint: 'One sign, such as ";", or "tab".' })
 }
+
+/** `sep=;` in the first line is how spreadsheets say the separator; it is no row. */
+export async function saidSeparator(chunks: AsyncIterable<string>): Promise<string | undefined> {
+  for await (const chunk of chunks) return /^sep=([^"\r\n])\r?\n/i.exec(chunk)?.[1]
+  return undefined
+}
+
+export async function* withoutFirstLine(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let first = true
+  for await (const chunk of chunks) {
+    yield first ? chunk.slice(chunk.indexOf('\n') + 1) : chunk
+    first = false
+  }
+}

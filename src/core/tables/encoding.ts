@@ -10,7 +10,7 @@ export type TextFile = { path: string; shown: string; encoding?: string | undefi
 
 /** The text of a file, gunzipped where its name says so, in chunks; a byte-order mark is dropped. */
 export async function* readText({ path, shown, encoding }: TextFile): AsyncGenerator<string> {
-  const decoder = decoderOf(encoding ?? (await markedEncoding(path)) ?? 'utf-8')
+  const decoder = decoderOf(encoding ?? (await markedEncoding(path, shown)) ?? 'utf-8')
   let line = 1
   for await (const bytes of await bytesOf(path, shown)) {
     const text = decode(decoder, bytes as Buffer, { shown, line })
@@ -24,13 +24,23 @@ export async function* readText({ path, shown, encoding }: TextFile): AsyncGener
   if (rest !== '') yield rest
 }
 
+/** What is often named like a text and is none, by its first bytes. */
+const forms = [
+  { begins: 'PK\x03\x04', what: 'a ZIP archive, as Excel writes', hint: 'Save the sheet as "CSV UTF-8".' },
+  { begins: 'PAR1', what: 'Parquet', hint: 'Name it .parquet.' },
+  { begins: '\x1f\x8b', what: 'gzipped', hint: 'Let its name end with .gz.' },
+]
+
 /** UTF-16 says so by its mark, and nothing else begins with these bytes. */
-async function markedEncoding(path: string): Promise<string | undefined> {
+async function markedEncoding(path: string, shown: string): Promise<string | undefined> {
   if (path.endsWith('.gz')) return undefined
   const file = await open(path).catch(() => undefined)
   if (!file) return undefined
   try {
-    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0)
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
+    const form = forms.find(({ begins }) => buffer.toString('latin1').startsWith(begins))
+    if (form !== undefined)
+      throw new AppError('invalid_file', `${shown} is no text: it is ${form.what}.`, { name: shown, hint: form.hint })
     if (buffer[0] === 0xff && buffer[1] === 0xfe) return 'utf-16le'
     return buffer[0] === 0xfe && buffer[1] === 0xff ? 'utf-16be' : undefined
   } finally {

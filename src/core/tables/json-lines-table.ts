@@ -82,9 +82,33 @@ function rowOf(text: string, place: string, name: string): Row {
   } catch (cause) {
     throw new AppError('invalid_file', `${place} is not JSON.`, { name, cause })
   }
-  if (typeof row === 'object' && row !== null && !Array.isArray(row)) return row as Row
+  if (typeof row === 'object' && row !== null && !Array.isArray(row)) {
+    const twice = repeatedName(text, Object.keys(row).length)
+    if (twice === undefined) return row as Row
+    throw new AppError('invalid_file', `${place} has the column "${twice}" twice.`, {
+      name: twice,
+      hint: 'Leave one of its values out.',
+    })
+  }
   throw new AppError('invalid_file', `${place} is not an object.`, {
     name,
     hint: 'Each line is one row: {"id": "a", "late": 1}.',
   })
+}
+
+/** The first name that an object has twice, of which JSON's own reading keeps the last value without a word. */
+function repeatedName(text: string, different: number): string | undefined {
+  // A name is followed by a colon: as many as there are different names, and none is there twice.
+  if (text.match(/"\s*:/g)?.length === different) return undefined
+  const names: string[] = []
+  let [depth, last] = [0, '']
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (token === '{' || token === '[') depth += 1
+    else if (token === '}' || token === ']') depth -= 1
+    else if (token !== ':') last = token
+    else if (depth === 1) names.push(last)
+  }
+  if (names.length === different) return undefined
+  const read = names.map((name) => JSON.parse(name) as string)
+  return read.find((name, index) => read.indexOf(name) !== index)
 }

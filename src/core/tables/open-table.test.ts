@@ -168,3 +168,48 @@ test('text with quotes, commas and line breaks in fields comes back as it was wr
     }),
   )
 })
+
+test('lines of nothing but separators are no rows, and the separator that a spreadsheet says is read as such', async (t) => {
+  const { rows, notes } = await read(t, 'a.csv', 'id,x\n1,2\n,\n"",\n,\n')
+  assert.deepEqual(rows, [
+    { id: '1', x: 2 },
+    { id: '', x: null },
+  ])
+  assert.match(notes.join('; '), /lines of nothing but separators passed over: 2/)
+  const said = await read(t, 'a.csv', 'sep=;\r\nid;x\r\n1;1,5\r\n')
+  assert.deepEqual(said.rows, [{ id: 1, x: 1.5 }])
+  assert.deepEqual((await read(t, 'a.csv', 'sep=,\nid,x\n1,5\n')).rows, [{ id: 1, x: 5 }])
+  assert.deepEqual((await read(t, 'a.csv', 'sep=;\nid|x\n1|5\n', { separator: '|' })).rows, [{ id: 1, x: 5 }])
+})
+
+test('what is named like a text and is none says what it is', async (t) => {
+  const zipped = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.from('xl/workbook.xml')])
+  await assert.rejects(read(t, 'a.csv', zipped), refused(/is no text: it is a ZIP archive, as Excel writes.*CSV UTF-8/))
+  await assert.rejects(read(t, 'a.xlsx', zipped), refused(/is not \.csv.*CSV UTF-8/))
+  await assert.rejects(read(t, 'a.jsonl', gzipSync('{"a":1}')), refused(/is gzipped.*end with \.gz/))
+  await assert.rejects(read(t, 'a.csv', 'PAR1xxxx'), refused(/is Parquet.*Name it \.parquet/))
+})
+
+test('a column that an object has twice is refused, and a name within a value is none', async (t) => {
+  await assert.rejects(
+    read(t, 'a.jsonl', '{"a":1}\n{"x":1,"b":{"x":2},"\\u0078":3}\n'),
+    refused(/line 2 has the column "x" twice/),
+  )
+  const harmless = '{"a":"\\"x\\":1, \\"x\\":2","at":"08:20:00","b c" : "}","d":"\\\\"}'
+  assert.deepEqual((await read(t, 'a.jsonl', harmless)).rows, [
+    { a: '"x":1, "x":2', at: '08:20:00', 'b c': '}', d: '\\' },
+  ])
+})
+
+test('a number with signs between thousands, a unit or an object in its place is refused with the way to write it', async (t) => {
+  const types = new Map([['x', 'number']] as const)
+  await assert.rejects(
+    read(t, 'a.csv', 'id;x\n1;1,234.5\n', { types }),
+    refused(/"1,234\.5" must be a number.*1234\.5/),
+  )
+  await assert.rejects(read(t, 'a.csv', 'id,x\n1,5%\n', { types }), refused(/"5%" must be a number.*no percent/))
+  await assert.rejects(
+    read(t, 'a.jsonl', '{"x":{"a":1}}\n', { types }),
+    refused(/row 1, column "x": \{"a":1\} must be a number/),
+  )
+})

@@ -27,7 +27,7 @@ export async function openTable(path: string, options: TableOptions = {}): Promi
   if (!found)
     throw new AppError('invalid_file', `"${shown}" is not .csv, .jsonl or .parquet.`, {
       name: shown,
-      hint: 'CSV and JSON lines may be gzipped.',
+      hint: /\.xlsx?$/.test(name) ? 'Save the sheet as "CSV UTF-8".' : 'CSV and JSON lines may be gzipped.',
     })
   return found[1](path, { ...options, shown: `"${shown}"`, readTime: timeReaderOf(options) })
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { exactJson } from '../json/json.ts'
 
 /** What is wrong with one cell; `row` counts the rows of data from 1. */
 export type CellProblem = { row: number; column: string; value: unknown; rule: string; fix?: string | undefined }
@@ -42,6 +43,6 @@ function sentence({ row, column, value, rule }: CellProblem): string {
 /** A value as a sentence shows it: quoted where it is a text, and cut. */
 export function shortened(value: unknown): string {
   if (value === undefined || value === null) return 'the value'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  const text = typeof value === 'string' || typeof value === 'object' ? exactJson(value) : String(value)
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text
 }

@@ -61,10 +61,13 @@ function toInteger(value: unknown): Cell | Refusal {
   return exact ?? { rule: 'does not fit into 64 bits', fix: 'Declare the column as a string.' }
 }
 
+const plainNumber = { fix: 'Write it as 1234.5: no sign between thousands, no unit, no percent.' }
+
 function toNumber(value: unknown): Cell | Refusal {
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return numberOfInteger(value.toString())
-  if (typeof value !== 'string' || !numberText.test(value)) return { rule: 'must be a number' }
+  if (typeof value !== 'string') return { rule: 'must be a number' }
+  if (!numberText.test(value)) return { rule: 'must be a number', ...plainNumber }
   if (integerText.test(value) && value !== '-0') return numberOfInteger(value)
   const number = Number(value)
   return Number.isFinite(number) ? number : { rule: 'is larger than a number can be' }
