@@ -1,7 +1,8 @@
 import { AppError, invalidInput } from '../../../core/errors.ts'
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import type { Task } from '../comparison/comparison.ts'
-import { type Definition, type Item, textOf } from '../golden/golden.ts'
+import type { Definition, Item } from '../golden/golden.ts'
+import { textOf } from '../text-of.ts'
 
 const batch = 500
 

@@ -1,6 +1,12 @@
 import { Worker } from 'node:worker_threads'
-import { type Comparison, type ComparisonSettings, type Pairs, requireQualityMetric } from '../comparison/comparison.ts'
-import type { GoldenFacts, Representativeness } from '../production/production.ts'
+import {
+  type Comparison,
+  type ComparisonSettings,
+  type GoldenFacts,
+  type Pairs,
+  type Representativeness,
+  requireQualityMetric,
+} from '../comparison/comparison.ts'
 
 /** The worker beside this file, in the source as in the built package. */
 const worker = new URL(import.meta.url.replace(/comparison-thread\.(\w+)$/, 'comparison-worker.$1'))

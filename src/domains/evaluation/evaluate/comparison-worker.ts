@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { compare } from '../comparison/comparison.ts'
-import { logisticAnswers, measureGolden } from '../production/production.ts'
+import { compare, logisticAnswers, measureGolden } from '../comparison/comparison.ts'
 import type { ComparisonInput } from './comparison-thread.ts'
 
 const { pairs, settings, golden } = workerData as ComparisonInput

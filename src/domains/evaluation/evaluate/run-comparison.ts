@@ -16,11 +16,19 @@ import {
   type Side,
   versionSide,
 } from '../answers/answers.ts'
-import { type Comparison, hiddenItems, judgingOf, type Pairs, repeatsOf } from '../comparison/comparison.ts'
+import {
+  type Comparison,
+  hiddenItems,
+  judgingOf,
+  type Pairs,
+  type Representativeness,
+  repeatsOf,
+} from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
-import { type Item, readGolden, textOf } from '../golden/golden.ts'
-import { goldenFacts, type Representativeness, readTraffic } from '../production/production.ts'
+import { type Item, readGolden } from '../golden/golden.ts'
+import { goldenFacts, readTraffic } from '../production/production.ts'
 import { type AnswerScores, scoreAnswers } from '../scoring/scoring.ts'
+import { textOf } from '../text-of.ts'
 import { compareInThread } from './comparison-thread.ts'
 
 type GoldenSet = Output<(typeof evaluation)['getGolden']>

@@ -1,3 +1,3 @@
 export { getGolden, readGolden } from './golden-sets.ts'
-export { type Definition, fromJsonLines, type Item, instantOf, textOf, toJsonLines } from './items.ts'
+export { type Definition, fromJsonLines, type Item, instantOf, toJsonLines } from './items.ts'
 export { readProvenance } from './provenance.ts'

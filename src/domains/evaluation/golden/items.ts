@@ -61,11 +61,6 @@ export function instantOf(value: unknown): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
-/** A value as a string, so that the identifiers `1` and `"1"` are the same. */
-export function textOf(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? '')
-}
-
 /** What comes in is stricter than what is read of sets that were stored before. */
 function isMoment(value: unknown): boolean {
   return typeof value === 'string' ? parseIsoTime(value) !== undefined : instantOf(value) !== undefined

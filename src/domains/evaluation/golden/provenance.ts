@@ -1,7 +1,8 @@
 import type { Context } from '../../../core/context.ts'
 import { canonicalJson } from '../../../core/json/json.ts'
 import type { GoldenSetRecord } from '../store.ts'
-import { type Definition, type Item, textOf, toJsonLines } from './items.ts'
+import { textOf } from '../text-of.ts'
+import { type Definition, type Item, toJsonLines } from './items.ts'
 
 /** Who brought an item, when, and from where. */
 export type Provenance = { by: string; at: string; from: string }

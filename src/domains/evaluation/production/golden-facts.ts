@@ -5,8 +5,8 @@ import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import * as features from '../../features/features.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { ModelVersion, Side } from '../answers/answers.ts'
+import type { GoldenFacts } from '../comparison/comparison.ts'
 import { type Definition, type Item, instantOf } from '../golden/golden.ts'
-import type { GoldenFacts } from './golden-measure.ts'
 import type { ProductionSample } from './sample.ts'
 
 type GoldenFactsInput = {

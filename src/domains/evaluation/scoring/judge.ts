@@ -10,8 +10,9 @@ import { pairedBootstrap } from '../../../core/stats/paired-bootstrap.ts'
 import * as registry from '../../registry/registry.ts'
 import type { Provider, Scorer } from '../../registry/spec/spec.ts'
 import { oneSided } from '../comparison/comparison.ts'
-import { readGolden, textOf } from '../golden/golden.ts'
+import { readGolden } from '../golden/golden.ts'
 import { formatNumber, type GateCheck, judgeInterval } from '../rules.ts'
+import { textOf } from '../text-of.ts'
 import type { AnswerToScore } from './answer-to-score.ts'
 
 type Judge = Scorer & { provider: Provider; rubric: string }

@@ -1,16 +1,11 @@
 import type { Row, Value } from '../../../core/onnx/onnx.ts'
 import { encoderOf } from '../../../core/stats/design-matrix.ts'
 import { chance, fitLogistic } from '../../../core/stats/logistic.ts'
-import {
-  type ComparisonSettings,
-  columnOf,
-  encode,
-  findMetric,
-  type Metric,
-  type Pairs,
-  partsOf,
-} from '../comparison/comparison.ts'
+import type { ComparisonSettings, Pairs } from './compare.ts'
+import { encode } from './encoding.ts'
 import { type Population, type Representativeness, representativenessOf } from './representative.ts'
+import { columnOf, findMetric } from './tasks.ts'
+import { type Metric, partsOf } from './units.ts'
 
 /** What is known of a golden set apart from the answers to it. */
 export type GoldenFacts = {
