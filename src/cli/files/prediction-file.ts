@@ -92,8 +92,9 @@ export async function openPredictionFile(output: string, wish: PredictionFileInp
 
 function withWayOut(error: unknown): never {
   if (!(error instanceof AppError) || error.issues === undefined) throw error
-  const { code, message, offender: name, hint = 'Mend it, or leave such rows out with --skip-invalid.', issues } = error
-  throw new AppError(code, message, { name, hint, issues, cause: error })
+  const { code, message, offender: name, hint = 'Mend it.', issues } = error
+  const ways = `${hint} Rows like this are left out with --skip-invalid.`
+  throw new AppError(code, message, { name, hint: ways, issues, cause: error })
 }
 
 function formOf(path: string): OutputForm {

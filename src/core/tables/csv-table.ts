@@ -82,8 +82,7 @@ export async function openCsv(
     written: {
       separator,
       async *records() {
-        for await (const record of records())
-          if (!isHollow(record)) yield record.fields.slice(0, surveyed.columns.length)
+        for await (const { fields } of records()) yield fields.slice(0, surveyed.columns.length)
       },
     },
     async *read() {
@@ -129,14 +128,9 @@ async function* readRecords(
 async function* skipHeader(records: AsyncIterable<CsvRecord>): AsyncGenerator<CsvRecord> {
   let first = true
   for await (const record of records) {
-    if (!first && !isHollow(record)) yield record
+    if (!first) yield record
     first = false
   }
-}
-
-/** Separators and nothing between them, as spreadsheets write below a table: no row, as a blank line is none. */
-function isHollow({ fields }: CsvRecord): boolean {
-  return fields.length > 1 && fields.every(({ text, quoted }) => text === '' && !quoted)
 }
 
 type Survey = { columns: Column[]; rows: number; notes: string[] }
@@ -147,12 +141,8 @@ async function survey(
 ): Promise<Survey> {
   let header: string[] | undefined
   let columns: Column[] = []
-  let [rows, hollow] = [0, 0]
+  let rows = 0
   for await (const { fields, line } of records) {
-    if (header !== undefined && isHollow({ fields, line })) {
-      hollow += 1
-      continue
-    }
     if (header === undefined) {
       header = fields.map(({ text }) => text)
       columns = header.map((_, index) => ({
@@ -186,8 +176,7 @@ async function survey(
     return { ...column, name, declared: types.get(name) }
   })
   const dropped = used.length < columns.length ? ['the last column has no name and no values, and was left out'] : []
-  const passed = hollow > 0 ? [`lines of nothing but separators passed over: ${hollow}`] : []
-  return { columns: named, rows, notes: [...notes, ...dropped, ...passed] }
+  return { columns: named, rows, notes: [...notes, ...dropped] }
 }
 
 /** A separator at the end of every line makes a last column without a name and without values. */
