@@ -41,6 +41,7 @@ const single: Record<string, string> = {
   'app.ts': 'app',
   'main.ts': 'main',
   'version.ts': 'core',
+  'package-folder.ts': 'core',
 }
 
 type Import = { from: string; to: string }

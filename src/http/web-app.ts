@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { extname, join, normalize } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { inPackage } from '../package-folder.ts'
 
-const folder = fileURLToPath(new URL('../../web/dist', import.meta.url))
+const folder = inPackage('web/dist')
 
 const securityHeaders = {
   'content-security-policy':

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { AppError, conflict } from '../../core/errors.ts'
+import { inPackage } from '../../package-folder.ts'
 import { createReplay } from '../demo/replay.ts'
 import { startServer, stopServer } from '../demo/server.ts'
 import { beginning, story } from '../demo/story.ts'
@@ -19,7 +19,7 @@ import {
   text,
 } from '../kit/kit.ts'
 
-const example = fileURLToPath(new URL('../../../examples/flights', import.meta.url))
+const example = inPackage('examples/flights')
 const standardPort = 5335
 
 export const command = defineCommand({

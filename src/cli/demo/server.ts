@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { AppError } from '../../core/errors.ts'
 import { readOwner } from '../../core/lock.ts'
+import { inPackage } from '../../package-folder.ts'
 import { answers } from '../kit/kit.ts'
 
-const launcher = fileURLToPath(new URL('../../../bin/keel.js', import.meta.url))
+const launcher = inPackage('bin/keel.js')
 const patienceMilliseconds = 30_000
 
 /** Starts `keel up` with a simulated clock in a project's folder, as a process that outlives this one. */

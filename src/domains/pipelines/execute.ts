@@ -1,6 +1,5 @@
 import { mkdir, rm, symlink } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Context } from '../../core/context.ts'
 import { milliseconds } from '../../core/duration.ts'
 import { AppError, notFound } from '../../core/errors.ts'
@@ -8,6 +7,7 @@ import type { JobOutput, JobTools } from '../../core/job-contract.ts'
 import { digestOfJson } from '../../core/json/json.ts'
 import { cappedFile, environmentOf as inheritedOf, runCommand } from '../../core/process/process.ts'
 import { transaction } from '../../core/transaction.ts'
+import { inPackage } from '../../package-folder.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as runs from '../runs/runs.ts'
 import * as system from '../system/system.ts'
@@ -242,7 +242,7 @@ async function environmentOf(
   }
 }
 
-const launcher = fileURLToPath(new URL('../../../bin/keel.js', import.meta.url))
+const launcher = inPackage('bin/keel.js')
 
 /** A folder with `keel` in it: steps call the very program that runs them. */
 async function commandFolder(ctx: Context): Promise<string> {

@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import {
   type Comparison,
@@ -8,8 +9,8 @@ import {
   requireQualityMetric,
 } from '../comparison/comparison.ts'
 
-/** The worker beside this file, in the source as in the built package. */
-const worker = new URL(import.meta.url.replace(/comparison-thread\.(\w+)$/, 'comparison-worker.$1'))
+/** Beside this file, in the source as in the built package. */
+const worker = new URL(`./comparison-worker${extname(import.meta.url)}`, import.meta.url)
 
 export type ComparisonInput = { pairs: Pairs; settings: ComparisonSettings; golden: GoldenFacts }
 type ComparisonOutput = {
