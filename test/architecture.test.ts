@@ -324,6 +324,25 @@ test('only the stores speak SQL', () => {
     ])
 })
 
+/** Files of domains that parse a stored column themselves: `recordsOf` of their store does. */
+function rowParsers(files: Record<string, string>): string[] {
+  const parses = /\bJSON\.parse\((?:String\()?(?:\w+\.\w+|content|definition|guards|plan|routing)\)/
+  return Object.entries(files).flatMap(([path, text]) =>
+    path.startsWith('domains/') && parses.test(text) ? [path] : [],
+  )
+}
+
+test('no JSON of a row is parsed outside core/database/row.ts', () => {
+  assert.deepEqual(rowParsers(sources()), [])
+  const planted = {
+    'domains/runs/runs.ts': 'const plan = JSON.parse(row.plan) as Plan',
+    'domains/runs/reading.ts': 'rows.map(({ content }) => JSON.parse(content))',
+    'domains/runs/body.ts': "JSON.parse(body.toString('utf8'))",
+    'core/database/row.ts': 'JSON.parse(row.text)',
+  }
+  assert.deepEqual(rowParsers(planted), ['domains/runs/runs.ts', 'domains/runs/reading.ts'])
+})
+
 test('no source file is longer than 350 lines', () => {
   const long = Object.entries(sources()).filter(([, text]) => text.split('\n').length > 351)
   assert.deepEqual(

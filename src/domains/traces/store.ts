@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Context } from '../../core/context.ts'
 import { flag, type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import type { AssessmentsTable, SpansTable, TracesTable, TracesTables, TraceValuesTable } from './schema.ts'
+import type { Span } from './spans.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<TracesTables>()
 
@@ -16,7 +17,11 @@ type AssessmentContent = {
 }
 const assessments = recordsOf<AssessmentsTable>()({ content: trustedJson<AssessmentContent>(), valid: flag })
 
+/** Whole spans, thousands at a time: they were read from the wire when they came. */
+const spans = recordsOf<SpansTable>()({ content: trustedJson<Span>() })
+
 export type AssessmentRecord = Read<typeof assessments>
+export type SpanRecord = Read<typeof spans>
 
 export function findTrace(ctx: Context, id: string): Promise<TracesTable | undefined> {
   return tables(ctx).selectFrom('traces').selectAll().where('id', '=', id).executeTakeFirst()
@@ -62,11 +67,11 @@ export async function valuesOf(ctx: Context, traces: readonly string[]): Promise
 
 const rowsAtOnce = 500
 
-export async function saveSpans(ctx: Context, rows: SpansTable[]): Promise<void> {
+export async function saveSpans(ctx: Context, rows: SpanRecord[]): Promise<void> {
   for (let at = 0; at < rows.length; at += rowsAtOnce) {
     await tables(ctx)
       .insertInto('trace_spans')
-      .values(rows.slice(at, at + rowsAtOnce))
+      .values(rows.slice(at, at + rowsAtOnce).map((row) => spans.write(row)))
       .onConflict((conflict) =>
         conflict.columns(['trace', 'span']).doUpdateSet({
           parent: sql`excluded.parent`,
@@ -82,15 +87,16 @@ export async function saveSpans(ctx: Context, rows: SpansTable[]): Promise<void>
   }
 }
 
-export async function spansOf(ctx: Context, traces: readonly string[]): Promise<SpansTable[]> {
+export async function spansOf(ctx: Context, traces: readonly string[]): Promise<SpanRecord[]> {
   if (traces.length === 0) return []
-  return tables(ctx)
+  const rows = await tables(ctx)
     .selectFrom('trace_spans')
     .selectAll()
     .where('trace', 'in', traces)
     .orderBy('start_ms')
     .orderBy('span')
     .execute()
+  return rows.map(spans.read)
 }
 
 export async function assessmentsOf(ctx: Context, traces: readonly string[]): Promise<AssessmentRecord[]> {

@@ -61,11 +61,11 @@ function toRow(trace: string, span: Span) {
     status: statusOf(span),
     start_ms: millisecondsOfNanoseconds(span.startTimeUnixNano),
     end_ms: span.endTimeUnixNano ? millisecondsOfNanoseconds(span.endTimeUnixNano) : null,
-    content: JSON.stringify(span),
+    content: span,
   }
 }
 
-const toSpan = ({ content }: { content: string }): Span => JSON.parse(content) as Span
+const toSpan = ({ content }: store.SpanRecord): Span => content
 
 async function saveSummary(
   ctx: Context,

@@ -5,7 +5,8 @@ import { milliseconds, week } from '../../../core/duration.ts'
 import type { Signal } from '../contract.ts'
 import { append } from '../events.ts'
 import { type AlertRule, defaultRules, fires, isDemoted } from '../rules.ts'
-import type { AlertsTable, SilencesTable } from '../schema.ts'
+import type { SilencesTable } from '../schema.ts'
+import type { AlertRecord } from '../store.ts'
 import * as store from '../store.ts'
 
 /** A signal that a window shows beyond its threshold. */
@@ -20,11 +21,11 @@ export type DetectedSignal = {
 }
 
 /** Stored with a window for the alert rules: the names of the signals it shows, and the signals it could not judge. */
-export type WindowSignals = { found: string[]; silent: Signal[] }
+type WindowSignals = { found: string[]; silent: Signal[] }
 
 /** Windows stored by earlier versions do not name silent signals: without labels, they could not judge those of labels. */
-export function signalsOfWindow({ content }: { content: string }): WindowSignals {
-  const { found = [], silent, labelled } = JSON.parse(content) as Partial<WindowSignals> & { labelled: number }
+export function signalsOfWindow({ content }: Pick<store.WindowRecord, 'content'>): WindowSignals {
+  const { found = [], silent, labelled } = content
   return { found, silent: silent ?? (labelled === 0 ? [...labelSignals] : []) }
 }
 
@@ -58,7 +59,7 @@ export async function evaluateAlertRules(
   const open = (await store.listAlerts(ctx, { model, state: 'firing', limit: 1_000 })).filter(
     ({ signal }) => signal !== 'external' && canTell(signal as Signal),
   )
-  const raised: AlertsTable[] = []
+  const raised: AlertRecord[] = []
   for (const detected of byPriority(signals)) {
     const rule = ruleOf(policy.rules, detected.signal)
     if (rule.severity === 'off') continue
@@ -67,7 +68,7 @@ export async function evaluateAlertRules(
     else if (fires(historyOf(detected.signal, detected.subject, true), rule, false))
       raised.push(await raiseAlert(ctx, detected, rule, scope, policy))
   }
-  const resolved: AlertsTable[] = []
+  const resolved: AlertRecord[] = []
   for (const alert of open) {
     const now = signals.some(({ signal, subject }) => signal === alert.signal && subject === alert.subject)
     const rule = ruleOf(policy.rules, alert.signal)
@@ -92,7 +93,7 @@ function byPriority(signals: readonly DetectedSignal[]): DetectedSignal[] {
 
 async function continueAlert(
   ctx: Context,
-  alert: AlertsTable,
+  alert: AlertRecord,
   detected: DetectedSignal,
   { release, from, to }: AlertScope,
 ): Promise<void> {
@@ -106,7 +107,7 @@ async function continueAlert(
 }
 
 function valuesOf({ summary, value, threshold, thresholdFrom }: DetectedSignal) {
-  return { summary, value: JSON.stringify(value), threshold, threshold_from: thresholdFrom }
+  return { summary, value, threshold, threshold_from: thresholdFrom }
 }
 
 async function raiseAlert(
@@ -115,7 +116,7 @@ async function raiseAlert(
   rule: AlertRule,
   scope: AlertScope,
   policy: AlertPolicy,
-): Promise<AlertsTable> {
+): Promise<AlertRecord> {
   const { severity, quiet } = await priorityOf(ctx, detected, rule, scope.model, policy.alertsPerWeek)
   return recordAlert(ctx, detected, { ...scope, severity, quiet, labels: null })
 }
@@ -123,7 +124,7 @@ async function raiseAlert(
 type NewAlert = AlertScope & {
   severity: 'page' | 'digest'
   quiet: string | null
-  labels: string | null
+  labels: Record<string, string> | null
   firedAt?: string
 }
 
@@ -131,8 +132,8 @@ async function recordAlert(
   ctx: Context,
   detected: DetectedSignal,
   { model, release, from, to, severity, quiet, labels, firedAt }: NewAlert,
-): Promise<AlertsTable> {
-  const row: AlertsTable = {
+): Promise<AlertRecord> {
+  const row: AlertRecord = {
     id: ctx.id('alert'),
     model,
     signal: detected.signal,
@@ -168,7 +169,7 @@ export function recordExternal(
   ctx: Context,
   detected: DetectedSignal,
   details: Omit<NewAlert, 'severity' | 'quiet'>,
-): Promise<AlertsTable> {
+): Promise<AlertRecord> {
   return recordAlert(ctx, detected, { ...details, severity: 'page', quiet: 'reported by another system' })
 }
 
@@ -180,9 +181,9 @@ export async function raiseImmediately(ctx: Context, detected: DetectedSignal, s
 
 export async function resolveAlert(
   ctx: Context,
-  alert: AlertsTable,
+  alert: AlertRecord,
   at = ctx.now().toISOString(),
-): Promise<AlertsTable> {
+): Promise<AlertRecord> {
   await store.updateAlert(ctx, alert.id, { state: 'resolved', resolved_at: at })
   await append(ctx, 'monitoring.alert_resolved', `model/${alert.model}`, { alert: alert.id, signal: alert.signal })
   return { ...alert, state: 'resolved', resolved_at: at }
@@ -256,7 +257,7 @@ export async function pagesOfWeek(ctx: Context, model: string): Promise<number> 
 /** One message for all pages of a window, without the suppressed ones. */
 type AlertEvent = 'monitoring.alerts_raised' | 'monitoring.alerts_resolved'
 
-async function notify(ctx: Context, type: AlertEvent, model: string, alerts: readonly AlertsTable[]): Promise<void> {
+async function notify(ctx: Context, type: AlertEvent, model: string, alerts: readonly AlertRecord[]): Promise<void> {
   const notified = alerts.filter(({ severity, quiet }) => severity === 'page' && quiet === null)
   if (notified.length === 0) return
   await append(ctx, type, `model/${model}`, { model, severity: 'page', alerts: notified.map(messageOf) })
@@ -283,7 +284,7 @@ function isSilenced(quiet: string | null): boolean {
 }
 
 /** One alert as receivers get it. */
-export function messageOf(alert: AlertsTable) {
+export function messageOf(alert: AlertRecord) {
   return {
     id: alert.id,
     model: alert.model,
@@ -293,7 +294,7 @@ export function messageOf(alert: AlertsTable) {
     state: alert.state,
     summary: alert.summary,
     release: alert.release,
-    value: (JSON.parse(alert.value) as Estimate).value,
+    value: alert.value.value,
     threshold: alert.threshold,
     thresholdFrom: alert.threshold_from,
     startsAt: alert.fired_at,

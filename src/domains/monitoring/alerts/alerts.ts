@@ -3,5 +3,4 @@ export {
   evaluateAlertRules,
   labelSignals,
   signalsOfWindow,
-  type WindowSignals,
 } from './alerting.ts'

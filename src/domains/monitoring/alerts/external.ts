@@ -54,7 +54,7 @@ async function receiveAlert(ctx: Context, alert: ExternalAlert): Promise<string>
       threshold: 0,
       thresholdFrom: 'another alerting system',
     },
-    { model, release, from: startsAt, to: endsAt ?? startsAt, labels: JSON.stringify(alert.labels), firedAt: startsAt },
+    { model, release, from: startsAt, to: endsAt ?? startsAt, labels: alert.labels, firedAt: startsAt },
   )
   if (over) await resolveAlert(ctx, row, endsAt ?? ctx.now().toISOString())
   return row.id

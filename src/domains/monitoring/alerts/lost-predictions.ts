@@ -1,5 +1,4 @@
 import type { Context } from '../../../core/context.ts'
-import type { Estimate } from '../../../core/contract.ts'
 import { type EventOf, nameIn } from '../../../core/event-contract.ts'
 import type { events } from '../../serving/events.ts'
 import * as serving from '../../serving/serving.ts'
@@ -16,12 +15,12 @@ export async function alertLostPredictions(
   const model = nameIn(event.subject)
   const { count, ...period } = event.data
   const open = await store.firingAlert(ctx, model, 'data', subject)
-  const counted = open ? Number((JSON.parse(open.value) as Estimate).value) : 0
+  const counted = open ? Number(open.value.value) : 0
   const [from, to, total] = [open?.window_from ?? period.from, period.to, counted + count]
   const summary = `${total} predictions from ${from} to ${to} were answered but could not be written to the prediction log.`
   const value = { value: total, n: total }
   if (open) {
-    await store.updateAlert(ctx, open.id, { summary, value: JSON.stringify(value), window_to: to })
+    await store.updateAlert(ctx, open.id, { summary, value, window_to: to })
     return
   }
   const release = serving.currentRouting(ctx, model)?.live.release ?? 'unknown'

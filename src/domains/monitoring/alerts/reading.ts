@@ -5,7 +5,7 @@ import { nextOf } from '../../../core/paging.ts'
 import { transaction } from '../../../core/transaction.ts'
 import type { monitoring } from '../contract.ts'
 import { append } from '../events.ts'
-import type { AlertsTable } from '../schema.ts'
+import type { AlertRecord } from '../store.ts'
 import * as store from '../store.ts'
 
 type Operations = typeof monitoring
@@ -40,13 +40,13 @@ export function judgeAlert(ctx: Context, { alert, verdict, note }: Input<Operati
   })
 }
 
-async function requireAlert(ctx: Context, id: string): Promise<AlertsTable> {
+async function requireAlert(ctx: Context, id: string): Promise<AlertRecord> {
   const row = await store.findAlert(ctx, id)
   if (!row) throw notFound('Alert', id, 'List them with "keel alerts".')
   return row
 }
 
-function toAlert(row: AlertsTable): Alert {
+function toAlert(row: AlertRecord): Alert {
   return {
     id: row.id,
     model: row.model,
@@ -56,7 +56,7 @@ function toAlert(row: AlertsTable): Alert {
     summary: row.summary,
     release: row.release,
     window: { from: row.window_from, to: row.window_to },
-    value: JSON.parse(row.value) as Alert['value'],
+    value: row.value,
     threshold: row.threshold,
     thresholdFrom: row.threshold_from,
     verdict: row.verdict as Alert['verdict'],
@@ -65,6 +65,6 @@ function toAlert(row: AlertsTable): Alert {
     subject: row.subject,
     seen: row.seen,
     quiet: row.quiet,
-    ...(row.labels === null ? {} : { labels: JSON.parse(row.labels) as Record<string, string> }),
+    ...(row.labels === null ? {} : { labels: row.labels }),
   }
 }

@@ -47,13 +47,13 @@ export async function setSinks(
     }
     for (const [name, { format, url, secret, events }] of declared)
       await webhooks.create(ctx, { name, format, url, events, ...(secret === undefined ? {} : { secret }) })
-    const textOf = (rows: { definition: string }[]) =>
+    const textOf = (rows: readonly store.SinkRecord[]) =>
       rows
-        .map(({ definition }) => definition)
+        .map(({ definition }) => JSON.stringify(definition))
         .sort()
         .join()
     const before = textOf(await store.listSinks(ctx))
-    const rows = sinks.map((sink) => ({ name: sink.name, definition: JSON.stringify(sink) }))
+    const rows = sinks.map((sink) => ({ name: sink.name, definition: sink }))
     await store.replaceSinks(ctx, rows)
     if (textOf(rows) !== before)
       await append(ctx, 'monitoring.sinks_set', 'alerts', { sinks: sinks.map(({ name }) => name) })
@@ -63,7 +63,7 @@ export async function setSinks(
 
 /** As declared, by name; secrets stay references. */
 export async function storedSinks(ctx: Context): Promise<Sink[]> {
-  return (await store.listSinks(ctx)).map(({ definition }) => JSON.parse(definition) as Sink)
+  return (await store.listSinks(ctx)).map(({ definition }) => definition)
 }
 
 function checkSink(sink: Sink): void {
@@ -121,8 +121,7 @@ function resolveReference(text: string): string {
 /** E-mail is a job for each sink and event: a crash loses none, and a repeated event sends none twice. */
 export async function notifyByEmail(ctx: Context, event: Message): Promise<void> {
   const kind = Object.keys(ownNames).find((name) => ownNames[name] === event.type)
-  for (const { name, definition } of await store.listSinks(ctx)) {
-    const sink = JSON.parse(definition) as Sink
+  for (const { name, definition: sink } of await store.listSinks(ctx)) {
     if (!sink.email || kind === undefined || !eventsOf(sink).includes(kind)) continue
     const payload = { sink: name, type: event.type, ...event.data }
     await enqueue(ctx, { kind: 'monitoring.email', payload, key: `monitoring.email/${name}/${event.seq}` })
@@ -134,7 +133,7 @@ export async function sendEmail(
   payload: JobInput<(typeof jobs)['monitoring.email']>,
 ): Promise<{ sent: boolean; messageId?: string }> {
   const row = (await store.listSinks(ctx)).find(({ name }) => name === payload.sink)
-  const sink = row && (JSON.parse(row.definition) as Sink)
+  const sink = row?.definition
   if (!sink?.email) return { sent: false }
   const { type, model, alerts } = payload
   const { createTransport } = await import('nodemailer')

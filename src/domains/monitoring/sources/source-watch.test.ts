@@ -98,7 +98,7 @@ test('a million different values cost no more memory than a few', async (t) => {
   await arrive(1)
   await arrive(2, (row, index) => ({ ...row, plan: `plan ${index} ${row['id']}` }), 10_000)
   const stored = await store.findSourceWatch(ctx, 'orders')
-  assert.ok((stored?.content.length ?? 0) < 20_000)
+  assert.ok(JSON.stringify(stored?.content ?? {}).length < 20_000)
 })
 
 test('the usual changes of units are told apart from growth', () => {

@@ -17,15 +17,6 @@ const minRows = 300
 const maxReference = 50_000
 const keptChecks = 20
 
-/** The profile of a source's first rows by column, and how many rows it usually gets. */
-type Watch = {
-  columns: Record<string, { sketch: Sketch; identity: boolean }>
-  /** Rows a day, and milliseconds between checks with new rows; newest first. */
-  rates: number[]
-  gaps: number[]
-  lookedAt: string
-}
-
 type SourceCheckResult = JobOutput<(typeof jobs)['monitoring.source']>
 
 /** New rows are checked once a day; the first append of a day schedules the check. */
@@ -39,7 +30,7 @@ export async function scheduleSourceCheck(ctx: Context, { source, at }: { source
 export async function checkSource(ctx: Context, { source }: { source: string }): Promise<SourceCheckResult> {
   const { definition, lastSeq } = await datasets.describeSource(ctx, source)
   const stored = await store.findSourceWatch(ctx, source)
-  const watch = stored && (JSON.parse(stored.content) as Watch)
+  const watch = stored?.content
   const after = Number(stored?.upto_seq ?? 0)
   if (lastSeq === after) return watch ? checkSilence(ctx, source, watch) : { rows: 0 }
   if (!watch && lastSeq < minRows) return { rows: lastSeq, waiting: true }
@@ -78,7 +69,7 @@ export async function checkSource(ctx: Context, { source }: { source: string }):
       })
     : []
   const reported = new Set(signals.map(({ subject }) => subject.split('/')[1]))
-  const next: Watch = {
+  const next: store.SourceWatch = {
     columns: Object.fromEntries(
       Object.entries(arrived.columns).map(([column, { sketch, identity }]) => {
         const now = whole.get(column)
@@ -91,7 +82,7 @@ export async function checkSource(ctx: Context, { source }: { source: string }):
   }
   await transaction(ctx, async (ctx) => {
     await saveHours(ctx, { scope: `source/${source}`, reference: `source/${source}`, hours: arrived.hours })
-    await store.saveSourceWatch(ctx, { source, upto_seq: lastSeq, content: JSON.stringify(next) })
+    await store.saveSourceWatch(ctx, { source, upto_seq: lastSeq, content: next })
     await evaluateSourceRules(ctx, source, signals, watch?.lookedAt ?? now)
     await scheduleSilenceCheck(ctx, source, next)
   })
@@ -109,7 +100,11 @@ function evaluateSourceRules(
 }
 
 /** Schedules a check for the time by which new rows should have come. */
-async function scheduleSilenceCheck(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<void> {
+async function scheduleSilenceCheck(
+  ctx: Context,
+  source: string,
+  { gaps, lookedAt }: store.SourceWatch,
+): Promise<void> {
   if (gaps.length === 0) return
   const runAt = new Date(millisecondsOf(lookedAt) + 3 * Math.max(...gaps) + day)
   await enqueue(ctx, {
@@ -120,7 +115,11 @@ async function scheduleSilenceCheck(ctx: Context, source: string, { gaps, looked
   })
 }
 
-async function checkSilence(ctx: Context, source: string, { gaps, lookedAt }: Watch): Promise<SourceCheckResult> {
+async function checkSilence(
+  ctx: Context,
+  source: string,
+  { gaps, lookedAt }: store.SourceWatch,
+): Promise<SourceCheckResult> {
   const silentFor = ctx.now().getTime() - millisecondsOf(lookedAt)
   if (!stale(gaps, silentFor)) return { rows: 0 }
   const days = silentFor / day
@@ -157,8 +156,8 @@ async function eachRow(
 }
 
 /** Bins from the first rows. Keys, times and texts that hardly repeat identify rows, so their values are not compared. */
-async function firstProfile(lake: Lake, names: string[], keys: string[]): Promise<Watch['columns']> {
-  const columns: Watch['columns'] = {}
+async function firstProfile(lake: Lake, names: string[], keys: string[]): Promise<store.SourceWatch['columns']> {
+  const columns: store.SourceWatch['columns'] = {}
   for (const column of names) {
     const rows = await lake.query(`select ${identifier(column)} as v from arrived using sample ${maxReference} rows`)
     const values = rows.map(({ v }) => (v instanceof Date ? null : v))

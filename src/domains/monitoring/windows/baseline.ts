@@ -32,10 +32,10 @@ export async function baselineProfile(
 ): Promise<BaselineProfile | undefined> {
   if (version === 0) return undefined
   const known = await store.findReference(ctx, model, version)
-  if (known) return JSON.parse(known.content) as BaselineProfile
+  if (known) return known.content
   const baseline = await makeProfile(ctx, model, version, settings)
   if (!baseline) return undefined
-  await store.insertReference(ctx, { model, version, content: JSON.stringify(baseline) })
+  await store.insertReference(ctx, { model, version, content: baseline })
   const sketches = new Map(baseline.columns.map(({ column, sketch }) => [column, sketch]))
   await saveHours(ctx, {
     scope: `training/${baseline.id}`,
@@ -93,7 +93,7 @@ export async function trainedInputs(
 ): Promise<ProfileColumn[] | undefined> {
   const known = await store.findReference(ctx, model, version)
   if (known) {
-    const { columns } = JSON.parse(known.content) as BaselineProfile
+    const { columns } = known.content
     return columns.filter(({ column }) => column !== scoreColumn && column !== residualColumn)
   }
   const { trainingSet, signature } = await registry.getVersion(ctx, { model, version })

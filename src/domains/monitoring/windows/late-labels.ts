@@ -6,8 +6,8 @@ import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { evaluateAlertRules, labelSignals, signalsOfWindow } from '../alerts/alerts.ts'
 import { isBuiltIn } from '../rules.ts'
-import type { WindowsTable } from '../schema.ts'
 import { type Settings, settingsOf } from '../settings.ts'
+import type { WindowRecord } from '../store.ts'
 import * as store from '../store.ts'
 import { residualColumn } from './baseline.ts'
 import { signalsFromLabels } from './signals.ts'
@@ -50,19 +50,19 @@ export async function checkLateLabels(
   return { windows: touched.length }
 }
 
-function hoursOf({ from_at, to_at }: WindowsTable): string[] {
+function hoursOf({ from_at, to_at }: WindowRecord): string[] {
   const hours: string[] = []
   for (let at = millisecondsOf(hourOf(from_at)); at < millisecondsOf(to_at); at += hour) hours.push(isoOf(at))
   return hours
 }
 
-async function newestConclusive(ctx: Context, model: string): Promise<WindowsTable | undefined> {
+async function newestConclusive(ctx: Context, model: string): Promise<WindowRecord | undefined> {
   const newest = await store.windowsBefore(ctx, model, undefined, maxInconclusive)
   return newest.find((window) => !signalsOfWindow(window).silent.includes('bias'))
 }
 
 /** Updates what depends on labels; sketches of inputs, drift, latency and cost stay as they were. */
-async function recheckWindow(ctx: Context, row: WindowsTable, settings: Settings, alerts: boolean): Promise<void> {
+async function recheckWindow(ctx: Context, row: WindowRecord, settings: Settings, alerts: boolean): Promise<void> {
   const { model, from_at: from, to_at: to } = row
   const { release } = windowOf(row)
   const isSketched = (column: string) => column === residualColumn
@@ -90,6 +90,6 @@ async function recheckWindow(ctx: Context, row: WindowsTable, settings: Settings
       ...signalsOfModel.map(nameOf),
       ...others.found.filter((name) => !isLabelled(name.split('/')[0] ?? '')),
     ]
-    await store.saveWindow(ctx, { ...stored, content: JSON.stringify({ ...window, found, silent }) })
+    await store.saveWindow(ctx, { ...stored, content: { ...window, found, silent } })
   })
 }

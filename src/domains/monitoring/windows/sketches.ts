@@ -10,7 +10,7 @@ import {
 } from '../../../core/stats/sketch.ts'
 import { millisecondsOf } from '../../../core/time.ts'
 import { countOf } from '../rules.ts'
-import type { SketchesTable } from '../schema.ts'
+import type { SketchRecord } from '../store.ts'
 import * as store from '../store.ts'
 
 /** Sketches by column; all of one scope and hour. */
@@ -37,25 +37,22 @@ export function hourOf(at: string): string {
   return new Date(Math.floor(millisecondsOf(at) / hour) * hour).toISOString()
 }
 
-/** Counts that are not zero, without the bins: those are stored with the reference. */
-type PackedSketch = { counts: [number, number][]; numbers: Sketch['numbers'] }
-
 /** Writes the hours of a scope. An existing hour is replaced, so a repeated job counts nothing twice. */
 export async function saveHours(
   ctx: Context,
   { scope, reference, hours }: { scope: string; reference: string; hours: ReadonlyMap<string, Sketches> },
 ): Promise<void> {
   const rows = [...hours].flatMap(([hour, sketches]) =>
-    [...sketches].map(([column, sketch]): SketchesTable => {
+    [...sketches].map(([column, sketch]): SketchRecord => {
       const counts = [...sketch.counts.entries()].filter(([, count]) => count > 0)
-      const content: PackedSketch = { counts, numbers: sketch.numbers }
+      const content: store.PackedSketch = { counts, numbers: sketch.numbers }
       return {
         scope,
         column_name: column,
         hour,
         reference,
         value_count: countOf(sketch.counts),
-        content: JSON.stringify(content),
+        content,
       }
     }),
   )
@@ -83,21 +80,21 @@ export async function mergedHours(
   return merged
 }
 
-function unpack(row: SketchesTable, reference: SketchReference): Sketch {
-  const { counts, numbers } = JSON.parse(row.content) as PackedSketch
+function unpack(row: SketchRecord, reference: SketchReference): Sketch {
+  const { counts, numbers } = row.content
   const sketch = createSketch(reference)
   for (const [bin, count] of counts) sketch.counts[bin] = count
   return { ...sketch, numbers }
 }
 
 /** The usual statistics of a stored hour. Quantiles need no bins. */
-export function summaryOf(row: SketchesTable): {
+export function summaryOf(row: SketchRecord): {
   missing: number
   mean: number | null
   median: number | null
   p99: number | null
 } {
-  const { counts, numbers } = JSON.parse(row.content) as PackedSketch
+  const { counts, numbers } = row.content
   const size = Math.max(1, ...counts.map(([bin]) => bin + 1))
   const reference: SketchReference = {
     kind: 'numeric',

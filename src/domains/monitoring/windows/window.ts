@@ -4,7 +4,7 @@ import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
-import { type DetectedSignal, evaluateAlertRules, type WindowSignals } from '../alerts/alerts.ts'
+import { type DetectedSignal, evaluateAlertRules } from '../alerts/alerts.ts'
 import { enqueue } from '../jobs.ts'
 import { type BaselineProfile, countOf, isBuiltIn, windowAround } from '../rules.ts'
 import { type Settings, settingsOf } from '../settings.ts'
@@ -127,7 +127,7 @@ export async function closeWindow(
         settings,
         (signal) => !silent.includes(signal),
       )
-      const content = JSON.stringify({ ...window, found: signalsOfModel.map(nameOf), silent })
+      const content = { ...window, found: signalsOfModel.map(nameOf), silent }
       await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
     })
   }
@@ -155,8 +155,8 @@ export function nameOf({ signal, subject }: DetectedSignal): string {
 }
 
 /** A stored window without what only the alert rules read. */
-export function windowOf({ content }: { content: string }): Window {
-  const { found: _, silent: __, ...window } = JSON.parse(content) as Window & Partial<WindowSignals>
+export function windowOf({ content }: Pick<store.WindowRecord, 'content'>): Window {
+  const { found: _, silent: __, ...window } = content
   return window
 }
 
