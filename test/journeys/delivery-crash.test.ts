@@ -12,6 +12,7 @@ import * as registry from '../../src/domains/registry/registry.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { ownDatabase } from '../support/snapshot.ts'
+import { inFull } from '../support/trials.ts'
 import { establish, model, register, spec, trips } from '../support/trips.ts'
 
 const child = fileURLToPath(new URL('../support/delivery-child.ts', import.meta.url))
@@ -27,8 +28,8 @@ const acts: Record<string, string[]> = {
   unpin: ['release', 'promote', 'rollback'],
   drill: ['release', 'promote'],
 }
-/** The writes before which the process dies; the last is after the act, whatever it wrote. */
-const moments = [1, 3, 5, 8, 1_000]
+/** The writes before which the process dies; the last is after the act, whatever it wrote. All of them in "npm run test:statistics". */
+const moments = inFull ? [1, 3, 5, 8, 1_000] : [3, 1_000]
 
 async function perform(root: string, database: string, act: string, kill: number): Promise<void> {
   const died = spawn(process.execPath, [child, root, database, act, String(kill)], {
