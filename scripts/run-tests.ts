@@ -1,14 +1,14 @@
 import { once } from 'node:events'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
-import { dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { isAbsolute, join, relative, sep } from 'node:path'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { type Pass, passesOver } from './engine-passes.ts'
 import { writeToMemory } from './memory-folder.ts'
 import { startTestRunner } from './run-test-file.ts'
 import { type Count, emptyCount } from './test-events.ts'
 
-type Pass = { title: string; engine: 'sqlite' | 'postgres'; files: string[] }
 type Timed = { path: string; title: string; seconds: number }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -52,7 +52,7 @@ export async function runTests(filters: readonly string[]): Promise<number> {
   const count = emptyCount()
   const started = performance.now()
   const timed: Timed[] = []
-  for (const pass of passesOver(files)) timed.push(...(await runPass(pass, count)))
+  for (const pass of passesOver(root, files)) timed.push(...(await runPass(pass, count)))
   const seconds = (performance.now() - started) / 1000
   process.stdout.write(`\n${describeTimes(timed, seconds)}\n${skips}${describeCount(count)}\n`)
   return count.failed > 0 || count.passed === 0 ? 1 : 0
@@ -79,26 +79,6 @@ function findFiles(filters: readonly string[]): string[] {
 function turnOf(path: string): number {
   const turn = startFirst.indexOf(path)
   return turn < 0 ? startFirst.length : turn
-}
-
-/** What talks to the database runs on both engines; the rest once. */
-function passesOver(files: string[]): Pass[] {
-  const passes: Pass[] = [{ title: 'SQLite', engine: 'sqlite', files }]
-  const onDatabase = files.filter(
-    (path) => /^(src|test\/journeys|test\/attacks)\//.test(path) && asksForEngine(join(root, path)),
-  )
-  if (process.env['TEST_PG']) passes.push({ title: 'PostgreSQL', engine: 'postgres', files: onDatabase })
-  return passes.filter((pass) => pass.files.length > 0)
-}
-
-/** Whether a file, or one that it imports, asks which engine the pass runs on. */
-function asksForEngine(file: string, seen = new Set<string>()): boolean {
-  if (seen.has(file) || !existsSync(file)) return false
-  seen.add(file)
-  const text = readFileSync(file, 'utf8')
-  if (text.includes('KEEL_TEST_ENGINE')) return true
-  const imports = text.matchAll(/\bfrom '(\.[^']+)'/g)
-  return [...imports].some(([, path = '']) => asksForEngine(join(dirname(file), path), seen))
 }
 
 function skippedEngines(): string {

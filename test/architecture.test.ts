@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { aboveTheStores } from '../scripts/engine-passes.ts'
 import { testApp } from './support/context.ts'
 import { functionsOf } from './support/functions.ts'
 import { routesOfServer, urlOf } from './support/routes.ts'
@@ -308,6 +309,15 @@ test('only one file reads dates from text', () => {
     'new Date(Math.min(a, b))',
   ]
   for (const text of harmless) assert.deepEqual(readersOfDates({ 'domains/runs/rules.ts': text }), [])
+})
+
+test('what is tested on one engine only holds no store', () => {
+  const stores = Object.keys(sources()).filter((path) => /store\.ts$/.test(path))
+  assert.deepEqual(
+    stores.filter((path) => aboveTheStores.some((part) => `src/${path}`.startsWith(part))),
+    [],
+  )
+  for (const part of aboveTheStores) assert.ok(existsSync(new URL(`../${part}`, import.meta.url)), part)
 })
 
 test('only the stores speak SQL', () => {
