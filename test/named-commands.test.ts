@@ -39,7 +39,7 @@ function wrong(line: string): string | undefined {
   const option = line.match(/--[a-z][a-z-]*/g)?.find((name) => name !== '--help' && !known.includes(name))
   if (option !== undefined) return `${path} ${option}`
   for (const [key, { words: allowed }] of Object.entries(command.options ?? {})) {
-    const given = new RegExp(`${optionName(key)}[ =]([A-Za-z-]+)`).exec(line)?.[1]
+    const given = new RegExp(`${optionName(key)}[ =]([A-Za-z_-]+)`).exec(line)?.[1]
     if (allowed && given !== undefined && given !== 'X' && !allowed.includes(given))
       return `${path} ${optionName(key)} ${given}`
   }
