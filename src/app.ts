@@ -17,6 +17,7 @@ import { resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
 import { events } from './events.ts'
+import { fileSchemaRoutes } from './http/file-schemas.ts'
 import { openApiRoutes } from './http/openapi-routes.ts'
 import { createServer } from './http/server.ts'
 import { isLoopback } from './http/trust.ts'
@@ -86,6 +87,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
     const unfollow = follow(ctx, onChange)
     const plugins = [
       openApiRoutes,
+      fileSchemaRoutes,
       mlflowRoutes,
       otlpRoutes,
       oipRoutes,

@@ -7,7 +7,8 @@ import { SpecFile } from '../../src/domains/registry/spec/short-spec.ts'
 import { fieldTable } from './markdown.ts'
 import { fieldsOf } from './schemas.ts'
 
-const files = [
+/** Every file that a project may write down; `schema` is published under the name of its folder. */
+export const files = [
   { name: 'keel.yaml', about: 'The project.', schema: ProjectFile },
   { name: 'sources/*.yaml', about: 'Where data come from, and what may be expected of them.', schema: SourceFile },
   { name: 'features/*.yaml', about: 'Entities, views and services of features.', schema: FeaturesFile },

@@ -3,6 +3,9 @@ import { basename, dirname, join } from 'node:path'
 import { conflict } from '../../core/errors.ts'
 import type { Command } from '../kit/kit.ts'
 
+/** What editors read the shape of the file from, once a server runs. */
+const modeline = '# yaml-language-server: $schema=http://127.0.0.1:5335/schemas/keel.json\n'
+
 export const command: Command = {
   summary: 'Start a project in this folder: keel.yaml and an empty place for each kind of file',
   anywhere: true,
@@ -37,7 +40,7 @@ function projectName(root: string): string {
 function filesFor(name: string): Record<string, string> {
   const ignored = '.keel/\n'
   return {
-    'keel.yaml': `project: ${name}\nowner: you@team.example\n`,
+    'keel.yaml': `${modeline}project: ${name}\nowner: you@team.example\n`,
     'sources/README.md': 'One YAML file for each origin of data: owner, licence, expectations, who vetted it.\n',
     'features/README.md': 'Entities, views and services: one definition for training sets and for serving.\n',
     'models/README.md': 'One YAML file for each model: purpose, success criteria, delivery, rollback plan, owner.\n',
