@@ -56,7 +56,10 @@ export const onEvent: Reactions<typeof events> = {
     (ctx, { subject, at }) => monitoring.scheduleSourceCheck(ctx, { source: nameIn(subject), at }),
   ],
   'evaluation.prices_set': [serving.refreshPrices],
-  'registry.spec_applied': [serving.refreshSpecs],
+  'registry.spec_applied': [
+    serving.refreshSpecs,
+    (ctx, { subject }) => monitoring.watchAgain(ctx, { model: nameIn(subject) }),
+  ],
   'serving.predictions_recorded': [
     (ctx, { subject, at, data }) =>
       monitoring.watchRecorded(ctx, { model: nameIn(subject), from: data.from, to: data.to, at }),

@@ -20,5 +20,6 @@ export const stateWords = {
   steady: { word: 'steady', shape: '●' },
   rolling_out: { word: 'rolling out', shape: '◐' },
   needs_you: { word: 'needs you', shape: '▲' },
+  cannot_tell: { word: 'cannot tell', shape: '?' },
   not_released: { word: 'not released', shape: '○' },
 } as const

@@ -6,21 +6,15 @@ import { withoutUndefined } from '../../core/without-undefined.ts'
 import { DriftReference } from '../../domains/monitoring/contract.ts'
 import { fileDrift, type Tool, tools } from '../../domains/monitoring/monitoring.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
-import { shownDrift } from '../files/shown-drift.ts'
+import { shownDrift, shownModelDrift } from '../files/shown-drift.ts'
 import {
   argument,
   defineCommand,
-  estimate,
-  facts,
   flag,
-  moment,
-  number,
   type Outcome,
   oneOf,
   optionalArgument,
-  percent,
   type Session,
-  table,
   text,
   type Values,
   withDefault,
@@ -51,38 +45,11 @@ export const command = defineCommand({
 
 async function ofModel(session: Session, model: string, { against, check }: Options): Promise<Outcome> {
   const report = await (await session.client()).monitoring.drift({ model, against })
-  const { window } = report
-  if (!window) return { data: report, text: 'No window is complete yet.' }
-  const rows = window.drift.map((row) => [
-    row.column,
-    number(row.psi),
-    number(row.critical),
-    row.p === undefined ? '–' : row.p < 0.0001 ? '< 0.0001' : row.p.toFixed(4),
-    row.missing === undefined ? '–' : percent(row.missing),
-    row.drifted ? 'drifted' : 'steady',
-  ])
-  const { estimated, knownUpTo, domain } = window
-  const text = [
-    facts([
-      [
-        'window',
-        `${moment(window.from)} – ${moment(window.to)}, ${window.requests} requests, ${window.labelled} labelled`,
-      ],
-      ['labels known up to', moment(knownUpTo)],
-      ['reference', report.reference],
-      ['predicted – observed', estimate(window.bias)],
-      ['accuracy without labels', estimated ? `${estimate(estimated.accuracy)} ${estimated.blindSpot}` : '–'],
-      ['all columns together', domain ? `AUC ${estimate(domain.auc)} (0.5 is alike)` : '–'],
-    ]),
-    rows.length === 0 ? 'No column was compared.' : table(['column', 'PSI', 'threshold', 'p', 'missing', ''], rows),
-    report.meaning,
-  ]
-  const drifted = window.drift.some((row) => row.drifted)
   return {
     data: report,
-    text: text.join('\n\n'),
-    exitCode: check && drifted ? 3 : 0,
-    next: [`keel alerts ${model}`],
+    text: shownModelDrift(report),
+    exitCode: exitCodeOf(report.verdict, check),
+    next: report.window ? [`keel alerts ${model}`] : [],
   }
 }
 

@@ -5,12 +5,13 @@ export const command: Command = {
   async run(session) {
     const status = await (await session.client()).review.status({})
     const cards = table(
-      ['model', 'state', 'live', 'since', 'quality now', 'at release', 'labels until', 'policy'],
+      ['model', 'state', 'live', 'since', 'window', 'quality now', 'at release', 'labels until', 'policy'],
       status.models.map((card) => [
         card.model,
         card.state.replaceAll('_', ' '),
         card.release === null ? null : `${card.release} (v${card.version})`,
         moment(card.liveSince),
+        windowOf(card.window),
         `${card.quality.metric} ${estimate(card.quality.now)}`,
         estimate(card.quality.atRelease),
         moment(card.labelsUntil),
@@ -18,8 +19,11 @@ export const command: Command = {
       ]),
     )
     const todo = status.todo.map((item) => `  ${item.model}: ${item.summary}\n    ${item.command}`)
+    const live = status.models.filter(({ state }) => state !== 'not_released').length
     return {
       data: status,
+      // Nobody can say of any of them whether it is steady.
+      exitCode: live > 0 && status.cannotTell === live ? 4 : 0,
       text: [
         status.sentence,
         ...(status.log.summary === null ? [] : [status.log.summary]),
@@ -32,4 +36,9 @@ export const command: Command = {
       next: status.models.length === 0 ? ['keel demo', 'keel plan'] : [],
     }
   },
+}
+
+function windowOf(window: { from: string; to: string; requests: number; labelled: number } | null): string | null {
+  if (window === null) return null
+  return `${moment(window.from)} – ${moment(window.to)}, ${window.requests} requests, ${window.labelled} labelled`
 }

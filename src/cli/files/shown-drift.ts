@@ -1,5 +1,49 @@
+import type { Api } from '../../contract.ts'
+import type { Output } from '../../core/contract.ts'
 import type { FileDrift } from '../../domains/monitoring/monitoring.ts'
-import { percent, table } from '../kit/kit.ts'
+import { estimate, facts, moment, number, percent, table } from '../kit/kit.ts'
+
+type ModelDrift = Output<Api['monitoring']['drift']>
+
+const verdicts = { drifted: 'Drifted', steady: 'Steady', cannot_tell: 'Cannot tell' }
+
+/** The newest window of a model beside its reference: what was judged, what was not, and over how many rows. */
+export function shownModelDrift(report: ModelDrift): string {
+  const { window } = report
+  const verdict = `${verdicts[report.verdict]}: ${report.because}.`
+  if (!window) return verdict
+  const rows = window.drift.map((row) => [
+    row.column,
+    number(row.psi),
+    number(row.critical),
+    row.p === undefined ? '–' : chance(row.p),
+    `${row.n ?? '–'} / ${row.m ?? '–'}`,
+    row.missing === undefined ? '–' : percent(row.missing),
+    row.drifted ? 'drifted' : 'steady',
+  ])
+  const { estimated, knownUpTo, domain, missing = [], notJudged = [] } = window
+  return [
+    facts([
+      [
+        'window',
+        `${moment(window.from)} – ${moment(window.to)}, ${window.requests} requests, ${window.labelled} labelled`,
+      ],
+      ...(window.mergedFrom
+        ? [['drift judged over', `${moment(window.mergedFrom)} – ${moment(window.to)}`] as [string, string]]
+        : []),
+      ['labels known up to', moment(knownUpTo)],
+      ['reference', report.reference],
+      ['predicted – observed', estimate(window.bias)],
+      ['accuracy without labels', estimated ? `${estimate(estimated.accuracy)} ${estimated.blindSpot}` : '–'],
+      ['all columns together', domain ? `AUC ${estimate(domain.auc)} (0.5 is alike)` : '–'],
+    ]),
+    ...(rows.length > 0 ? [table(['column', 'PSI', 'threshold', 'p', 'n', 'missing', ''], rows)] : []),
+    ...holesOf(missing, 'training', 'window'),
+    ...notJudgedOf(notJudged),
+    verdict,
+    report.meaning,
+  ].join('\n\n')
+}
 
 /** What was compared and what was not, each with how many values it rests on. */
 export function shownDrift(report: FileDrift): string {
@@ -12,22 +56,45 @@ export function shownDrift(report: FileDrift): string {
     row.threshold.toPrecision(3),
     row.drifted ? 'drifted' : 'steady',
   ])
-  const holes = missing
-    .filter(({ reference, now }) => reference.missing > 0 || now.value > 0)
+  return [
+    `${rows.reference} rows of the reference, ${rows.current} of the current file.`,
+    ...(tested.length > 0 ? [table(['column', 'kind', 'test', 'value', 'threshold', ''], tested)] : []),
+    ...holesOf(missing, 'reference', 'current'),
+    ...notJudgedOf(notJudged),
+    verdictOf(report),
+  ].join('\n')
+}
+
+type Holes = {
+  column: string
+  reference: { missing: number; n: number }
+  now: { value: number | null; n: number; lower?: number | null; upper?: number | null }
+  p: number
+  changed: boolean
+  emptied: boolean
+}
+
+/** Columns with missing values on either side; a column that has none is not shown. */
+function holesOf(missing: readonly Holes[], before: string, after: string): string[] {
+  const rows = missing
+    .filter(({ reference, now }) => reference.missing > 0 || now.value !== 0)
     .map(({ column, reference, now, p, changed, emptied }) => [
       column,
       `${percent(reference.missing / reference.n)} of ${reference.n}`,
       `${percent(now.value)} [${percent(now.lower)}, ${percent(now.upper)}] of ${now.n}`,
-      p < 0.0001 ? '< 0.0001' : p.toFixed(4),
+      chance(p),
       emptied ? 'became empty' : changed ? 'changed' : 'no change shown',
     ])
-  return [
-    `${rows.reference} rows of the reference, ${rows.current} of the current file.`,
-    ...(tested.length > 0 ? [table(['column', 'kind', 'test', 'value', 'threshold', ''], tested)] : []),
-    ...(holes.length > 0 ? [table(['missing values', 'reference', 'current', 'p', ''], holes)] : []),
-    ...notJudged.map(({ column, because }) => `"${column}" is not judged: ${because}.`),
-    verdictOf(report),
-  ].join('\n')
+  return rows.length > 0 ? [table(['missing values', before, after, 'p', ''], rows)] : []
+}
+
+function notJudgedOf(columns: readonly { column: string; because: string }[]): string[] {
+  if (columns.length === 0) return []
+  return [columns.map(({ column, because }) => `"${column}" is not judged: ${because}.`).join('\n')]
+}
+
+function chance(p: number): string {
+  return p < 0.0001 ? '< 0.0001' : p.toFixed(4)
 }
 
 function verdictOf({ tool, verdict, drifted, rows, columns, missing, notJudged }: FileDrift): string {

@@ -39,6 +39,10 @@ export const monitoring = contract({
       model: Name,
       window: Type.Union([Window, Type.Null()]),
       reference: Type.String(),
+      verdict: oneOf(['drifted', 'steady', 'cannot_tell'], {
+        description: 'Over what was judged: an input that moved or has other holes, none of them, or nothing to judge',
+      }),
+      because: Type.String({ description: 'What the verdict rests on' }),
       meaning: Type.String({ description: 'What this says and what it does not, in words' }),
     }),
   },
@@ -46,7 +50,8 @@ export const monitoring = contract({
     method: 'GET',
     path: '/models/:model/sketches',
     role: 'viewer',
-    summary: 'What served values looked like, per release, feature and hour: counts in fixed bins and quantiles',
+    summary:
+      'What served values looked like, per release, feature and hour (or window, where that is shorter): counts in fixed bins and quantiles',
     input: object({
       model: Name,
       release: optional(Type.String()),
@@ -76,6 +81,8 @@ export const monitoring = contract({
       'Before promotion: training rows of a version against what is served now, and inputs that tell the label alone',
     input: object({ model: Name, version: Type.Integer({ minimum: 1 }) }),
     output: object({
+      verdict: oneOf(['skewed', 'alike', 'cannot_tell']),
+      because: Type.String({ description: 'What the verdict rests on' }),
       served: Type.Integer({ description: 'Served rows that were compared' }),
       columns: Type.Array(
         object({ column: Type.String(), psi: Type.Number(), critical: Type.Number(), skewed: Type.Boolean() }),

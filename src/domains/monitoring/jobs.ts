@@ -5,7 +5,10 @@ import { Type } from '../../core/shapes/shapes.ts'
 import { alertMessage } from './events.ts'
 
 export const jobs = {
-  'monitoring.window': job({ model: Type.String(), from: Time }, object({ requests: Type.Integer() })),
+  'monitoring.window': job(
+    { model: Type.String(), from: Time, to: optional(Time) },
+    object({ requests: Type.Integer() }),
+  ),
   'monitoring.source': job(
     { source: Type.String() },
     object({

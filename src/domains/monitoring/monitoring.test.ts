@@ -162,8 +162,9 @@ test('before promotion a version is compared with what is served, and an input t
 })
 
 test('a window that is cut off in the middle leaves nothing told, and closing it again makes it whole', async (t) => {
-  const { client, ctx, traffic } = await begin(t)
+  const { client, ctx, worker, traffic } = await begin(t)
   await traffic({ late: () => 0 })
+  await worker.advance(new Date('2026-01-02T00:00:00Z'))
   const payload = { model, from: '2026-01-01T00:00:00.000Z' }
   const dying = {
     ...ctx,

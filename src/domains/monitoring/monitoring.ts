@@ -6,7 +6,16 @@ export { endSilence, listRules, listSilences, silence } from './alerts/silences.
 export { type FileDrift, fileDrift, type Tool, tools } from './files/file-drift.ts'
 export { checkSource, scheduleSourceCheck } from './sources/source-watch.ts'
 export { checkLateLabels } from './windows/late-labels.ts'
-export { drift, explainThresholds, latestWindow, series, sketches } from './windows/reading.ts'
+export { watch, watchAgain, watchRecorded } from './windows/open-window.ts'
+export {
+  drift,
+  explainThresholds,
+  firstWindowOf,
+  latestWindow,
+  newestWindow,
+  series,
+  sketches,
+} from './windows/reading.ts'
 export { leaks, servedSkew, skew } from './windows/skew.ts'
 export { sampleTraffic } from './windows/traffic-sample.ts'
-export { closeWindow, type Window, watch, watchRecorded } from './windows/window.ts'
+export { closeWindow, type Window } from './windows/window.ts'

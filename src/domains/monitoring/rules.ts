@@ -75,6 +75,7 @@ export const defaultRules: readonly AlertRule[] = [
   { signal: 'bias', severity: 'page', of: 1, windows: 1 },
   { signal: 'quality', severity: 'page', of: 1, windows: 1 },
   { signal: 'parity', severity: 'page', of: 1, windows: 1 },
+  { signal: 'missing', severity: 'page', of: 1, windows: 1 },
   { signal: 'errors', severity: 'page', of: 1, windows: 1 },
   { signal: 'latency', severity: 'page', of: 1, windows: 1 },
   { signal: 'cost', severity: 'page', of: 1, windows: 1 },

@@ -2,6 +2,7 @@ import type { Migration } from '../../core/database/database.ts'
 
 export type MonitoringTables = {
   windows: WindowsTable
+  open_windows: OpenWindowsTable
   alerts: AlertsTable
   drift_references: ReferencesTable
   sketches: SketchesTable
@@ -11,6 +12,9 @@ export type MonitoringTables = {
 }
 
 export type WindowsTable = { model: string; from_at: string; to_at: string; content: string }
+
+/** The window of a model that closes next. It begins where the last one ended, so that windows never overlap. */
+export type OpenWindowsTable = { model: string; from_at: string; to_at: string }
 
 export type AlertsTable = {
   id: string
@@ -107,5 +111,9 @@ export const migrations: Migration[] = [
       'alter table silences add column zone text',
       'alter table silences add column lasts text',
     ],
+  },
+  {
+    name: 'monitoring/004-open-windows',
+    up: () => ['create table open_windows (model text primary key, from_at text not null, to_at text not null)'],
   },
 ]

@@ -22,6 +22,9 @@ export function settingsOf(spec: ModelSpec) {
     slowMilliseconds: slow === undefined ? undefined : milliseconds(slow),
     costPer1k: spec.success.guardrails?.find(({ metric }) => metric === 'cost_per_1k')?.within,
     minAuc: spec.success.floors?.find(({ metric }) => metric === 'auc')?.at_least,
+    /** Inputs that the log leaves out, and whether it keeps only the length of texts. */
+    omitted: new Set(spec.serves.log?.omit),
+    lengthsOnly: spec.serves.output === 'text' && spec.serves.log?.content !== true,
     binary: spec.serves.output === 'binary',
     regression: spec.serves.output === 'regression',
     alertsPerWeek: spec.delivery.targets.alerts_per_week,

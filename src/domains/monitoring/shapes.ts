@@ -4,13 +4,14 @@ import { Type } from '../../core/shapes/shapes.ts'
 import { MarkCountsShape } from '../registry/contract.ts'
 
 /**
- * In order of importance: labels wrong (bias, quality), served features differ, service (errors, latency, cost), what is estimated
- * without labels, drift, data at its source; `external` came from another alerting system.
+ * In order of importance: labels wrong (bias, quality), served features differ, values that are missing now, service (errors,
+ * latency, cost), what is estimated without labels, drift, data at its source; `external` came from another alerting system.
  */
 export const Signal = oneOf([
   'bias',
   'quality',
   'parity',
+  'missing',
   'errors',
   'latency',
   'cost',
@@ -47,8 +48,8 @@ export const Window = object({
   from: Time,
   to: Time,
   release: Type.String({ description: 'The release that answered most of it' }),
-  requests: Type.Integer(),
-  labelled: Type.Integer(),
+  requests: Type.Integer({ description: 'Logged in it, of all releases; copies for a shadow are none' }),
+  labelled: Type.Integer({ description: 'Requests whose label is known' }),
   meanPrediction: Estimate,
   meanLabel: Estimate,
   bias: Estimate,
@@ -73,6 +74,21 @@ export const Window = object({
       ...DriftMeasures,
     }),
   ),
+  /** How many values of each input are missing, in the window alone. */
+  missing: optional(
+    Type.Array(
+      object({
+        column: Type.String(),
+        reference: object({ missing: Type.Integer(), n: Type.Integer() }, { description: 'In training' }),
+        now: Estimate,
+        p: Type.Number({ description: 'Chance of such a difference when nothing changed' }),
+        changed: Type.Boolean(),
+        emptied: Type.Boolean({ description: 'All values are missing now, and that is no chance' }),
+      }),
+    ),
+  ),
+  /** Columns of which drift cannot be told: neither drifted nor steady. */
+  notJudged: optional(Type.Array(object({ column: Type.String(), because: Type.String() }))),
   /** When the newest label of the window became known; what is newer may still change the numbers. */
   knownUpTo: optional(Type.Union([Time, Type.Null()])),
   /** A window with too few rows is merged with earlier rows of the same release, from this time on. */

@@ -8,6 +8,7 @@ import type { BaselineProfile } from './rules.ts'
 import type {
   AlertsTable,
   MonitoringTables,
+  OpenWindowsTable,
   ReferencesTable,
   SilencesTable,
   SinksTable,
@@ -64,7 +65,7 @@ export async function saveWindow(ctx: Context, given: WindowRecord): Promise<voi
     .execute()
 }
 
-/** Oldest first; `limit` keeps the newest. */
+/** Those whose time has come, oldest first; `limit` keeps the newest. */
 export async function listWindows(
   ctx: Context,
   model: string,
@@ -77,6 +78,7 @@ export async function listWindows(
     .selectAll()
     .where('model', '=', model)
     .where('from_at', '>=', from)
+    .where('to_at', '<=', ctx.now().toISOString())
     .orderBy('from_at', 'desc')
     .limit(limit)
   const rows = await (to === undefined ? query : query.where('from_at', '<', to)).execute()
@@ -93,15 +95,43 @@ export async function findWindow(ctx: Context, model: string, from: string): Pro
   return row && windows.read(row)
 }
 
+/** The newest of those whose time has come. */
 export async function latestWindow(ctx: Context, model: string): Promise<WindowRecord | undefined> {
   const row = await tables(ctx)
     .selectFrom('windows')
     .selectAll()
     .where('model', '=', model)
+    .where('to_at', '<=', ctx.now().toISOString())
+    .orderBy('to_at', 'desc')
     .orderBy('from_at', 'desc')
     .limit(1)
     .executeTakeFirst()
   return row && windows.read(row)
+}
+
+/** Windows that end after a time, oldest first. */
+export async function windowsAfter(ctx: Context, model: string, after: string, limit: number): Promise<WindowRecord[]> {
+  const rows = await tables(ctx)
+    .selectFrom('windows')
+    .selectAll()
+    .where('model', '=', model)
+    .where('to_at', '>', after)
+    .orderBy('to_at')
+    .limit(limit)
+    .execute()
+  return rows.map(windows.read)
+}
+
+export async function findOpenWindow(ctx: Context, model: string): Promise<OpenWindowsTable | undefined> {
+  return tables(ctx).selectFrom('open_windows').selectAll().where('model', '=', model).executeTakeFirst()
+}
+
+export async function saveOpenWindow(ctx: Context, row: OpenWindowsTable): Promise<void> {
+  await tables(ctx)
+    .insertInto('open_windows')
+    .values(row)
+    .onConflict((conflict) => conflict.column('model').doUpdateSet({ from_at: row.from_at, to_at: row.to_at }))
+    .execute()
 }
 
 export async function findAlert(ctx: Context, id: string): Promise<AlertRecord | undefined> {

@@ -13,6 +13,10 @@ export type Facts = {
   live: Output<(typeof delivery)['liveAt']>['live']
   /** Oldest first. */
   windows: Output<(typeof monitoring)['series']>['items']
+  /** When nothing was served since the newest of them. */
+  unserved: { from: string; to: string } | null
+  /** The first window of the release that is live. */
+  atRelease: Output<(typeof monitoring)['series']>['items'][number] | null
   /** Alerts that fire and page somebody. */
   pages: Output<(typeof monitoring)['listAlerts']>['items']
   /** Newest first. */
@@ -45,13 +49,12 @@ const nothing = { value: null, n: 0 }
 const sparklineWindows = 26
 
 export function cardOf(facts: Facts): Card {
-  const { model, live, windows, releases, policy, pinned } = facts
+  const { model, live, windows, releases, policy, pinned, atRelease } = facts
   const latest = windows.at(-1)
-  const first = windows.find(({ release }) => release === live?.release)
   return {
     model,
     state: stateOf(facts),
-    headline: todoOf(facts)[0]?.summary ?? (live === null ? 'Nothing is live.' : 'Nothing waits for you.'),
+    headline: headlineOf(facts),
     release: live?.release ?? null,
     version: live?.version ?? null,
     liveSince: live?.from ?? null,
@@ -59,9 +62,10 @@ export function cardOf(facts: Facts): Card {
     quality: {
       metric: latest?.absoluteError ? 'absolute error' : 'log loss',
       now: latest ? qualityOf(latest) : nothing,
-      atRelease: first ? qualityOf(first) : nothing,
+      atRelease: atRelease ? qualityOf(atRelease) : nothing,
     },
-    labelsUntil: latest?.to ?? null,
+    window: latest ? { from: latest.from, to: latest.to, requests: latest.requests, labelled: latest.labelled } : null,
+    labelsUntil: latest?.knownUpTo ?? null,
     p95Ms: latest?.p95Ms ?? nothing,
     sparkline: windows.slice(-sparklineWindows).map((window) => ({ at: window.from, value: qualityOf(window).value })),
     releases: releases.flatMap(({ id, fullyLiveAt }) =>
@@ -71,10 +75,22 @@ export function cardOf(facts: Facts): Card {
   }
 }
 
-function stateOf({ live, pages, pinned, rollout }: Facts): Card['state'] {
+function headlineOf(facts: Facts): string {
+  const [first] = todoOf(facts)
+  if (first) return first.summary
+  if (facts.live === null) return 'Nothing is live.'
+  if (stateOf(facts) !== 'cannot_tell') return 'Nothing waits for you.'
+  const { unserved } = facts
+  return unserved
+    ? `Nothing was served from ${unserved.from} to ${unserved.to}.`
+    : 'No window with requests is complete yet.'
+}
+
+function stateOf({ live, pages, pinned, rollout, windows, unserved }: Facts): Card['state'] {
   if (live === null) return 'not_released'
   if (pages.length > 0 || pinned || rollout?.state === 'holding') return 'needs_you'
-  return rollout ? 'rolling_out' : 'steady'
+  if (rollout) return 'rolling_out'
+  return windows.length === 0 || unserved ? 'cannot_tell' : 'steady'
 }
 
 /** Probabilities are judged by their log loss, other numbers by their distance from what happened. */

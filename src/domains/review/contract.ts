@@ -43,14 +43,21 @@ const ReadinessTest = object({
 
 const Card = object({
   model: Name,
-  state: oneOf(['steady', 'rolling_out', 'needs_you', 'not_released']),
+  state: oneOf(['steady', 'rolling_out', 'needs_you', 'not_released', 'cannot_tell'], {
+    description: 'Steady by the newest window; `cannot_tell` where none is complete, or nothing was served in it',
+  }),
   headline: Type.String(),
   release: Type.Union([Type.String(), Type.Null()]),
   version: Type.Union([Type.Integer(), Type.Null()]),
   liveSince: Type.Union([Time, Type.Null()]),
   pinned: Type.Boolean(),
   quality: object({ metric: Type.String(), now: Estimate, atRelease: Estimate }),
-  labelsUntil: Type.Union([Time, Type.Null()]),
+  /** The window that `quality.now` and `p95Ms` are of. */
+  window: Type.Union([
+    object({ from: Time, to: Time, requests: Type.Integer(), labelled: Type.Integer() }),
+    Type.Null(),
+  ]),
+  labelsUntil: Type.Union([Time, Type.Null()], { description: 'When the newest label of that window became known' }),
   p95Ms: Estimate,
   sparkline: Type.Array(object({ at: Time, value: Type.Union([Type.Number(), Type.Null()]) })),
   releases: Type.Array(object({ at: Time, release: Type.String() })),
@@ -69,6 +76,7 @@ export const review = contract({
       sentence: Type.String(),
       steady: Type.Integer(),
       needYou: Type.Integer(),
+      cannotTell: Type.Integer({ description: 'Live models of which no window, or an empty one, is the newest' }),
       models: Type.Array(Card),
       todo: Type.Array(object({ model: Name, kind: Type.String(), summary: Type.String(), command: Type.String() })),
       log: object(

@@ -28,7 +28,8 @@ test('a card says what waits for somebody: a rollout that holds, then the pin of
     sentence: '1 needs you, 1 model not released.',
   })
   await client.delivery.promote({ release: id })
-  assert.equal((await home()).states[model], 'steady')
+  assert.equal((await home()).states[model], 'cannot_tell')
+  assert.equal((await home()).sentence, '1 model cannot be judged, 1 model not released.')
   await client.delivery.rollback({ model, reason: 'a doubt' })
   assert.deepEqual((await home()).todo, [`pin: keel unpin ${model} --reason "…"`])
   const { models } = await client.review.status({})

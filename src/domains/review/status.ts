@@ -22,13 +22,15 @@ export async function status(ctx: Context): Promise<Status> {
   })
   const models = facts.map(cardOf)
   const needYou = models.filter(({ state }) => state === 'needs_you').length
+  const cannotTell = models.filter(({ state }) => state === 'cannot_tell').length
   const steady = models.filter(({ state }) => state === 'steady' || state === 'rolling_out').length
-  const sentence = sentenceOf(models, steady, needYou)
+  const sentence = sentenceOf(models, { steady, needYou, cannotTell })
   return {
     now: ctx.now().toISOString(),
     sentence,
     steady,
     needYou,
+    cannotTell,
     models,
     todo: facts.flatMap(todoOf),
     log: serving.logHealth(ctx),
@@ -36,7 +38,9 @@ export async function status(ctx: Context): Promise<Status> {
   }
 }
 
-function sentenceOf(models: Card[], steady: number, needYou: number): string {
+type Counts = { steady: number; needYou: number; cannotTell: number }
+
+function sentenceOf(models: Card[], { steady, needYou, cannotTell }: Counts): string {
   if (models.length === 0) return 'No models yet.'
   const count = (n: number) => `${n} ${n === 1 ? 'model' : 'models'}`
   const waiting = models.filter(({ state }) => state === 'not_released').length
@@ -45,6 +49,7 @@ function sentenceOf(models: Card[], steady: number, needYou: number): string {
     ...(needYou > 0
       ? [`${needYou === models.length ? count(needYou) : needYou} ${needYou === 1 ? 'needs' : 'need'} you`]
       : []),
+    ...(cannotTell > 0 ? [`${count(cannotTell)} cannot be judged`] : []),
     ...(waiting > 0 ? [`${count(waiting)} not released`] : []),
   ]
   return `${parts.join(', ')}.`
@@ -59,11 +64,15 @@ async function factsOf(ctx: Context, model: string): Promise<Facts> {
     delivery.policy(ctx, { model }),
     delivery.isPinned(ctx, model),
   ])
+  const { unserved } = await monitoring.newestWindow(ctx, { model })
+  const since = live && (releases.items.find(({ id }) => id === live.release)?.createdAt ?? live.from)
   const rolling = releases.items.find(({ state }) => state === 'rolling_out')
   return {
     model,
     live,
     windows: windows.items,
+    unserved,
+    atRelease: live && since ? await monitoring.firstWindowOf(ctx, { model, release: live.release, since }) : null,
     pages: firing.items.filter(({ severity }) => severity === 'page'),
     releases: releases.items,
     policy,

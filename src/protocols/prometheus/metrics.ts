@@ -115,7 +115,8 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     set(gauges.p95, window.p95Ms.value === null ? null : window.p95Ms.value / 1000)
     set(gauges.cost, window.costPer1k?.value)
     set(gauges.accuracy, window.estimated?.accuracy.value)
-    set(gauges.drifted, window.drift.filter(({ drifted }) => drifted).length)
+    const judged = window.drift.length > 0
+    set(gauges.drifted, judged ? window.drift.filter(({ drifted }) => drifted).length : null)
     set(gauges.domain, window.domain?.auc.value)
   }
 }

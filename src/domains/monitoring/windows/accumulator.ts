@@ -2,7 +2,7 @@ import type { SketchReference } from '../../../core/stats/sketch.ts'
 import type * as registry from '../../registry/registry.ts'
 import type { LoggedPrediction } from '../../serving/serving.ts'
 import { residualColumn, scoreColumn } from './baseline.ts'
-import { hourlySketches } from './sketches.ts'
+import { hourlySketches, periodsOf } from './sketches.ts'
 
 /** Count, mean and sum of squared deviations, updated number by number (Welford). */
 export type RunningMoments = { n: number; mean: number; squares: number }
@@ -44,6 +44,7 @@ export function createAccumulator(
   release: string,
   version: number,
   bins: ReadonlyMap<string, SketchReference>,
+  window: { from: string; to: string },
 ): Accumulator {
   return {
     release,
@@ -57,7 +58,7 @@ export function createAccumulator(
     pairs: createSample(keptPairs),
     scores: createSample(keptPairs),
     sample: createSample(keptRows),
-    sketches: hourlySketches(bins),
+    sketches: hourlySketches(bins, periodsOf(window)),
   }
 }
 
@@ -84,7 +85,11 @@ export function addRow(accumulator: Accumulator, row: LoggedPrediction): void {
 
 /** Totals over all releases. */
 export type ServiceTotals = {
+  /** Answers, those of a release that could not answer among them. */
   rows: number
+  /** What was asked: an answer that stood in for another is of the same request. */
+  requests: number
+  labelled: number
   bad: number
   /** Answers with any mark, and how many have which. */
   marked: number
@@ -97,6 +102,8 @@ export type ServiceTotals = {
 export function createServiceTotals(): ServiceTotals {
   return {
     rows: 0,
+    requests: 0,
+    labelled: 0,
     bad: 0,
     marked: 0,
     marks: {},
@@ -108,6 +115,10 @@ export function createServiceTotals(): ServiceTotals {
 
 export function addToTotals(service: ServiceTotals, row: LoggedPrediction): void {
   service.rows += 1
+  if (!row.fallback) {
+    service.requests += 1
+    if (row.label !== null) service.labelled += 1
+  }
   if (row.bad !== null) service.bad += 1
   if (row.marks.length > 0) service.marked += 1
   for (const mark of row.marks) service.marks[mark] = (service.marks[mark] ?? 0) + 1

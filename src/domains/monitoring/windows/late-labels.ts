@@ -72,7 +72,8 @@ async function recheckWindow(ctx: Context, row: WindowRecord, settings: Settings
   await saveCountedHours(ctx, { accumulators, baselines })
   const baseline = baselines.get(own.version)
   const merged = baseline ? await mergeUntilEnough(ctx, { model, release, from, to, baseline, settings }) : undefined
-  const quality = { ...qualityOf(own, settings), knownUpTo: service.knownUpTo }
+  const { labelled, knownUpTo } = service
+  const quality = { labelled, ...qualityOf(own, settings), knownUpTo }
   await transaction(ctx, async (ctx) => {
     const stored = await store.findWindow(ctx, model, from)
     if (!stored) return
@@ -86,10 +87,11 @@ async function recheckWindow(ctx: Context, row: WindowRecord, settings: Settings
       const canTell = (signal: string) => isLabelled(signal) && !silent.some((one) => one === signal)
       await evaluateAlertRules(ctx, { model, release, from, to }, signalsOfModel, settings, canTell)
     }
+    const unjudged = [...silent, ...others.silent.filter((signal) => !isLabelled(signal))]
     const found = [
       ...signalsOfModel.map(nameOf),
       ...others.found.filter((name) => !isLabelled(name.split('/')[0] ?? '')),
     ]
-    await store.saveWindow(ctx, { ...stored, content: { ...window, found, silent } })
+    await store.saveWindow(ctx, { ...stored, content: { ...window, found, silent: unjudged } })
   })
 }

@@ -5,6 +5,7 @@ import * as registry from '../../registry/registry.ts'
 import { settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
 import { baselineProfile } from './baseline.ts'
+import { judgedOnly } from './judged.ts'
 import { mergedHours } from './sketches.ts'
 import { driftOf, measures, type Window } from './summary.ts'
 import { binsOf } from './window.ts'
@@ -19,21 +20,26 @@ export async function driftAgainstPeriod(
   ctx: Context,
   window: Window,
   period: EarlierPeriod,
-): Promise<{ drift: Window['drift']; reference: string }> {
+): Promise<{ drift: Window['drift']; notJudged: NonNullable<Window['notJudged']>; reference: string }> {
   const { model, release } = window
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const version = await versionOf(ctx, release)
   const baseline = await baselineProfile(ctx, model, version, settings)
   const shifted = (time: string) => new Date(millisecondsOf(time) - periodShift[period]).toISOString()
   const span = `${shifted(window.from).slice(0, 10)} to ${shifted(window.to).slice(0, 10)}`
-  if (!baseline) return { drift: [], reference: `${span}: nothing was counted for ${release}` }
+  if (!baseline) return { drift: [], notJudged: [], reference: `${span}: nothing was counted for ${release}` }
   const read = (from: string, to: string) =>
     mergedHours(ctx, { scope: `release/${release}`, reference: baseline.id, from, to, references: binsOf(baseline) })
   const [now, before] = [await read(window.from, window.to), await read(shifted(window.from), shifted(window.to))]
   // Without rows in the earlier period no column would count as drifted, which would look like stability.
   const served = [...before.values()].some(({ counts }) => counts.some((count) => count > 0))
-  if (!served) return { drift: [], reference: `${span}: ${release} served nothing then, so nothing can be compared` }
-  const drift = driftOf(baseline, now, settings, before)
+  if (!served)
+    return {
+      drift: [],
+      notJudged: [],
+      reference: `${span}: ${release} served nothing then, so nothing can be compared`,
+    }
+  const { drift, notJudged } = judgedOnly(baseline, driftOf(baseline, now, settings, before), settings)
   return {
     drift: drift.map(({ column, psi, critical, drifted, tests }) => ({
       column,
@@ -42,6 +48,7 @@ export async function driftAgainstPeriod(
       drifted,
       ...measures(tests),
     })),
+    notJudged,
     reference: `${span}, served by ${release}`,
   }
 }

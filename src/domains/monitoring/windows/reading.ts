@@ -31,22 +31,74 @@ export async function latestWindow(ctx: Context, { model }: { model: string }): 
   return row ? windowOf(row) : null
 }
 
+/** The newest window that had requests, and since when there were none in any window that is complete. */
+export async function newestWindow(
+  ctx: Context,
+  { model }: { model: string },
+): Promise<{ window: Window | null; unserved: { from: string; to: string } | null }> {
+  const window = await latestWindow(ctx, { model })
+  const open = await store.findOpenWindow(ctx, model)
+  if (!window || !open || open.from_at <= window.to) return { window, unserved: null }
+  return { window, unserved: { from: window.to, to: open.from_at } }
+}
+
+/** The first window after a time that a release answered most of: what it was like when it went live. */
+export async function firstWindowOf(
+  ctx: Context,
+  { model, release, since }: { model: string; release: string; since: string },
+): Promise<Window | null> {
+  const limit = 50
+  for (let after = since; ; ) {
+    const rows = await store.windowsAfter(ctx, model, after, limit)
+    const found = rows.map(windowOf).find((window) => window.release === release)
+    const last = rows.at(-1)?.to_at
+    if (found) return found.to <= ctx.now().toISOString() ? found : null
+    if (last === undefined || rows.length < limit) return null
+    after = last
+  }
+}
+
 /** Drift shows that the inputs changed, not that the model became wrong: the labels of the same window show that. */
 export async function drift(
   ctx: Context,
   { model, against = 'training' }: Input<Operations['drift']>,
 ): Promise<Output<Operations['drift']>> {
   await registry.getModel(ctx, { model })
-  const window = await latestWindow(ctx, { model })
-  if (!window) return { model, window, reference: 'no window is complete yet', meaning: 'Nothing can be said yet.' }
-  const periodDrift = against === 'training' ? undefined : await driftAgainstPeriod(ctx, window, against)
-  const drift = periodDrift ? periodDrift.drift : window.drift
+  const { window, unserved } = await newestWindow(ctx, { model })
+  if (!window) {
+    const because = 'no window with requests is complete yet'
+    return { model, window, reference: because, verdict: 'cannot_tell', because, meaning: 'Nothing can be said yet.' }
+  }
+  const period = against === 'training' ? undefined : await driftAgainstPeriod(ctx, window, against)
+  const drift = (period ? period.drift : window.drift).filter(({ m }) => m !== 0)
   const sorted = [...drift].sort((a, b) => b.psi / b.critical - a.psi / a.critical)
-  const reference = periodDrift ? periodDrift.reference : `the training set of ${window.release}`
-  const shown = { ...window, drift: sorted }
-  // The domain classifier compared with the training set, so its result does not belong to this period.
-  if (periodDrift) delete shown.domain
-  return { model, window: shown, reference, meaning: meaningOf(window) }
+  const reference = period ? period.reference : `the training set of ${window.release}`
+  const shown = { ...window, drift: sorted, ...(period ? { notJudged: period.notJudged } : {}) }
+  // The domain classifier and the holes were compared with the training set, so they do not belong to this period.
+  if (period) {
+    delete shown.domain
+    delete shown.missing
+  }
+  return { model, window: shown, reference, ...verdictOf(shown, reference, unserved), meaning: meaningOf(window) }
+}
+
+function verdictOf(
+  { drift, missing = [], notJudged = [], requests }: Window,
+  reference: string,
+  unserved: { from: string; to: string } | null,
+): Pick<Output<Operations['drift']>, 'verdict' | 'because'> {
+  if (unserved)
+    return {
+      verdict: 'cannot_tell',
+      because: `nothing was served from ${unserved.from} to ${unserved.to}; what is shown is the last window that had requests`,
+    }
+  const moved = drift.filter(({ drifted }) => drifted).length
+  const holes = missing.filter(({ changed }) => changed).length
+  if (drift.length === 0 && holes === 0)
+    return { verdict: 'cannot_tell', because: `no column could be judged against ${reference}` }
+  const compared = `${drift.length} ${drift.length === 1 ? 'column' : 'columns'} judged over ${requests} requests, ${notJudged.length} not judged`
+  if (moved === 0 && holes === 0) return { verdict: 'steady', because: compared }
+  return { verdict: 'drifted', because: `${moved} moved, ${holes} with other shares of missing values; ${compared}` }
 }
 
 function meaningOf({ labelled, bias, knownUpTo }: Window): string {

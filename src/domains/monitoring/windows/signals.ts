@@ -141,6 +141,7 @@ export function signalsFromEstimate(
   window: Window,
   baseline: BaselineProfile | undefined,
   settings: Settings,
+  labelled: number,
 ): DetectedSignal[] {
   const { accuracy } = window.estimated ?? {}
   const least = baseline?.leastAccuracy
@@ -149,7 +150,7 @@ export function signalsFromEstimate(
     {
       signal: 'estimate',
       subject: 'accuracy',
-      severity: window.labelled >= settings.minRows ? 'digest' : 'page',
+      severity: labelled >= settings.minRows ? 'digest' : 'page',
       summary: `By its own confidence ${percent(accuracy.value)} of the answers are right. ${blindSpot}`,
       value: accuracy,
       threshold: least,
@@ -158,39 +159,53 @@ export function signalsFromEstimate(
   ]
 }
 
-/** Drift alone proves no harm, so it goes to the digest and never pages. */
-export function signalsFromDrift(window: Window, baseline: BaselineProfile | undefined): DetectedSignal[] {
-  return window.drift
-    .filter(({ drifted }) => drifted)
-    .map(({ column, psi, critical, missing = 0, m = window.requests }) => {
-      const trained = baseline?.columns.find((one) => one.column === column)?.sketch.counts ?? []
-      const before = (trained.at(-1) ?? 0) / Math.max(1, baseline?.rows ?? 1)
-      const vanished = missing > 0.99 && before < 0.5
-      const summary = vanished
-        ? `"${column}" vanished: ${percent(missing)} of its values are missing, ${percent(before)} were in training.`
-        : `"${column}" moved away from training: PSI ${psi.toFixed(3)}${missing > before + 0.05 ? `, ${percent(missing)} missing (was ${percent(before)})` : ''}.`
+/** A column that became empty pages at once; another share of missing values waits for the digest. */
+export function signalsFromMissing({ missing = [] }: Window): DetectedSignal[] {
+  return missing
+    .filter(({ changed }) => changed)
+    .map(({ column, reference, now, emptied }) => {
+      const before = reference.missing / reference.n
+      const shares = `${percent(now.value)} of its ${now.n} values are missing, ${percent(before)} of ${reference.n} were in training`
       return {
-        signal: 'drift' as const,
+        signal: 'missing' as const,
         subject: column,
-        severity: 'digest' as const,
-        summary,
-        value: { value: psi, n: m },
-        threshold: critical,
-        thresholdFrom: 'the largest of effect size, chance at this sample size, and training windows',
+        severity: emptied ? ('page' as const) : ('digest' as const),
+        summary: emptied ? `"${column}" became empty: ${shares}.` : `"${column}" has other holes: ${shares}.`,
+        value: now,
+        threshold: before,
+        thresholdFrom: 'the share in training, beyond chance over all columns',
       }
     })
+}
+
+/** Drift alone proves no harm, so it goes to the digest and never pages. */
+export function signalsFromDrift(window: Window): DetectedSignal[] {
+  return window.drift
+    .filter(({ drifted }) => drifted)
+    .map(({ column, psi, critical, m = window.requests }) => ({
+      signal: 'drift' as const,
+      subject: column,
+      severity: 'digest' as const,
+      summary: `"${column}" moved away from training: PSI ${psi.toFixed(3)}.`,
+      value: { value: psi, n: m },
+      threshold: critical,
+      thresholdFrom: 'the largest of effect size, chance at this sample size, and training windows',
+    }))
 }
 
 const paritySample = 200
 const parityTolerance = 1e-6
 const parityShare = 0.01
 
-/** Recomputes the features of a sample of requests: values that differ from the served ones are training-serving skew. */
+/**
+ * Recomputes the features of a sample of requests: values that differ from the served ones are training-serving skew. Undefined
+ * where the log keeps too little for that.
+ */
 export async function signalsFromParity(
   ctx: Context,
   model: string,
   { version, sample }: Accumulator,
-): Promise<DetectedSignal[]> {
+): Promise<DetectedSignal[] | undefined> {
   if (version === 0) return []
   const { service } = await registry.getVersion(ctx, { model, version })
   if (service === null) return []
@@ -199,7 +214,7 @@ export async function signalsFromParity(
   // Rows of which the log omits request fields on purpose cannot be recomputed.
   const isWhole = (row: (typeof sample.items)[number]) => fields.every((name) => name in row.inputs)
   const rows = sample.items.filter((row, index) => index % step === 0 && row.bad !== 'error' && isWhole(row))
-  if (rows.length === 0) return []
+  if (rows.length === 0) return undefined
   const recomputed = await features.lookupAsOf(ctx, {
     service,
     rows: rows.map(({ at, inputs }) => ({ time: at, request: inputs })),

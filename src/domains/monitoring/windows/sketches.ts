@@ -16,17 +16,27 @@ import * as store from '../store.ts'
 /** Sketches by column; all of one scope and hour. */
 export type Sketches = Map<string, Sketch>
 
-/** A set of sketches for each hour, filled row by row: memory does not grow with the rows. */
-export function hourlySketches(references: ReadonlyMap<string, SketchReference>) {
+/** Periods of `period` milliseconds, one of which begins at `start`. */
+type Periods = { start: number; period: number }
+const wholeHours: Periods = { start: 0, period: hour }
+
+/** The hours of a window count from its beginning, so that none lies in two windows; a shorter one is a period of its own. */
+export function periodsOf({ from, to }: { from: string; to: string }): Periods {
+  const start = Date.parse(from)
+  return { start, period: Math.min(hour, Date.parse(to) - start) }
+}
+
+/** A set of sketches for each hour, or shorter period, filled row by row: memory does not grow with the rows. */
+export function hourlySketches(references: ReadonlyMap<string, SketchReference>, { start, period } = wholeHours) {
   const hours = new Map<string, Sketches>()
   return {
     hours,
     add(at: string, read: (column: string) => unknown) {
-      const hour = hourOf(at)
-      let sketches = hours.get(hour)
+      const begin = new Date(start + Math.floor((Date.parse(at) - start) / period) * period).toISOString()
+      let sketches = hours.get(begin)
       if (!sketches) {
         sketches = new Map([...references].map(([column, reference]) => [column, createSketch(reference)]))
-        hours.set(hour, sketches)
+        hours.set(begin, sketches)
       }
       for (const [column, sketch] of sketches) addToSketch(sketch, read(column))
     },

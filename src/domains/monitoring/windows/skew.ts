@@ -25,8 +25,21 @@ const leakThreshold = 0.95
 /** Before promotion: are the served inputs like those in training, and does an input leak the label? */
 export async function skew(ctx: Context, { model, version }: Input<Operations['skew']>): Promise<Skew> {
   const found = await servedSkew(ctx, { model, version })
-  if (!found) return { served: 0, columns: [], leaks: [] }
-  return { served: found.served, columns: found.columns, leaks: await leaks(ctx, { model, version }) }
+  const nothing = { verdict: 'cannot_tell' as const, served: 0, columns: [], leaks: [] }
+  if (!found) return { ...nothing, because: 'the version has no training set' }
+  const { served, columns } = found
+  return { ...verdictOf(found), served, columns, leaks: await leaks(ctx, { model, version }) }
+}
+
+function verdictOf({ served, needed, inputs, columns }: ServedSkew): Pick<Skew, 'verdict' | 'because'> {
+  const compared = `${columns.length} of ${inputs.length} inputs were compared over ${served} rows`
+  const skewed = columns.filter((column) => column.skewed).length
+  if (served < needed)
+    return { verdict: 'cannot_tell', because: `${served} rows were served lately, ${needed} are needed` }
+  if (columns.length === 0) return { verdict: 'cannot_tell', because: compared }
+  return skewed > 0
+    ? { verdict: 'skewed', because: `${skewed} differ; ${compared}` }
+    : { verdict: 'alike', because: compared }
 }
 
 export type ServedSkew = {

@@ -23,6 +23,8 @@ type WindowInput = {
   own: Accumulator
   service: ServiceTotals
   drift: Drift[]
+  notJudged: NonNullable<Window['notJudged']>
+  missing: NonNullable<Window['missing']>
   baseline: BaselineProfile | undefined
   mergedFrom: string | undefined
   settings: Pick<Settings, 'binary' | 'regression'>
@@ -33,8 +35,8 @@ const aucResamples = 200
 
 /** The window as it is stored and shown: every number with its n and interval. */
 export function summarizeWindow(input: WindowInput): Window {
-  const { model, from, to, own, service, drift, baseline, mergedFrom, settings } = input
-  const { rows, bad, marked, marks, latencies, costs, knownUpTo } = service
+  const { model, from, to, own, service, drift, notJudged, missing, baseline, mergedFrom, settings } = input
+  const { rows, requests, labelled, bad, marked, marks, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
   return {
@@ -42,7 +44,8 @@ export function summarizeWindow(input: WindowInput): Window {
     from,
     to,
     release: own.release,
-    requests: rows,
+    requests,
+    labelled,
     ...qualityOf(own, settings),
     errorRate: { value: bad / Math.max(1, rows), n: rows, lower: errors.lower, upper: errors.upper },
     markedRate: shareOf(marked, rows),
@@ -61,6 +64,8 @@ export function summarizeWindow(input: WindowInput): Window {
       drifted,
       ...measures(tests),
     })),
+    missing,
+    notJudged,
     knownUpTo,
     ...(mergedFrom === undefined ? {} : { mergedFrom }),
     ...estimatedOf(own, baseline),
@@ -73,7 +78,7 @@ function shareOf(count: number, n: number): Estimate {
   return { value: count / n, n, ...proportionInterval(count, n) }
 }
 
-type Quality = Pick<Window, 'labelled' | 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc' | 'absoluteError'>
+type Quality = Pick<Window, 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc' | 'absoluteError'>
 
 const unknown: Estimate = { value: null, n: 0, lower: null, upper: null }
 
@@ -81,7 +86,6 @@ const unknown: Estimate = { value: null, n: 0, lower: null, upper: null }
 export function qualityOf(own: Accumulator, { binary, regression }: Pick<Settings, 'binary' | 'regression'>): Quality {
   const { items } = own.pairs
   const known = {
-    labelled: own.label.n,
     meanPrediction: meanOf(own.prediction),
     meanLabel: meanOf(own.label),
     bias: meanOf(own.bias),

@@ -7,7 +7,7 @@ import { transaction } from '../../../core/transaction.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
-import { watch } from './window.ts'
+import { watch } from './open-window.ts'
 
 const bot = 'support-bot'
 

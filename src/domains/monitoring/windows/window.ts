@@ -5,8 +5,8 @@ import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { type DetectedSignal, evaluateAlertRules } from '../alerts/alerts.ts'
-import { enqueue } from '../jobs.ts'
-import { type BaselineProfile, countOf, isBuiltIn, windowAround } from '../rules.ts'
+import type { Signal } from '../contract.ts'
+import { type BaselineProfile, countOf, isBuiltIn } from '../rules.ts'
 import { type Settings, settingsOf } from '../settings.ts'
 import * as store from '../store.ts'
 import {
@@ -18,11 +18,14 @@ import {
   type ServiceTotals,
 } from './accumulator.ts'
 import { baselineProfile, residualColumn } from './baseline.ts'
+import { judgedOnly, missingOf } from './judged.ts'
+import { endOfWindow, openNext } from './open-window.ts'
 import {
   signalsFromClasses,
   signalsFromDrift,
   signalsFromEstimate,
   signalsFromLabels,
+  signalsFromMissing,
   signalsFromParity,
   signalsFromService,
 } from './signals.ts'
@@ -31,62 +34,18 @@ import { driftOf, summarizeWindow, type Window } from './summary.ts'
 
 export type { Window } from './summary.ts'
 
-/** Schedules the closing of the window that is open now; each one schedules the next. */
-export async function watch(ctx: Context, { model }: { model: string }): Promise<void> {
-  const { spec } = await registry.getModel(ctx, { model })
-  if (!spec) return
-  const settings = settingsOf(spec)
-  await scheduleWindow(ctx, model, windowAround(ctx.now().getTime(), settings.anchor, settings.length).from, settings)
-}
-
-/** No more windows than these are computed anew for one batch of old predictions. */
-const mostWindows = 1_000
-/** Batches of one minute are looked at together. */
-const minute = 60_000
-
-/** Predictions of [from, to], written down `at`. */
-type Recorded = { model: string; from: string; to: string; at: string }
-
-/** Windows that hold predictions of elsewhere: those that are open close in their time, those that are closed are computed again. */
-export async function watchRecorded(ctx: Context, { model, from, to, at: recorded }: Recorded): Promise<void> {
-  const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const first = windowAround(millisecondsOf(from), settings.anchor, settings.length).from
-  await scheduleWindow(ctx, model, first, settings)
-  const now = ctx.now().getTime()
-  for (let at = first, count = 0; at <= millisecondsOf(to) && count < mostWindows; at += settings.length, count++) {
-    if (at + settings.length + settings.maturity > now) break
-    const start = isoOf(at)
-    const slot = Math.floor(millisecondsOf(recorded) / minute) * minute
-    await enqueue(ctx, {
-      kind: 'monitoring.window',
-      payload: { model, from: start },
-      key: `monitoring.window/${model}/${start}/${slot}`,
-      runAt: new Date(slot + minute),
-    })
-  }
-}
-
-async function scheduleWindow(ctx: Context, model: string, from: number, settings: Settings): Promise<void> {
-  const start = isoOf(from)
-  const runAt = new Date(from + settings.length + settings.maturity)
-  await enqueue(ctx, {
-    kind: 'monitoring.window',
-    payload: { model, from: start },
-    key: `monitoring.window/${model}/${start}`,
-    runAt,
-  })
-}
-
 /** Drift is judged only for a release with this share of the window: a few days cannot be compared with whole weeks of training. */
 const largeShare = 0.9
 
 /** The job after each window, once its labels have had time to arrive. Running it twice has the same result. */
 export async function closeWindow(
   ctx: Context,
-  { model, from }: { model: string; from: string },
+  job: { model: string; from: string; to?: string },
 ): Promise<{ requests: number }> {
+  const { model, from } = job
   const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const to = new Date(millisecondsOf(from) + settings.length).toISOString()
+  const to = await endOfWindow(ctx, job, settings)
+  if (to === undefined) return { requests: 0 }
   const { service, accumulators, baselines } = await countRows(ctx, { model, from, to, settings })
   const own = accumulators.toSorted((a, b) => b.rows - a.rows)[0]
   await saveCountedHours(ctx, { accumulators, baselines })
@@ -95,7 +54,11 @@ export async function closeWindow(
     const merged = baseline
       ? await mergeUntilEnough(ctx, { model, release: own.release, from, to, baseline, settings })
       : undefined
-    const drift = baseline && merged ? driftOf(baseline, merged.sketches, settings) : []
+    const { drift, notJudged } =
+      baseline && merged
+        ? judgedOnly(baseline, driftOf(baseline, merged.sketches, settings), settings)
+        : { drift: [], notJudged: [] }
+    const missing = missingOf(own, baseline, settings)
     const window = summarizeWindow({
       model,
       from,
@@ -103,23 +66,34 @@ export async function closeWindow(
       own,
       service,
       drift,
+      notJudged,
+      missing,
       baseline,
       mergedFrom: merged?.from,
       settings,
     })
     const residuals = merged?.sketches.get(residualColumn)
     const labels = signalsFromLabels({ window, own, baseline, settings, residuals })
+    const parity = await signalsFromParity(ctx, model, own)
+    const large = own.rows >= service.rows * largeShare
     const signals = [
       ...labels.signals,
-      ...(await signalsFromParity(ctx, model, own)),
+      ...(parity ?? []),
+      ...signalsFromMissing(window),
       ...signalsFromService(window, settings),
       ...signalsFromClasses(own, settings),
-      ...signalsFromEstimate(window, baseline, settings),
-      ...(own.rows >= service.rows * largeShare ? signalsFromDrift(window, baseline) : []),
+      ...signalsFromEstimate(window, baseline, settings, own.bias.n),
+      ...(large ? signalsFromDrift(window) : []),
+    ]
+    const estimated = typeof baseline?.leastAccuracy !== 'number' || window.estimated !== undefined
+    const silent: Signal[] = [
+      ...labels.silent,
+      ...(parity === undefined ? ['parity' as const] : []),
+      ...(estimated ? [] : ['estimate' as const]),
+      ...(baseline && !(large && drift.length > 0) ? ['drift' as const] : []),
     ]
     const signalsOfModel = isBuiltIn(model, own) ? [] : signals
     await transaction(ctx, async (ctx) => {
-      const { silent } = labels
       await evaluateAlertRules(
         ctx,
         { model, release: own.release, from, to },
@@ -131,8 +105,8 @@ export async function closeWindow(
       await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
     })
   }
-  await scheduleWindow(ctx, model, millisecondsOf(to), settings)
-  return { requests: service.rows }
+  await openNext(ctx, { model, from, to }, settings)
+  return { requests: service.requests }
 }
 
 export async function saveCountedHours(
@@ -195,7 +169,7 @@ export async function countRows(
       let accumulator = accumulators.get(row.release)
       if (!accumulator) {
         const bins = [...binsOf(baselines.get(row.version))].filter(([column]) => isSketched(column))
-        accumulator = createAccumulator(row.release, row.version, new Map(bins))
+        accumulator = createAccumulator(row.release, row.version, new Map(bins), { from, to })
         accumulators.set(row.release, accumulator)
       }
       addRow(accumulator, row)
@@ -223,19 +197,21 @@ const maxMerged = 12
 /** The sketches of a window, merged with earlier windows of the same release until there are enough rows. */
 export async function mergeUntilEnough(
   ctx: Context,
-  { release, from, to, baseline, settings }: MergeInput,
+  { model, release, from, to, baseline, settings }: MergeInput,
 ): Promise<{ sketches: Sketches; from?: string }> {
   const references = binsOf(baseline)
   const read = (start: string) =>
     mergedHours(ctx, { scope: `release/${release}`, reference: baseline.id, from: start, to, references })
   const own = await read(from)
   if (rowsOf(own) >= settings.minRows) return { sketches: own }
-  for (let back = 1; back <= maxMerged; back++) {
-    const start = new Date(millisecondsOf(from) - back * settings.length).toISOString()
+  let merged: { sketches: Sketches; from?: string } = { sketches: own }
+  const reach = new Date(millisecondsOf(from) - maxMerged * settings.length).toISOString()
+  for (const { from_at: start } of await store.windowsBefore(ctx, model, from, maxMerged)) {
+    if (start < reach || rowsOf(merged.sketches) >= settings.minRows) break
     const sketches = await read(start)
-    if (rowsOf(sketches) >= settings.minRows || back === maxMerged) return { sketches, from: start }
+    if (rowsOf(sketches) > rowsOf(merged.sketches)) merged = { sketches, from: start }
   }
-  return { sketches: own }
+  return merged
 }
 
 function rowsOf(sketches: Sketches): number {

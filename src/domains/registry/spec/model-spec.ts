@@ -193,7 +193,7 @@ export const ModelSpec = object({
   }),
   monitoring: optional(
     object({
-      every: optional(duration('Length of a window; 7d')),
+      every: optional(duration('Length of a window; 7d', { units: ['m', 'h', 'd', 'w'], positive: true })),
       anchor: optional(Type.String({ description: 'An instant at which a window begins, such as a Monday 00:00' })),
       bias: optional(
         Type.Number({ minimum: 0, description: 'Mean answer minus mean label that counts as wrong; 0.03' }),
@@ -206,7 +206,19 @@ export const ModelSpec = object({
         Type.Array(
           object({
             signal: oneOf(
-              ['bias', 'quality', 'parity', 'errors', 'latency', 'cost', 'estimate', 'drift', 'data', 'external'],
+              [
+                'bias',
+                'quality',
+                'parity',
+                'missing',
+                'errors',
+                'latency',
+                'cost',
+                'estimate',
+                'drift',
+                'data',
+                'external',
+              ],
               { description: 'What is watched' },
             ),
             severity: optional(oneOf(['page', 'digest', 'off'], { description: 'Who hears of it' })),

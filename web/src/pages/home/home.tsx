@@ -103,6 +103,12 @@ function ModelCard({ card, now }: { card: Card; now: string }) {
             {interval(card.p95Ms, 2)} · n {card.p95Ms.n}
           </span>
         </dd>
+        <dt>window</dt>
+        <dd>
+          {card.window
+            ? `${day(card.window.from)} – ${day(card.window.to)}, ${card.window.requests} requests, ${card.window.labelled} labelled`
+            : 'none is complete'}
+        </dd>
         <dt>labels until</dt>
         <dd>{day(card.labelsUntil)}</dd>
       </dl>

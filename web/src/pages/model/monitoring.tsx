@@ -18,7 +18,7 @@ export function Monitoring({ model }: { model: string }) {
       </div>
       {failed && <p className="error">{failed.message}</p>}
       {drift.data?.window && <Newest window={drift.data.window} report={drift.data} />}
-      {drift.data?.window === null && <p className="quiet">No window is complete yet.</p>}
+      {drift.data?.window === null && <p className="quiet">Cannot tell: {drift.data.because}.</p>}
       <div className="row spread head">
         <h2>Endpoint</h2>
         <CopyAsCli command={`keel endpoints show ${model}`} />
@@ -33,7 +33,8 @@ function Newest({ window, report }: { window: Window; report: Drift }) {
   return (
     <>
       <p className="quiet">
-        {moment(window.from)} – {moment(window.to)}, answered by {window.release}. {report.meaning}
+        {moment(window.from)} – {moment(window.to)}, {window.requests} requests, {window.labelled} labelled, answered by{' '}
+        {window.release}. <b>{verdicts[report.verdict]}:</b> {report.because}. {report.meaning}
       </p>
       <div className="tiles">
         <Measured name="Predicted – observed" of={window.bias} shown={number(window.bias.value)} />
@@ -86,10 +87,62 @@ function Newest({ window, report }: { window: Window; report: Drift }) {
                 <td className={row.drifted ? 'state needs_you' : ''}>{row.drifted ? '▲ drifted' : 'steady'}</td>
               </tr>
             ))}
+            {(window.notJudged ?? []).map(({ column, because }) => (
+              <tr key={column}>
+                <td>{column}</td>
+                <td colSpan={7} className="quiet">
+                  not judged: {because}
+                </td>
+              </tr>
+            ))}
           </tbody>
         </table>
       </Scroll>
+      <Holes
+        missing={(window.missing ?? []).filter(({ reference, now }) => reference.missing > 0 || now.value !== 0)}
+      />
     </>
+  )
+}
+
+const verdicts = { drifted: 'Drifted', steady: 'Steady', cannot_tell: 'Cannot tell' }
+
+/** Inputs with missing values, in training or now. */
+function Holes({ missing }: { missing: NonNullable<Window['missing']> }) {
+  if (missing.length === 0) return null
+  return (
+    <Scroll>
+      <table>
+        <thead>
+          <tr>
+            <th>Missing values</th>
+            <th className="number">In training</th>
+            <th className="number">n training</th>
+            <th className="number">Now</th>
+            <th className="number">n window</th>
+            <th className="number">p</th>
+            <th />
+          </tr>
+        </thead>
+        <tbody>
+          {missing.map(({ column, reference, now, p, changed, emptied }) => (
+            <tr key={column}>
+              <td>{column}</td>
+              <td className="number">{percent(reference.missing / reference.n)}</td>
+              <td className="number">{number(reference.n)}</td>
+              <td className="number">
+                {percent(now.value)} {shares(now)}
+              </td>
+              <td className="number">{number(now.n)}</td>
+              <td className="number">{p < 0.0001 ? '< 0.0001' : number(p, 4)}</td>
+              <td className={changed ? 'state needs_you' : ''}>
+                {emptied ? '▲ became empty' : changed ? '▲ changed' : 'no change shown'}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
   )
 }
 
