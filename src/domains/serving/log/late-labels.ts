@@ -43,7 +43,10 @@ export async function labelledHours(
     if (!last) return [...hours].sort()
     after = last
     const wanted = new Set(labels.map(({ prediction }) => prediction))
-    for (const { id } of unwritten(ctx, { endpoint })) wanted.delete(id)
+    for (const { id, at } of unwritten(ctx, { endpoint })) {
+      // What could not be written for long may be of a window that closed since.
+      if (wanted.delete(id) && at >= predicted.from && at < predicted.to) hours.add(`${at.slice(0, 13)}:00:00.000Z`)
+    }
     for (const id of await find(ctx, endpoint, { from: predicted.to, to: undefined }, 'id', wanted)) wanted.delete(id)
     for (const hour of await find(ctx, endpoint, predicted, 'hour', wanted)) hours.add(hour)
   }
