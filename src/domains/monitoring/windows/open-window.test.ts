@@ -200,7 +200,7 @@ test('a window shorter than an hour has all of its own values and none of its ne
   )
 })
 
-test('a change of `every` ends the open window where the new ones begin, and no request is counted twice', async (t) => {
+test('another length of windows ends the open one where the new ones begin, and no request is counted twice', async (t) => {
   const agreeing = await beginAgreeing(t)
   const { ask, advance, watchEvery, shown } = agreeing
   await ask()

@@ -22,8 +22,8 @@ const wholeHours: Periods = { start: 0, period: hour }
 
 /** The hours of a window count from its beginning, so that none lies in two windows; a shorter one is a period of its own. */
 export function periodsOf({ from, to }: { from: string; to: string }): Periods {
-  const start = Date.parse(from)
-  return { start, period: Math.min(hour, Date.parse(to) - start) }
+  const start = millisecondsOf(from)
+  return { start, period: Math.min(hour, millisecondsOf(to) - start) }
 }
 
 /** A set of sketches for each hour, or shorter period, filled row by row: memory does not grow with the rows. */
@@ -32,7 +32,7 @@ export function hourlySketches(references: ReadonlyMap<string, SketchReference>,
   return {
     hours,
     add(at: string, read: (column: string) => unknown) {
-      const begin = new Date(start + Math.floor((Date.parse(at) - start) / period) * period).toISOString()
+      const begin = new Date(start + Math.floor((millisecondsOf(at) - start) / period) * period).toISOString()
       let sketches = hours.get(begin)
       if (!sketches) {
         sketches = new Map([...references].map(([column, reference]) => [column, createSketch(reference)]))
