@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
+import { typed } from '../support/typing.ts'
 
 const canMount =
   process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
@@ -22,7 +23,7 @@ function project(t: TestContext, files: Record<string, string> = {}): string {
 
 test('broken YAML is told with file and line, and nothing is stored', async (t) => {
   const cwd = project(t, { 'sources/trips.yaml': 'source: trips\nowner: [ana\n' })
-  const { code, stderr, stdout } = await keel(['apply'], { cwd })
+  const { code, stderr, stdout } = await typed(['apply'], { cwd })
   assert.equal(code, 2)
   assert.match(stderr, /"sources\/trips\.yaml" line \d/)
   assert.equal(stdout, '')
@@ -31,7 +32,7 @@ test('broken YAML is told with file and line, and nothing is stored', async (t) 
 
 test('an unknown key is told with the nearest known one', async (t) => {
   const cwd = project(t, { 'sources/trips.yaml': 'source: trips\nowner: ana@team.example\nlicense: CC0\n' })
-  const { code, stderr } = await keel(['plan'], { cwd })
+  const { code, stderr } = await typed(['plan'], { cwd })
   assert.equal(code, 2)
   assert.match(stderr, /"license" is not a known name/)
   assert.match(stderr, /Did you mean "licence"\?/)
@@ -41,13 +42,13 @@ test('a missing file is named', async (t) => {
   const cwd = project(t, {
     'keel.yaml': 'project: trial\ngolden:\n  - { golden: g, file: golden/none.csv, id: id, label: late }\n',
   })
-  const { code, stderr } = await keel(['plan'], { cwd })
+  const { code, stderr } = await typed(['plan'], { cwd })
   assert.equal(code, 2)
   assert.match(stderr, /"golden\/none\.csv" does not exist/)
 })
 
 test('an unknown command is told with the nearest known one', async (t) => {
-  const { code, stderr } = await keel(['statsu'], { cwd: project(t) })
+  const { code, stderr } = await typed(['statsu'], { cwd: project(t) })
   assert.equal(code, 2)
   assert.match(stderr, /Did you mean "status"\?/)
 })
@@ -59,7 +60,7 @@ test('an error is JSON when JSON was asked for', async (t) => {
 })
 
 test('a server that does not answer is exit code 6', async (t) => {
-  const { code, stderr } = await keel(['status', '--server', 'http://127.0.0.1:9'], { cwd: project(t) })
+  const { code, stderr } = await typed(['status', '--server', 'http://127.0.0.1:9'], { cwd: project(t) })
   assert.equal(code, 6)
   assert.match(stderr, /No server answers/)
 })
@@ -162,7 +163,7 @@ test('kill -9 loses nothing that was acknowledged', async (t) => {
 
 test('commands say where settings come from', async (t) => {
   const cwd = project(t, { 'keel.yaml': 'project: trial\nport: 7001\n' })
-  const { stdout } = await keel(['config', 'explain', '--json'], { cwd, environment: { KEEL_LOG: 'error' } })
+  const { stdout } = await typed(['config', 'explain', '--json'], { cwd, environment: { KEEL_LOG: 'error' } })
   const settings: { name: string; value: string; from: string }[] = JSON.parse(stdout)
   const found = (name: string) => settings.find((setting) => setting.name === name)
   assert.deepEqual([found('port')?.value, found('port')?.from], ['7001', 'keel.yaml'])
@@ -172,9 +173,9 @@ test('commands say where settings come from', async (t) => {
 
 test('init writes a project that plan accepts, and never overwrites one', async (t) => {
   const cwd = temporaryFolder(t)
-  assert.equal((await keel(['init'], { cwd })).code, 0)
-  assert.equal((await keel(['plan'], { cwd })).code, 0)
+  assert.equal((await typed(['init'], { cwd })).code, 0)
+  assert.equal((await typed(['plan'], { cwd })).code, 0)
   const before = readFileSync(join(cwd, 'keel.yaml'), 'utf8')
-  assert.equal((await keel(['init'], { cwd })).code, 2)
+  assert.equal((await typed(['init'], { cwd })).code, 2)
   assert.equal(readFileSync(join(cwd, 'keel.yaml'), 'utf8'), before)
 })

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { temporaryFolder } from '../support/folder.ts'
 import { keel, keelRunning } from '../support/keel.ts'
+import { typed } from '../support/typing.ts'
 
 const example = fileURLToPath(new URL('../../examples/flights', import.meta.url))
 
@@ -14,7 +15,7 @@ test('keel ci on the flights', { timeout: 300_000 }, async (t) => {
   const cwd = temporaryFolder(t, 'keel-ci-')
 
   async function run(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await keel(args, { cwd })
+    const { code, stdout, stderr } = await typed(args, { cwd })
     assert.equal(code, 0, `keel ${args.join(' ')}: ${stderr}`)
     return stdout
   }
@@ -58,7 +59,7 @@ test('keel ci on the flights', { timeout: 300_000 }, async (t) => {
     const { code, stdout } = await ci('flight-delay@4', 'undecided')
     assert.equal(code, 4)
     const { digest } = JSON.parse(stdout).candidates[0].gate
-    const wrong = await keel(
+    const wrong = await typed(
       ['approve', 'flight-delay@4', '--reason', 'fine', '--report', `sha256:${'0'.repeat(64)}`],
       { cwd },
     )
@@ -70,7 +71,7 @@ test('keel ci on the flights', { timeout: 300_000 }, async (t) => {
   await t.test('a dry run, the watch of a rollout, the numbers and the policy can be typed', async () => {
     const dry = JSON.parse(await run('release', 'flight-delay@2', '--to', 'production', '--dry-run', '--json'))
     assert.deepEqual([dry.ready, dry.plan.steps], [true, [10, 50, 100]])
-    assert.equal((await keel(['release', 'flight-delay@3', '--dry-run'], { cwd })).code, 5)
+    assert.equal((await typed(['release', 'flight-delay@3', '--dry-run'], { cwd })).code, 5)
     assert.match(await run('rollout', 'watch', 'flight-delay.r1'), /flight-delay\.r1 {2}promoted/)
     await run('release', 'flight-delay@2', '--reason', 'follows the day')
     await run('rollout', 'skip', 'flight-delay.r2', 'shadow')
@@ -80,7 +81,7 @@ test('keel ci on the flights', { timeout: 300_000 }, async (t) => {
     await run('rollout', 'pause', 'flight-delay.r2')
     await run('rollout', 'resume', 'flight-delay.r2')
     await run('rollout', 'abort', 'flight-delay.r2', '--reason', 'only a try')
-    assert.equal((await keel(['rollout', 'watch', 'flight-delay.r2'], { cwd })).code, 3)
+    assert.equal((await typed(['rollout', 'watch', 'flight-delay.r2'], { cwd })).code, 3)
     assert.equal(JSON.parse(await run('drill', 'flight-delay', '--json')).passed, true)
     const { metrics } = JSON.parse(await run('delivery', 'flight-delay', '--json'))
     assert.deepEqual([metrics.deployments, metrics.escapeRate.caught, metrics.changeFailRate.failed], [2, 1, 0])

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { testServer } from '../support/context.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { keel } from '../support/keel.ts'
+import { typed } from '../support/typing.ts'
 
 test('somebody stores a file, shares it, checks the store, and removes what nothing names', async (t) => {
   const { url, app } = await testServer(t)
   const cwd = temporaryFolder(t)
-  const type = (...words: string[]) => keel([...words, '--server', url], { cwd, environment: {} })
+  const type = (...words: string[]) => typed([...words, '--server', url], { cwd })
   writeFileSync(join(cwd, 'note.txt'), 'a note')
   const artifact = JSON.parse((await type('artifacts', 'put', 'note.txt', '--json')).stdout)
   const [{ digest }] = artifact.files
@@ -35,7 +35,7 @@ test('somebody stores a file, shares it, checks the store, and removes what noth
 test('somebody sets up a webhook from the command line and never sees its secret again', async (t) => {
   const { url } = await testServer(t)
   const cwd = temporaryFolder(t)
-  const type = (...words: string[]) => keel([...words, '--server', url], { cwd, environment: {} })
+  const type = (...words: string[]) => typed([...words, '--server', url], { cwd })
   const address = 'https://hooks.example.com/ci'
   const secret = 'a secret of theirs'
   const created = await type('webhooks', 'create', 'ci', address, '--event', 'delivery.*', '--secret', secret, '--json')
