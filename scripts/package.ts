@@ -8,7 +8,7 @@ import { publishedManifest } from './package/manifest.ts'
 const root = join(import.meta.dirname, '..')
 const folder = join(root, 'dist', 'package')
 
-const copied = ['bin', 'web/dist', 'examples/flights', 'schemas', 'README.md', 'CHANGELOG.md', 'LICENSE']
+const copied = ['bin', 'web/dist', 'examples/flights', 'schemas', 'templates', 'README.md', 'CHANGELOG.md', 'LICENSE']
 const ofClone = /\.test\.ts$|\.fingerprint$|\.keel$/
 
 rmSync(folder, { recursive: true, force: true })

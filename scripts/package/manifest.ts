@@ -16,7 +16,7 @@ export function publishedManifest(clone: string): Record<string, unknown> {
       './client': { types: './dist/client.d.ts', default: './dist/client.js' },
       './package.json': './package.json',
     },
-    files: ['bin', 'dist', 'web/dist', 'examples/flights', 'schemas'],
+    files: ['bin', 'dist', 'web/dist', 'examples/flights', 'schemas', 'templates'],
     dependencies: Object.fromEntries(installed.map((one) => [one, dependencies[one]])),
   }
 }

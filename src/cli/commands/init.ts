@@ -1,33 +1,43 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { conflict } from '../../core/errors.ts'
-import type { Command } from '../kit/kit.ts'
+import { filesOfTemplate, templateNames } from '../files/template.ts'
+import { defineCommand, oneOf } from '../kit/kit.ts'
 
 /** What editors read the shape of the file from, once a server runs. */
 const modeline = '# yaml-language-server: $schema=http://127.0.0.1:5335/schemas/keel.json\n'
 
-export const command: Command = {
-  summary: 'Start a project in this folder: keel.yaml and an empty place for each kind of file',
+export const command = defineCommand({
+  summary: 'Start a project in this folder: keel.yaml and an empty place for each kind of file, or a template',
+  options: { template: oneOf(templateNames, 'a small project to begin with, whose files can be planned as they are') },
+  examples: ['keel init', 'keel init --template sklearn'],
   anywhere: true,
-  async run({ io }) {
+  async run({ io }, { options: { template } }) {
     const root = io.cwd
-    if (existsSync(join(root, 'keel.yaml'))) {
-      throw conflict('There is a "keel.yaml" here already.', {
-        name: 'keel.yaml',
-        hint: 'Change it, then run "keel plan".',
-      })
-    }
-    const files = filesFor(projectName(root))
+    const name = projectName(root)
+    const files = { ...(template ? filesOfTemplate(template, name) : emptyProject(name)), ...ignored(root) }
+    refuseExisting(root, Object.keys(files))
     for (const [path, content] of Object.entries(files)) {
       mkdirSync(dirname(join(root, path)), { recursive: true })
       writeFileSync(join(root, path), content, { flag: path === '.gitignore' ? 'a' : 'wx' })
     }
+    const start = template ? 'README.md says what comes next' : 'keel demo   # see a whole project at work'
     return {
       data: { root, files: Object.keys(files) },
       text: Object.keys(files).join('\n'),
-      next: ['keel demo   # see a whole project at work', 'keel up', 'keel plan'],
+      next: [start, 'keel up', 'keel plan'],
     }
   },
+})
+
+/** Nothing is written where something would be lost, or half of it would be somebody else's. */
+function refuseExisting(root: string, paths: string[]): void {
+  const found = ['keel.yaml', ...paths].find((path) => path !== '.gitignore' && existsSync(join(root, path)))
+  if (found === undefined) return
+  throw conflict(`There is a "${found}" here already.`, {
+    name: found,
+    hint: found === 'keel.yaml' ? 'Change it, then run "keel plan".' : 'Run "keel init" in an empty folder.',
+  })
 }
 
 function projectName(root: string): string {
@@ -37,8 +47,7 @@ function projectName(root: string): string {
   return name === '' ? 'project' : name
 }
 
-function filesFor(name: string): Record<string, string> {
-  const ignored = '.keel/\n'
+function emptyProject(name: string): Record<string, string> {
   return {
     'keel.yaml': `${modeline}project: ${name}\nowner: you@team.example\n`,
     'sources/README.md': 'One YAML file for each origin of data: owner, licence, expectations, who vetted it.\n',
@@ -46,8 +55,11 @@ function filesFor(name: string): Record<string, string> {
     'models/README.md': 'One YAML file for each model: purpose, success criteria, delivery, rollback plan, owner.\n',
     'pipelines/README.md': 'Steps: any command in any language.\n',
     'golden/README.md': 'Golden sets (csv or jsonl), named in keel.yaml under "golden".\n',
-    ...(hasLine('.gitignore', '.keel/') ? {} : { '.gitignore': ignored }),
   }
+}
+
+function ignored(root: string): Record<string, string> {
+  return hasLine(join(root, '.gitignore'), '.keel/') ? {} : { '.gitignore': '.keel/\n' }
 }
 
 function hasLine(path: string, line: string): boolean {
