@@ -10,8 +10,8 @@ import { openLake } from '../../src/core/lake.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { testServer } from '../support/context.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { keel } from '../support/keel.ts'
 import { establish, trips as history, model, register } from '../support/trips.ts'
+import { typed } from '../support/typing.ts'
 import { until } from '../support/until.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/keel.js', import.meta.url))
@@ -25,7 +25,7 @@ async function begin(t: TestContext, rows: object[] = trips(3)) {
   const cwd = temporaryFolder(t)
   writeFileSync(join(cwd, 'keel.yaml'), 'project: trial\n')
   writeFileSync(join(cwd, 'rows.jsonl'), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`)
-  const predict = (...args: string[]) => keel(['predict', ...args, '--server', url], { cwd })
+  const predict = (...args: string[]) => typed(['predict', ...args, '--server', url], { cwd })
   return { app, url, cwd, predict }
 }
 
