@@ -7,7 +7,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { temporaryFolder } from '../support/folder.ts'
-import { keel, keelRunning } from '../support/keel.ts'
+import { keelRunning } from '../support/keel.ts'
+import { typed } from '../support/typing.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/keel.js', import.meta.url))
 
@@ -40,7 +41,7 @@ const rows = 15_000
 for (const withServer of [false, true]) {
   test(`a push that is killed in the middle is ended by the same command, and no row is there twice (${withServer ? 'beside a server' : 'alone'})`, async (t) => {
     const cwd = project(t, ['trips'])
-    assert.equal((await keel(['apply'], { cwd })).code, 0)
+    assert.equal((await typed(['apply'], { cwd })).code, 0)
     const lines = Array.from({ length: rows }, (_, id) => JSON.stringify({ id, at, note: 'n'.repeat(100) }))
     writeFileSync(join(cwd, 'trips.jsonl'), `${lines.join('\n')}\n`)
     if (withServer) await keelRunning(t, ['up', '--port', '0'], { cwd, until: /is up at/ })
@@ -58,17 +59,17 @@ for (const withServer of [false, true]) {
     assert.ok(before > 0, 'nothing was stored')
     assert.equal(before % 5_000, 0)
     if (before < rows) {
-      const { stdout } = await keel(['data', 'show', 'trips'], { cwd })
+      const { stdout } = await typed(['data', 'show', 'trips'], { cwd })
       assert.match(stdout, new RegExp(`a file of 3 parts was pushed up to part ${before / 5_000}`))
     }
-    const again = await keel(['data', 'push', 'trips', 'trips.jsonl'], { cwd })
+    const again = await typed(['data', 'push', 'trips', 'trips.jsonl'], { cwd })
     assert.equal(again.code, 0, again.stderr)
     assert.match(again.stdout, new RegExp(`${rows - before} rows added to trips\\.`))
     const db = database(cwd)
     const found = db.prepare(`select count(*) as n, count(distinct content) as ids from source_rows`).get()
     db.close()
     assert.deepEqual([found?.['n'], found?.['ids']], [rows, rows])
-    const third = await keel(['data', 'push', 'trips', 'trips.jsonl', '--json'], { cwd })
+    const third = await typed(['data', 'push', 'trips', 'trips.jsonl', '--json'], { cwd })
     assert.deepEqual(JSON.parse(third.stdout), { source: 'trips', appended: 0, stored: rows })
   })
 }
@@ -76,8 +77,8 @@ for (const withServer of [false, true]) {
 test('a file that is in a source already is not added twice by mistake, and on purpose it is', async (t) => {
   const cwd = project(t, ['trips'])
   writeFileSync(join(cwd, 'trips.csv'), `id,at\n1,${at}\n`)
-  assert.equal((await keel(['apply'], { cwd })).code, 0)
-  const push = (...more: string[]) => keel(['data', 'push', 'trips', 'trips.csv', ...more], { cwd })
+  assert.equal((await typed(['apply'], { cwd })).code, 0)
+  const push = (...more: string[]) => typed(['data', 'push', 'trips', 'trips.csv', ...more], { cwd })
   assert.match((await push()).stdout, /1 rows added to trips\.\n/)
   assert.match(
     (await push()).stdout,
@@ -91,29 +92,29 @@ test('rows of an older version that cannot be read are listed and removed with a
   const csv = `id,at,uid\n1,${at},7\n2,${at},8\n`
   writeFileSync(join(cwd, 'trips.csv'), csv)
   writeFileSync(join(cwd, 'riders.csv'), csv)
-  assert.equal((await keel(['apply'], { cwd })).code, 0)
+  assert.equal((await typed(['apply'], { cwd })).code, 0)
   for (const source of ['trips', 'riders'])
-    assert.equal((await keel(['data', 'push', source, `${source}.csv`], { cwd })).code, 0)
+    assert.equal((await typed(['data', 'push', source, `${source}.csv`], { cwd })).code, 0)
   const db = database(cwd)
   db.exec(`update source_rows set content = replace(content, '"uid":8', '"uid":12345678901234567890')
     where source = 'trips' and seq = 2`)
   db.close()
-  const unreadable = await keel(['data', 'show', 'trips'], { cwd })
+  const unreadable = await typed(['data', 'show', 'trips'], { cwd })
   assert.equal(unreadable.code, 1)
   assert.match(unreadable.stdout, /it cannot be read: row 2, column "uid"/)
-  assert.match((await keel(['status'], { cwd })).stdout, /trips.*cannot be read/)
-  assert.equal((await keel(['data', 'show', 'riders'], { cwd })).code, 0)
-  const check = await keel(['data', 'check', 'trips'], { cwd })
+  assert.match((await typed(['status'], { cwd })).stdout, /trips.*cannot be read/)
+  assert.equal((await typed(['data', 'show', 'riders'], { cwd })).code, 0)
+  const check = await typed(['data', 'check', 'trips'], { cwd })
   assert.equal(check.code, 1)
   assert.match(check.stdout, /2 +uid +12345678901234567890 +does not fit into 64 bits/)
   assert.match(check.stderr, /keel data remove trips --rows 2 --reason/)
-  const wrong = await keel(['data', 'remove', 'trips', '--rows', '2,9', '--reason', 'a broken sender'], { cwd })
+  const wrong = await typed(['data', 'remove', 'trips', '--rows', '2,9', '--reason', 'a broken sender'], { cwd })
   assert.equal(wrong.code, 2)
   assert.match(wrong.stderr, /Of 2 rows, 1 are in "trips"\. Nothing was removed\./)
-  const removed = await keel(['data', 'remove', 'trips', '--rows', '2', '--reason', 'a broken sender'], { cwd })
+  const removed = await typed(['data', 'remove', 'trips', '--rows', '2', '--reason', 'a broken sender'], { cwd })
   assert.match(removed.stdout, /1 rows removed from trips\./)
-  assert.match((await keel(['data', 'check', 'trips'], { cwd })).stdout, /All 1 rows of trips are as they should be/)
-  assert.equal((await keel(['data', 'show', 'trips'], { cwd })).code, 0)
-  const events = await keel(['events', '--type', 'datasets.rows_removed', '--json'], { cwd })
+  assert.match((await typed(['data', 'check', 'trips'], { cwd })).stdout, /All 1 rows of trips are as they should be/)
+  assert.equal((await typed(['data', 'show', 'trips'], { cwd })).code, 0)
+  const events = await typed(['events', '--type', 'datasets.rows_removed', '--json'], { cwd })
   assert.match(events.stdout, /a broken sender/)
 })
