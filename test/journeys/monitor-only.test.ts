@@ -49,9 +49,12 @@ test('a service that runs elsewhere is watched by eight lines: its answers are j
   const [alert] = items.filter(({ signal }) => signal === 'bias')
   assert.equal(alert?.release, '2.0', JSON.stringify(items.map(({ signal, release }) => [signal, release])))
   assert.equal(alert?.severity, 'page')
-  const { shown } = typing({ url, cwd: temporaryFolder(t) })
+  const { shown, keel } = typing({ url, cwd: temporaryFolder(t) })
   assert.match(await shown('status'), /churn/)
-  assert.match(await shown('drift', model), /400 requests, 400 labelled/)
+  const drift = await keel('drift', model)
+  assert.match(drift.stdout, /400 requests, 400 labelled/)
+  // Without a training set there is nothing to compare with.
+  assert.deepEqual([drift.code, /Cannot tell: no column could be judged/.test(drift.stdout)], [4, true], drift.stdout)
 })
 
 test('old predictions that come later are counted in the windows that they belong to', async (t) => {

@@ -49,3 +49,32 @@ test('keel compare judges two files in an empty folder, without a server, with t
   )
   assert.deepEqual([found.verdict, found.n], ['pass', 300])
 })
+
+test('keel compare and keel drift cannot tell of a file without rows, and end with 4 whether or not a check was asked for', async (t) => {
+  const cwd = temporaryFolder(t)
+  const { keel } = typing({ url: nobody, cwd })
+  writeFileSync(
+    join(cwd, 'some.csv'),
+    ['id,y,answer', ...Array.from({ length: 40 }, (_, row) => `${row},1,0.${row}`)].join('\n'),
+  )
+  writeFileSync(join(cwd, 'header.csv'), 'id,y,answer\n')
+  writeFileSync(join(cwd, 'empty.jsonl'), '')
+  for (const file of ['header.csv', 'empty.jsonl']) {
+    for (const files of [
+      ['some.csv', file],
+      [file, 'some.csv'],
+      [file, file],
+    ]) {
+      const compared = await keel('compare', ...files, '--label', 'y', '--metric', 'auc', '--margin', '0.1')
+      assert.deepEqual([compared.code, compared.stdout.startsWith('CANNOT TELL')], [4, true], compared.stderr)
+      for (const tool of ['evidently', 'nannyml']) {
+        const drift = await keel('drift', ...files, '--compat', tool)
+        assert.deepEqual([drift.code, /Cannot tell: the .* has no rows/.test(drift.stdout)], [4, true], drift.stderr)
+        assert.doesNotMatch(drift.stdout, /steady/)
+      }
+    }
+  }
+  const { stdout } = await keel('drift', 'some.csv', 'header.csv', '--compat', 'evidently', '--json')
+  const found = JSON.parse(stdout) as { verdict: string; notJudged: unknown[] }
+  assert.deepEqual([found.verdict, found.notJudged.length], ['cannot_tell', 3])
+})

@@ -48,6 +48,11 @@ export const command = defineCommand({
     const { slice, encoding, separator, decimal, timeFormat, ...columns } = options
     const open = (path: string) => recordsOf(session, path, options)
     const [baseline, candidate] = [await open(args.baseline), await open(args.candidate)]
+    const empty = [baseline, candidate].find(({ rows }) => rows.length === 0)
+    if (empty) {
+      const reason = `"${empty.shown}" has no rows, so nothing can be compared.`
+      return { data: { verdict: 'cannot_tell', reason, n: 0 }, text: `CANNOT TELL  ${reason}`, exitCode: 4 }
+    }
     const found = compareRecords({ baseline, candidate, slices: slice, ...columns })
     return { data: found, text: describe(found, args), exitCode: exitCodes[found.verdict] }
   },

@@ -76,12 +76,13 @@ test('outcomes are reported by id, and what keeps going wrong gets its cause and
 })
 
 test('decisions, readiness, status, drift and the audit log say what was recorded', async (t) => {
-  const { shown, data } = await start(t, 2)
+  const { shown, data, keel } = await start(t, 2)
   await shown('decide', 'Keep the margin', '--reason', 'two weeks of labels', '--model', model, '--evidence', 'gate_1')
   assert.match(await shown('review', model), /local +trip-late +Keep the margin +two weeks of labels/)
   assert.match(await shown('readiness', model), /^Score \d/)
   assert.match(await shown('status'), /trip-late/)
-  assert.match(await shown('drift', model, '--against', 'last-week'), /No window is complete yet/)
+  const drift = await keel('drift', model, '--against', 'last-week')
+  assert.deepEqual([drift.code, drift.stdout.trim()], [4, 'Cannot tell: no window with requests is complete yet.'])
   const found = await data<{ type: string }[]>('events', '--type', 'review.decided', '--limit', '1')
   assert.deepEqual(
     found.map(({ type }) => type),

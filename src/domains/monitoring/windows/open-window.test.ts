@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { testServer } from '../../../../test/support/context.ts'
 import { model } from '../../../../test/support/trips.ts'
 import { day, hour, minute } from '../../../core/duration.ts'
+import { millisecondsOf } from '../../../core/tables/tables.ts'
 import { appendLive } from '../../delivery/store.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -18,8 +19,8 @@ async function beginAgreeing(t: TestContext) {
   const begun = await begin(t)
   const { root } = begun.app.ctx
   const { database } = begun.app.ctx.config
-  const at = begun.ctx.now().toISOString()
-  await appendLive(begun.ctx, { model, release, version: 1, at, because: 'released' })
+  const start = begun.ctx.now().toISOString()
+  await appendLive(begun.ctx, { model, release, version: 1, at: start, because: 'released' })
   let server: Pick<typeof begun, 'app' | 'client'> = begun
   const sent: Sent[] = []
   const now = () => server.app.ctx.now()
@@ -62,8 +63,23 @@ async function beginAgreeing(t: TestContext) {
     const open = await store.findOpenWindow(app.ctx, model)
     return { windows, card, open, drift: await client.monitoring.drift({ model }), ctx: app.ctx }
   }
+  /** A service of its own tells now what it answered some time ago. */
+  const record = async (rows: number, ago: number) => {
+    const at = new Date(Math.max(millisecondsOf(start), now().getTime() - ago)).toISOString()
+    const predictions = Array.from({ length: rows }, (_, index) => ({
+      id: `p${sent.length + index + 1}`,
+      at,
+      inputs: { city: 'Bonn', good: 0.25 },
+      output: 0.25,
+      release,
+      version: 1,
+    }))
+    await server.client.serving.recordPredictions({ endpoint: model, predictions })
+    sent.push(...predictions.map(({ id }) => ({ id, at, label: null, knownAt: null })))
+    await advance(2 * minute)
+  }
   const close = () => server.app.close()
-  return { close, sent, now, advance, ask, label, watchEvery, restart, shown }
+  return { close, record, sent, now, advance, ask, label, watchEvery, restart, shown }
 }
 
 type Agreeing = Awaited<ReturnType<typeof beginAgreeing>>
@@ -142,6 +158,11 @@ const step = fc.oneof(
   }),
   fc.record({ kind: fc.constant('every' as const), every: fc.constantFrom('15m', '45m', '1h', '90m', '1d') }),
   fc.record({ kind: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 3_000 }) }),
+  fc.record({
+    kind: fc.constant('record' as const),
+    rows: fc.integer({ min: 1, max: 3 }),
+    ago: fc.integer({ min: 0, max: 4_000 }),
+  }),
   fc.record({ kind: fc.constant('restart' as const) }),
 )
 
@@ -155,6 +176,7 @@ test('what windows, drift and status show of requests and labels is what was sen
         if (one.kind === 'wait') await agreeing.advance(one.minutes * minute)
         else if (one.kind === 'every') await agreeing.watchEvery(one.every)
         else if (one.kind === 'restart') await agreeing.restart()
+        else if (one.kind === 'record') await agreeing.record(one.rows, one.ago * minute)
         else if (one.kind === 'label')
           await agreeing.label(
             agreeing.sent.filter((_, index) => index % one.each === 0),
