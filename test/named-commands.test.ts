@@ -9,7 +9,15 @@ import { words } from '../src/cli/words.ts'
 import { api } from '../src/contract.ts'
 
 const root = join(import.meta.dirname, '..')
-const places = ['src/**/*.ts', 'web/src/**/*.{ts,tsx}', 'docs/**/*.md', 'examples/**/*.md', 'README.md', 'bin/*.js']
+const places = [
+  'src/**/*.ts',
+  'web/src/**/*.{ts,tsx}',
+  'docs/**/*.md',
+  'examples/**/*.md',
+  'templates/**/*.md',
+  'README.md',
+  'bin/*.js',
+]
 const commands: Record<string, Command> = {}
 for (const [name, { load }] of Object.entries(words)) commands[name] = (await load()).command
 const top: Command = { summary: '', commands }

@@ -14,6 +14,7 @@ export const command = defineCommand({
     cache: text('largest local copy of what lies on S3 (default 10GB)', 'size'),
     egress: text('hosts that may be called although they are private or not https', 'hosts'),
     refuse: text('what a scan of model files must not find', 'findings'),
+    mlflow: text('what serves a model that MLflow’s client logged and that is no ONNX', 'command'),
     secretKey: text('what stored secrets are sealed with; better as KEEL_SECRET_KEY'),
     clock: oneOf(settings.clock.oneOf, 'which clock', 'kind'),
     log: oneOf(settings.log.oneOf, 'log level', 'level'),
