@@ -29,6 +29,7 @@ type Pair = { kind: Kind; name: string; before: unknown; after: unknown }
 
 export async function plan(ctx: Context, given: Definitions): Promise<Plan> {
   check(given)
+  await checkGolden(ctx, given)
   const definitions = { ...given, models: given.models.map(withPresentNames) }
   const pairs = await pairUp(ctx, definitions)
   return {
@@ -188,16 +189,17 @@ function check(definitions: Definitions): void {
     if (twice !== undefined) throw invalidInput(`The ${what} "${twice}" is defined twice.`, { name: twice })
   }
   for (const file of definitions.pipelines) pipelines.checkPipeline(file)
-  const golden = new Set(definitions.golden.map(({ definition }) => definition.golden))
-  for (const spec of definitions.models) {
-    if (spec.level !== 'watch' && !golden.has(spec.golden)) {
-      throw invalidInput(
-        `The model "${spec.model}" names the golden set "${spec.golden}", which keel.yaml does not declare.`,
-        {
-          name: spec.golden,
-          hint: 'Add it under "golden" in keel.yaml.',
-        },
-      )
-    }
+}
+
+/** One that is in no file may have been pushed, as from a notebook. */
+async function checkGolden(ctx: Context, { golden, models }: Definitions): Promise<void> {
+  const declared = new Set(golden.map(({ definition }) => definition.golden))
+  for (const spec of models) {
+    if (spec.level === 'watch' || declared.has(spec.golden)) continue
+    if ((await orNothing(evaluation.getGolden(ctx, { golden: spec.golden }))) !== undefined) continue
+    throw invalidInput(
+      `The model "${spec.model}" names the golden set "${spec.golden}", which keel.yaml does not declare.`,
+      { name: spec.golden, hint: 'Add it under "golden" in keel.yaml, or push it first.' },
+    )
   }
 }

@@ -148,6 +148,18 @@ test('a name used twice, or one that points nowhere, is refused by name', async 
   await refused({ ...definitions, golden: [] }, /"trips-golden", which keel.yaml does not declare/)
 })
 
+test('a golden set that was pushed need not be in a file', async (t) => {
+  const client = await begin(t)
+  const [golden] = definitions.golden
+  assert.ok(golden)
+  await client.evaluation.pushGolden({ golden: golden.definition.golden, ...golden })
+  const { changes } = await client.project.plan({ ...definitions, golden: [] })
+  assert.deepEqual(
+    changes.filter(({ kind }) => kind === 'golden' || kind === 'model').map(({ name, action }) => [name, action]),
+    [['trip-late', 'create']],
+  )
+})
+
 test('differences of equal values are none, and of others name every leaf that differs', () => {
   const leaf = fc.oneof(fc.integer(), fc.string(), fc.boolean())
   const values = fc.dictionary(fc.stringMatching(/^[a-z]{1,3}$/), leaf, { maxKeys: 6 })
