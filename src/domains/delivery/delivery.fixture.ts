@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { gated, model, tripAt } from '../../../test/support/trips.ts'
 import { hour } from '../../core/duration.ts'
+import * as serving from '../serving/serving.ts'
 
 /** A server with a gated first version, and what tests do with it. */
 export async function begin(t: TestContext) {
@@ -12,7 +13,7 @@ export async function begin(t: TestContext) {
   async function traffic(requests: number): Promise<void> {
     for (let index = 0; index < requests; index++) {
       const { city, good, wrong } = tripAt(asked)
-      await client.serving.predict({ endpoint: model, id: `p${asked}`, inputs: { city, good, wrong } })
+      await serving.predict(app.ctx, { endpoint: model, id: `p${asked}`, inputs: { city, good, wrong } })
       asked += 1
     }
   }

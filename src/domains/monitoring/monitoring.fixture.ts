@@ -47,7 +47,7 @@ export async function begin(test: TestContext, monitoring: Monitoring = {}, aler
       sent += 1
       const id = `p${sent}`
       const value = good(sent)
-      await client.serving.predict({ endpoint: model, id, inputs: { city: 'Bonn', good: value, wrong: 1 - value } })
+      await serving.predict(ctx, { endpoint: model, id, inputs: { city: 'Bonn', good: value, wrong: 1 - value } })
       labels.push({ id, value: late(value, sent) })
     }
     if (labelled) await client.serving.label({ endpoint: model, labels })
