@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export const root = join(import.meta.dirname, '..', '..')
@@ -18,11 +18,20 @@ export function pack(into: string): string {
   return join(into, packed?.filename ?? '')
 }
 
-/**
- * As `npm install` would lay it out in an empty folder. What the package depends on is linked from this clone instead of
- * unpacked once more: only what its package.json names is there, so that a missing dependency is found.
- */
+/** An empty folder with the package in it, by npm where its cache has what the package needs; says how. */
 export function installInto(folder: string, tarball: string): string {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{"private": true}\n')
+  const words = ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball]
+  const { status } = spawnSync('npm', words, { cwd: folder, timeout: 45_000, killSignal: 'SIGKILL' })
+  if (status === 0) return 'by npm, from its cache'
+  rmSync(join(folder, 'node_modules'), { recursive: true, force: true })
+  layOut(folder, tarball)
+  return 'laid out as npm does, with the packages of this clone'
+}
+
+/** Only what its package.json names is linked, so that a missing dependency is found. */
+function layOut(folder: string, tarball: string): void {
   const modules = join(folder, 'node_modules')
   const target = join(modules, 'evenkeel')
   mkdirSync(target, { recursive: true })
@@ -30,7 +39,6 @@ export function installInto(folder: string, tarball: string): string {
   for (const name of Object.keys(readManifest(target).dependencies ?? {})) linkWithOwn(modules, name)
   mkdirSync(join(modules, '.bin'), { recursive: true })
   symlinkSync(join('..', 'evenkeel', 'bin', 'keel.js'), join(modules, '.bin', 'keel'))
-  return target
 }
 
 function linkWithOwn(modules: string, name: string): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { demand, installInto, pack, readManifest, root } from './installed.ts'
@@ -13,9 +13,9 @@ let [passed, failed] = [0, 0]
 
 async function check(name: string, work: () => unknown): Promise<void> {
   try {
-    await work()
+    const detail = await work()
     passed += 1
-    process.stdout.write(`  ok       ${name}\n`)
+    process.stdout.write(`  ok       ${name}${typeof detail === 'string' ? `  ${detail}` : ''}\n`)
   } catch (error) {
     failed += 1
     process.stdout.write(`  FAILED   ${name}  ${error instanceof Error ? error.message : String(error)}\n`)
@@ -139,8 +139,9 @@ console.log(version)
 
 async function quickStart(): Promise<void> {
   await check('an empty folder gets the package', () => {
-    installInto(project, pack(folder))
+    const how = installInto(project, pack(folder))
     assert.equal(keel('--version').stdout, `${readManifest(root).version}\n`)
+    return how
   })
   await check('it holds what it needs, in less than 15 MB, and nothing of the clone', contents)
   await check('keel init', () => assert.equal(keel('init').status, 0))
@@ -149,9 +150,17 @@ async function quickStart(): Promise<void> {
   await check('keel up: ready, and it shows the screens', async () => {
     assert.equal((await fetch(`${server.url}/v2/health/ready`)).status, 200)
     assert.match(await (await fetch(server.url)).text(), /<script/)
+    assert.equal((await fetch(`${server.url}/schemas/models.json`)).status, 200)
   })
   await check('keel status', () => assert.match(keel('status').stdout, /No models yet/))
   await check('keel plan', () => assert.equal(keel('plan').status, 0))
+  await check('keel init --template', () => {
+    const beside = join(project, 'beside')
+    mkdirSync(beside)
+    const launcher = join(project, 'node_modules', '.bin', 'keel')
+    demand(process.execPath, [launcher, 'init', '--template', 'monitor-only'], beside)
+    assert.ok(existsSync(join(beside, 'models', 'churn.yaml')))
+  })
   await check('keel models register', registerModel)
   await check('evenkeel/client, typed', () => useTypedClient(server.url))
   await check('it stops when it is asked', async () => assert.equal(await server.stop(), 0))
