@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from ._queue import _log
 from ._server import Row
-from ._values import _now, _plain, _records
+from ._values import _flat, _now, _plain, _records
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,7 +46,7 @@ class _Recorder:
         fields = {
             "id": str(found)[:128],
             "at": _now(),
-            "inputs": {key: _plain(value, lenient=True) for key, value in inputs.items() if key not in self.omit},
+            "inputs": _flat({key: value for key, value in inputs.items() if key not in self.omit}),
             "version": self.version,
             "release": self.release,
             "unit": None if unit is None else str(unit)[:256],
@@ -89,17 +89,22 @@ def _inputs(given: Any) -> Tuple[List[Row], bool]:
     given = _jsonable(given)
     if isinstance(given, Mapping):
         alone = _jsonable(next(iter(given.values()))) if len(given) == 1 else None
-        if isinstance(alone, Mapping) or hasattr(alone, "columns") or _is_rows(alone):
+        if _is_row(alone) or hasattr(alone, "columns") or _is_rows(alone):
             return _inputs(alone)
         flat: Row = {}
         for key, value in given.items():
             value = _jsonable(value)
-            if isinstance(value, Mapping):
+            if _is_row(value):
                 flat.update(value)
             elif value is None or isinstance(value, (str, int, float, decimal.Decimal, datetime.date)) or hasattr(value, "item"):
                 flat[str(key)] = value
         return [flat], False
     return _records(given), True
+
+
+def _is_row(value: Any) -> bool:
+    """A request of an ASGI app is a mapping too, of its scope."""
+    return isinstance(value, Mapping) and not hasattr(value, "scope")
 
 
 def _is_rows(value: Any) -> bool:
@@ -122,7 +127,9 @@ def log(model: str, rows: Iterable[Mapping[str, Any]]) -> None:
         now = _now()
         found = [_plain(dict(row), lenient=True) for row in rows]
         kept = [{key: value for key, value in row.items() if value is not None or key == "output"} for row in found]
-        _log.put(model, [{"at": now, **row, "id": str(row["id"])} for row in kept])
+        for row in kept:
+            row.update({"at": row.get("at", now), "id": str(row["id"]), "inputs": _flat(row.get("inputs", {}))})
+        _log.put(model, kept)
     except Exception as error:  # noqa: BLE001 - never into the caller
         _log.counts["refused"] += 1
         _log.complain(model, error)

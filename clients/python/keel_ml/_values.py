@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import json
 import math
 import uuid
 from collections import deque
@@ -71,6 +72,18 @@ def _moment(value: Any, short: bool = False) -> Optional[str]:
         return str(value.isoformat())
     known = value.replace(tzinfo=_utc) if value.tzinfo is None else value.astimezone(_utc)
     return str(known.isoformat(timespec="milliseconds" if short else "auto")).replace("+00:00", "Z")
+
+
+def _flat(row: Mapping[str, Any], within: str = "") -> Row:
+    """As the log has columns: what is nested in a dict gets a column of its own, a list is its JSON."""
+    found: Row = {}
+    for key, value in row.items():
+        plain = _plain(value, lenient=True)
+        if isinstance(plain, dict):
+            found.update(_flat(plain, f"{within}{key}."))
+        else:
+            found[f"{within}{key}"] = json.dumps(plain) if isinstance(plain, list) else plain
+    return found
 
 
 def _now() -> Optional[str]:

@@ -213,6 +213,20 @@ class Server(unittest.TestCase):
         self.assertEqual(prediction("big-1")["inputs"], {"n": str(2**60), "inf": None})
         self.assertEqual(keel.log_counts()["refused"], before)
 
+    def test_8_what_is_nested_has_columns_of_its_own_and_a_request_is_no_input(self):
+        class Request(dict):
+            scope = {}
+
+        @keel.logged("churn", id="id")
+        def score(row, request):
+            return 0.5
+
+        score({"id": "nested-1", "who": {"age": 40}, "tags": ["a", 1]}, Request(type="http"))
+        keel.log("churn", [{"id": "nested-2", "output": 1, "inputs": {"who": {"age": 41}}}])
+        self.assertTrue(keel.flush())
+        self.assertEqual(prediction("nested-1")["inputs"], {"who.age": 40, "tags": '["a", 1]'})
+        self.assertEqual(prediction("nested-2")["inputs"], {"who.age": 41})
+
     def test_9_labels_in_numbers_are_told_at_once_and_no_other(self):
         told = keel.labels("churn", {f"l-{index}": index % 2 == 0 for index in range(5)})
         self.assertEqual(told, {"accepted": 5, "replaced": 0})
