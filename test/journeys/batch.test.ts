@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { Context } from '../../src/core/context.ts'
 import { hour } from '../../src/core/duration.ts'
 import { openLake } from '../../src/core/lake.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
@@ -16,12 +17,15 @@ import { until } from '../support/until.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/keel.js', import.meta.url))
 
+async function twoVersions(ctx: Context): Promise<void> {
+  await establish(ctx)
+  await register(ctx, 'good')
+  await register(ctx, 'wrong')
+}
+
 /** A server with two versions, and a folder with a file of rows. */
 async function begin(t: TestContext, rows: object[] = trips(3)) {
-  const { app, url } = await testServer(t)
-  await establish(app.ctx)
-  await register(app.ctx, 'good')
-  await register(app.ctx, 'wrong')
+  const { app, url } = await testServer(t, { from: twoVersions })
   const cwd = temporaryFolder(t)
   writeFileSync(join(cwd, 'keel.yaml'), 'project: trial\n')
   writeFileSync(join(cwd, 'rows.jsonl'), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`)

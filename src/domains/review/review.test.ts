@@ -26,7 +26,7 @@ async function begin(t: TestContext) {
   const labels = []
   for (let index = 0; index < 240; index++) {
     const city = index % 2 === 0 ? 'Bonn' : 'Ulm'
-    await client.serving.predict({ endpoint: model, id: `p${index}`, inputs: { city, good: 0.9, wrong: 0.1 } })
+    await serving.predict(app.ctx, { endpoint: model, id: `p${index}`, inputs: { city, good: 0.9, wrong: 0.1 } })
     labels.push({ id: `p${index}`, value: city === 'Bonn' ? 1 : 0 })
   }
   await client.serving.label({ endpoint: model, labels })

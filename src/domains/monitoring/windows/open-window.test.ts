@@ -32,7 +32,7 @@ async function beginAgreeing(t: TestContext) {
   const ask = async () => {
     const id = `p${sent.length + 1}`
     const good = ((sent.length * 7) % 10) / 10 + 0.05
-    await server.client.serving.predict({ endpoint: model, id, inputs: { city: 'Bonn', good, wrong: 1 - good } })
+    await serving.predict(server.app.ctx, { endpoint: model, id, inputs: { city: 'Bonn', good, wrong: 1 - good } })
     sent.push({ id, at: now().toISOString(), label: null, knownAt: null })
   }
   const label = async (chosen: readonly Sent[], value: number) => {
