@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
-import { establish, model, register, spec } from '../../../test/support/trips.ts'
+import { model, registered, spec } from '../../../test/support/trips.ts'
 import { hour } from '../../core/duration.ts'
 import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/model-spec.ts'
@@ -22,7 +22,7 @@ else process.exitCode = answers[KEEL_ACTION] ?? 0
 `
 
 async function begin(t: TestContext, given: Partial<External> = {}) {
-  const { app, client } = await testServer(t)
+  const { app, client } = await testServer(t, { from: registered })
   const { root } = app.ctx
   writeFileSync(join(root, 'act.cjs'), program)
   const act = (timeout = '20s') => ({
@@ -30,10 +30,9 @@ async function begin(t: TestContext, given: Partial<External> = {}) {
     timeout,
   })
   const external: External = { deploy: act(), rollback: act(), verify: act(), ...given }
-  await establish(app.ctx)
   const quality = { ...spec.success.quality, against: 'baseline' as const }
   await registry.applySpec(app.ctx, { ...spec, success: { quality }, delivery: { ...spec.delivery, external } })
-  const version = await register(app.ctx, 'good')
+  const version = 1
   await client.evaluation.runGate({ model, version })
   const told = () =>
     existsSync(join(root, 'told.jsonl'))
