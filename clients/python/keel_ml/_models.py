@@ -81,7 +81,9 @@ def register(
     training_set = None if train is None else _import_training_set(train, label, time)
     if file is None:
         number = getattr(mlflow_model, "registered_model_version", mlflow_model)
-        version = Version(model, int(number)) if str(number).isdigit() else _version(str(number))
+        version = Version(model, int(str(number))) if str(number).isdigit() else _version(str(number))
+        if version.model != model:
+            raise ValueError(f'"{version}" is no version of "{model}".')
         if training_set is not None:
             call("PUT", _at("models", version.model, "versions", version.number, "training-set"), {"trainingSet": training_set})
         else:

@@ -161,6 +161,10 @@ class Server(unittest.TestCase):
         with self.assertRaisesRegex(KeyError, "nope"):
             keel.golden("exact", rows, id="id", label="nope")
 
+    def test_3_a_version_of_another_model_is_not_registered(self):
+        with self.assertRaisesRegex(ValueError, '"churn@1" is no version of "other"'):
+            keel.register("other", mlflow_model="models:/churn/1")
+
     def test_4_a_table_of_a_function_is_one_prediction_for_each_row(self):
         @keel.logged("churn", id="key")
         def score(rows):
