@@ -28,26 +28,31 @@ export function startTestRunner(): TestRunner {
   return {
     async runFile(path) {
       worker ??= fork(program, { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
-      const { result, reusable } = await runIn(worker, path)
-      if (!reusable) {
-        worker.kill('SIGKILL')
-        worker = undefined
-      }
+      const { result, left } = await runIn(worker, path)
+      if (left === 'full') await letGo(worker)
+      if (left === 'broken') worker.kill('SIGKILL')
+      if (left !== 'ready') worker = undefined
       return result
     },
     async stop() {
-      if (worker === undefined) return
-      const ended = once(worker, 'exit')
-      const late = setTimeout(() => worker?.kill('SIGKILL'), patienceAtTheEnd)
-      worker.disconnect()
-      await ended
-      clearTimeout(late)
+      if (worker) await letGo(worker)
     },
   }
 }
 
-/** A worker that has not come to the file's end by itself is not for another one. */
-async function runIn(worker: ChildProcess, path: string): Promise<{ result: FileResult; reusable: boolean }> {
+/** It ends by itself, so that it can write down which lines it ran. */
+async function letGo(worker: ChildProcess): Promise<void> {
+  const ended = once(worker, 'exit')
+  const late = setTimeout(() => worker.kill('SIGKILL'), patienceAtTheEnd)
+  worker.disconnect()
+  await ended
+  clearTimeout(late)
+}
+
+/** What a file left of its worker: for another file, of too much memory for one, or not at its end by itself. */
+type Left = 'ready' | 'full' | 'broken'
+
+async function runIn(worker: ChildProcess, path: string): Promise<{ result: FileResult; left: Left }> {
   const started = performance.now()
   const count = emptyCount()
   const events: TestEvent[] = []
@@ -66,32 +71,35 @@ async function runIn(worker: ChildProcess, path: string): Promise<{ result: File
     if (type === 'test:fail' || !isAboutTheRun(type, result, path)) events.push({ type, data: readable(result) })
   }
 
-  const reusable = await new Promise<boolean>((resolve) => {
+  const left = await new Promise<Left>((resolve) => {
     let silence: NodeJS.Timeout | undefined
     const listen = () => {
       clearTimeout(silence)
-      silence = setTimeout(() => end(false, describeSilence(open)), open.size > 0 ? silenceInTest : silenceBetweenTests)
+      silence = setTimeout(
+        () => end('broken', describeSilence(open)),
+        open.size > 0 ? silenceInTest : silenceBetweenTests,
+      )
     }
     const hear = (message: Message) => {
-      if ('ended' in message) return end(message.ended.memory < fullMemory)
+      if ('ended' in message) return end(message.ended.memory < fullMemory ? 'ready' : 'full')
       take(message.event)
       listen()
     }
     const lost = (code: number | null, signal: string | null) =>
-      end(false, `ended its process early, with ${signal ?? `exit code ${code}`}.`)
+      end('broken', `ended its process early, with ${signal ?? `exit code ${code}`}.`)
     const print = (type: string) => (message: Buffer) => {
       events.push({ type, data: { file: path, message: message.toString() } })
       listen()
     }
     const out = print('test:stdout')
     const err = print('test:stderr')
-    const end = (well: boolean, complaint?: string) => {
+    const end = (left: Left, complaint?: string) => {
       clearTimeout(silence)
       worker.off('message', hear).off('close', lost)
       worker.stdout?.off('data', out)
       worker.stderr?.off('data', err)
       if (complaint !== undefined) fail(complaint)
-      resolve(well)
+      resolve(left)
     }
     worker.on('message', hear).on('close', lost)
     worker.stdout?.on('data', out)
@@ -100,7 +108,7 @@ async function runIn(worker: ChildProcess, path: string): Promise<{ result: File
     worker.send({ path, testLimit })
   })
   if (count.passed + count.failed + count.skipped === 0) fail('has no tests.')
-  return { result: { count, events, seconds: (performance.now() - started) / 1000 }, reusable }
+  return { result: { count, events, seconds: (performance.now() - started) / 1000 }, left }
 }
 
 function describeSilence(open: ReadonlySet<string>): string {
