@@ -97,7 +97,7 @@ test('answers that differ on few items cannot tell, whatever the bound would be'
   const candidate = baseline.map((value, index) => (index < 5 ? 0.21 : value))
   const paired = pairedDifference(metric('binary', 'log_loss'), { labels, candidate, baseline }, 0.01, 1)
   assert.equal(paired.verdict, 'cannot_tell')
-  assert.match(paired.note, /Only 5 of 100 items differ/)
+  assert.match(paired.note, /only 5 of 100 items differ/)
   const alike = pairedDifference(metric('binary', 'log_loss'), { labels, candidate: baseline, baseline }, 0.01, 1)
   assert.deepEqual([alike.verdict, alike.note], ['cannot_tell', 'both answer every item alike'])
 })

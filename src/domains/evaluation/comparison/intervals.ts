@@ -122,8 +122,13 @@ function differenceOfMeans(
     verdict: found.verdict,
     standardError: finite(error),
     harm: finite(harm),
-    note: found.method === 'none' ? found.reason : found.weak ? 'so few items give weak bounds' : '',
+    note: found.method === 'none' ? clause(found.reason) : found.weak ? 'so few items give weak bounds' : '',
   }
+}
+
+/** A sentence as a part of another. */
+function clause(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '')
 }
 
 function equalDifferences(value: number, margin: number): PairedDifference {
