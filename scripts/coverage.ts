@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The lowest share of lines that tests run, in percent. It only goes up. */
-const least = { 'src/core': 83, 'src/domains': 84 }
+const least = { 'src/core': 95, 'src/domains': 95 }
 
 type Range = { startOffset: number; endOffset: number; count: number }
 type Report = { result: { url: string; functions: { ranges: Range[] }[] }[] }
