@@ -1,16 +1,5 @@
 import type { TSchema } from 'typebox'
-
-/** As much of JSON Schema as the contracts use. */
-type Shape = TSchema & {
-  type?: string
-  enum?: unknown[]
-  const?: unknown
-  anyOf?: Shape[]
-  items?: Shape | Shape[]
-  properties?: Record<string, Shape>
-  patternProperties?: Record<string, Shape>
-  required?: string[]
-}
+import type { Shape } from '../reference/schemas.ts'
 
 const words: Record<string, string> = {
   string: 'string',

@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox'
 export type Field = { path: string; type: string; required: boolean; about: string }
 
 /** As much of JSON Schema as the contracts use. */
-type Shape = TSchema & {
+export type Shape = TSchema & {
   type?: string
   enum?: unknown[]
   const?: unknown

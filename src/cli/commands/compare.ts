@@ -7,6 +7,7 @@ import {
   argument,
   defineCommand,
   estimate,
+  exitCodeOf,
   flag,
   number,
   required,
@@ -16,8 +17,6 @@ import {
   texts,
   type Values,
 } from '../kit/kit.ts'
-
-const exitCodes = { pass: 0, fail: 3, cannot_tell: 4, error: 1 } as const
 
 const options = {
   margin: required(amount('the most that the candidate may be worse, in units of the metric')),
@@ -54,7 +53,7 @@ export const command = defineCommand({
       return { data: { verdict: 'cannot_tell', reason, n: 0 }, text: `CANNOT TELL  ${reason}`, exitCode: 4 }
     }
     const found = compareRecords({ baseline, candidate, slices: slice, ...columns })
-    return { data: found, text: describe(found, args), exitCode: exitCodes[found.verdict] }
+    return { data: found, text: describe(found, args), exitCode: exitCodeOf[found.verdict] }
   },
 })
 

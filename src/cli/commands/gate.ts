@@ -5,6 +5,7 @@ import {
   argument,
   count,
   defineCommand,
+  exitCodeOf,
   facts,
   modelVersion,
   number,
@@ -17,8 +18,6 @@ import {
 
 type Operations = typeof evaluation
 type Gate = Output<Operations['runGate']>
-
-const exitCodes = { pass: 0, fail: 3, cannot_tell: 4, error: 1 } as const
 
 const planOptions = {
   golden: text('a golden set, where there is no spec yet', 'name'),
@@ -35,7 +34,7 @@ export const command = defineCommand({
   async run(session, { args: { given } }) {
     const gate = await (await session.client()).evaluation.runGate(modelVersion(given))
     const next = gate.verdict === 'pass' ? [`keel release ${given} --reason "…"`] : [`keel eval ${given}`]
-    return { data: gate, text: describeGate(gate), exitCode: exitCodes[gate.verdict], next }
+    return { data: gate, text: describeGate(gate), exitCode: exitCodeOf[gate.verdict], next }
   },
   commands: {
     plan: defineCommand({

@@ -3,6 +3,7 @@ export { type Command, type CommandInput, defineCommand, type Outcome } from './
 export type { CommonOptions } from './common-options.ts'
 export { answers } from './connection.ts'
 export { declare, inputOf } from './declare.ts'
+export { exitCodeOf } from './exit-codes.ts'
 export { assignments, modelVersion, parseTime } from './input.ts'
 export { onInterrupt } from './interrupt.ts'
 export { colours, type Io, isInteractive } from './io.ts'

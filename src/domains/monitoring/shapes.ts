@@ -2,24 +2,9 @@ import type { Static } from 'typebox'
 import { duration, Estimate, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { MarkCountsShape } from '../registry/contract.ts'
+import { signals } from '../registry/spec/spec.ts'
 
-/**
- * In order of importance: labels wrong (bias, quality), served features differ, values that are missing now, service (errors,
- * latency, cost), what is estimated without labels, drift, data at its source; `external` came from another alerting system.
- */
-export const Signal = oneOf([
-  'bias',
-  'quality',
-  'parity',
-  'missing',
-  'errors',
-  'latency',
-  'cost',
-  'estimate',
-  'drift',
-  'data',
-  'external',
-])
+export const Signal = oneOf(signals)
 export type Signal = Static<typeof Signal>
 
 export const AlertVerdict = oneOf(['real', 'noise', 'duplicate'])

@@ -5,6 +5,7 @@ export {
   type MetricOutcome,
   type Pairs,
   requireQualityMetric,
+  seed,
 } from './compare.ts'
 export { encode, type SideAnswers } from './encoding.ts'
 export { type GoldenFacts, logisticAnswers, measureGolden } from './golden-measure.ts'

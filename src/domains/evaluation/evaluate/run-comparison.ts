@@ -23,6 +23,7 @@ import {
   type Pairs,
   type Representativeness,
   repeatsOf,
+  seed,
 } from '../comparison/comparison.ts'
 import type { evaluation } from '../contract.ts'
 import { type Item, readGolden } from '../golden/golden.ts'
@@ -32,9 +33,6 @@ import { textOf } from '../text-of.ts'
 import { compareInThread } from './comparison-thread.ts'
 
 type GoldenSet = Output<(typeof evaluation)['getGolden']>
-
-/** Fixed, so that resampling gives the same bounds every time; recorded in the evidence of every gate. */
-export const seed = 20_010_101
 
 /** Answers, scores and times of both sides: enough to make the decision again without asking the models. */
 export type RecordedAnswers = CollectedAnswers & { scored: AnswerScores }

@@ -1,12 +1,14 @@
 import { invalidInput } from '../../../core/errors.ts'
 import type { Value } from '../../../core/onnx/onnx.ts'
 import { addProblem, noProblems, refuseProblems } from '../../../core/tables/tables.ts'
+import * as registry from '../../registry/registry.ts'
 import {
   type Comparison,
   type ComparisonSettings,
   compare,
   itemsNeeded,
   type Pairs,
+  seed,
   smallestMeanMargin,
 } from '../comparison/comparison.ts'
 import type { Verdict } from '../contract.ts'
@@ -14,9 +16,6 @@ import { formatNumber } from '../rules.ts'
 import { answerColumn, cellOf, sharedColumn } from './columns.ts'
 import { pairRecords, type RecordPair, type Records } from './pairing.ts'
 import { taskOf } from './task.ts'
-
-/** Fixed, so that the same files give the same bounds. */
-const seed = 20_010_101
 
 export type RecordComparisonInput = {
   baseline: Records
@@ -234,13 +233,10 @@ const some = (values: readonly string[]) =>
     .map((one) => JSON.stringify(one.slice(0, 40)))
     .join(', ')}${values.length > 3 ? ', …' : ''}`
 
-/** So few answers may be all 0 or 1 by chance. */
-const fewest = 30
-
 function classNotes(answers: Answers, { baseline, candidate }: RecordComparisonInput): string[] {
   return (['baseline', 'candidate'] as const).flatMap((side) => {
     const given = answers[side].filter((value) => value !== null)
-    if (given.length < fewest || given.some((value) => value !== 0 && value !== 1)) return []
+    if (!registry.areClasses(given)) return []
     const { shown } = side === 'baseline' ? baseline : candidate
     return [
       `Each of the ${given.length} answers of ${shown} is 0 or 1: classes, where metrics such as AUC and log loss expect probabilities.`,

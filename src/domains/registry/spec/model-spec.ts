@@ -14,6 +14,25 @@ const Guardrail = object({
   ratio: optional(Type.Number({ minimum: 1, description: 'Upper bound of candidate over baseline' })),
 })
 
+/**
+ * What can be alerted on, in order of importance: labels wrong (bias, quality), served features differ, values that are missing
+ * now, service (errors, latency, cost), what is estimated without labels, drift, data at its source; `external` came from another
+ * alerting system.
+ */
+export const signals = [
+  'bias',
+  'quality',
+  'parity',
+  'missing',
+  'errors',
+  'latency',
+  'cost',
+  'estimate',
+  'drift',
+  'data',
+  'external',
+] as const
+
 const timeout = optional(Duration)
 
 const Act = Type.Union([
@@ -205,22 +224,7 @@ export const ModelSpec = object({
       rules: optional(
         Type.Array(
           object({
-            signal: oneOf(
-              [
-                'bias',
-                'quality',
-                'parity',
-                'missing',
-                'errors',
-                'latency',
-                'cost',
-                'estimate',
-                'drift',
-                'data',
-                'external',
-              ],
-              { description: 'What is watched' },
-            ),
+            signal: oneOf(signals, { description: 'What is watched' }),
             severity: optional(oneOf(['page', 'digest', 'off'], { description: 'Who hears of it' })),
             of: optional(
               Type.Integer({ minimum: 1, maximum: 20, description: 'So many of the last `windows` must agree' }),

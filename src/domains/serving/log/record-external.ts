@@ -3,7 +3,6 @@ import type { Input, Output } from '../../../core/contract.ts'
 import { day } from '../../../core/duration.ts'
 import { AppError, conflict, notFound } from '../../../core/errors.ts'
 import { addProblem, dateOf, isoOf, noProblems, type Problems, refuseProblems } from '../../../core/tables/tables.ts'
-import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { serving } from '../contract.ts'
@@ -79,7 +78,7 @@ async function write(ctx: Context, endpoint: string, records: readonly LogRecord
 
 async function checkVersions(ctx: Context, model: string, predictions: readonly Prediction[]): Promise<void> {
   const named = new Set(predictions.flatMap(({ version }) => (version === undefined || version === 0 ? [] : [version])))
-  for (const version of named) await transaction(ctx, (ctx) => registry.getVersion(ctx, { model, version }))
+  for (const version of named) await registry.getVersion(ctx, { model, version })
 }
 
 /** As the log keeps them, after the sample and the redactions of the spec. */
