@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { parseExactJson } from '../json/json.ts'
+import { parseExactJson, repeatedName } from '../json/json.ts'
 import { declaredRow } from './declared-rows.ts'
 import { readText } from './encoding.ts'
 import { columnNames } from './names.ts'
@@ -83,7 +83,7 @@ function rowOf(text: string, place: string, name: string): Row {
     throw new AppError('invalid_file', `${place} is not JSON.`, { name, cause })
   }
   if (typeof row === 'object' && row !== null && !Array.isArray(row)) {
-    const twice = repeatedName(text, Object.keys(row).length)
+    const twice = repeatedName(text, row)
     if (twice === undefined) return row as Row
     throw new AppError('invalid_file', `${place} has the column "${twice}" twice.`, {
       name: twice,
@@ -94,21 +94,4 @@ function rowOf(text: string, place: string, name: string): Row {
     name,
     hint: 'Each line is one row: {"id": "a", "late": 1}.',
   })
-}
-
-/** The first name that an object has twice, of which JSON's own reading keeps the last value without a word. */
-function repeatedName(text: string, different: number): string | undefined {
-  // A name is followed by a colon: as many as there are different names, and none is there twice.
-  if (text.match(/"\s*:/g)?.length === different) return undefined
-  const names: string[] = []
-  let [depth, last] = [0, '']
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    if (token === '{' || token === '[') depth += 1
-    else if (token === '}' || token === ']') depth -= 1
-    else if (token !== ':') last = token
-    else if (depth === 1) names.push(last)
-  }
-  if (names.length === different) return undefined
-  const read = names.map((name) => JSON.parse(name) as string)
-  return read.find((name, index) => read.indexOf(name) !== index)
 }
