@@ -207,6 +207,7 @@ export const serving = contract({
     role: 'member',
     summary: 'Writes down predictions that a service of your own made, each id once; on disk when it answers',
     bodyLimit: 64 * 1024 * 1024,
+    exactIntegers: true,
     input: object({
       endpoint: Name,
       predictions: Type.Array(

@@ -84,6 +84,34 @@ test('what cannot be meant is refused by row, and nothing of the batch is writte
   await assert.rejects(client.serving.listPredictions({ endpoint: model }), /churn/)
 })
 
+test('whole numbers are exact up to 64 bits, as by every door, and refused by row beyond', async (t) => {
+  const { app, url, client } = await testServer(t)
+  await watched(app.ctx)
+  const send = (body: string) =>
+    fetch(`${url}/api/v1/endpoints/${model}/predictions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+  const kept = await send(
+    '{"predictions": [{"id": "a", "output": 1, "inputs": {"account": 9007199254740993, "most": 18446744073709551615, "n": 7}}]}',
+  )
+  assert.equal(kept.status, 200, await kept.clone().text())
+  const { inputs } = await client.serving.getPrediction({ prediction: 'a' })
+  assert.deepEqual(inputs, { account: '9007199254740993', most: '18446744073709551615', n: 7 })
+  const beyond = await send(
+    '{"predictions": [{"id": "b", "output": 1}, {"id": "c", "output": 1, "inputs": {"account": 18446744073709551616}}]}',
+  )
+  assert.equal(beyond.status, 400)
+  assert.match(
+    await beyond.text(),
+    /row 2, column \\"inputs\.account\\": 18446744073709551616 does not fit into 64 bits/,
+  )
+  const output = await send('{"predictions": [{"id": "d", "output": 9007199254740993}]}')
+  assert.equal(output.status, 400)
+  assert.equal((await client.serving.listPredictions({ endpoint: model })).items.length, 1)
+})
+
 test('an answer that its kind cannot be is marked invalid, and a failure as it was told', async (t) => {
   const { app, client } = await testServer(t)
   await watched(app.ctx)

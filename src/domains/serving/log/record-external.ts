@@ -2,6 +2,7 @@ import type { Context } from '../../../core/context.ts'
 import type { Input, Output } from '../../../core/contract.ts'
 import { day } from '../../../core/duration.ts'
 import { AppError, conflict, notFound } from '../../../core/errors.ts'
+import { exactInteger, exactJson } from '../../../core/json/json.ts'
 import { addProblem, dateOf, isoOf, noProblems, type Problems, refuseProblems } from '../../../core/tables/tables.ts'
 import * as registry from '../../registry/registry.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
@@ -145,14 +146,16 @@ function inputsOf(given: Record<string, unknown>, row: number, problems: Problem
     Object.entries(given).map(([name, value]) => {
       if (typeof value === 'boolean') return [name, Number(value)]
       if (value === null || typeof value === 'number' || typeof value === 'string') return [name, value]
-      addProblem(problems, {
-        row,
-        column: `inputs.${name}`,
-        value: JSON.stringify(value),
-        rule: 'is nested',
-        fix: plainValues,
-      })
-      return [name, null]
+      const column = `inputs.${name}`
+      if (typeof value !== 'bigint') {
+        addProblem(problems, { row, column, value: exactJson(value), rule: 'is nested', fix: plainValues })
+        return [name, null]
+      }
+      // Whole numbers are exact: what a double cannot hold is kept as its digits, as everywhere else.
+      const exact = exactInteger(String(value))
+      if (exact === undefined)
+        addProblem(problems, { row, column, value, rule: 'does not fit into 64 bits', fix: 'Send it as a text.' })
+      return [name, typeof exact === 'number' ? exact : String(value)]
     }),
   )
 }
