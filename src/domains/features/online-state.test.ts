@@ -46,3 +46,48 @@ test('rows that arrive while the online state is built anew are in it', async (t
   })
   assert.equal(values['clicks_count'], appended)
 })
+
+test('of two builds of the online state at once, the one that began later stays, whichever ends last', async (t) => {
+  const { ctx } = await testApp(t)
+  await datasets.applySource(ctx, { source: 'clicks', owner: 'ana@team.example', time: 'at' })
+  await datasets.append(ctx, { source: 'clicks', rows: clicks(3) })
+  const counting = (feature: string) => ({
+    entities: [{ name: 'user', keys: ['user'] }],
+    views: [
+      {
+        name: 'clicks',
+        entity: 'user',
+        source: 'clicks',
+        aggregates: [{ feature, fn: 'count' as const, window: '1h' }],
+      },
+    ],
+    services: [
+      { name: 'counts', request: [{ name: 'user', type: 'string' as const }], features: [`clicks:${feature}`] },
+    ],
+  })
+  await features.applyFeatures(ctx, counting('old_count'))
+  const reading = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const older = features.warmUp({
+    ...ctx,
+    lake: {
+      ...ctx.lake,
+      async session(work) {
+        reading.resolve()
+        await goOn.promise
+        return ctx.lake.session(work)
+      },
+    },
+  })
+  await reading.promise
+  await features.applyFeatures(ctx, counting('new_count'))
+  await features.warmUp(ctx)
+  goOn.resolve()
+  await older
+  const { values } = features.lookupOnline(ctx, {
+    service: 'counts',
+    request: { user: 'u' },
+    at: new Date('2026-01-01T00:30:00Z'),
+  })
+  assert.deepEqual(values, { user: 'u', new_count: 3 })
+})

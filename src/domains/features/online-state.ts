@@ -13,6 +13,8 @@ import { type Definitions, type ResolvedService, resolveService } from './rules.
 type OnlineFeatureView = { name: string; source: string; view: OnlineView; longest: number | undefined }
 
 type State = {
+  /** Counts builds as they begin: what one read may be older than what a later one did. */
+  build: number
   definitions: Definitions
   services: Map<string, ResolvedService>
   views: Map<string, OnlineFeatureView>
@@ -27,6 +29,7 @@ type State = {
 }
 
 const empty = (): State => ({
+  build: 0,
   definitions: { entities: [], views: [], services: [] },
   services: new Map(),
   views: new Map(),
@@ -41,6 +44,7 @@ type Holder = {
   /** States that are being built, and take what arrives meanwhile as the present one does. */
   next: Set<State>
   server: Context | undefined
+  builds: number
   building: boolean
 }
 
@@ -48,18 +52,23 @@ const holder = (ctx: Context) =>
   liveValue(
     ctx,
     'features.online',
-    (): Holder => ({ state: empty(), next: new Set(), server: undefined, building: false }),
+    (): Holder => ({ state: empty(), next: new Set(), server: undefined, builds: 0, building: false }),
   )
 
-/** Builds the state from what is on disk and keeps it up to date; called at start and when definitions change. */
+/**
+ * Builds the state from what is on disk and keeps it up to date; called at start and when definitions change. Of builds
+ * that overlap the one that began last stays: it has seen every change that the others have.
+ */
 export async function warmUp(ctx: Context): Promise<void> {
   const held = holder(ctx)
   listen(ctx, held)
-  const state: State = { ...empty(), definitions: await loadDefinitions(ctx) }
+  held.builds += 1
+  const build = held.builds
+  const state: State = { ...empty(), build, definitions: await loadDefinitions(ctx) }
   held.next.add(state)
   try {
     await fill(ctx, state)
-    held.state = state
+    if (held.state.build < build) held.state = state
   } finally {
     held.next.delete(state)
   }
