@@ -41,7 +41,12 @@ test('a version is judged, explained, signed and released, and its rollout is fo
   const released = await keel('release', `${model}@1`, '--reason', 'the first one', '--kind', 'model')
   assert.equal(released.code, 0, released.stderr)
   assert.match(released.stderr, /Next: keel rollout watch trip-late\.r1/)
-  assert.match(await shown('rollout', `${model}.r1`), /\[shadow\] → 50 % → 100 %/)
+  await app.worker.drain()
+  assert.match(
+    await shown('rollout', `${model}.r1`),
+    /\[shadow\] → 50 % → 100 %\nneeds \d+ more answers; when cannot be told: none came over the last .+\nnot before .+, next check /,
+  )
+  assert.match(await shown('status'), /Rolling out:\n {2}trip-late\.r1 \(v1\) {2}shadow; needs \d+ more answers; /)
   assert.match(await shown('rollout', 'pause', `${model}.r1`, '--reason', 'a look'), /paused[\s\S]*a look/)
   await shown('rollout', 'resume', `${model}.r1`)
   const wrongStep = await keel('rollout', 'skip', `${model}.r1`, '30%')

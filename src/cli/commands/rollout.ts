@@ -117,5 +117,12 @@ function describeRollout(rollout: Rollout): string {
       entry.reason,
     ]),
   )
-  return `${rollout.release}  ${words(rollout.state)}  ${steps}\n\n${guards}\n\n${history}`
+  const head = [`${rollout.release}  ${words(rollout.state)}  ${steps}`, ...(isOpen(rollout) ? waitsFor(rollout) : [])]
+  return `${head.join('\n')}\n\n${guards}\n\n${history}`
+}
+
+function waitsFor({ forecast, nextCheckAt }: Rollout): string[] {
+  const check = nextCheckAt === null ? '' : `next check ${moment(nextCheckAt)}`
+  if (forecast === null) return check === '' ? [] : [check]
+  return [`${forecast.sentence}`, `not before ${moment(forecast.stepUntil)}, ${check}`]
 }

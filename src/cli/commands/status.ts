@@ -1,4 +1,8 @@
-import { type Command, estimate, moment, table } from '../kit/kit.ts'
+import type { Output } from '../../core/contract.ts'
+import type { review } from '../../domains/review/contract.ts'
+import { type Command, estimate, moment, percent, table } from '../kit/kit.ts'
+
+type Status = Output<(typeof review)['status']>
 
 export const command: Command = {
   summary: 'Is everything steady?',
@@ -18,6 +22,7 @@ export const command: Command = {
         card.policy,
       ]),
     )
+    const rollouts = status.models.flatMap(({ rollout }) => (rollout ? [`  ${describeOpen(rollout)}`] : []))
     const todo = status.todo.map((item) => `  ${item.model}: ${item.summary}\n    ${item.command}`)
     const live = status.models.filter(({ state }) => state !== 'not_released').length
     return {
@@ -31,11 +36,19 @@ export const command: Command = {
           ({ source, reason }) => `The source "${source}" cannot be read: ${reason}.\n  keel data check ${source}`,
         ),
         ...(status.models.length > 0 ? [cards] : []),
+        ...(rollouts.length > 0 ? [`Rolling out:\n${rollouts.join('\n')}`] : []),
         ...(todo.length > 0 ? [`Needs a person:\n${todo.join('\n')}`] : []),
       ].join('\n\n'),
       next: status.models.length === 0 ? ['keel demo', 'keel plan'] : [],
     }
   },
+}
+
+type Rollout = NonNullable<Status['models'][number]['rollout']>
+
+function describeOpen({ release, version, state, share, needs }: Rollout): string {
+  const where = state === 'shadow' ? 'shadow' : `${state.replaceAll('_', ' ')} at ${percent(share, 0)}`
+  return `${release} (v${version})  ${where}${needs === null ? '' : `; ${needs}`}\n    keel rollout ${release}`
 }
 
 function windowOf(window: { from: string; to: string; requests: number; labelled: number } | null): string | null {

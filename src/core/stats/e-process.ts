@@ -50,6 +50,20 @@ export function observe(process: EProcess, { canary, share }: { canary: boolean;
   return { ...process, logs, events: process.events + 1 }
 }
 
+/** The process after so many more bad events of either arm, which need not be whole numbers: what is to be expected. */
+export function expect(
+  process: EProcess,
+  { canary, control, share }: { canary: number; control: number; share: number },
+): EProcess {
+  const byCanary = observe(process, { canary: true, share })
+  const byControl = observe(process, { canary: false, share })
+  const logs = process.logs.map(
+    (log, index) =>
+      log + canary * (elementAt(byCanary.logs, index) - log) + control * (elementAt(byControl.logs, index) - log),
+  )
+  return { ...process, logs, events: process.events + canary + control }
+}
+
 /** The e-value: the mean of the likelihood ratios over the grid; at most the largest double, so that JSON can keep it. */
 export function evidence({ logs }: Pick<EProcess, 'logs'>): number {
   const largest = Math.max(...logs)

@@ -13,6 +13,8 @@ import {
   Rollout,
 } from './shapes.ts'
 
+export { RolloutState } from './shapes.ts'
+
 /** What a person or a schedule may say of a release; the others are for what the platform does by itself. */
 export const ChosenKind = oneOf(['model', 'data', 'features', 'prompt', 'config', 'code'])
 export const ChosenTrigger = oneOf(['human', 'schedule', 'drift', 'hotfix'])

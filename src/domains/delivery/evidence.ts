@@ -1,18 +1,12 @@
 import { oneSidedHalfWidth } from '../../core/stats/confidence-sequence.ts'
-import {
-  evidence,
-  evidenceNeeded,
-  floorEvidence,
-  harmProcess,
-  notWorseProcess,
-  observe,
-} from '../../core/stats/e-process.ts'
+import { evidence, evidenceNeeded, harmProcess, notWorseProcess, observe } from '../../core/stats/e-process.ts'
 import { logLossOf } from '../../core/stats/metrics.ts'
 import { sampleRatio } from '../../core/stats/sample-ratio.ts'
 import { mean, variance } from '../../core/stats/summary.ts'
 import { armOf } from '../serving/serving.ts'
 import type { Plan } from './plan.ts'
 import type { Guard } from './rules.ts'
+import { type ArmRate, floorAfter, proofAfter, stillNeeded, type TrafficRate } from './still-needed.ts'
 
 export type Observation = {
   at: string
@@ -26,8 +20,13 @@ export type Observation = {
   cost: number | null
 }
 
-/** Where the rollout stands: the current step (-1 is shadow) and the share the canary had at any time. */
-export type Progress = { step: number; stepStartedAt: string; shares: { at: string; share: number }[] }
+/** Where the rollout stands: the current step (-1 is shadow), the share the canary had at any time, and what comes an hour. */
+export type Progress = {
+  step: number
+  stepStartedAt: string
+  shares: { at: string; share: number }[]
+  traffic?: TrafficRate
+}
 
 /** Requests of one unit are not independent: a unit counts once, in the arm in which it was first seen. */
 type Unit = {
@@ -39,7 +38,7 @@ type Unit = {
 
 /** Everything the guards can say, from what both arms answered since the rollout began. Rows come oldest first. */
 export function judge(plan: Plan, standing: Progress, seen: readonly Observation[]): Guard[] {
-  if (standing.step < 0) return [judgeShadow(plan, seen)]
+  if (standing.step < 0) return [judgeShadow(plan, standing, seen)]
   const units = [...unitsOf(plan, standing, seen).values()]
   const of = (arm: Unit['arm']) => units.filter((unit) => unit.arm === arm)
   const arms = { canary: of('canary'), control: of('control'), other: of('other') }
@@ -75,19 +74,23 @@ function unitsOf(plan: Plan, { shares }: Progress, seen: readonly Observation[])
   return units
 }
 
-function judgeShadow(plan: Plan, seen: readonly Observation[]): Guard {
+function judgeShadow(plan: Plan, { traffic }: Progress, seen: readonly Observation[]): Guard {
   const shadow = seen.filter(({ arm }) => arm === 'shadow')
   const bad = shadow.filter((one) => one.bad !== null).length
   const kinds = wordsOf(shadow.filter((one) => one.bad !== null))
-  const value = floorEvidence({ requests: shadow.length, bad, floor: plan.badRate })
-  const proven = shadow.length >= plan.minimumShadow && value >= evidenceNeeded(1, plan.alpha)
+  const limit = evidenceNeeded(1, plan.alpha)
+  const evidenceAfter = (more: number) => floorAfter(more, { n: shadow.length, bad }, plan.badRate)
+  const enough = (more: number) => shadow.length + more >= plan.minimumShadow && evidenceAfter(more) >= limit
+  const value = evidenceAfter(0)
+  const proven = enough(0)
   return {
     guard: 'shadow answers',
     verdict: proven ? 'ok' : 'waiting',
     required: true,
     value,
-    limit: evidenceNeeded(1, plan.alpha),
+    limit,
     n: shadow.length,
+    ...stillNeeded(enough, traffic && { ...traffic, perHour: traffic.requests }, plan),
     reason: proven
       ? `${bad} of ${shadow.length} shadow answers were bad${kinds}: proven below ${plan.badRate}.`
       : `${bad} of ${shadow.length} shadow answers were bad${kinds}: not yet proven below ${plan.badRate}.`,
@@ -133,7 +136,7 @@ function judgeRatio(plan: Plan, { stepStartedAt, shares }: Progress, seen: reado
   }
 }
 
-function judgeBad(plan: Plan, { shares }: Progress, arms: Arms, guards: number): Guard[] {
+function judgeBad(plan: Plan, { shares, traffic }: Progress, arms: Arms, guards: number): Guard[] {
   let harm = harmProcess(1)
   let proof = notWorseProcess(plan.nonInferiorityRatio)
   const bad = [...arms.canary, ...arms.control].filter(({ badAt }) => badAt !== undefined)
@@ -149,9 +152,11 @@ function judgeBad(plan: Plan, { shares }: Progress, arms: Arms, guards: number):
   const harmLimit = evidenceNeeded(guards, plan.alpha)
   const provenLimit = evidenceNeeded(1, plan.alpha)
   const matters = canary.rate - control.rate >= plan.minimumEffect
+  const share = shares.at(-1)?.share ?? 0
   // The mean of two e-values is an e-value: either proof will do, and alpha is spent once.
-  const floor = floorEvidence({ requests: canary.n, bad: canary.bad, floor: plan.badRate })
-  const provenValue = (evidence(proof) + floor) / 2
+  const evidenceAfter = (more: number) =>
+    (evidence(proofAfter(more, proof, { canary, control, share })) + floorAfter(more, canary, plan.badRate)) / 2
+  const provenValue = evidenceAfter(0)
   const counts = `${canary.bad} of ${canary.n} units had bad answers from the canary${kindsOf(arms.canary)}, ${control.bad} of ${control.n} from the control`
   return [
     {
@@ -170,12 +175,17 @@ function judgeBad(plan: Plan, { shares }: Progress, arms: Arms, guards: number):
       value: provenValue,
       limit: provenLimit,
       n: canary.n,
+      ...stillNeeded(
+        (more) => evidenceAfter(more) >= provenLimit,
+        traffic && { ...traffic, perHour: traffic.units * share },
+        plan,
+      ),
       reason: `${counts}: evidence for "not worse than ${plan.nonInferiorityRatio} times" or "below ${plan.badRate}" ${provenValue.toFixed(2)}, needed ${provenLimit}.`,
     },
   ]
 }
 
-function rateOf(units: Unit[]): { n: number; bad: number; rate: number } {
+function rateOf(units: Unit[]): ArmRate {
   const bad = units.filter(({ badAt }) => badAt !== undefined).length
   return { n: units.length, bad, rate: bad / Math.max(1, units.length) }
 }

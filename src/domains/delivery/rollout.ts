@@ -1,14 +1,17 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
+import { day } from '../../core/duration.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
-import type { JobOutput } from '../../core/job-contract.ts'
+import type { JobInput, JobOutput } from '../../core/job-contract.ts'
 import { millisecondsOf } from '../../core/time.ts'
 import { transaction } from '../../core/transaction.ts'
+import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
 import { isApproved } from './approvals.ts'
 import type { delivery } from './contract.ts'
 import { judge as judgeEvidence } from './evidence.ts'
 import { judgeExternal, runExternal } from './external.ts'
+import { forecastOf, trafficRate } from './forecast.ts'
 import { enqueue, type jobs } from './jobs.ts'
 import type { Plan } from './plan.ts'
 import { hasRegisteredPlan, planIn, requireRelease } from './releases.ts'
@@ -23,10 +26,11 @@ type Operations = typeof delivery
 type Rollout = Output<Operations['getRollout']>
 type Action = Input<Operations['promote']>
 
-type TickResult = JobOutput<(typeof jobs)['delivery.tick']>
+type TickJob = (typeof jobs)['delivery.tick']
+type TickResult = JobOutput<TickJob>
 
 /** The job behind every rollout: look at the evidence, decide, move. */
-export async function tick(ctx: Context, { release: id }: { release: string }): Promise<TickResult> {
+export async function tick(ctx: Context, { release: id, look = false }: JobInput<TickJob>): Promise<TickResult> {
   const rollout = await store.findRollout(ctx, id)
   if (!rollout || !rules.isOpen(rollout.state) || rollout.state === 'paused') return { state: rollout?.state ?? 'gone' }
   const release = await requireRelease(ctx, id)
@@ -38,6 +42,10 @@ export async function tick(ctx: Context, { release: id }: { release: string }): 
   const decision = hasRegisteredPlan(release)
     ? rules.decide(plan, { step, elapsedMs, guards, approved })
     : { kind: 'hold' as const, reason: 'The plan is not the one that was registered before the first request.' }
+  if (look && decision.kind !== 'abort') {
+    await store.keepGuards(ctx, rollout, guards)
+    return { decision: 'wait' }
+  }
   await perform(ctx, {
     release,
     rollout,
@@ -64,14 +72,18 @@ async function judge(ctx: Context, release: ReleaseRecord, rollout: RolloutRecor
   const step = rollout.step
   if (plan.external) return step < 0 ? [] : [await judgeExternal(ctx, release, rollout.share)]
   const history = await store.listHistory(ctx, release.id)
-  const to = ctx.now().toISOString()
-  const seen = await serving.readLog(ctx, {
+  const now = ctx.now()
+  const since = await trafficSince(ctx, release)
+  const from = since < release.created_at ? since : release.created_at
+  const logged = await serving.readLog(ctx, {
     endpoint: release.model,
-    from: release.created_at,
-    to,
+    from,
+    to: now.toISOString(),
     sample: plan.sample,
     forced: true,
   })
+  const traffic = trafficRate(logged, { since, now, sample: plan.sample })
+  const seen = logged.filter(({ at }) => at >= release.created_at)
   const shares = history.map(({ at, share }) => ({ at, share }))
   const firstTraffic = history.find(({ share }) => share > 0)?.at ?? release.created_at
   const relevant = seen.filter(
@@ -81,7 +93,16 @@ async function judge(ctx: Context, release: ReleaseRecord, rollout: RolloutRecor
     ...row,
     cost: 'cost' in row && typeof row.cost === 'number' ? row.cost : null,
   }))
-  return judgeEvidence(plan, { step, stepStartedAt: rollout.step_started_at, shares }, rows)
+  return judgeEvidence(plan, { step, stepStartedAt: rollout.step_started_at, shares, traffic }, rows)
+}
+
+/** Since when today's traffic is counted: the last 24 hours, less where it is not that long live or was logged in part. */
+async function trafficSince(ctx: Context, { model, created_at }: ReleaseRecord): Promise<string> {
+  const dayAgo = new Date(ctx.now().getTime() - day).toISOString()
+  const { spec } = await registry.getModel(ctx, { model })
+  const [first] = await store.listLive(ctx, model)
+  const whole = spec?.serves.log?.sample === undefined ? (first?.at ?? created_at) : created_at
+  return whole > dayAgo ? whole : dayAgo
 }
 
 /** An external deployment is moved first, then the move is written: when the former fails nothing has changed here. */
@@ -128,8 +149,9 @@ export async function getRollout(ctx: Context, { release }: Input<Operations['ge
     steps: plan.steps,
     share: rollout.share,
     stepStartedAt: rollout.step_started_at,
-    nextCheckAt: rollout.next_check_at,
+    nextCheckAt: rules.isOpen(rollout.state) ? rollout.next_check_at : null,
     guards: rollout.guards,
+    forecast: forecastOf(plan, rollout),
     history: history.map(({ at, state, share, actor, reason, guards }) => ({
       at,
       state: state as Rollout['state'],

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import { Estimate, JsonObject, Name, object, oneOf, Time } from '../../core/contract.ts'
+import { Estimate, JsonObject, Name, object, oneOf, optional, Time } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { Verdict } from '../evaluation/contract.ts'
 
@@ -46,6 +46,15 @@ export const RolloutState = oneOf([
 ])
 export type RolloutState = Static<typeof RolloutState>
 
+const Needs = object({
+  units: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'How many more, if they are as good as those so far; null: at this rate of bad answers never',
+  }),
+  perHour: Type.Number({ description: 'How many of them came an hour' }),
+  hours: Type.Number({ description: 'Over so many hours up to `at`' }),
+  at: Time,
+})
+
 const Guard = object({
   guard: Type.String({ description: 'sample ratio, bad answers harm, bad answers proven, quality …' }),
   verdict: oneOf(['ok', 'harm', 'waiting']),
@@ -54,6 +63,18 @@ const Guard = object({
   limit: Type.Union([Type.Number(), Type.Null()]),
   n: Type.Integer(),
   reason: Type.String(),
+  needs: optional(Needs),
+})
+
+const Forecast = object({
+  needs: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Units (answers in shadow) that are still needed, if they are as good as those so far',
+  }),
+  perHour: Type.Number({ description: 'How many of them came an hour, over the last `hours`' }),
+  hours: Type.Number(),
+  expectedAt: Type.Union([Time, Type.Null()], { description: 'When the evidence is there at this traffic' }),
+  stepUntil: Time,
+  sentence: Type.String(),
 })
 
 export const Rollout = object({
@@ -67,6 +88,8 @@ export const Rollout = object({
   stepStartedAt: Time,
   nextCheckAt: Type.Union([Time, Type.Null()]),
   guards: Type.Array(Guard),
+  /** What the step still waits for, as of its last check; null before the first, when it is over, and of external deployments. */
+  forecast: Type.Union([Forecast, Type.Null()]),
   history: Type.Array(
     object({
       at: Time,

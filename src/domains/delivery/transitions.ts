@@ -52,6 +52,7 @@ export async function startRollout(ctx: Context, release: ReleaseRecord, plan: P
   const traffic = await requireTraffic(ctx, release.model)
   await setTraffic(ctx, traffic, { ...traffic, canary: null, shadow: targetOf(release) })
   await scheduleCheck(ctx, row, plan)
+  await lookAtOnce(ctx, release.id)
 }
 
 /** Writes the move, its evidence and its routing together; false when somebody else moved the rollout meanwhile. */
@@ -82,7 +83,7 @@ async function stay(ctx: Context, move: Move, state: Extract<Change, { kind: 'st
 async function beginStep(ctx: Context, { release, rollout, plan, guards, reason }: Move, step: number) {
   const now = ctx.now().toISOString()
   const share = (plan.steps[step] ?? 100) / 100
-  const values = { state: 'step' as const, step, share, step_started_at: now, guards }
+  const values = { state: 'step' as const, step, share, step_started_at: now, guards: [] }
   if (!(await store.moveRollout(ctx, rollout, values))) return false
   if (release.first_live_at === null) await store.updateRelease(ctx, release.id, { first_live_at: now })
   await appendHistory(ctx, release.id, { state: 'step', share, reason, guards })
@@ -91,6 +92,7 @@ async function beginStep(ctx: Context, { release, rollout, plan, guards, reason 
   await setTraffic(ctx, traffic, { ...traffic, canary, shadow: null })
   await append(ctx, 'delivery.step_started', `model/${release.model}`, { ...targetOf(release), share })
   await scheduleCheck(ctx, { ...rollout, ...values }, plan)
+  await lookAtOnce(ctx, release.id)
   return true
 }
 
@@ -164,6 +166,12 @@ export async function scheduleCheck(ctx: Context, rollout: RolloutRecord, plan: 
   const key = `delivery.tick/${rollout.release}/${runAt.toISOString()}`
   const payload = { release: rollout.release }
   await enqueue(ctx, { kind: 'delivery.tick', payload, key, runAt, maxAttempts: checkAttempts })
+  await store.setNextCheck(ctx, rollout.release, runAt.toISOString())
+}
+
+/** What a step needs is said as soon as it begins, not only at its first check. */
+async function lookAtOnce(ctx: Context, release: string): Promise<void> {
+  await enqueue(ctx, { kind: 'delivery.tick', payload: { release, look: true } })
 }
 
 async function appendHistory(

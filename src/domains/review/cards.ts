@@ -27,12 +27,17 @@ export type Facts = {
 }
 
 /** What waits for somebody, the most urgent first. */
-export function todoOf({ model, pages, rollout, pinned, policy }: Facts): Todo[] {
+export function todoOf({ model, pages, rollout, releases, pinned, policy }: Facts): Todo[] {
   const todo = pages.map(({ summary }): Todo => ({ model, kind: 'alert', summary, command: `keel alerts ${model}` }))
   if (rollout?.state === 'holding') {
     const share = `${(rollout.share * 100).toFixed(0)} %`
     const summary = `${rollout.release} holds at ${share}: ${rollout.history.at(-1)?.reason ?? ''}`
     todo.push({ model, kind: 'rollout', summary, command: `keel rollout ${rollout.release}` })
+  }
+  if (rollout?.state === 'awaiting_approval') {
+    const version = releases.find(({ id }) => id === rollout.release)?.version
+    const summary = `${rollout.release} has its evidence and waits for the approval of a second person.`
+    todo.push({ model, kind: 'approval', summary, command: `keel approve ${model}@${version} --reason "…"` })
   }
   if (pinned) {
     const summary = 'It is pinned after a rollback: nothing is released until somebody unpins it.'
@@ -59,6 +64,7 @@ export function cardOf(facts: Facts): Card {
     version: live?.version ?? null,
     liveSince: live?.from ?? null,
     pinned,
+    rollout: rolloutOf(facts),
     quality: {
       metric: latest?.absoluteError ? 'absolute error' : 'log loss',
       now: latest ? qualityOf(latest) : nothing,
@@ -75,6 +81,13 @@ export function cardOf(facts: Facts): Card {
   }
 }
 
+function rolloutOf({ rollout, releases }: Facts): Card['rollout'] {
+  const release = releases.find(({ id }) => id === rollout?.release)
+  if (!rollout || !release) return null
+  const { state, share, forecast } = rollout
+  return { release: release.id, version: release.version, state, share, needs: forecast?.sentence ?? null }
+}
+
 function headlineOf(facts: Facts): string {
   const [first] = todoOf(facts)
   if (first) return first.summary
@@ -88,7 +101,8 @@ function headlineOf(facts: Facts): string {
 
 function stateOf({ live, pages, pinned, rollout, windows, unserved }: Facts): Card['state'] {
   if (live === null) return 'not_released'
-  if (pages.length > 0 || pinned || rollout?.state === 'holding') return 'needs_you'
+  const waits = rollout?.state === 'holding' || rollout?.state === 'awaiting_approval'
+  if (pages.length > 0 || pinned || waits) return 'needs_you'
   if (rollout) return 'rolling_out'
   return windows.length === 0 || unserved ? 'cannot_tell' : 'steady'
 }

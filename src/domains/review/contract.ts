@@ -1,5 +1,6 @@
 import { contract, Estimate, Name, Nothing, object, oneOf, optional, page, paging, Time } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
+import { RolloutState } from '../delivery/contract.ts'
 
 export const Guardrail = oneOf(['ingest', 'train', 'eval', 'shadow', 'canary', 'monitor', 'alert'])
 
@@ -51,6 +52,19 @@ const Card = object({
   version: Type.Union([Type.Integer(), Type.Null()]),
   liveSince: Type.Union([Time, Type.Null()]),
   pinned: Type.Boolean(),
+  rollout: Type.Union(
+    [
+      object({
+        release: Type.String(),
+        version: Type.Integer(),
+        state: RolloutState,
+        share: Type.Number(),
+        needs: Type.Union([Type.String(), Type.Null()], { description: 'How much more, and when it is there' }),
+      }),
+      Type.Null(),
+    ],
+    { description: 'The release that is on its way, whatever else the model waits for' },
+  ),
   quality: object({ metric: Type.String(), now: Estimate, atRelease: Estimate }),
   /** The window that `quality.now` and `p95Ms` are of. */
   window: Type.Union([

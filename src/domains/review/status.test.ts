@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { model } from '../../../test/support/trips.ts'
+import { model, spec } from '../../../test/support/trips.ts'
 import { begin } from '../delivery/delivery.fixture.ts'
+import * as registry from '../registry/registry.ts'
 
 test('a card says what waits for somebody: a rollout that holds, then the pin of a rollback', async (t) => {
   const { client, version, pass } = await begin(t)
@@ -36,4 +37,31 @@ test('a card says what waits for somebody: a rollout that holds, then the pin of
   const card = models.find((one) => one.model === model)
   assert.deepEqual([card?.state, card?.pinned, card?.release], ['needs_you', true, `${model}.r0`])
   assert.match(card?.headline ?? '', /^It is pinned after a rollback/)
+})
+
+test('a prompt that has a spec is in the status like any model, one without is a text', async (t) => {
+  const { app, client } = await begin(t)
+  await client.registry.createModel({ name: 'greeting', kind: 'prompt' })
+  const provider = { url: 'http://127.0.0.1:9/v1', model: 'small' }
+  await registry.applySpec(app.ctx, { ...spec, model: 'support', serves: { output: 'text', provider } })
+  const { models } = await client.review.status({})
+  assert.deepEqual(
+    models.map((card) => card.model),
+    ['support', model],
+  )
+})
+
+test('a model shows its open rollout and what that needs, also when it waits for something else', async (t) => {
+  const { client, version, pass, traffic, app } = await begin(t)
+  const rollout = async () => (await client.review.status({})).models.find((card) => card.model === model)?.rollout
+  assert.equal(await rollout(), null)
+  const { id: release } = await client.delivery.release({ model, version, reason: 'first' })
+  await traffic(10)
+  await app.worker.drain()
+  const shadow = await rollout()
+  assert.deepEqual([shadow?.release, shadow?.version, shadow?.state, shadow?.share], [release, version, 'shadow', 0])
+  assert.match(shadow?.needs ?? '', /^needs \d+ more answers; /)
+  await pass(1.1, 0)
+  const { state, rollout: held } = (await client.review.status({})).models.find((card) => card.model === model) ?? {}
+  assert.deepEqual([state, held?.release, held?.state], ['needs_you', release, 'holding'])
 })

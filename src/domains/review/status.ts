@@ -15,10 +15,10 @@ const modelsAtOnce = 4
 
 /** The home sentence and what stands behind it. */
 export async function status(ctx: Context): Promise<Status> {
-  const { items } = await registry.listModels(ctx, { kind: 'model', limit: 1000 })
+  const names = await watchedModels(ctx)
   const facts: Facts[] = []
-  await atOnce(modelsAtOnce, items.length, async (index) => {
-    facts[index] = await factsOf(ctx, items[index]?.name ?? '')
+  await atOnce(modelsAtOnce, names.length, async (index) => {
+    facts[index] = await factsOf(ctx, names[index] ?? '')
   })
   const models = facts.map(cardOf)
   const needYou = models.filter(({ state }) => state === 'needs_you').length
@@ -36,6 +36,20 @@ export async function status(ctx: Context): Promise<Status> {
     log: serving.logHealth(ctx),
     unreadable: await datasets.unreadableSources(ctx),
   }
+}
+
+const pageSize = 1_000
+
+/** All models, and the prompts that have a spec: the others are texts that nobody releases. */
+async function watchedModels(ctx: Context): Promise<string[]> {
+  const names: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await registry.listModels(ctx, { limit: pageSize, ...(cursor === undefined ? {} : { cursor }) })
+    names.push(...page.items.filter(({ kind, spec }) => kind === 'model' || spec !== null).map(({ name }) => name))
+    cursor = page.next
+  } while (cursor !== undefined)
+  return names
 }
 
 type Counts = { steady: number; needYou: number; cannotTell: number }

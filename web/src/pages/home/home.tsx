@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { type Card, client } from '../../client.ts'
 import { CopyAsCli } from '../../copy-as-cli.tsx'
-import { day, interval, number, span, stateWords } from '../../format.ts'
+import { day, interval, number, percent, span, stateWords } from '../../format.ts'
 import { Sparkline } from './sparkline.tsx'
 
 /** Is everything steady? */
@@ -82,6 +82,15 @@ function ModelCard({ card, now }: { card: Card; now: string }) {
             ? 'nothing'
             : `${card.release} (v${card.version}), ${span(card.liveSince ?? now, now)}`}
         </dd>
+        {card.rollout && (
+          <>
+            <dt>rolling out</dt>
+            <dd>
+              {card.rollout.release} (v{card.rollout.version}), {card.rollout.state.replaceAll('_', ' ')} at{' '}
+              {percent(card.rollout.share, 0)} <span className="quiet">{card.rollout.needs}</span>
+            </dd>
+          </>
+        )}
         <dt>{quality.metric} now</dt>
         <dd>
           {number(quality.now.value)}{' '}

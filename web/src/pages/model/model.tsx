@@ -6,6 +6,7 @@ import { day, interval, milliseconds, moment, number, percent, stateWords } from
 import { Monitoring, Scroll } from './monitoring.tsx'
 import { QualityChart } from './quality-chart.tsx'
 import { RollBack } from './roll-back.tsx'
+import { Rollout } from './rollout.tsx'
 
 /** What is live and how did we get here? */
 export function Model() {
@@ -32,6 +33,8 @@ export function Model() {
         </div>
       </div>
       <QualityChart spans={spans} windows={windows} releases={releases} />
+
+      {card?.rollout && <Rollout release={card.rollout.release} />}
 
       <Monitoring model={model} />
 
