@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { day } from '../../core/duration.ts'
 import { armOf } from '../serving/serving.ts'
-import { judge, type Observation } from './evidence.ts'
+import { judge, type Observation } from './evidence/judge.ts'
 import { planOf, readPlan } from './plan.ts'
 import { decide } from './rules.ts'
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { spec } from '../../../test/support/trips.ts'
-import { createRandom } from '../../core/stats/random.ts'
-import { armOf } from '../serving/serving.ts'
-import { judge, type Observation, type Progress } from './evidence.ts'
-import { type Plan, planOf } from './plan.ts'
-import { decide } from './rules.ts'
+import { spec } from '../../../../test/support/trips.ts'
+import { createRandom } from '../../../core/stats/random.ts'
+import { armOf } from '../../serving/serving.ts'
+import { type Plan, planOf } from '../plan.ts'
+import { decide } from '../rules.ts'
+import { judge, type Observation, type Progress } from './judge.ts'
 
 const plan = planOf(spec, 'trip-late.r1', { slower: 1, approval: false, requestsPerDay: 0 })
 const start = Date.parse('2026-01-01T00:00:00.000Z')

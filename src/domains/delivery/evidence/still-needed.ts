@@ -1,6 +1,6 @@
-import { type EProcess, expect, floorEvidence } from '../../core/stats/e-process.ts'
-import type { Plan } from './plan.ts'
-import type { Guard } from './rules.ts'
+import { type EProcess, expect, floorEvidence } from '../../../core/stats/e-process.ts'
+import type { Plan } from '../plan.ts'
+import type { Guard } from '../rules.ts'
 
 /** What came an hour: `requests`, and `units` that this rollout had not seen before. */
 export type TrafficRate = { requests: number; units: number; hours: number; at: string }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { model, spec } from '../../../test/support/trips.ts'
-import { begin } from './delivery.fixture.ts'
-import { judge, type Observation } from './evidence.ts'
+import { model, spec } from '../../../../test/support/trips.ts'
+import { begin } from '../delivery.fixture.ts'
+import { planOf } from '../plan.ts'
 import { forecastOf, trafficRate } from './forecast.ts'
-import { planOf } from './plan.ts'
+import { judge, type Observation } from './judge.ts'
 
 const plan = planOf(spec, 'trip-late.r1', { slower: 1, approval: false, requestsPerDay: 0 })
 const start = Date.parse('2026-01-01T00:00:00.000Z')

@@ -1,9 +1,9 @@
-import type { Output } from '../../core/contract.ts'
-import { hour } from '../../core/duration.ts'
-import { millisecondsOf } from '../../core/time.ts'
-import type { delivery } from './contract.ts'
-import type { Plan } from './plan.ts'
-import { type Guard, isOpen } from './rules.ts'
+import type { Output } from '../../../core/contract.ts'
+import { hour } from '../../../core/duration.ts'
+import { millisecondsOf } from '../../../core/time.ts'
+import type { delivery } from '../contract.ts'
+import type { Plan } from '../plan.ts'
+import { type Guard, isOpen } from '../rules.ts'
 import type { TrafficRate } from './still-needed.ts'
 
 type Forecast = Output<(typeof delivery)['getRollout']>['forecast']

@@ -1,0 +1,2 @@
+export { forecastOf, trafficRate } from './forecast.ts'
+export { judge } from './judge.ts'
