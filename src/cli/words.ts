@@ -20,6 +20,7 @@ export const words: Record<string, Entry> = {
   models: { summary: 'Registered models and their versions', load: () => import('./commands/models.ts') },
   prompts: { summary: 'Registered prompts and their versions', load: () => import('./commands/prompts.ts') },
   import: { summary: 'Import from another tracking server', load: () => import('./commands/import.ts') },
+  adopt: { summary: 'Write specs for the models of an MLflow', load: () => import('./commands/adopt.ts') },
   golden: { summary: 'Golden sets', load: () => import('./commands/golden.ts') },
   eval: { summary: 'Compare a version with what is live, on the golden set', load: () => import('./commands/eval.ts') },
   compare: { summary: 'Is the candidate worse? Two files of answers', load: () => import('./commands/compare.ts') },

@@ -1,11 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { conflict } from '../../core/errors.ts'
-import { filesOfTemplate, templateNames } from '../files/template.ts'
+import { filesOfTemplate, projectFile, projectName, templateNames } from '../files/template.ts'
 import { defineCommand, oneOf } from '../kit/kit.ts'
-
-/** What editors read the shape of the file from, once a server runs. */
-const modeline = '# yaml-language-server: $schema=http://127.0.0.1:5335/schemas/keel.json\n'
 
 export const command = defineCommand({
   summary: 'Start a project in this folder: keel.yaml and an empty place for each kind of file, or a template',
@@ -14,8 +11,8 @@ export const command = defineCommand({
   anywhere: true,
   async run({ io }, { options: { template } }) {
     const root = io.cwd
-    const name = projectName(root)
-    const files = { ...(template ? filesOfTemplate(template, name) : emptyProject(name)), ...ignored(root) }
+    const name = projectName(basename(root))
+    const files = { ...(template ? filesOfTemplate(template, name) : emptyProject(root)), ...ignored(root) }
     refuseExisting(root, Object.keys(files))
     for (const [path, content] of Object.entries(files)) {
       mkdirSync(dirname(join(root, path)), { recursive: true })
@@ -40,16 +37,9 @@ function refuseExisting(root: string, paths: string[]): void {
   })
 }
 
-function projectName(root: string): string {
-  const name = basename(root)
-    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-  return name === '' ? 'project' : name
-}
-
-function emptyProject(name: string): Record<string, string> {
+function emptyProject(root: string): Record<string, string> {
   return {
-    'keel.yaml': `${modeline}project: ${name}\nowner: you@team.example\n`,
+    'keel.yaml': projectFile(basename(root)),
     'sources/README.md': 'One YAML file for each origin of data: owner, licence, expectations, who vetted it.\n',
     'features/README.md': 'Entities, views and services: one definition for training sets and for serving.\n',
     'models/README.md': 'One YAML file for each model: purpose, success criteria, delivery, rollback plan, owner.\n',

@@ -19,3 +19,16 @@ export function filesOfTemplate(template: TemplateName, project: string): Record
     }),
   )
 }
+
+/** What editors read the shape of the file from, once a server runs. */
+const modeline = '# yaml-language-server: $schema=http://127.0.0.1:5335/schemas/keel.json\n'
+
+/** The least `keel.yaml`, of a project that is called like its folder. */
+export function projectFile(folder: string): string {
+  return `${modeline}project: ${projectName(folder)}\nowner: you@team.example\n`
+}
+
+export function projectName(folder: string): string {
+  const name = folder.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '')
+  return name === '' ? 'project' : name
+}

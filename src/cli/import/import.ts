@@ -1,4 +1,5 @@
 export { openApiSource } from './api/api.ts'
-export type { MlflowSource, SourceFile } from './source.ts'
+export { openFolderSource } from './folder/folder.ts'
+export type { DescribedRun, MlflowSource, ModelSource, SourceFile, SourceModel } from './source.ts'
 export { openSqliteSource } from './sqlite/sqlite.ts'
 export { checkCounts, importMlflow } from './write/write.ts'

@@ -28,6 +28,25 @@ export type MlflowSource = {
   models(): AsyncIterable<SourceModel>
   countRuns(): Promise<number>
   close(): void
+} & DescribedModels
+
+type SourceVersion = SourceModel['versions'][number]
+/** A run by its id, with the names of what it measured. */
+export type DescribedRun = SourceRun & { measured: string[] }
+
+/** What is known of registered models besides their versions. */
+export type DescribedModels = {
+  /** The text of a version's MLmodel file; undefined where it has none that can be read. */
+  mlmodel(model: string, version: SourceVersion): Promise<string | undefined>
+  run(id: string): Promise<DescribedRun | undefined>
+}
+
+/** Registered models alone: of a server, a database, or a folder. */
+export type ModelSource = Pick<MlflowSource, 'name' | 'models' | 'close'> & DescribedModels
+
+/** An MLmodel file is YAML that names flavors; what else answers at its address (a page, a list) is none. */
+export function isMlmodel(text: string): boolean {
+  return text.length <= 1_000_000 && /^flavors:/m.test(text)
 }
 
 export function isPrompt(tags: Record<string, string>): boolean {

@@ -16,15 +16,13 @@ export async function readMlflowModel(ctx: Context, artifact: string): Promise<F
   const { files } = await artifacts.get(ctx, { digest: artifact })
   const file = files.find(({ path }) => path === described)
   if (!file) return undefined
-  const nothing: MlflowModel = { flavors: [], loader: null, predicts: null, example: null }
-  const unread = (why: string): Found => ({
-    facts: nothing,
-    signature: undefined,
-    run: undefined,
-    warnings: [`Its ${described} file ${why}, so that nothing is known of its inputs.`],
-  })
   if (file.size > mostBytes) return unread('is larger than a megabyte')
-  const fields = await fieldsOf(await ctx.blobs.readVerified(file.digest))
+  return readMlmodel(await ctx.blobs.readVerified(file.digest))
+}
+
+/** What the bytes of an MLmodel file say, wherever they came from. */
+export async function readMlmodel(bytes: Uint8Array): Promise<Found> {
+  const fields = await fieldsOf(bytes)
   if (!fields) return unread('is no YAML')
   const flavors = asFields(fields['flavors'])
   const pyfunc = asFields(flavors['python_function'])
@@ -39,6 +37,15 @@ export async function readMlflowModel(ctx: Context, artifact: string): Promise<F
     signature,
     warnings,
     run: asText(fields['run_id']),
+  }
+}
+
+function unread(why: string): Found {
+  return {
+    facts: { flavors: [], loader: null, predicts: null, example: null },
+    signature: undefined,
+    run: undefined,
+    warnings: [`Its ${described} file ${why}, so that nothing is known of its inputs.`],
   }
 }
 

@@ -21,6 +21,7 @@ export {
   unchangedSince,
 } from './applied-specs.ts'
 export { importModel } from './import.ts'
+export { readMlmodel } from './mlflow-model.ts'
 export {
   createModel,
   deleteModel,

@@ -1,4 +1,5 @@
 import { isPrompt, type MlflowSource, type Point, type SourceModel, type SourceRun, toIso } from '../source.ts'
+import { describedModels } from './described-models.ts'
 import { filesAt } from './files.ts'
 import { type Json, object, objects, pairs, text } from './json.ts'
 import { type MlflowApi, openApi } from './open-api.ts'
@@ -78,6 +79,7 @@ export function openApiSource(url: string, environment: NodeJS.ProcessEnv): Mlfl
     points,
     loggedModels,
     models,
+    ...describedModels(api),
     files: (location) => filesAt(api, location),
     // A server does not say how many there are; what is on the way is shown without an end.
     countRuns: async () => 0,
@@ -99,8 +101,8 @@ async function modelOf({ pages }: MlflowApi, one: Json, filter: string): Promise
     description: text(one['description']),
     tags,
     aliases: Object.fromEntries(objects(one['aliases']).map(({ alias, version }) => [text(alias), Number(version)])),
-    createdAt: toIso(Number(one['creation_timestamp'])),
-    updatedAt: toIso(Number(one['last_updated_timestamp'])),
+    createdAt: toIso(Number(one['creation_timestamp'] ?? 0)),
+    updatedAt: toIso(Number(one['last_updated_timestamp'] ?? 0)),
     versions,
   }
 }

@@ -84,7 +84,7 @@ export function toVersion(version: Json): SourceModel['versions'][number] {
     stage: toStage(text(version['current_stage'])),
     description: text(version['description']),
     tags,
-    createdAt: toIso(Number(version['creation_timestamp'])),
-    updatedAt: toIso(Number(version['last_updated_timestamp'])),
+    createdAt: toIso(Number(version['creation_timestamp'] ?? 0)),
+    updatedAt: toIso(Number(version['last_updated_timestamp'] ?? 0)),
   }
 }

@@ -1,6 +1,6 @@
 import { type SourceRun, toStatus } from '../source.ts'
 import type { MlflowDatabase } from './database.ts'
-import { groups, pairs, text, textOrNull } from './rows.ts'
+import { groups, pairs, type Row, text, textOrNull } from './rows.ts'
 
 const runsPerPage = 200
 
@@ -19,23 +19,40 @@ export async function* runsOf(database: MlflowDatabase, experiment: string): Asy
     const list = `where run_uuid in (${placeholders(ids)})`
     const params = groups(from('params', list, ...ids), 'run_uuid')
     const tags = groups(from('tags', list, ...ids), 'run_uuid')
-    yield rows.map((row): SourceRun => {
-      const id = text(row['run_uuid'])
-      return {
-        id,
-        name: text(row['name']),
-        user: text(row['user_id']),
-        status: toStatus(text(row['status'])),
-        startedAt: Number(row['start_time'] ?? 0),
-        endedAt: row['end_time'] === null ? null : Number(row['end_time']),
-        deleted: row['lifecycle_stage'] === 'deleted',
-        params: pairs(params.get(id)),
-        tags: pairs(tags.get(id)),
-        location: text(row['artifact_uri']),
-        ...linksOf(database, id),
-      }
-    })
+    yield rows.map((row) =>
+      runOf(database, row, pairs(params.get(text(row['run_uuid']))), pairs(tags.get(text(row['run_uuid'])))),
+    )
     after = ids.at(-1) ?? ''
+  }
+}
+
+/** One run by its id. */
+export function findRun(database: MlflowDatabase, id: string): SourceRun | undefined {
+  const { all, from } = database
+  const [row] = all('select * from runs where run_uuid = ?', id)
+  const of = (table: string) => pairs(from(table, 'where run_uuid = ?', id))
+  return row && runOf(database, row, of('params'), of('tags'))
+}
+
+function runOf(
+  database: MlflowDatabase,
+  row: Row,
+  params: Record<string, string>,
+  tags: Record<string, string>,
+): SourceRun {
+  const id = text(row['run_uuid'])
+  return {
+    id,
+    name: text(row['name']),
+    user: text(row['user_id']),
+    status: toStatus(text(row['status'])),
+    startedAt: Number(row['start_time'] ?? 0),
+    endedAt: row['end_time'] === null ? null : Number(row['end_time']),
+    deleted: row['lifecycle_stage'] === 'deleted',
+    params,
+    tags,
+    location: text(row['artifact_uri']),
+    ...linksOf(database, id),
   }
 }
 

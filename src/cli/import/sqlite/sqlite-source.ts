@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { MlflowSource, Point, SourceRun } from '../source.ts'
 import { openDatabase } from './database.ts'
+import { describedModels } from './described-models.ts'
 import { localFiles } from './local-files.ts'
 import { loggedModelsOf } from './logged-models.ts'
 import { modelsOf } from './models.ts'
@@ -42,6 +43,8 @@ export function openSqliteSource(path: string, artifacts: string | undefined): M
     if (page.length > 0) yield page
   }
 
+  const files = (location: string) => localFiles(location, folder, artifacts ?? join(folder, 'mlartifacts'))
+
   return {
     name: path,
     experiments,
@@ -49,7 +52,8 @@ export function openSqliteSource(path: string, artifacts: string | undefined): M
     points,
     loggedModels: (experiment) => loggedModelsOf(database, experiment),
     models: () => modelsOf(database),
-    files: (location) => localFiles(location, folder, artifacts ?? join(folder, 'mlartifacts')),
+    files,
+    ...describedModels(database, files),
     countRuns: async () => Number(database.all('select count(*) as n from runs')[0]?.['n'] ?? 0),
     close: () => database.close(),
   }

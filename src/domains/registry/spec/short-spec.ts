@@ -51,7 +51,7 @@ export function completeSpec(file: SpecFile): ModelSpec {
   return {
     ...file,
     ...(level === undefined ? {} : { level }),
-    golden: file.golden ?? `${model}-golden`,
+    golden: file.golden ?? `${model.slice(0, 121)}-golden`,
     success: { ...success, quality: success.quality ?? quality },
     delivery: {
       ...file.delivery,

@@ -1,0 +1,1 @@
+export { openFolderSource } from './folder-source.ts'
