@@ -63,6 +63,7 @@ export const onEvent: Reactions<typeof events> = {
   'serving.predictions_recorded': [
     (ctx, { subject, at, data }) =>
       monitoring.watchRecorded(ctx, { model: nameIn(subject), from: data.from, to: data.to, at }),
+    (ctx, { subject, data }) => delivery.countSeen(ctx, { model: nameIn(subject), seen: data.seen ?? [] }),
   ],
   'serving.log_lost': [monitoring.alertLostPredictions],
   'monitoring.alerts_raised': [monitoring.notifyByEmail],

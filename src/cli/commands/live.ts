@@ -16,8 +16,8 @@ export const command = defineCommand({
         text: table(
           ['release', 'version', 'from', 'to', 'because'],
           spans.map((span) => [
-            span.release,
-            `v${span.version}`,
+            seenName(span),
+            versionOf(span),
             moment(span.from),
             span.to === null ? 'now' : moment(span.to),
             span.because,
@@ -34,7 +34,7 @@ export const command = defineCommand({
           ? `Nothing was live for ${model} at ${moment(result.at)}.`
           : facts([
               ['at', moment(result.at)],
-              ['live', `${live.release} (v${live.version})`],
+              ['live', `${seenName(live)} (${versionOf(live)})`],
               ['since', moment(live.from)],
               ['because', live.because],
               ...(canary
@@ -49,3 +49,14 @@ export const command = defineCommand({
     }
   },
 })
+
+type Named = { release: string; version: number; seenAs: string | null }
+
+/** What was only seen in recorded predictions has the name that they gave. */
+function seenName({ release, seenAs }: Named): string {
+  return seenAs === null ? release : `${release}, seen in predictions as "${seenAs}"`
+}
+
+function versionOf({ version, seenAs }: Named): string {
+  return seenAs !== null && version === 0 ? 'no registered version' : `v${version}`
+}

@@ -10,8 +10,8 @@ export const command = defineCommand({
       text: table(
         ['release', 'version', 'kind', 'state', 'first live', 'fully live', 'ended', 'why'],
         items.map((release) => [
-          release.id,
-          `v${release.version}`,
+          release.seenAs === null ? release.id : `${release.id} ${release.seenAs}, seen in predictions`,
+          release.seenAs !== null && release.version === 0 ? '–' : `v${release.version}`,
           release.kind,
           release.state.replaceAll('_', ' '),
           moment(release.firstLiveAt),

@@ -5,6 +5,7 @@ import * as registry from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import { append } from './events.ts'
 import { refused } from './requirements/requirements.ts'
+import { endSeen } from './seen.ts'
 import * as store from './store.ts'
 import { findTraffic, prepareTraffic, setTraffic } from './traffic.ts'
 
@@ -41,6 +42,7 @@ export async function ensureBaseline(ctx: Context, spec: ModelSpec, version: Ver
       first_live_at: now,
       fully_live_at: now,
     })
+    await endSeen(ctx, model)
     await store.appendLive(ctx, { model, release: id, version: 0, at: now, because: 'baseline' })
     await setTraffic(ctx, undefined, traffic)
     await append(ctx, 'delivery.live_changed', `model/${model}`, { model, release: id, version: 0 })

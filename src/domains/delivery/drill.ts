@@ -70,7 +70,7 @@ async function switchTo(ctx: Context, model: string, { to, warm, action }: Switc
 
 /** The log says what is live. Traffic that goes elsewhere was left so by a drill that a crash cut short: it is put back. */
 export async function reconcile(ctx: Context, { model }: { model: string }): Promise<{ mended: boolean }> {
-  const logged = (await store.listLive(ctx, model)).at(-1)
+  const logged = (await store.listRouted(ctx, model)).at(-1)
   const traffic = await findTraffic(ctx, model)
   if (!logged || !traffic || traffic.live.release === logged.release) return { mended: false }
   const live = { release: logged.release, version: logged.version }
@@ -91,7 +91,7 @@ export async function reconcileAll(ctx: Context): Promise<void> {
 /** When the next drill is due; undefined while there is no release to go back from. */
 async function dueAt(ctx: Context, model: string): Promise<Date | undefined> {
   const { spec } = await registry.getModel(ctx, { model })
-  const live = (await store.listLive(ctx, model)).filter(({ release }) => release !== `${model}.r0`)
+  const live = (await store.listRouted(ctx, model)).filter(({ release }) => release !== `${model}.r0`)
   const first = live[0]?.at
   if (!spec || first === undefined) return undefined
   const rehearsed = (await store.listRollbackTimes(ctx, model)).filter(({ passed }) => passed === 1).at(-1)?.at

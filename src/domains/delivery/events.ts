@@ -87,6 +87,26 @@ export const events = {
     first: Type.Union([Release, Type.Null()], { description: 'The first bad one' }),
     looks: Type.Integer({ description: 'How many releases were compared' }),
   }),
+  'delivery.release_seen': event(
+    Model,
+    'Recorded predictions of a service elsewhere name a release for the first time.',
+    {
+      release: Release,
+      name: Type.String({ description: 'What they call it' }),
+      version: Version,
+      at: Time,
+    },
+  ),
+  'delivery.rollback_seen': event(
+    Model,
+    'Recorded predictions name an earlier release again, and the newer one no more.',
+    {
+      from: Release,
+      to: Release,
+      at: Time,
+      forward: Type.Boolean({ description: 'Whether it is the later one that came back' }),
+    },
+  ),
   'delivery.act_failed': event(Model, 'A deploy or a rollback of something served elsewhere failed.', {
     release: Release,
     action: oneOf(['deploy', 'rollback', 'verify']),

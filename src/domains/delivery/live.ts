@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { dateOf } from '../../core/tables/tables.ts'
+import { dateOf, millisecondsOf } from '../../core/tables/tables.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
 import * as store from './store.ts'
@@ -13,11 +13,13 @@ export async function timeline(
   { model }: Input<Operations['timeline']>,
 ): Promise<Output<Operations['timeline']>> {
   await registry.getModel(ctx, { model })
-  const log = await store.listLive(ctx, model)
+  // What was recorded later may have happened before.
+  const log = (await store.listLive(ctx, model)).sort((a, b) => millisecondsOf(a.at) - millisecondsOf(b.at))
   return {
     spans: log.map(
-      ({ release, version, at, because }, index): Span => ({
+      ({ release, seen_as, version, at, because }, index): Span => ({
         release,
+        seenAs: seen_as,
         version: Number(version),
         from: at,
         to: log[index + 1]?.at ?? null,

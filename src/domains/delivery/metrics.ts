@@ -35,7 +35,7 @@ export async function metrics(ctx: Context, input: Input<Operations['metrics']>)
   const { model } = input
   const { spec } = await registry.getModel(ctx, { model })
   const all = await store.listReleases(ctx, model)
-  const first = all.at(-1)?.created_at ?? ctx.now().toISOString()
+  const first = all.map(({ created_at }) => created_at).sort()[0] ?? ctx.now().toISOString()
   const from = input.from === undefined ? first : dateOf(input.from).toISOString()
   const to = input.to === undefined ? ctx.now().toISOString() : dateOf(input.to).toISOString()
   const target = spec ? Number.parseFloat(spec.delivery.targets.change_fail_rate) / 100 : defaultTarget
@@ -109,7 +109,7 @@ export function hasFailed(release: ReleaseRecord, all: ReleaseRecord[]): boolean
 async function leadTimes(ctx: Context, deployed: ReleaseRecord[]): Promise<Map<string, number>> {
   const hours = new Map<string, number>()
   for (const release of deployed) {
-    if (release.fully_live_at === null) continue
+    if (release.fully_live_at === null || release.version === 0) continue
     const version = await registry.getVersion(ctx, { model: release.model, version: release.version })
     const { trainingSet } = version
     const set = trainingSet === null ? undefined : await features.getTrainingSet(ctx, { trainingSet })
@@ -154,11 +154,11 @@ function recovery(
   const minutes = (from: string, to: string) => (millisecondsOf(to) - millisecondsOf(from)) / 60_000
   const fromFirst: number[] = []
   const fromDetection: number[] = []
-  for (const { id, first_live_at, failed_at } of failed) {
+  for (const { id, seen_as, first_live_at, failed_at } of failed) {
     if (failed_at === null || first_live_at === null) continue
     fromFirst.push(minutes(first_live_at, failed_at))
     const detected = alerts
-      .filter(({ release, firedAt }) => release === id && firedAt <= failed_at)
+      .filter(({ release, firedAt }) => release === (seen_as ?? id) && firedAt <= failed_at)
       .map(({ firedAt }) => firedAt)
       .sort()[0]
     if (detected !== undefined) fromDetection.push(minutes(detected, failed_at))

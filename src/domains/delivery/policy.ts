@@ -43,7 +43,7 @@ export async function policy(ctx: Context, { model }: Input<Operations['policy']
 
 /** Days since a drill or a rollback worked; before the first one, since the first release was fully live. */
 async function daysSinceRehearsal(ctx: Context, model: string): Promise<number | null> {
-  const live = (await store.listLive(ctx, model)).find(({ release }) => release !== `${model}.r0`)
+  const live = (await store.listRouted(ctx, model)).find(({ release }) => release !== `${model}.r0`)
   if (!live) return null
   const rehearsed = (await store.listRollbackTimes(ctx, model)).filter(({ passed }) => passed === 1).at(-1)?.at
   return (ctx.now().getTime() - millisecondsOf(rehearsed ?? live.at)) / day

@@ -43,6 +43,7 @@ export function hasRegisteredPlan(release: ReleaseRecord): boolean {
 export function toRelease(row: ReleaseRecord): Release {
   return {
     id: row.id,
+    seenAs: row.seen_as,
     model: row.model,
     number: row.number,
     version: row.version,

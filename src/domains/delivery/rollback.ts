@@ -24,7 +24,7 @@ export async function findEarlier(ctx: Context, model: string, current: string):
   const failed = new Set(
     (await store.listReleases(ctx, model)).filter(({ state }) => state === 'rolled_back').map(({ id }) => id),
   )
-  const log = await store.listLive(ctx, model)
+  const log = await store.listRouted(ctx, model)
   const entry = log.findLast(({ release }) => release !== current && !failed.has(release))
   return entry && { release: entry.release, version: entry.version }
 }
@@ -37,7 +37,7 @@ export async function rollback(ctx: Context, input: Input<Operations['rollback']
   const started = ctx.clock.elapsed()
   for (let attempt = 0; attempt < attempts; attempt++) {
     const traffic = await requireTraffic(ctx, model)
-    const log = await store.listLive(ctx, model)
+    const log = await store.listRouted(ctx, model)
     const done = await alreadyBack(ctx, model, log, to)
     if (done) return done
     const target = to === undefined ? await findEarlier(ctx, model, traffic.live.release) : targetOf(log, to)

@@ -10,6 +10,7 @@ export type DeliveryTables = {
   release_approvals: ApprovalsTable
   policy_overrides: OverridesTable
   outside_routes: OutsideRoutesTable
+  seen_traffic: SeenTrafficTable
 }
 
 export type ReleasesTable = {
@@ -36,6 +37,8 @@ export type ReleasesTable = {
   created_by: string
   /** When it was last rolled back; stays when somebody puts it back. */
   failed_at: string | null
+  /** The name under which a service elsewhere answers with it; null for what is released from here. */
+  seen_as: string | null
 }
 
 export type RolloutsTable = {
@@ -102,6 +105,9 @@ export type OverridesTable = {
 /** What a model that is deployed externally was last told to answer with. */
 export type OutsideRoutesTable = { model: string; revision: number; routing: string }
 
+/** Which release answers elsewhere, as recorded predictions tell. */
+export type SeenTrafficTable = { model: string; state: string }
+
 export const migrations: Migration[] = [
   {
     name: 'delivery/001-releases',
@@ -143,6 +149,14 @@ export const migrations: Migration[] = [
         id text primary key, model text not null, owner text not null, reason text not null, created_at text not null,
         expires_at text not null)`,
       'create table outside_routes (model text primary key, revision bigint not null, routing text not null)',
+    ],
+  },
+  {
+    name: 'delivery/003-seen-in-predictions',
+    up: () => [
+      'alter table releases add column seen_as text',
+      'create unique index releases_by_seen_name on releases (model, seen_as)',
+      'create table seen_traffic (model text primary key, state text not null)',
     ],
   },
 ]

@@ -3,12 +3,15 @@ import { Estimate, JsonObject, Name, object, oneOf, optional, Time } from '../..
 import { Type } from '../../core/shapes/shapes.ts'
 import { Verdict } from '../evaluation/contract.ts'
 
-export const ReleaseKind = oneOf(['model', 'data', 'features', 'prompt', 'config', 'code', 'baseline'])
+export const ReleaseKind = oneOf(['model', 'data', 'features', 'prompt', 'config', 'code', 'external', 'baseline'])
 const Trigger = oneOf(['human', 'schedule', 'drift', 'rollback', 'hotfix'])
 const ReleaseState = oneOf(['rolling_out', 'live', 'retired', 'rolled_back', 'superseded'])
 
 export const Release = object({
   id: Type.String({ description: 'Such as flight-delay.r3' }),
+  seenAs: Type.Union([Type.String(), Type.Null()], {
+    description: 'The name that recorded predictions gave: it was seen there, not released from here',
+  }),
   model: Name,
   number: Type.Integer(),
   version: Type.Integer(),
@@ -233,6 +236,7 @@ export const Approval = object({
 
 export const LiveSpan = object({
   release: Type.String(),
+  seenAs: Type.Union([Type.String(), Type.Null()], { description: 'Its name in recorded predictions' }),
   version: Type.Integer(),
   from: Time,
   to: Type.Union([Time, Type.Null()]),

@@ -15,7 +15,9 @@ import type {
   ReleasesTable,
   RollbackTimesTable,
   RolloutsTable,
+  SeenTrafficTable,
 } from './schema.ts'
+import type { Seen } from './seen-rules.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<DeliveryTables>()
 
@@ -23,6 +25,7 @@ const tables = (ctx: Context) => ctx.db.withTables<DeliveryTables>()
 const releases = recordsOf<ReleasesTable>()({ plan: trustedJson<Record<string, unknown>>() })
 const rollouts = recordsOf<RolloutsTable>()({ guards: trustedJson<Guard[]>() })
 const history = recordsOf<HistoryTable>()({ guards: trustedJson<Guard[]>() })
+const seenTraffic = recordsOf<SeenTrafficTable>()({ state: trustedJson<Seen>() })
 const outsideRoutes = recordsOf<OutsideRoutesTable>()({ routing: trustedJson<serving.Routing>() })
 
 export type ReleaseRecord = Read<typeof releases>
@@ -141,8 +144,44 @@ export async function appendLive(ctx: Context, row: Omit<LiveLogTable, 'seq'>): 
     .execute()
 }
 
-export async function listLive(ctx: Context, model: string): Promise<LiveLogTable[]> {
-  return tables(ctx).selectFrom('live_log').selectAll().where('model', '=', model).orderBy('seq').execute()
+/** Of one that was only seen in recorded predictions, the name that they gave. */
+export type LiveRow = LiveLogTable & { seen_as: string | null }
+
+export async function listLive(ctx: Context, model: string): Promise<LiveRow[]> {
+  return tables(ctx)
+    .selectFrom('live_log')
+    .leftJoin('releases', 'releases.id', 'live_log.release')
+    .selectAll('live_log')
+    .select('releases.seen_as')
+    .where('live_log.model', '=', model)
+    .orderBy('live_log.seq')
+    .execute()
+}
+
+/** What traffic was sent to from here, or by the model's own commands: only that can be sent back. */
+export async function listRouted(ctx: Context, model: string): Promise<LiveRow[]> {
+  return (await listLive(ctx, model)).filter(({ seen_as }) => seen_as === null)
+}
+
+export async function findSeen(ctx: Context, model: string): Promise<Seen | undefined> {
+  const row = await tables(ctx).selectFrom('seen_traffic').selectAll().where('model', '=', model).executeTakeFirst()
+  return row && seenTraffic.read(row).state
+}
+
+export async function saveSeen(ctx: Context, model: string, state: Seen): Promise<void> {
+  const row = seenTraffic.write({ model, state })
+  await tables(ctx)
+    .insertInto('seen_traffic')
+    .values(row)
+    .onConflict((conflict) => conflict.column('model').doUpdateSet({ state: row.state }))
+    .execute()
+}
+
+/** Of one model, by the name that recorded predictions gave. */
+export async function findSeenRelease(ctx: Context, model: string, name: string): Promise<ReleaseRecord | undefined> {
+  const query = tables(ctx).selectFrom('releases').selectAll().where('model', '=', model).where('seen_as', '=', name)
+  const row = await query.executeTakeFirst()
+  return row && releases.read(row)
 }
 
 export async function findPin(ctx: Context, model: string): Promise<PinsTable | undefined> {

@@ -21,8 +21,12 @@ export async function findTraffic(ctx: Context, model: string): Promise<Routing 
 
 export async function requireTraffic(ctx: Context, model: string): Promise<Routing> {
   const traffic = await findTraffic(ctx, model)
-  if (!traffic) throw notFound('Endpoint', model, `Nothing of "${model}" is live.`)
-  return traffic
+  if (traffic) return traffic
+  if (!(await store.findSeen(ctx, model))) throw notFound('Endpoint', model, `Nothing of "${model}" is live.`)
+  throw conflict(`"${model}" answers elsewhere: its traffic is not sent from here.`, {
+    name: model,
+    hint: `Change it where it is deployed, or give models/${model}.yaml "delivery.external" and release it from here.`,
+  })
 }
 
 /** Loads what the traffic names, so that switching to it later costs nothing. */

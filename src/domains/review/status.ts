@@ -86,7 +86,10 @@ async function factsOf(ctx: Context, model: string): Promise<Facts> {
     live,
     windows: windows.items,
     unserved,
-    atRelease: live && since ? await monitoring.firstWindowOf(ctx, { model, release: live.release, since }) : null,
+    atRelease:
+      live && since
+        ? await monitoring.firstWindowOf(ctx, { model, release: live.seenAs ?? live.release, since })
+        : null,
     pages: firing.items.filter(({ severity }) => severity === 'page'),
     releases: releases.items,
     policy,

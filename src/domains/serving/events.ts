@@ -1,5 +1,5 @@
 import { appender } from '../../core/background/background.ts'
-import { Time } from '../../core/contract.ts'
+import { object, optional, Time } from '../../core/contract.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { Routing } from './contract.ts'
@@ -15,6 +15,14 @@ export const events = {
     from: Time,
     to: Time,
     releases: Type.Array(Type.String(), { description: 'Who made them, the first hundred' }),
+    seen: optional(
+      Type.Array(
+        object({ name: Type.String(), version: Type.Integer(), count: Type.Integer(), from: Time, to: Time }),
+        {
+          description: 'Each name that the caller gave: how many, of which version, from when to when',
+        },
+      ),
+    ),
   }),
   'serving.log_lost': event('model/<model>', 'Predictions were answered but could not be written to the log.', {
     count: Type.Integer({ description: 'How many' }),

@@ -24,6 +24,8 @@ type Recorded = Output<Operations['recordPredictions']>
 const mostAhead = day
 /** What a release is called whose name nobody gave. */
 const unnamed = 'external'
+/** In one batch; who names more took the name of something else for that of a release. */
+const mostNames = 100
 
 /**
  * Writes predictions down that were made by a service of somebody's own: on disk before it answers, each id once, however often
@@ -71,10 +73,27 @@ async function write(ctx: Context, endpoint: string, records: readonly LogRecord
       count: fresh.length,
       from: lines.from,
       to: lines.to,
-      releases: [...new Set(fresh.map(({ release }) => release))].sort().slice(0, 100),
+      releases: [...new Set(fresh.map(({ release }) => release))].sort().slice(0, mostNames),
+      seen: sightingsOf(fresh),
     })
   })
   return result
+}
+
+/** What delivery counts: the names that callers gave, each with how many, of which version, from when to when. */
+function sightingsOf(records: readonly LogRecord[]) {
+  const found = new Map<string, { name: string; version: number; count: number; from: string; to: string }>()
+  for (const { release: name, version, at } of records) {
+    if (name === unnamed) continue
+    const seen = found.get(name)
+    if (!seen) found.set(name, { name, version, count: 1, from: at, to: at })
+    else {
+      seen.count += 1
+      if (at < seen.from) seen.from = at
+      if (at > seen.to) seen.to = at
+    }
+  }
+  return [...found.values()].slice(0, mostNames)
 }
 
 async function checkVersions(ctx: Context, model: string, predictions: readonly Prediction[]): Promise<void> {

@@ -100,8 +100,11 @@ export function Model() {
           <tbody>
             {releases.map((release) => (
               <tr key={release.id}>
-                <td>{release.id}</td>
-                <td>v{release.version}</td>
+                <td>
+                  {release.id}
+                  {release.seenAs === null ? null : <div className="quiet">{release.seenAs}, seen in predictions</div>}
+                </td>
+                <td>{release.seenAs !== null && release.version === 0 ? '–' : `v${release.version}`}</td>
                 <td>{release.state.replaceAll('_', ' ')}</td>
                 <td>{moment(release.fullyLiveAt)}</td>
                 <td>{moment(release.endedAt)}</td>

@@ -30,7 +30,7 @@ export function QualityChart({ spans, windows, releases }: Props) {
             <div
               key={span.from}
               className="band"
-              title={`${span.release} (v${span.version}) from ${moment(span.from)} to ${span.to === null ? 'now' : moment(span.to)}: ${span.because}`}
+              title={`${span.seenAs ?? span.release} (v${span.version}) from ${moment(span.from)} to ${span.to === null ? 'now' : moment(span.to)}: ${span.because}`}
               style={{
                 left: `${place(start)}%`,
                 width: `${Math.max(place(stop) - place(start), 1.2)}%`,
