@@ -19,6 +19,8 @@ type ChatOptions = {
   canary?: number
   shadow?: boolean
   warm?: boolean
+  /** The built-in baseline is live, and the first version in its shadow. */
+  first?: boolean
   /** Name of the variable that holds the provider's key. */
   key?: string
 }
@@ -33,6 +35,7 @@ export async function begin(
     canary,
     shadow,
     warm,
+    first,
     key,
   }: ChatOptions = {},
 ) {
@@ -49,11 +52,12 @@ export async function begin(
   })
   for (const prompt of prompts) await registry.registerVersion(ctx, { model: bot, flavor: 'prompt', prompt })
   const second = { release: `${bot}.r2`, version: 2 }
+  const release = { release: `${bot}.r1`, version: 1 }
   const routing = {
     endpoint: bot,
-    live: { release: `${bot}.r1`, version: 1 },
+    live: first === true ? { release: `${bot}.r0`, version: 0 } : release,
     canary: canary === undefined ? null : { ...second, share: canary, salt: 's' },
-    shadow: shadow === true ? second : null,
+    shadow: first === true ? release : shadow === true ? second : null,
     warm: warm === true ? [second] : [],
   }
   await serving.prepareRouting(ctx, routing)

@@ -234,3 +234,26 @@ test('with a bound on cost and no price nothing is asked', async (t) => {
   assert.match((await problem(reply)).message, /no "tiny\/input_token"/)
   assert.equal(llm.asked.length, 0)
 })
+
+test('before the first release of a prompt is live its default answers, whole or streamed, and the shadow is asked', async (t) => {
+  const { chat, post, url, llm, logged } = await begin(t, { first: true, serves: { default: 'One moment, please.' } })
+  const whole = await chat('hello')
+  assert.equal(whole.headers.get('x-keel-release'), `${bot}.r0`)
+  const said = (await whole.json()) as { choices: { message: { content: string }; finish_reason: string }[] }
+  assert.deepEqual([said.choices[0]?.message.content, said.choices[0]?.finish_reason], ['One moment, please.', 'stop'])
+  const streamed = await (await chat('hello again', { stream: true })).text()
+  assert.match(streamed, /"delta":\{"role":"assistant","content":"One moment, please\."\}[\s\S]*data: \[DONE\]\n\n$/)
+  const completed = (await (await post('/completions', { prompt: 'go on' })).json()) as { choices: { text: string }[] }
+  assert.equal(completed.choices[0]?.text, 'One moment, please.')
+  const models = (await (await fetch(`${url}/v1/models`)).json()) as { data: { id: string }[] }
+  assert.deepEqual(
+    models.data.map(({ id }) => id),
+    [bot],
+  )
+  await until(() => llm.asked.length === 3, 'the shadow to be asked')
+  await until(async () => (await logged()).length === 6, 'all answers to be logged')
+  assert.deepEqual((await logged()).map(({ arm, bad }) => `${arm} ${bad}`).toSorted(), [
+    ...['live null', 'live null', 'live null'],
+    ...['shadow null', 'shadow null', 'shadow null'],
+  ])
+})

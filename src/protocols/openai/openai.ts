@@ -46,13 +46,9 @@ export async function openaiRoutes(server: FastifyInstance): Promise<void> {
     })
 }
 
-/** Endpoints whose live version is a prompt. */
+/** Endpoints of prompts, also before the first release of one is live. */
 function endpoints({ ctx }: FastifyRequest) {
-  return serving
-    .listEndpoints(ctx)
-    .items.filter(({ routing, versions }) =>
-      versions.some(({ release, kind }) => kind === 'prompt' && release === routing.live.release),
-    )
+  return serving.listEndpoints(ctx).items.filter(({ versions }) => versions.some(({ kind }) => kind === 'prompt'))
 }
 
 function describe({ name }: { name: string }) {

@@ -92,6 +92,7 @@ async function baselineOf(
 function openConstant(value: number | string): Runtime {
   return {
     predict: async (rows) => rows.map(() => value),
+    constant: value,
     state: () => ({ kind: 'constant', ready: true }),
     close: async () => undefined,
   }

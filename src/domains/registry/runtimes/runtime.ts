@@ -34,6 +34,8 @@ export type Runtime = {
   predict(rows: Row[], asking?: CallOptions): Promise<Value[]>
   /** Only of prompts: the chat protocol of the provider. */
   chat?: Chat
+  /** Only of constants: what every row is answered with. */
+  constant?: number | string
   state(): RuntimeState
   close(): Promise<void>
 }

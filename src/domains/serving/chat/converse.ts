@@ -1,8 +1,9 @@
 import type { Context } from '../../../core/context.ts'
 import { type AppError, invalidInput } from '../../../core/errors.ts'
 import { type Call, choose, isRefusal, shadowWork, standIns, type Target, toGatewayError } from '../gateway/gateway.ts'
-import { loadedVersion, requireRouting } from '../routing/routing.ts'
+import { loadedVersion, type Routing, requireRouting } from '../routing/routing.ts'
 import { askChat, type Conversation, type Request } from './ask.ts'
+import { answersAsConstant, sayConstant } from './constant.ts'
 import { described } from './described.ts'
 
 export type { Conversation }
@@ -17,11 +18,13 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
   const rollout = routing.canary !== null || routing.shadow !== null
   const call: Call = { ctx, endpoint, id, unit, at: ctx.now(), inputs: described(body), rollout }
   const first = choose(ctx, routing, unit)
+  const isPrompt = hasPrompt(ctx, routing)
   let error: AppError | undefined
   for (const asked of [first, ...standIns(ctx, routing, first.target)]) {
-    if (!asked.chosen.runtime.chat) continue
+    const constant = isPrompt && answersAsConstant(asked, request)
+    if (!asked.chosen.runtime.chat && !constant) continue
     try {
-      const conversation = await askChat(call, asked, request)
+      const conversation = constant ? sayConstant(call, asked, request) : await askChat(call, asked, request)
       if (routing.shadow) afterwards(conversation, copyTo(call, routing.shadow, request))
       return conversation
     } catch (thrown) {
@@ -31,6 +34,13 @@ export async function converse(ctx: Context, request: Request): Promise<Conversa
   }
   const hint = `Ask it by POST /api/v1/predict/${endpoint}.`
   throw error ?? invalidInput(`What is live at "${endpoint}" is not a language model.`, { name: endpoint, hint })
+}
+
+/** Also one of which the built-in baseline still answers, with the first release in its shadow. */
+function hasPrompt(ctx: Context, { endpoint, live, canary, shadow, warm }: Routing): boolean {
+  return [live, canary, shadow, ...warm].some(
+    (target) => target && loadedVersion(ctx, endpoint, target.version)?.runtime.chat,
+  )
 }
 
 /** Once the caller has its answer to the end. */
