@@ -59,7 +59,7 @@ function candidate(
 
 const report = (...candidates: Candidate[]): Report => ({
   project: 'trips',
-  plan: { digest: `sha256:${'1'.repeat(64)}`, changes: [], notices: [] },
+  plan: { digest: `sha256:${'1'.repeat(64)}`, changes: [], refusals: [], notices: [] },
   candidates,
   exitCode: worstOf(candidates.map(exitCodeOf)),
 })

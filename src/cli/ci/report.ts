@@ -152,7 +152,7 @@ function describeCandidate({ model, version, gate, release, approvedBy }: Candid
   ]
 }
 
-function describePlan({ changes }: Plan): string[] {
+function describePlan({ changes, refusals }: Plan): string[] {
   const changed = changes.filter(({ action }) => action !== 'unchanged')
   if (changed.length === 0) return ['The files and the server say the same.']
   const rows = changed.map(({ action, kind, name, differences, touches }) => [
@@ -166,6 +166,7 @@ function describePlan({ changes }: Plan): string[] {
     `#### Applying the files changes ${changed.length} definitions`,
     '',
     ...table(['', 'kind', 'name', 'what', 'touches'], rows),
+    ...refusals.flatMap(({ detail, hint }) => ['', `**Refused:** ${cell(detail)} ${cell(hint)}`]),
   ]
 }
 

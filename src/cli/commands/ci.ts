@@ -8,6 +8,7 @@ import { readDefinitions } from '../files/definitions.ts'
 import { dialect, dialectOptions } from '../files/dialect.ts'
 import { signedInputs } from '../files/signed-inputs.ts'
 import { defineCommand, flag, modelVersion, table, text, texts } from '../kit/kit.ts'
+import { refusedCode } from './plan.ts'
 
 export const command = defineCommand({
   summary: 'Plan, gate and report in any CI; exit code 0 may ship, 3 fails, 4 cannot tell, 5 something else is missing',
@@ -36,7 +37,7 @@ export const command = defineCommand({
       project: definitions.project,
       plan,
       candidates,
-      exitCode: worstOf(candidates.map(exitCodeOf)),
+      exitCode: worstOf([...candidates.map(exitCodeOf), plan.refusals.length > 0 ? refusedCode : 0]),
     }
     const folder = resolve(session.io.cwd, options.out ?? 'keel-ci')
     const markdown = markdownOf(report)

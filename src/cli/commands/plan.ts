@@ -12,14 +12,24 @@ export const command = defineCommand({
     const definitions = await readDefinitions(session.root, session.say, dialect(options), signedInputs(session))
     const plan = await (await session.client()).project.plan(definitions)
     const changes = plan.changes.some(({ action }) => action !== 'unchanged')
-    return { data: plan, text: describePlan(plan), next: changes ? ['keel apply'] : [] }
+    const refused = plan.refusals.length > 0
+    return {
+      data: plan,
+      text: describePlan(plan),
+      ...(refused ? { exitCode: refusedCode } : {}),
+      next: changes && !refused ? ['keel apply'] : [],
+    }
   },
 })
 
+/** As what is refused by policy. */
+export const refusedCode = 5
+
 type Plan = Output<(typeof project)['plan']>
 
-export function describePlan({ changes, notices }: Plan): string {
-  return [describeChanges(changes), ...notices].join('\n')
+export function describePlan({ changes, notices, refusals }: Plan): string {
+  const refused = refusals.map(({ detail, hint }) => `✗ ${detail}\n  ${hint}`)
+  return [describeChanges(changes), ...notices, ...refused].join('\n')
 }
 
 function describeChanges(changes: Plan['changes']): string {

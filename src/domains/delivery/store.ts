@@ -237,6 +237,11 @@ export async function findOutsideRoute(ctx: Context, model: string): Promise<Out
   return row && outsideRoutes.read(row)
 }
 
+export async function listOutsideRoutes(ctx: Context): Promise<OutsideRouteRecord[]> {
+  const rows = await tables(ctx).selectFrom('outside_routes').selectAll().orderBy('model').execute()
+  return rows.map(outsideRoutes.read)
+}
+
 export async function saveOutsideRoute(ctx: Context, route: OutsideRouteRecord): Promise<void> {
   const row = outsideRoutes.write(route)
   const { model: _, ...values } = row

@@ -19,6 +19,25 @@ export async function findTraffic(ctx: Context, model: string): Promise<Routing 
   return row?.routing
 }
 
+export type ServedRelease = Target & { model: string; role: 'live' | 'canary' | 'shadow' | 'warm' }
+
+/** Every release that is asked now, or that a rollback goes back to. */
+export async function servedReleases(ctx: Context): Promise<ServedRelease[]> {
+  const served: ServedRelease[] = []
+  const outside = (await store.listOutsideRoutes(ctx)).map(({ routing }) => routing)
+  for (const { endpoint: model, live, canary, shadow, warm } of [...(await serving.listRoutings(ctx)), ...outside]) {
+    const named = [
+      { target: live, role: 'live' as const },
+      { target: canary, role: 'canary' as const },
+      { target: shadow, role: 'shadow' as const },
+      ...warm.map((target) => ({ target, role: 'warm' as const })),
+    ]
+    for (const { target, role } of named)
+      if (target) served.push({ model, role, release: target.release, version: target.version })
+  }
+  return served
+}
+
 export async function requireTraffic(ctx: Context, model: string): Promise<Routing> {
   const traffic = await findTraffic(ctx, model)
   if (traffic) return traffic

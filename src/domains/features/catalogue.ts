@@ -3,6 +3,7 @@ import type { Input, Output } from '../../core/contract.ts'
 import type { features } from './contract.ts'
 import { loadDefinitions, serviceOf } from './definitions.ts'
 import { lookupOnline } from './online-state.ts'
+import { type Definitions, resolveService } from './rules.ts'
 
 type Operations = typeof features
 
@@ -31,6 +32,18 @@ export function getOnline(
 export async function sourcesOf(ctx: Context, service: string): Promise<string[]> {
   const { views } = await serviceOf(ctx, service)
   return [...new Set(views.map(({ view }) => view.source))]
+}
+
+/** What of these inputs a service would not give or ask for under other definitions; undefined when it would be gone. */
+export function missingUnder(
+  definitions: Definitions,
+  service: string,
+  inputs: readonly string[],
+): string[] | undefined {
+  if (!definitions.services.some(({ name }) => name === service)) return undefined
+  const { request, views } = resolveService(definitions, service)
+  const known = new Set([...request.map(({ name }) => name), ...views.flatMap(({ features }) => features)])
+  return inputs.filter((name) => !known.has(name))
 }
 
 /** What a caller has to send with each request of a service. */

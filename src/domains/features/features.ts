@@ -1,5 +1,13 @@
 export { applyFeatures } from './apply.ts'
-export { getOnline, listEntities, listServices, listViews, requestFields, sourcesOf } from './catalogue.ts'
+export {
+  getOnline,
+  listEntities,
+  listServices,
+  listViews,
+  missingUnder,
+  requestFields,
+  sourcesOf,
+} from './catalogue.ts'
 export { importTrainingSet } from './import-training-set.ts'
 export { lookupAsOf } from './join-service.ts'
 export { lookupOnline, onlineFeatures, warmUp } from './online-state.ts'

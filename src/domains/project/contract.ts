@@ -61,6 +61,15 @@ const Change = object({
 const Plan = object({
   changes: Type.Array(Change),
   digest: Type.String({ description: 'Of the state that the plan was made against' }),
+  refusals: Type.Array(
+    object({
+      model: Name,
+      release: Type.String(),
+      detail: Type.String(),
+      hint: Type.String({ description: 'The way out' }),
+    }),
+    { description: 'What releases need that get traffic, and would not have any more: none of it can be applied' },
+  ),
   notices: Type.Array(Type.String(), { description: 'Old names that the files use, and what to write instead' }),
 })
 

@@ -12,6 +12,8 @@ import * as registry from '../registry/registry.ts'
 import { oldNamesIn, withPresentNames } from '../registry/spec/spec.ts'
 import type { project } from './contract.ts'
 import { append } from './events.ts'
+import { takenAway } from './live-needs.ts'
+import { orNothing } from './or-nothing.ts'
 import { differences, duplicates } from './rules.ts'
 
 type Operations = typeof project
@@ -32,8 +34,10 @@ export async function plan(ctx: Context, given: Definitions): Promise<Plan> {
   await checkGolden(ctx, given)
   const definitions = { ...given, models: given.models.map(withPresentNames) }
   const pairs = await pairUp(ctx, definitions)
+  const changes = pairs.map((pair) => describe(pair, definitions))
   return {
-    changes: pairs.map((pair) => describe(pair, definitions)),
+    changes,
+    refusals: await takenAway(ctx, await changeOf(ctx, definitions, changes)),
     digest: digestOfJson(pairs.map(({ kind, name, before }) => [kind, name, before ?? null])),
     notices: given.models.flatMap(oldNamesIn),
   }
@@ -48,6 +52,7 @@ export async function apply(ctx: Context, { expected, ...definitions }: Input<Op
         hint: 'Run "keel plan" again and look at it.',
       })
     }
+    refuseTaken(planned)
     const changed = (kind: Kind, name: string) =>
       planned.changes.some((change) => change.kind === kind && change.name === name && change.action !== 'unchanged')
     for (const source of definitions.sources)
@@ -65,6 +70,33 @@ export async function apply(ctx: Context, { expected, ...definitions }: Input<Op
     if (touched.length > 0) await append(ctx, 'project.applied', `project/${definitions.project}`, { changes: touched })
     return planned
   })
+}
+
+function refuseTaken({ refusals: [first, ...others] }: Plan): void {
+  if (!first) return
+  const more = others.map(({ detail }) => ` ${detail}`).join('')
+  throw new AppError('refused_by_policy', `${first.detail}${more} Nothing was applied.`, {
+    name: first.release,
+    hint: first.hint,
+  })
+}
+
+async function changeOf(
+  ctx: Context,
+  definitions: Definitions,
+  changes: Change[],
+): Promise<Parameters<typeof takenAway>[1]> {
+  const changed = new Set(
+    changes.filter(({ action }) => action === 'update').map(({ kind, name }) => `${kind}/${name}`),
+  )
+  const specs = definitions.models.filter(({ model }) => changed.has(`model/${model}`))
+  return {
+    specs: new Map(specs.map((spec) => [spec.model, spec])),
+    features: changed.has('features/features')
+      ? { before: await storedFeatures(ctx), after: merged(definitions) }
+      : undefined,
+    golden: new Set(definitions.golden.map(({ definition }) => definition.golden)),
+  }
 }
 
 /** Where alerts go is for administrators, also when it is in a file. */
@@ -91,7 +123,8 @@ async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
   }
   if (definitions.features.length > 0) {
     const stored = await storedFeatures(ctx)
-    pairs.push({ kind: 'features', name: 'features', before: stored, after: merged(definitions) })
+    const before = isEmpty(stored) ? undefined : stored
+    pairs.push({ kind: 'features', name: 'features', before, after: merged(definitions) })
   }
   for (const { definition, items } of definitions.golden) {
     const before = await orNothing(evaluation.getGolden(ctx, { golden: definition.golden }))
@@ -132,23 +165,17 @@ function sortedByName<Named extends { name: string }>(items: readonly Named[]): 
   return items.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function storedFeatures(ctx: Context): Promise<unknown> {
+async function storedFeatures(ctx: Context): Promise<Definitions['features'][number]> {
   const [entities, views, services] = [
     await features.listEntities(ctx),
     await features.listViews(ctx),
     await features.listServices(ctx),
   ]
-  const found = { entities: entities.items, views: views.items, services: services.items }
-  return found.views.length + found.services.length + found.entities.length === 0 ? undefined : found
+  return { entities: entities.items, views: views.items, services: services.items }
 }
 
-async function orNothing<T>(lookup: Promise<T> | T): Promise<T | undefined> {
-  try {
-    return await lookup
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'not_found') return undefined
-    throw error
-  }
+function isEmpty({ entities, views, services }: Definitions['features'][number]): boolean {
+  return entities.length + views.length + services.length === 0
 }
 
 function describe({ kind, name, before, after }: Pair, definitions: Definitions): Change {

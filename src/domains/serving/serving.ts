@@ -21,6 +21,7 @@ export {
   currentRouting,
   followRoutes,
   getRouting,
+  listRoutings,
   prepareRouting,
   prices,
   type Routing,

@@ -8,6 +8,7 @@ import type { ModelSpec } from '../spec/spec.ts'
 import type { VersionRecord } from '../store.ts'
 import * as store from '../store.ts'
 import { asksForChances, mlflowServer, predictChances } from './mlflow.ts'
+import { baselineOf, placeOf } from './place.ts'
 import { openProcess } from './process.ts'
 import { openPrompt } from './prompt.ts'
 import type { Runtime } from './runtime.ts'
@@ -31,17 +32,15 @@ export async function openRuntime(
   }
   const row = await store.findVersion(ctx, model, version)
   if (!row) throw notFound('Model version', `${model}@${version}`)
-  if (row.flavor === 'constant' && row.constant !== null) return openConstant(row.constant)
-  if (row.flavor === 'prompt' && serves?.provider)
-    return openPrompt(ctx, row, { provider: serves.provider, limits: serves.limits })
-  if (serves?.upstream) return openUpstreamVersion(ctx, row, { upstream: serves.upstream, limits: serves.limits })
-  if (serves?.run) return openProcess(ctx, row, { run: serves.run, limits: serves.limits })
-  if (row.flavor === 'mlflow' && row.artifact !== null && !runsHere(row)) return openMlflow(ctx, row, serves)
+  const { provider, upstream, run, limits } = serves ?? {}
+  const place = placeOf(row, serves)
+  if (place === 'constant' && row.constant !== null) return openConstant(row.constant)
+  if (place === 'prompt' && provider) return openPrompt(ctx, row, { provider, limits })
+  if (place === 'upstream' && upstream) return openUpstreamVersion(ctx, row, { upstream, limits })
+  if (place === 'process' && run) return openProcess(ctx, row, { run, limits })
+  if (place === 'mlflow') return openMlflow(ctx, row, serves)
   return openOnnxVersion(ctx, row, { purpose, serves })
 }
-
-/** An ONNX file of any flavor was tried at registration, and what it answers with is known. */
-const runsHere = ({ signature }: VersionRecord) => signature?.output.found !== undefined
 
 function openMlflow(ctx: Context, row: VersionRecord, serves: ModelSpec['serves'] | undefined): Promise<Runtime> {
   const prepare = asksForChances(row.mlflow, serves) ? predictChances : undefined
@@ -57,7 +56,7 @@ type OpenOptions = { purpose: 'live' | 'background'; serves: ModelSpec['serves']
 
 async function openOnnxVersion(ctx: Context, row: VersionRecord, { purpose, serves }: OpenOptions): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
-  if ((row.flavor !== 'onnx' && row.flavor !== 'mlflow') || row.artifact === null) {
+  if (placeOf(row, serves) !== 'onnx' || row.artifact === null) {
     throw new AppError('not_supported', `"${name}" is a ${row.flavor}; it does not run in this process.`, {
       name: row.model,
       hint:
@@ -77,16 +76,6 @@ async function openOnnxVersion(ctx: Context, row: VersionRecord, { purpose, serv
     state: () => ({ kind: 'onnx', ready: true }),
     close: onnx.close,
   }
-}
-
-/** The stored label mean, else the default of the spec, else an empty string for answers of text. */
-async function baselineOf(
-  ctx: Context,
-  model: string,
-  serves: ModelSpec['serves'] | undefined,
-): Promise<number | string | null> {
-  const row = await store.findModel(ctx, model)
-  return row?.baseline ?? row?.baseline_text ?? serves?.default ?? (serves?.output === 'text' ? '' : null)
 }
 
 function openConstant(value: number | string): Runtime {

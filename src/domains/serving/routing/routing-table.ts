@@ -90,6 +90,10 @@ export async function getRouting(ctx: Context, endpoint: string): Promise<Routin
   return row?.routing
 }
 
+export async function listRoutings(ctx: Context): Promise<Routing[]> {
+  return (await store.listRoutes(ctx)).map(({ routing }) => routing)
+}
+
 /** From memory: what the gateway of this server does right now. */
 export function currentRouting(ctx: Context, endpoint: string): Routing | undefined {
   return state(ctx).routes.get(endpoint)
