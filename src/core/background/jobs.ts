@@ -82,15 +82,21 @@ export async function nextDue(ctx: Context): Promise<Date | undefined> {
   const row = await ctx.db
     .selectFrom('jobs')
     .select('run_at')
-    .where('state', '=', 'pending')
+    .where(inState('pending'))
     .orderBy('run_at')
     .limit(1)
     .executeTakeFirst()
   return row && dateOf(row.run_at)
 }
 
+/** Written out: SQLite looks into the indexes of what is due and what is leased only when the query says so. */
+const inState = (state: JobState) => sql<boolean>`state = ${sql.lit(state)}`
+
 /** Takes the job that is due longest, with a lease and a new fencing token. */
 export async function claim(ctx: Context): Promise<Job | undefined> {
+  // Nearly every look finds nothing, and needs no transaction to find it.
+  const next = await nextDue(ctx)
+  if (next === undefined || next > ctx.now()) return undefined
   return transaction(ctx, async (ctx) => {
     const { rows } = await sql<{ id: string }>`
       select id from jobs where state = 'pending' and run_at <= ${ctx.now().toISOString()}
@@ -166,7 +172,7 @@ export async function reclaimExpired(ctx: Context): Promise<number> {
   const { numUpdatedRows } = await ctx.db
     .updateTable('jobs')
     .set({ state: 'pending' })
-    .where('state', '=', 'running')
+    .where(inState('running'))
     .where('lease_until', '<', ctx.clock.wall())
     .executeTakeFirst()
   return Number(numUpdatedRows)

@@ -65,7 +65,7 @@ export async function append(
     })
     if (push) await recordPart(ctx, source, push, rows.length)
     await appendEvent(ctx, 'datasets.rows_appended', `source/${source}`, { rows: rows.length, lastSeq })
-    if ((await store.tailSize(ctx, source)) > tailLimit) {
+    if (lastSeq - ((await store.tailStart(ctx, source)) ?? lastSeq) >= tailLimit) {
       await enqueue(ctx, {
         kind: 'datasets.compact',
         payload: { source },

@@ -95,13 +95,16 @@ export async function tailRows(ctx: Context, source: string, after: number, upto
     .execute()
 }
 
-export async function tailSize(ctx: Context, source: string): Promise<number> {
-  const { n } = await tables(ctx)
+/** The oldest row that is not in a segment; counting all of them would take longer with each. */
+export async function tailStart(ctx: Context, source: string): Promise<number | undefined> {
+  const row = await tables(ctx)
     .selectFrom('source_rows')
-    .select((eb) => eb.fn.countAll().as('n'))
+    .select('seq')
     .where('source', '=', source)
-    .executeTakeFirstOrThrow()
-  return Number(n)
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.seq
 }
 
 export async function listSegments(ctx: Context, source: string, upto: number): Promise<SourceSegmentsTable[]> {

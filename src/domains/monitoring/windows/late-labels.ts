@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
-import { day, hour } from '../../../core/duration.ts'
-import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
+import { day } from '../../../core/duration.ts'
+import { millisecondsOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
@@ -34,26 +34,23 @@ export async function checkLateLabels(
   const settings = settingsOf(spec)
   const reach = Math.max(minMilliseconds, minWindows * settings.length)
   const from = new Date(millisecondsOf(newest.to_at) - reach).toISOString()
-  const hours = new Set(
-    await serving.labelledHours(ctx, {
-      endpoint: model,
-      known,
-      predicted: { from, to: newest.to_at },
-    }),
-  )
+  const hours = await serving.labelledHours(ctx, {
+    endpoint: model,
+    known,
+    predicted: { from, to: newest.to_at },
+  })
   const start = new Date(millisecondsOf(from) - settings.length).toISOString()
   const windows = await store.listWindows(ctx, model, start, newest.to_at, maxWindows)
-  const touched = windows.filter((window) => hoursOf(window).some((hour) => hours.has(hour)))
+  const touched = windows.filter((window) => hours.some((hour) => overlaps(window, hour)))
   for (const window of touched) await recheckWindow(ctx, window, settings, false)
   const conclusive = touched.length === 0 ? undefined : await newestConclusive(ctx, model)
   if (conclusive) await recheckWindow(ctx, conclusive, settings, true)
   return { windows: touched.length }
 }
 
-function hoursOf({ from_at, to_at }: WindowRecord): string[] {
-  const hours: string[] = []
-  for (let at = millisecondsOf(hourOf(from_at)); at < millisecondsOf(to_at); at += hour) hours.push(isoOf(at))
-  return hours
+/** Whether the window has something of the hour that begins at this time. */
+function overlaps({ from_at, to_at }: WindowRecord, at: string): boolean {
+  return at < to_at && at >= hourOf(from_at)
 }
 
 async function newestConclusive(ctx: Context, model: string): Promise<WindowRecord | undefined> {
