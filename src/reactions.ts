@@ -54,16 +54,31 @@ export const onEvent: Reactions<typeof events> = {
   ],
   'datasets.rows_appended': [
     (ctx, { subject, at }) => monitoring.scheduleSourceCheck(ctx, { source: nameIn(subject), at }),
+    (ctx, { subject }) => serving.planAfterRows(ctx, nameIn(subject)),
+  ],
+  'datasets.fetch_failed': [
+    (ctx, { subject, data }) => monitoring.alertFetch(ctx, { source: nameIn(subject), problem: data.problem }),
+  ],
+  'datasets.fetch_recovered': [
+    (ctx, { subject }) => monitoring.alertFetch(ctx, { source: nameIn(subject), problem: null }),
   ],
   'evaluation.prices_set': [serving.refreshPrices],
   'registry.spec_applied': [
     serving.refreshSpecs,
     (ctx, { subject }) => monitoring.watchAgain(ctx, { model: nameIn(subject) }),
+    (ctx, { subject }) => serving.planAfterSpec(ctx, nameIn(subject)),
   ],
   'serving.predictions_recorded': [
     (ctx, { subject, at, data }) =>
       monitoring.watchRecorded(ctx, { model: nameIn(subject), from: data.from, to: data.to, at }),
     (ctx, { subject, data }) => delivery.countSeen(ctx, { model: nameIn(subject), seen: data.seen ?? [] }),
+    (ctx, { subject }) => serving.planAfterPredictions(ctx, nameIn(subject)),
+  ],
+  'serving.import_failed': [
+    (ctx, { subject, data }) => monitoring.alertImport(ctx, { model: nameIn(subject), ...data }),
+  ],
+  'serving.import_recovered': [
+    (ctx, { subject, data }) => monitoring.alertImport(ctx, { model: nameIn(subject), ...data, problem: null }),
   ],
   'serving.log_lost': [monitoring.alertLostPredictions],
   'monitoring.alerts_raised': [monitoring.notifyByEmail],
@@ -75,9 +90,11 @@ export const onEvent: Reactions<typeof events> = {
 /** Job kind -> who does it. */
 export const onJob: JobHandlers<typeof jobs> = {
   'datasets.compact': datasets.compactSource,
+  'datasets.fetch': datasets.fetchSource,
   'pipelines.run': pipelines.perform,
   'pipelines.scheduled': pipelines.startScheduled,
   'serving.merge': serving.mergeSegments,
+  'serving.import': serving.importRows,
   'serving.labelled': monitoring.checkLateLabels,
   'monitoring.window': async (ctx, payload) => {
     const closed = await monitoring.closeWindow(ctx, payload)

@@ -1,7 +1,11 @@
+import type { Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
+import type { datasets } from '../../domains/datasets/contract.ts'
 import { dialectOptions } from '../files/dialect.ts'
 import { argument, type Command, defineCommand, facts, flag, moment, required, table, text, time } from '../kit/kit.ts'
 import { pushRows } from '../transfer/push-rows.ts'
+
+type Fetched = Output<(typeof datasets)['fetch']>
 
 export const command: Command = {
   summary: 'Sources of data and their snapshots',
@@ -55,14 +59,32 @@ export const command: Command = {
         }
       },
     }),
+    fetch: defineCommand({
+      summary: 'Look for new rows now, where the source fetches them from',
+      args: { source: argument() },
+      async run(session, { args: { source } }) {
+        const done = await (await session.client()).datasets.fetch({ source })
+        return {
+          data: done,
+          text: [`${done.rows} rows added to ${source}.`, ...fetchLines(done)].join('\n'),
+          next: [`keel data show ${source}`],
+          exitCode: done.problem === null ? 0 : 1,
+        }
+      },
+    }),
     show: defineCommand({
       summary: 'One source with a fresh profile',
       args: { source: argument() },
       async run(session, { args: { source } }) {
         const client = await session.client()
         const found = await client.datasets.getSource({ source })
+        const fetched = found.fetch ? fetchLines(found.fetch) : []
         if (found.rows === 0)
-          return { data: found, text: `${source} holds no rows yet.`, next: [`keel data push ${source} <file>`] }
+          return {
+            data: found,
+            text: [`${source} holds no rows yet.`, ...fetched].join('\n'),
+            next: [found.definition.from ? `keel data fetch ${source}` : `keel data push ${source} <file>`],
+          }
         if (found.unreadable !== undefined)
           return {
             data: { source: found },
@@ -82,6 +104,7 @@ export const command: Command = {
           ],
           ['rows', found.rows],
           ['digest', snapshot.digest],
+          ...fetchedFacts(found.fetch),
           [
             'unfinished',
             found.unfinished &&
@@ -100,7 +123,7 @@ export const command: Command = {
             column.max,
           ]),
         )
-        return { data: { source: found, snapshot }, text: `${head}\n\n${profile}` }
+        return { data: { source: found, snapshot }, text: [head, '', profile, ...fetched].join('\n') }
       },
     }),
     check: defineCommand({
@@ -153,4 +176,17 @@ export const command: Command = {
       },
     }),
   },
+}
+
+function fetchedFacts(fetched: Fetched | undefined): [string, string][] {
+  return fetched === undefined ? [] : [['fetched', `${fetched.rows} rows, ${moment(fetched.at)}`]]
+}
+
+/** What the last look at the place of a source could not take. */
+function fetchLines({ bad, badRows, problem }: Fetched): string[] {
+  const rows = badRows.map(({ file, row, what }) => [file, row, what])
+  return [
+    ...(problem === null ? [] : [`Not all of it was read: ${problem}.`]),
+    ...(bad === 0 ? [] : [`${bad} rows could not be taken:`, table(['file', 'row', 'what is wrong'], rows)]),
+  ]
 }

@@ -62,8 +62,8 @@ async function checkServer(session: Session): Promise<Finding[]> {
   try {
     const client = await session.client()
     const { findings } = await client.system.doctor({})
-    const { log, unreadable } = await client.review.status({})
-    return [state, ...findings, checkLog(log), ...checkSources(unreadable)]
+    const { log, unreadable, fetching } = await client.review.status({})
+    return [state, ...findings, checkLog(log), ...checkSources(unreadable), ...checkFetching(fetching)]
   } catch (error) {
     const { message } = toAppError(error)
     return [state, { check: 'data', state: 'fail', message }]
@@ -77,6 +77,15 @@ function checkSources(unreadable: { source: string; reason: string }[]): Finding
     state: 'fail',
     message: `"${source}" cannot be read: ${reason}.`,
     fix: `keel data check ${source}`,
+  }))
+}
+
+function checkFetching(fetching: { what: string; problem: string }[]): Finding[] {
+  return fetching.map(({ what, problem }) => ({
+    check: 'imports',
+    state: 'warn',
+    message: `${what}: ${problem}.`,
+    fix: what.startsWith('source ') ? `keel data fetch ${what.slice('source '.length)}` : 'keel imports list',
   }))
 }
 

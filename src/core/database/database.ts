@@ -1,6 +1,7 @@
 export type { Database, Engine, Migration } from './engine.ts'
 export { migrate } from './migrate.ts'
 export { openDatabase } from './open.ts'
+export { readPostgres } from './read-postgres.ts'
 export { flag, json, type Read, recordsOf, trustedJson } from './row.ts'
 export { migrations } from './schema.ts'
 export type { CoreTables, JobsTable } from './tables.ts'

@@ -21,8 +21,8 @@ type Place = { bucket: string; prefix: string; endpoint: string | undefined; reg
 /** Within this time a blob that is put again keeps its date; after it, the date is refreshed, so that nobody takes it for old. */
 const freshMilliseconds = hour
 
-export async function openBucket(url: string): Promise<S3Bucket> {
-  const { bucket: Bucket, prefix, endpoint, region } = parsePlace(url)
+export async function openBucket(url: string, said = 'The setting "blobs"'): Promise<S3Bucket> {
+  const { bucket: Bucket, prefix, endpoint, region } = parsePlace(url, said)
   const s3 = await import('@aws-sdk/client-s3')
   const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner')
   const client = new s3.S3Client({
@@ -35,10 +35,10 @@ export async function openBucket(url: string): Promise<S3Bucket> {
 }
 
 /** `s3://bucket/prefix?endpoint=http://…&region=…`. Credentials come from the environment only, as AWS's tools find them. */
-function parsePlace(url: string): Place {
+function parsePlace(url: string, said: string): Place {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed?.protocol !== 's3:' || parsed.host === '' || parsed.username !== '')
-    throw invalidInput(`The setting "blobs" is "${url}", not s3://bucket/prefix.`, { name: 'blobs' })
+    throw invalidInput(`${said} is "${url}", not s3://bucket/prefix.`, { name: url })
   const prefix = decodeURIComponent(parsed.pathname).replace(/^\/+|\/+$/g, '')
   return {
     bucket: parsed.host,

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { findSeparator, saidSeparator, separatorOf, withoutFirstLine } from './dialect.ts'
+import { findSeparator, saidSeparator, separatorOf, separatorOfHeader, withoutFirstLine } from './dialect.ts'
 import { type Guess, guessedType, narrow, openGuess } from './guess.ts'
 import { columnNames } from './names.ts'
 import { BrokenCsv, type CsvRecord, csvReader, type Field } from './records.ts'
@@ -24,13 +24,15 @@ export async function openCsv(
   given: () => AsyncIterable<string>,
   options: TableOptions & { shown: string; readTime: TimeReader },
 ): Promise<Table> {
-  const { shown, readTime, types = new Map(), lenient = false } = options
+  const { shown, readTime, types = new Map(), lenient = false, onBroken } = options
   const directive = await saidSeparator(given())
   const text = directive === undefined ? given : () => withoutFirstLine(given())
   const said = options.separator === undefined ? directive : separatorOf(options.separator)
-  const separator = said ?? (await findSeparator(text(), { shown, quote }))
-  const records = () => readRecords(text(), { separator, shown })
-  const surveyed = await survey(records(), { shown, types })
+  const found = () => findSeparator(text(), { shown, quote })
+  const separator = said ?? (await (onBroken === undefined ? found() : found().catch(() => separatorOfHeader(text()))))
+  const all = () => readRecords(text(), { separator, shown })
+  const records = onBroken === undefined ? all : () => wholeRecords(all())
+  const surveyed = await survey(onBroken === undefined ? all() : wholeRecords(all(), onBroken), { shown, types })
   const decimal = options.decimal ?? decimalOf(surveyed.columns, { separator, shown })
   const kinds = new Map(
     surveyed.columns.map((column) => [
@@ -122,6 +124,21 @@ async function* readRecords(
   } catch (error) {
     if (!(error instanceof BrokenCsv)) throw error
     throw new AppError('invalid_file', `${shown}, line ${error.line}: ${error.message}.`, { name: shown, cause: error })
+  }
+}
+
+/** Records with as many fields as the header; the others are told of. */
+async function* wholeRecords(
+  records: AsyncIterable<CsvRecord>,
+  onBroken: (row: number, why: string) => void = () => undefined,
+): AsyncGenerator<CsvRecord> {
+  let width: number | undefined
+  let row = 0
+  for await (const record of records) {
+    width ??= record.fields.length
+    if (record.fields.length === width) yield record
+    else onBroken(row, `has ${record.fields.length} fields, the header has ${width}`)
+    row += 1
   }
 }
 

@@ -33,6 +33,18 @@ export async function findSeparator(
   return chosen(readings, shown)
 }
 
+/** Where rows may be broken, the header decides: the separator that makes the most of it. */
+export async function separatorOfHeader(chunks: AsyncIterable<string>): Promise<string> {
+  const readers = candidates.map((separator) => ({ separator, reader: csvReader({ separator, quote: '"' }) }))
+  for await (const chunk of chunks) {
+    const widths = readers.map(({ separator, reader }) => ({ separator, header: reader.push(chunk)[0] }))
+    if (widths[0]?.header === undefined) continue
+    const width = ({ header }: (typeof widths)[number]) => header?.fields.length ?? 0
+    return widths.reduce((best, one) => (width(one) > width(best) ? one : best)).separator
+  }
+  return ','
+}
+
 function advance(reading: DialectCandidate, read: (reader: DialectCandidate['reader']) => CsvRecord[]): void {
   if (reading.misfit !== undefined) return
   try {

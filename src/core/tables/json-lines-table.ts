@@ -12,18 +12,27 @@ const batchRows = 1_000
 /** Reads JSON lines twice: once to look at every row, once to hand them on. */
 export async function openJsonLines(
   path: string,
-  { shown, readTime, types = new Map(), encoding, lenient }: TableOptions & { shown: string; readTime: TimeReader },
+  {
+    shown,
+    readTime,
+    types = new Map(),
+    encoding,
+    lenient,
+    onBroken,
+  }: TableOptions & { shown: string; readTime: TimeReader },
 ): Promise<Table> {
-  async function* rowsOf(problems: Problems): AsyncGenerator<Row> {
+  const silent = onBroken && (() => undefined)
+
+  async function* rowsOf(problems: Problems, onBroken: TableOptions['onBroken'] = silent): AsyncGenerator<Row> {
     let number = 0
-    for await (const row of parsed(lines(readText({ path, shown, encoding })), shown))
+    for await (const row of parsed(lines(readText({ path, shown, encoding })), shown, onBroken))
       yield declaredRow(row, { number: ++number, types, readTime, problems, lenient })
   }
 
   const columns = new Set<string>()
   const problems = noProblems()
   let rows = 0
-  for await (const row of rowsOf(problems)) {
+  for await (const row of rowsOf(problems, onBroken)) {
     rows += 1
     for (const name of Object.keys(row)) columns.add(name)
   }
@@ -67,11 +76,34 @@ async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   yield rest
 }
 
-async function* parsed(texts: AsyncIterable<string>, shown: string): AsyncGenerator<Row> {
-  let line = 0
+async function* parsed(
+  texts: AsyncIterable<string>,
+  shown: string,
+  onBroken: TableOptions['onBroken'],
+): AsyncGenerator<Row> {
+  let [line, number] = [0, 0]
   for await (const text of texts) {
     line += 1
-    if (text.trim() !== '') yield rowOf(text, `${shown}, line ${line}`, shown)
+    if (text.trim() === '') continue
+    number += 1
+    const place = `${shown}, line ${line}`
+    const row = onBroken ? rowOrNothing(text, { place, shown }, number, onBroken) : rowOf(text, place, shown)
+    if (row !== undefined) yield row
+  }
+}
+
+function rowOrNothing(
+  text: string,
+  { place, shown }: { place: string; shown: string },
+  number: number,
+  onBroken: NonNullable<TableOptions['onBroken']>,
+): Row | undefined {
+  try {
+    return rowOf(text, place, shown)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    onBroken(number, error.message.slice(place.length + 1).replace(/\.$/, ''))
+    return undefined
   }
 }
 

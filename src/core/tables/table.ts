@@ -29,4 +29,6 @@ export type TableOptions = {
   timeFormat?: string | undefined
   /** A value that is not what its column is declared as is handed on as it stands: somebody else tells of it by row. */
   lenient?: boolean | undefined
+  /** Rows without a form (too many fields, no JSON) are told of by their number, from 1, and left out, instead of refusing the file. */
+  onBroken?: ((row: number, why: string) => void) | undefined
 }

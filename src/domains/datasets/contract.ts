@@ -26,6 +26,44 @@ const Expectation = object({
   ),
 })
 
+const every = optional(
+  oneOf(['1m', '5m', '15m', '30m', '1h', '6h', '12h', '1d'], { description: 'How often it is looked at; 15m' }),
+)
+
+/** Where a source fetches its rows by itself. */
+const From = Type.Union(
+  [
+    object({
+      files: Type.String({
+        minLength: 1,
+        maxLength: 1_000,
+        pattern: '^[^\\u0000]+$',
+        description:
+          'A folder or a pattern of .csv, .jsonl or .parquet files, relative to the project, or s3://bucket/prefix?endpoint=…; credentials as AWS tools find them',
+      }),
+      every,
+    }),
+    object({
+      postgres: Type.String({
+        pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+        description: "Name of the server's environment variable that holds postgres://…",
+      }),
+      query: Type.String({
+        minLength: 6,
+        maxLength: 20_000,
+        description: 'One select; run in a read-only transaction',
+      }),
+      cursor: Type.String({
+        minLength: 1,
+        maxLength: 63,
+        description: 'Its column that grows with every row that is new or changed, such as updated_at',
+      }),
+      every,
+    }),
+  ],
+  { description: 'Where new rows are fetched from, again and again; without it they are pushed' },
+)
+
 /** `sources/<name>.yaml` */
 export const SourceFile = object({
   source: Name,
@@ -56,6 +94,7 @@ export const SourceFile = object({
     oneOf(['s', 'ms'], { description: 'Numbers in columns of times count seconds or milliseconds since 1970' }),
   ),
   key: optional(Type.Array(Type.String(), { description: 'Columns that identify a row' })),
+  from: optional(From),
   expectations: optional(Type.Array(Expectation, { description: 'Checked on every write' })),
 })
 
@@ -64,6 +103,19 @@ const ColumnTypes = Type.Record(
   oneOf(['number', 'integer', 'big_integer', 'string', 'boolean', 'time'], {
     description: 'big_integer: integers that a double does not hold exactly',
   }),
+)
+
+const Fetch = object(
+  {
+    at: Time,
+    rows: Type.Integer({ description: 'Added by the last look' }),
+    bad: Type.Integer({ description: 'Rows that could not be taken so far' }),
+    badRows: Type.Array(object({ file: Type.String(), row: Type.Integer(), what: Type.String() }), {
+      description: 'The newest of them',
+    }),
+    problem: Type.Union([Type.String(), Type.Null()], { description: 'Why the last look did not see all of it' }),
+  },
+  { description: 'The last look at the place that its rows are fetched from' },
 )
 
 export const Source = object({
@@ -76,6 +128,7 @@ export const Source = object({
   lastTime: Type.Union([Time, Type.Null()]),
   lastSeq: Type.Integer({ description: 'Sequence number of the newest row' }),
   updatedAt: Time,
+  fetch: optional(Fetch),
   unreadable: optional(Type.String({ description: 'Why its rows cannot be read; absent when they can' })),
   unfinished: optional(
     object(
@@ -158,6 +211,14 @@ export const datasets = contract({
       stored: optional(Type.Integer({ description: 'Rows of this part that were there already' })),
       lastSeq: Type.Integer(),
     }),
+  },
+  fetch: {
+    method: 'POST',
+    path: '/sources/:source/fetches',
+    role: 'member',
+    summary: 'Looks for new rows now, where the definition of the source says that they come from',
+    input: object({ source: Name }),
+    output: Fetch,
   },
   checkStoredRows: {
     method: 'GET',

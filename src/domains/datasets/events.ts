@@ -18,6 +18,14 @@ export const events = {
     rows: Type.Array(Type.Integer(), { description: 'Their numbers' }),
     reason: Type.String({ description: 'Why, as it was said' }),
   }),
+  'datasets.fetch_failed': event(
+    'source/<source>',
+    'The place that rows are fetched from could not be read, or not all of it.',
+    {
+      problem: Type.String({ description: 'Why, in words' }),
+    },
+  ),
+  'datasets.fetch_recovered': event('source/<source>', 'The place that rows are fetched from can be read again.', {}),
   'datasets.snapshot_taken': event('source/<source>', 'The rows until now were named as a dataset.', {
     dataset: Type.String(),
     digest: DigestText,

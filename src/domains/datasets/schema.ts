@@ -8,6 +8,9 @@ export type DatasetsTables = {
   source_pushes: SourcePushesTable
   source_removals: SourceRemovalsTable
   datasets: DatasetsTable
+  source_fetches: SourceFetchesTable
+  source_files: SourceFilesTable
+  source_bad_rows: SourceBadRowsTable
 }
 
 export type SourcesTable = {
@@ -49,6 +52,35 @@ export type DatasetsTable = {
   profile: string
   created_at: string
 }
+
+/**
+ * How far a source has read the place that its rows come from. `revision` grows with every batch, so that of two readers one stops.
+ * `place` is the digest of what was read; `cursor` (JSON) is where a query goes on.
+ */
+export type SourceFetchesTable = {
+  source: string
+  revision: number
+  place: string
+  cursor: string | null
+  at: string
+  rows: number
+  bad: number
+  problem: string | null
+}
+
+/** A file that was read: its stamp when it is done, and of what was read of it the rows, the bytes and their digest. */
+export type SourceFilesTable = {
+  source: string
+  file: string
+  stamp: string
+  rows: number
+  bytes: number
+  digest: string
+  problem: string | null
+}
+
+/** Rows that could not be taken, by file and number. */
+export type SourceBadRowsTable = { source: string; file: string; row: number; what: string; at: string }
 
 export const migrations: Migration[] = [
   {
@@ -93,6 +125,20 @@ export const migrations: Migration[] = [
     up: () => [
       'create table source_removals (source text not null, first_seq bigint not null, at text not null)',
       'create index source_removals_by_source on source_removals (source, at)',
+    ],
+  },
+  {
+    name: 'datasets/007-fetches',
+    up: () => [
+      `create table source_fetches (
+        source text primary key, revision bigint not null, place text not null, cursor text, at text not null, rows bigint not null,
+        bad bigint not null, problem text)`,
+      `create table source_files (
+        source text not null, file text not null, stamp text not null, rows bigint not null, bytes bigint not null,
+        digest text not null, problem text, primary key (source, file))`,
+      `create table source_bad_rows (
+        source text not null, file text not null, row bigint not null, what text not null, at text not null,
+        primary key (source, file, row))`,
     ],
   },
 ]

@@ -5,6 +5,7 @@ import type { Input, Output } from '../../core/contract.ts'
 import { transaction } from '../../core/transaction.ts'
 import type { datasets, SourceFile } from './contract.ts'
 import { append as appendEvent } from './events.ts'
+import { lastFetch, planFetches } from './fetch/fetch.ts'
 import { unfinishedPush } from './pushes.ts'
 import { unreadableReason } from './readable.ts'
 import { compact } from './relation.ts'
@@ -49,6 +50,7 @@ export function applySource(ctx: Context, definition: Static<typeof SourceFile>)
       if (known[name] === type) continue
       await store.saveColumns(ctx, definition.source, { [name]: type }, known[name] === 'integer' ? held : null)
     }
+    await planFetches(ctx, definition)
     await appendEvent(ctx, 'datasets.source_applied', `source/${definition.source}`, {
       vetted: definition.vetted ?? null,
     })
@@ -71,7 +73,8 @@ export async function listSources(ctx: Context): Promise<Output<Operations['list
 export async function getSource(ctx: Context, { source }: Input<Operations['getSource']>): Promise<Source> {
   const described = await withReason(ctx, await describeSource(ctx, source))
   const unfinished = await unfinishedPush(ctx, source)
-  return unfinished === undefined ? described : { ...described, unfinished }
+  const fetch = described.definition.from && (await lastFetch(ctx, source))
+  return { ...described, ...(unfinished && { unfinished }), ...(fetch && { fetch }) }
 }
 
 async function withReason(ctx: Context, source: Source): Promise<Source> {

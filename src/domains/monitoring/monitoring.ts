@@ -1,4 +1,5 @@
 export { receiveAlerts } from './alerts/external.ts'
+export { alertFetch, alertImport } from './alerts/fetch-problems.ts'
 export { alertLostPredictions } from './alerts/lost-predictions.ts'
 export { type Alert, alertsBetween, getAlert, judgeAlert, listAlerts } from './alerts/reading.ts'
 export { notifyByEmail, sendEmail, setSinks, storedSinks } from './alerts/receivers.ts'

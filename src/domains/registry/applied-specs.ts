@@ -84,6 +84,11 @@ export async function specDigest(
   return (await store.findSpec(ctx, model, version))?.digest
 }
 
+/** The newest spec of every model that has one, by name. */
+export function currentSpecs(ctx: Context): Promise<ModelSpec[]> {
+  return store.currentSpecs(ctx)
+}
+
 /** The newest spec, if there is one. */
 export async function currentSpec(ctx: Context, model: string): Promise<ModelSpec | undefined> {
   const row = await store.findModel(ctx, model)

@@ -14,6 +14,7 @@ export {
 export {
   applySpec,
   currentSpec,
+  currentSpecs,
   getSpec,
   requireSpec,
   specDigest,

@@ -95,6 +95,19 @@ export async function insertSpec(ctx: Context, spec: SpecRecord): Promise<void> 
   await tables(ctx).insertInto('specs').values(specs.write(spec)).execute()
 }
 
+/** The newest spec of every model that has one. */
+export async function currentSpecs(ctx: Context): Promise<ModelSpec[]> {
+  const rows = await tables(ctx)
+    .selectFrom('specs')
+    .innerJoin('models', (join) =>
+      join.onRef('models.name', '=', 'specs.model').onRef('models.spec_version', '=', 'specs.version'),
+    )
+    .selectAll('specs')
+    .orderBy('specs.model')
+    .execute()
+  return rows.map((row) => withPresentNames(specs.read(row).spec))
+}
+
 export async function findSpec(ctx: Context, model: string, version: number): Promise<SpecRecord | undefined> {
   const row = await tables(ctx)
     .selectFrom('specs')

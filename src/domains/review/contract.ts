@@ -109,6 +109,9 @@ export const review = contract({
       unreadable: Type.Array(object({ source: Name, reason: Type.String() }), {
         description: 'Sources whose rows cannot be read; everything else goes on',
       }),
+      fetching: Type.Array(object({ what: Type.String(), problem: Type.String() }), {
+        description: 'Rows, labels and predictions that should come by themselves and do not',
+      }),
     }),
   },
   listFailures: {

@@ -35,6 +35,7 @@ export async function status(ctx: Context): Promise<Status> {
     todo: facts.flatMap(todoOf),
     log: serving.logHealth(ctx),
     unreadable: await datasets.unreadableSources(ctx),
+    fetching: await fetchingProblems(ctx),
   }
 }
 
@@ -50,6 +51,16 @@ async function watchedModels(ctx: Context): Promise<string[]> {
     cursor = page.next
   } while (cursor !== undefined)
   return names
+}
+
+/** What does not come by itself although somebody said that it should. */
+async function fetchingProblems(ctx: Context): Promise<{ what: string; problem: string }[]> {
+  const sources = await datasets.fetchProblems(ctx)
+  const imports = await serving.importProblems(ctx)
+  return [
+    ...sources.map(({ source, problem }) => ({ what: `source ${source}`, problem })),
+    ...imports.map(({ model, what, problem }) => ({ what: `${what} of ${model}`, problem })),
+  ]
 }
 
 type Counts = { steady: number; needYou: number; cannotTell: number }

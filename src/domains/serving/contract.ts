@@ -12,6 +12,7 @@ import {
 } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { Mark, Marks } from '../registry/contract.ts'
+import { ModelImports } from './import-shapes.ts'
 
 /** Who answers what share of an endpoint's traffic. Written by delivery, read by the gateway from memory. */
 export const Routing = object({
@@ -259,6 +260,22 @@ export const serving = contract({
       accepted: Type.Integer(),
       replaced: Type.Integer({ description: 'Ids that had a label already' }),
     }),
+  },
+  listImports: {
+    method: 'GET',
+    path: '/imports',
+    role: 'viewer',
+    summary: 'Labels and predictions that come by themselves: from which source, how far, and what of it fitted',
+    input: object({ model: optional(Name) }),
+    output: page(ModelImports),
+  },
+  runImports: {
+    method: 'POST',
+    path: '/models/:model/imports',
+    role: 'member',
+    summary: 'Looks for new predictions and labels of a model now, in the sources that its spec names',
+    input: object({ model: Name }),
+    output: ModelImports,
   },
   listPredictions: {
     method: 'GET',

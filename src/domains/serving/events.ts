@@ -3,6 +3,7 @@ import { object, optional, Time } from '../../core/contract.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { Routing } from './contract.ts'
+import { ImportKind } from './import-shapes.ts'
 
 export const events = {
   'serving.routing_changed': event(
@@ -23,6 +24,13 @@ export const events = {
         },
       ),
     ),
+  }),
+  'serving.import_failed': event('model/<model>', 'Labels or predictions could not be taken from their source.', {
+    what: ImportKind,
+    problem: Type.String({ description: 'Why, in words' }),
+  }),
+  'serving.import_recovered': event('model/<model>', 'Labels or predictions come from their source again.', {
+    what: ImportKind,
   }),
   'serving.log_lost': event('model/<model>', 'Predictions were answered but could not be written to the log.', {
     count: Type.Integer({ description: 'How many' }),

@@ -6,6 +6,7 @@ export type ServingTables = {
   labels: LabelsTable
   serving_spend: SpendTable
   recorded_predictions: RecordedTable
+  serving_imports: ImportsTable
 }
 
 export type RoutesTable = { endpoint: string; revision: number; routing: string }
@@ -27,6 +28,20 @@ export type LabelsTable = { endpoint: string; prediction: string; value: number;
 
 /** Money of an endpoint's day: what servers have taken to spend, and what of it they said they spent. */
 export type SpendTable = { endpoint: string; day: string; taken: number; spent: number }
+
+/**
+ * How far the labels or predictions of a model are taken from a source: up to which row, under which definition (`setup`, a digest),
+ * and what came of it (`content`, JSON).
+ */
+export type ImportsTable = {
+  model: string
+  what: 'labels' | 'predictions'
+  setup: string
+  cursor: number
+  at: string
+  problem: string | null
+  content: string
+}
 
 export const migrations: Migration[] = [
   {
@@ -60,6 +75,14 @@ export const migrations: Migration[] = [
     up: () => [
       `create table recorded_predictions (
         endpoint text not null, prediction text not null, at text not null, primary key (endpoint, prediction))`,
+    ],
+  },
+  {
+    name: 'serving/005-imports',
+    up: () => [
+      `create table serving_imports (
+        model text not null, what text not null, setup text not null, cursor bigint not null, at text not null, problem text,
+        content text not null, primary key (model, what))`,
     ],
   },
 ]

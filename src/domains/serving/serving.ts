@@ -9,6 +9,15 @@ export { predict } from './gateway/predict.ts'
 export { predictRows, type Signature, signatureOf } from './gateway/rows.ts'
 export { droppedShadows } from './gateway/shadow.ts'
 export { shadow } from './gateway/shadow-report.ts'
+export {
+  importProblems,
+  importRows,
+  listImports,
+  planAfterPredictions,
+  planAfterRows,
+  planAfterSpec,
+  runImports,
+} from './import/import.ts'
 export { logHealth } from './log/health.ts'
 export { labelledHours } from './log/late-labels.ts'
 export { droppedRecords, flushLog, logState, startLog, stopLog } from './log/prediction-log.ts'

@@ -36,6 +36,9 @@ type AlertPolicy = { rules: readonly AlertRule[]; alertsPerWeek: number }
 
 const maxHistory = 20
 
+/** Alerts that begin and end with what they are about, whatever a window shows. */
+const standingSubjects: ReadonlySet<string> = new Set(['fetch', 'import of labels', 'import of predictions'])
+
 /**
  * One alert for each signal and subject: its rule fires it once, keeps it while it lasts, and resolves it. All alerts that
  * begin in a window are in one message, most important first. A window that cannot judge a signal is left out of the
@@ -57,7 +60,7 @@ export async function evaluateAlertRules(
       .map(({ found }) => found.includes(`${signal}/${subject}`)),
   ]
   const open = (await store.listAlerts(ctx, { model, state: 'firing', limit: 1_000 })).filter(
-    ({ signal }) => signal !== 'external' && canTell(signal as Signal),
+    ({ signal, subject }) => signal !== 'external' && !standingSubjects.has(subject) && canTell(signal as Signal),
   )
   const raised: AlertRecord[] = []
   for (const detected of byPriority(signals)) {

@@ -71,9 +71,48 @@ export const ModelSpec = object({
     object(
       {
         from: Type.String({ description: 'source.column' }),
+        id: optional(
+          Type.String({
+            minLength: 1,
+            description: 'Column of the source with the id of the prediction; prediction_id, where it has that',
+          }),
+        ),
+        by: optional(
+          Type.Union(
+            [
+              Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 8 }),
+              Type.Record(Type.String(), Type.String({ minLength: 1 }), { minProperties: 1, maxProperties: 8 }),
+            ],
+            {
+              description:
+                'Columns of the source that are inputs of the prediction too, or column: input, where they are called differently: the first row at or after the prediction is its label',
+            },
+          ),
+        ),
+        after: optional(
+          duration('A label counts when so long has passed since the prediction; then the newest row until then is it'),
+        ),
         arrive_within: duration('After so long all labels are there'),
       },
       { description: 'Where it is seen what turned out, and until when all of it is' },
+    ),
+  ),
+  predictions: optional(
+    object(
+      {
+        from: Type.String({ minLength: 1, description: 'A source: each of its rows is a prediction that was made' }),
+        id: optional(Type.String({ minLength: 1, description: 'Its column with the id, which labels refer to; id' })),
+        output: optional(Type.String({ minLength: 1, description: 'Its column with the answer; output' })),
+        at: optional(Type.String({ minLength: 1, description: 'Its column with the moment; the time of the source' })),
+        release: optional(Type.String({ minLength: 1, description: 'Its column with the name of what answered' })),
+        version: optional(Type.String({ minLength: 1, description: 'Its column with the number of a version' })),
+        unit: optional(Type.String({ minLength: 1, description: 'Its column with the user or session' })),
+        latency: optional(Type.String({ minLength: 1, description: 'Its column with the milliseconds it took' })),
+        inputs: optional(
+          Type.Array(Type.String({ minLength: 1 }), { description: 'Its columns with inputs; all others' }),
+        ),
+      },
+      { description: 'Where predictions are found that a service of its own makes' },
     ),
   ),
   golden: Name,

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import type { Context } from '../../../core/context.ts'
-import { literal } from '../../../core/lake.ts'
+import { identifier, type Lake, literal } from '../../../core/lake.ts'
 import { scratchPath } from '../../../core/scratch.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { enqueue } from '../jobs.ts'
@@ -108,6 +108,50 @@ export async function readSegmentColumn(
   const from = await relation(ctx, segments)
   const rows = await ctx.lake.query(`select distinct ${column} as value from ${from} where ${where}`, values)
   return rows.map(({ value }) => String(value))
+}
+
+type PredictionTable = {
+  segments: readonly SegmentsTable[]
+  /** Of these, the ones that nobody has looked at yet. */
+  isFresh: (segment: SegmentsTable) => boolean
+  /** Column of the table -> input, as a text; `unit` is the unit where no input is called so. */
+  inputs: Record<string, string>
+  /** Which of them, by a condition. */
+  where: string
+}
+
+/**
+ * Predictions of a session's own, as a temporary table: `id`, `predicted_at`, `fresh`, and the inputs that are asked for. Of
+ * several answers with one id the first counts; what a shadow said is none.
+ */
+export async function loadPredictions(
+  ctx: Context,
+  lake: Lake,
+  { segments, isFresh, inputs, where }: PredictionTable,
+  table: string,
+): Promise<void> {
+  const names = Object.keys(inputs)
+  const selected = names.map((name) => `${inputAsText(inputs[name] ?? '')} as ${identifier(name)}`)
+  const parts: string[] = []
+  for (const fresh of [true, false]) {
+    const some = segments.filter((segment) => isFresh(segment) === fresh)
+    const from = some.length === 0 ? undefined : await relation(ctx, some)
+    if (from !== undefined)
+      parts.push(`select ${['id', '"at"', `${fresh} as fresh`, ...selected].join(', ')} from ${from}
+        where arm <> 'shadow' and (${where})`)
+  }
+  const columns = ['id', `rtrim(min("at"), 'Z')::timestamp as predicted_at`, 'bool_or(fresh) as fresh']
+  const first = names.map((name) => `arg_min(${identifier(name)}, "at") as ${identifier(name)}`)
+  const none = `select null::varchar as id, null::timestamp as predicted_at, false as fresh
+    ${names.map((name) => `, null::varchar as ${identifier(name)}`).join('')} where false`
+  const grouped = `select ${[...columns, ...first].join(', ')} from (${parts.join(' union all ')}) group by id`
+  await lake.run(`create temp table ${identifier(table)} as ${parts.length === 0 ? none : grouped}`)
+}
+
+function inputAsText(input: string): string {
+  const path = literal(`/${input.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+  const value = `json_extract_string(inputs, ${path})`
+  return input === 'unit' ? `coalesce(${value}, unit)` : value
 }
 
 /** The condition on predictions with at in [from, to), with what it is asked with; without `to` it has no end. */

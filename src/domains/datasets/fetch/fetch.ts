@@ -1,0 +1,1 @@
+export { fetch, fetchProblems, fetchSource, lastFetch, planFetches } from './fetch-source.ts'
