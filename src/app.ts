@@ -13,7 +13,7 @@ import { createLogger } from './core/log.ts'
 import { stopOnnxThreads } from './core/onnx/onnx.ts'
 import { emptyScratch } from './core/scratch.ts'
 import { openBlobs } from './core/storage/storage.ts'
-import { resolveToken } from './domains/access/access.ts'
+import { localKey, resolveSession, resolveToken } from './domains/access/access.ts'
 import { keepSimulated, provideAddress, provideWorker, savedClock } from './domains/system/system.ts'
 import { doors } from './doors.ts'
 import { events } from './events.ts'
@@ -31,6 +31,7 @@ import { otlpRoutes } from './protocols/otlp/otlp.ts'
 import { prometheusMetrics } from './protocols/prometheus/prometheus.ts'
 import { measureRequests } from './protocols/prometheus/requests.ts'
 import { scoringRoutes } from './protocols/scoring/scoring.ts'
+import { signInRoutes } from './protocols/sign-in/sign-in.ts'
 import { exportTelemetry } from './protocols/telemetry/telemetry.ts'
 import { onChange, onEvent, onJob, onStart, onStop } from './reactions.ts'
 
@@ -66,9 +67,10 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
       lake: openLake({ memoryLimit: config.memory }),
       clock: realClock,
       log: createLogger(config.log),
-      actor: { name: 'keel', role: 'admin' },
+      actor: { name: 'keel', role: 'admin', kind: 'local' },
       cause: 'server',
       requestId: 'server',
+      agent: undefined,
       traceId: undefined,
       deadline: undefined,
       now: () => new Date(),
@@ -93,6 +95,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
       oipRoutes,
       openaiRoutes,
       scoringRoutes,
+      signInRoutes,
       prometheusMetrics,
       webApp,
     ]
@@ -103,6 +106,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
       plugins,
       instruments: [measureRequests, exportTelemetry],
       resolveToken,
+      resolveSession,
       ...(checkReplies === undefined ? {} : { checkReplies }),
       ...(bodyPatience === undefined ? {} : { bodyPatience }),
     })
@@ -167,7 +171,7 @@ function running({ ctx, server, worker, database, lock, unfollow }: Parts): App 
       const bound = server.addresses().find((address) => typeof address !== 'string')
       const host = isLoopback(ctx.config.host) ? ctx.config.host : 'localhost'
       const url = `http://${host}:${bound?.port ?? 0}`
-      lock.announce(url, passing)
+      lock.announce({ url, passing, key: localKey(ctx) })
       provideAddress(ctx, url)
       worker.start()
       return url

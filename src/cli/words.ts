@@ -55,6 +55,7 @@ export const words: Record<string, Entry> = {
   clock: { summary: 'Move the simulated clock of a replay server', load: () => import('./commands/clock.ts') },
   events: { summary: 'The audit log', load: () => import('./commands/events.ts') },
   webhooks: { summary: 'Notify other systems of what happens here', load: () => import('./commands/webhooks.ts') },
+  user: { summary: 'The people of this server', load: () => import('./commands/user.ts') },
   token: { summary: 'Tokens for people and services', load: () => import('./commands/token.ts') },
   config: { summary: 'Settings, and where each comes from', load: () => import('./commands/config.ts') },
   gc: { summary: 'Remove what nothing names any more', load: () => import('./commands/gc.ts') },

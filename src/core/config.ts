@@ -27,6 +27,19 @@ export const settings = {
     help: 'Port to listen on; 0 picks a free one',
     number: true,
   },
+  url: {
+    default: '',
+    env: 'KEEL_URL',
+    flag: '--url',
+    help: 'Address that people open, such as https://keel.team.example; with https, cookies travel only over it',
+  },
+  oidcSecret: {
+    default: '',
+    env: 'KEEL_OIDC_SECRET',
+    flag: '--oidc-secret',
+    help: 'Secret that the OpenID provider knows Evenkeel by',
+    secret: true,
+  },
   database: {
     default: '',
     env: 'KEEL_DATABASE',

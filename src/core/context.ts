@@ -8,7 +8,22 @@ import type { Blobs } from './storage/storage.ts'
 
 export type Role = 'viewer' | 'member' | 'admin'
 
-export type Actor = { name: string; role: Role }
+/** What each role may, the next one too. */
+export const roleRank: Record<Role, number> = { viewer: 1, member: 2, admin: 3 }
+
+/**
+ * Who asks. `local` is somebody on the server's own machine, `token` one of a person (`mara/laptop` where it is a
+ * user's), `service` one of a program, `ci` a job that its platform vouches for.
+ */
+export type Actor = {
+  name: string
+  role: Role
+  kind: 'local' | 'user' | 'token' | 'service' | 'ci' | 'nobody'
+  /** The operations that it may call, also with a star at the end; without them all that the role allows. */
+  scopes?: readonly string[]
+  /** The session in a browser that asks. */
+  session?: string
+}
 
 /** Everything an operation may use. A transaction is the same context with another `db`. */
 export type Context = {
@@ -27,6 +42,8 @@ export type Context = {
   /** The operation or reaction that runs; every event carries it. */
   readonly cause: string
   readonly requestId: string
+  /** The program that asks, as it names itself. */
+  readonly agent: string | undefined
   /** Of the W3C `traceparent` that came with the request, or of the span that this server made for it. */
   readonly traceId: string | undefined
   /** When the caller stops waiting (`clock.elapsed()`): nobody starts work after it. */

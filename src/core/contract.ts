@@ -19,6 +19,8 @@ export type Operation = {
   body?: 'json' | 'bytes'
   /** `bytes`: the door returns `BytesReply` and its stream is the answer. */
   reply?: 'json' | 'bytes'
+  /** `begins`: its answer sets the cookie of a session; `ends`: it takes it away. */
+  session?: 'begins' | 'ends'
   /** Its input may hold integers beyond 2^53, which arrive as bigints; anywhere else they are refused by their path. */
   exactIntegers?: boolean
   /** Largest accepted body in bytes (default 4 MiB for JSON, unlimited for streams). */
@@ -44,7 +46,14 @@ export function contract<const C extends Contract>(operations: C): C {
 export type Input<O extends Operation> = Static<O['input']>
 export type Output<O extends Operation> = Static<O['output']>
 
-type DoorResult<O extends Operation> = O extends { reply: 'bytes' } ? BytesReply : Output<O>
+/** A session that somebody begins: the text of its cookie and how long that lasts. */
+export type BegunSession = { text: string; seconds: number }
+
+type DoorResult<O extends Operation> = O extends { reply: 'bytes' }
+  ? BytesReply
+  : O extends { session: 'begins' }
+    ? { output: Output<O>; session: BegunSession }
+    : Output<O>
 
 /** What a domain must export for its contract; a missing or differing function does not compile. */
 export type Door<C extends Contract> = {

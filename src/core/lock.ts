@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError, hasCode } from './errors.ts'
 
-/** `passing`: a command, which lets go of the folder when it is done. */
-export type Owner = { pid: number; url: string; passing?: boolean }
+/** `passing`: a command, which lets go of the folder when it is done. `key`: who may read this is let in by it. */
+export type Owner = { pid: number; url: string; passing?: boolean; key?: string }
 
 export type FolderLock = {
   /** Tells other processes where the owner listens. */
-  announce(url: string, passing: boolean): void
+  announce(owner: Omit<Owner, 'pid'>): void
   release(): void
 }
 
@@ -34,8 +34,11 @@ export function lockFolder(folder: string): FolderLock {
     })
   }
   return {
-    announce(url, passing) {
-      writeFileSync(ownerFile, `${JSON.stringify({ pid: process.pid, url, passing } satisfies Owner)}\n`)
+    announce(owner) {
+      // A file that a killed server left keeps its old rights when it is written again.
+      rmSync(ownerFile, { force: true })
+      const text = JSON.stringify({ pid: process.pid, ...owner } satisfies Owner)
+      writeFileSync(ownerFile, `${text}\n`, { mode: 0o600 })
     },
     release() {
       rmSync(ownerFile, { force: true })

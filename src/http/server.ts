@@ -1,7 +1,13 @@
 import type { Readable } from 'node:stream'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import type { Actor, Context, Role } from '../core/context.ts'
-import type { BytesReply, Contract, Operation } from '../core/contract.ts'
+import type { BegunSession, BytesReply, Contract, Operation } from '../core/contract.ts'
 import { AppError, invalidInput } from '../core/errors.ts'
 import { exactJson } from '../core/json/json.ts'
 import { parse } from '../core/validate.ts'
@@ -11,8 +17,9 @@ import { drainOnClose } from './drain.ts'
 import { readJsonBodies } from './json-bodies.ts'
 import { asAppError, sendProblem } from './problems.ts'
 import { deadlineOf, traceIdOf } from './request-headers.ts'
+import { presentedSession, setSession } from './session-cookie.ts'
 import { endSlowBodies } from './slow-bodies.ts'
-import { authorize, checkSite, isLoopback, localActor, presentedToken } from './trust.ts'
+import { authorize, checkOwnPage, checkSite, isLoopback, localActor, presentedToken } from './trust.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,6 +46,7 @@ type Options = {
   plugins: Plugin[]
   instruments?: Instrument[]
   resolveToken: (ctx: Context, token: string) => Promise<Actor | undefined>
+  resolveSession: (ctx: Context, session: string) => Promise<Actor | undefined>
   /** Validates our own replies too; tests switch it on. */
   checkReplies?: boolean
   /** Milliseconds that a body may take to arrive. */
@@ -48,7 +56,7 @@ type Options = {
 const jsonBodyLimit = 4 * 1024 * 1024
 
 export async function createServer(options: Options): Promise<FastifyInstance> {
-  const { ctx, api, doors, plugins, resolveToken } = options
+  const { ctx, api, doors, plugins, resolveToken, resolveSession } = options
   const boundToLoopback = isLoopback(ctx.config.host)
   const server = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
@@ -64,18 +72,29 @@ export async function createServer(options: Options): Promise<FastifyInstance> {
   server.decorateRequest('ctx', null as never)
   readJsonBodies(server)
 
+  /** By token, by the session of a browser, or as somebody on this machine. */
+  async function actorOf(request: FastifyRequest): Promise<Actor | undefined> {
+    const token = presentedToken(request)
+    if (token !== undefined) return resolveToken(ctx, token)
+    const session = presentedSession(request)
+    const user = session === undefined ? undefined : await resolveSession(ctx, session)
+    if (!user) return localActor(request, boundToLoopback)
+    checkOwnPage(request)
+    return user
+  }
+
   server.addHook('onRequest', async (request) => {
     checkSite(request, boundToLoopback)
     const { role, cause } = request.routeOptions.config
     if (request.is404) return
     if (role === undefined) throw new AppError('forbidden', 'This route has no role and is closed.')
-    const token = presentedToken(request)
-    const actor = token === undefined ? localActor(request, boundToLoopback) : await resolveToken(ctx, token)
+    const called = cause ?? `${request.method} ${request.routeOptions.url}`
     request.ctx = {
       ...ctx,
-      actor: authorize(actor, role),
-      cause: cause ?? `${request.method} ${request.routeOptions.url}`,
+      actor: authorize(await actorOf(request), role, called),
+      cause: called,
       requestId: request.id,
+      agent: request.headers['user-agent'],
       traceId: traceIdOf(request),
       deadline: deadlineOf(request, ctx),
     }
@@ -126,7 +145,7 @@ async function registerOperation(
       async handler(request, reply) {
         const input = parse(operation.input, collectInput(request, operation, fromUrl), { coerce: fromUrl })
         const body = operation.body === 'bytes' ? ((request.body as Readable | undefined) ?? request.raw) : undefined
-        const result = await door(request.ctx, input, body)
+        const result = await answerOf(request, reply, operation, await door(request.ctx, input, body))
         if (operation.reply === 'bytes') {
           return sendBytes(request, reply, result as BytesReply)
         }
@@ -144,6 +163,15 @@ async function registerOperation(
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     add(scope)
   })
+}
+
+/** What begins a session says so beside its output; the text goes into the cookie and nowhere else. */
+function answerOf(request: FastifyRequest, reply: FastifyReply, { session }: Operation, result: unknown): unknown {
+  if (session === 'ends') setSession(request, reply, undefined)
+  if (session !== 'begins') return result
+  const begun = result as { output: unknown; session: BegunSession }
+  setSession(request, reply, begun.session)
+  return begun.output
 }
 
 function collectInput(request: FastifyRequest, operation: Operation, fromUrl: boolean): Record<string, unknown> {

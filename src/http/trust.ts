@@ -1,8 +1,7 @@
 import type { FastifyRequest } from 'fastify'
-import type { Actor, Role } from '../core/context.ts'
+import { type Actor, type Role, roleRank } from '../core/context.ts'
 import { AppError } from '../core/errors.ts'
 
-const rank: Record<Role | 'anyone', number> = { anyone: 0, viewer: 1, member: 2, admin: 3 }
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
 const loopbackPeers = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 
@@ -31,7 +30,7 @@ export function checkSite(request: FastifyRequest, boundToLoopback: boolean): vo
 
 /** Without a token, only somebody on this very machine is let in, and only while the server listens on loopback. */
 export function localActor(request: FastifyRequest, boundToLoopback: boolean): Actor | undefined {
-  return boundToLoopback && loopbackPeers.has(request.ip) ? { name: 'local', role: 'admin' } : undefined
+  return boundToLoopback && loopbackPeers.has(request.ip) ? { name: 'local', role: 'admin', kind: 'local' } : undefined
 }
 
 /** `Bearer <token>`, or the password of Basic credentials (what MLflow's client sends). */
@@ -44,15 +43,39 @@ export function presentedToken(request: FastifyRequest): string | undefined {
   return decoded.slice(decoded.indexOf(':') + 1)
 }
 
-export function authorize(actor: Actor | undefined, role: Role | 'anyone'): Actor {
-  if (role === 'anyone') return actor ?? { name: 'anonymous', role: 'viewer' }
+/** A page of another site can make a browser send its cookie along; a browser says for each write which site asks. */
+export function checkOwnPage({ headers, method }: FastifyRequest): void {
+  if (method === 'GET' || method === 'HEAD') return
+  if (headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin') return
+  throw new AppError('untrusted_origin', 'A session changes something only from its own page.', {
+    hint: 'Programs send a token: keel token create <name>',
+  })
+}
+
+/** `cause` is the operation; a token with scopes calls no other. */
+export function authorize(actor: Actor | undefined, role: Role | 'anyone', cause: string): Actor {
+  if (role === 'anyone') return actor ?? { name: 'anonymous', role: 'viewer', kind: 'nobody' }
   if (!actor) {
-    throw new AppError('unauthenticated', 'This server wants a token.', {
-      hint: 'Create one with "keel token create <name>" on the server, then set KEEL_TOKEN.',
+    throw new AppError('unauthenticated', 'This server wants to know who asks.', {
+      hint: 'Sign in in a browser, or create a token with "keel token create <name>" on the server and set KEEL_TOKEN.',
     })
   }
-  if (rank[actor.role] < rank[role]) {
+  if (roleRank[actor.role] < roleRank[role]) {
     throw new AppError('forbidden', `"${actor.name}" is a ${actor.role}; this needs a ${role}.`, { name: actor.name })
   }
+  if (actor.scopes && !actor.scopes.some((scope) => covers(scope, cause))) {
+    throw new AppError(
+      'forbidden',
+      `"${actor.name}" may not call ${cause}: its scopes are ${actor.scopes.join(', ')}.`,
+      {
+        name: cause,
+        hint: `keel token create <name> --scope ${cause}`,
+      },
+    )
+  }
   return actor
+}
+
+function covers(scope: string, cause: string): boolean {
+  return scope === cause || (scope.endsWith('.*') && cause.startsWith(scope.slice(0, -1)))
 }

@@ -69,9 +69,9 @@ test('a viewer changes nothing: every route that writes refuses the role', async
   const app = await testApp(t, { settings: { host: '0.0.0.0' } })
   const { createToken } = await import('../../src/domains/access/access.ts')
   const { token } = await createToken(app.ctx, { name: 'reader', role: 'viewer' })
-  /** Calls that only read although their words come in a body. */
+  /** Calls that only read although their words come in a body, and those by which everybody signs in and out. */
   const reading =
-    /search|batchGet|\/query|preview|plan$|predict|invocations|infer$|completions$|embeddings$|verify|link$|compare|get-latest-versions|bulk|calculate|metrics$|diff|score|\/online$|parity$|\/find$/i
+    /search|batchGet|\/query|preview|plan$|predict|invocations|infer$|completions$|embeddings$|verify|link$|compare|get-latest-versions|bulk|calculate|metrics$|diff|score|\/online$|parity$|\/find$|invitations\/(read|accept)$|sign-(in|out)$|\/password$|\/sessions\//i
   const allowed: string[] = []
   let refused = 0
   for (const route of routesOfServer(app)) {

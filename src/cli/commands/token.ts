@@ -1,5 +1,16 @@
 import { RoleName } from '../../domains/access/contract.ts'
-import { argument, type Command, count, defineCommand, moment, oneOf, table, withDefault } from '../kit/kit.ts'
+import {
+  argument,
+  type Command,
+  count,
+  defineCommand,
+  flag,
+  moment,
+  oneOf,
+  table,
+  texts,
+  withDefault,
+} from '../kit/kit.ts'
 
 export const command: Command = {
   summary: 'Tokens for people and services',
@@ -10,12 +21,16 @@ export const command: Command = {
       options: {
         role: withDefault(oneOf(RoleName, 'what it may do'), 'viewer'),
         days: count('how long it is valid', 'days'),
+        service: flag('of a program and not of a person'),
+        scope: texts('an operation that it may call, such as serving.*; may be given several times', 'operation'),
       },
-      async run(session, { args: { name }, options: { days, role } }) {
+      async run(session, { args: { name }, options: { days, role, service, scope } }) {
         const created = await (await session.client()).access.createToken({
           name,
           role,
           days,
+          service: service || undefined,
+          scopes: scope.length === 0 ? undefined : scope,
         })
         session.say('Keep it: it is not stored and cannot be shown again.')
         return { data: created, text: created.token }
@@ -28,12 +43,15 @@ export const command: Command = {
         return {
           data: items,
           text: table(
-            ['token', 'name', 'role', 'created', 'expires', 'state'],
+            ['token', 'name', 'of', 'role', 'scopes', 'created', 'last used', 'expires', 'state'],
             items.map((row) => [
               row.id,
               row.name,
+              row.service ? 'a service' : (row.owner ?? ''),
               row.role,
+              row.scopes?.join(', ') ?? 'all',
               moment(row.createdAt),
+              moment(row.lastUsedAt),
               moment(row.expiresAt),
               row.revoked ? 'revoked' : 'valid',
             ]),

@@ -14,7 +14,7 @@ export type Connection = { client: Client<Api>; url: string; close(): Promise<vo
 type Caller = { root: string; hasProject: boolean; settings(): Promise<ResolvedConfig> }
 
 /** Who answers: a server, another command that has the folder for a while, or the same app in this process. */
-type ServerAddress = { url: string; passing?: boolean; app?: App }
+type ServerAddress = { url: string; passing?: boolean; key?: string | undefined; app?: App }
 
 const answerMilliseconds = 3_000
 /** So long a command waits for another one that has the folder, and for a server that is starting. */
@@ -32,12 +32,20 @@ export async function connect(caller: Caller): Promise<Connection> {
   const client = createClient<Api>(routesOf(api), { url, token: config.token || undefined, fetch: follow })
   return { client, url, close: async () => answering.app?.close() }
 
+  /** Who may read the server's folder is let in by the key that lies there; a token that was given says more. */
+  function headersOf(init: RequestInit = {}): Headers {
+    const headers = new Headers(init.headers)
+    if (answering.key !== undefined && !headers.has('authorization'))
+      headers.set('authorization', `Bearer ${answering.key}`)
+    return headers
+  }
+
   /** A command that served this folder may be done now: then whoever is next answers. A server that is gone is gone. */
   async function follow(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const giveUp = performance.now() + patienceMilliseconds
     for (;;) {
       try {
-        return await fetch(String(input).replace(url, answering.url), init)
+        return await fetch(String(input).replace(url, answering.url), { ...init, headers: headersOf(init) })
       } catch (error) {
         if (!answering.passing || !mayAskAgain(error, init?.method) || performance.now() > giveUp) throw error
       }
@@ -57,7 +65,7 @@ async function findServer(caller: Caller, config: Config): Promise<ServerAddress
   const giveUp = performance.now() + patienceMilliseconds
   for (;;) {
     const owner = readOwner(folder)
-    if (owner && (await answers(owner.url))) return { url: owner.url, passing: owner.passing === true }
+    if (owner && (await answers(owner.url))) return { url: owner.url, passing: owner.passing === true, key: owner.key }
     if (!caller.hasProject) return withoutProject(config)
     try {
       return await inProcess(caller, config)

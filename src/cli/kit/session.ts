@@ -87,7 +87,7 @@ async function readSettings(
   const { readYaml } = await import('../files/yaml-file.ts')
   const { ProjectFile } = await import('../../domains/project/contract.ts')
   const file = readYaml(join(root, 'keel.yaml'), ProjectFile, 'keel.yaml')
-  const { data, host, port, database, log, memory, egress, blobs, cache, models } = file
+  const { data, host, port, url, database, log, memory, egress, blobs, cache, models } = file
   return resolveConfig({
     flags,
     environment,
@@ -95,6 +95,7 @@ async function readSettings(
       data,
       host,
       port: port?.toString(),
+      url,
       database,
       log,
       memory,

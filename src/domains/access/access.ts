@@ -1,1 +1,7 @@
-export { createToken, listTokens, resolveToken, revokeToken, whoami } from './tokens.ts'
+export { acceptInvitation, inviteUser, listInvitations, readInvitation, revokeInvitation } from './invitations.ts'
+export { beginAtProvider, endAtProvider, patienceSeconds } from './provider.ts'
+export { accessRules, getAccessRules, setAccessRules } from './rules-in-force.ts'
+export { endSession, listSessions, resolveSession, signOut } from './sessions.ts'
+export { changePassword, providerPath, signIn, waysToSignIn } from './sign-in.ts'
+export { createToken, listTokens, localKey, resolveToken, revokeToken, whoami } from './tokens.ts'
+export { changeUser, listUsers, personOf } from './users.ts'

@@ -8,7 +8,7 @@ import * as registry from '../registry/registry.ts'
 import { begin } from './delivery.fixture.ts'
 import * as delivery from './delivery.ts'
 
-const as = (ctx: Context, name: string): Context => ({ ...ctx, actor: { name, role: 'member' } })
+const as = (ctx: Context, name: string): Context => ({ ...ctx, actor: { name, role: 'member', kind: 'token' } })
 const report = async (ctx: Context, version: number) => (await evaluation.latestGate(ctx, { model, version }))?.digest
 
 /** A second version that answers exactly as the live one: the gate cannot tell. */
@@ -36,6 +36,18 @@ test('what the gate cannot tell a second person may sign; the release then takes
   await delivery.approve(as(app.ctx, 'bo'), { model, version: second, reason: 'fine by me too' })
   const { plan } = await delivery.release(ana, wish)
   assert.equal(plan['bakeMs'], 2 * hour)
+})
+
+test('one person is one person by every token, and neither a service nor a job of CI signs', async (t) => {
+  const { app, second } = await undecided(t)
+  const ana = as(app.ctx, 'ana')
+  const wish = { model, version: second, reason: 'simpler' }
+  await delivery.approve(as(app.ctx, 'ana/laptop'), { model, version: second, reason: 'fine by me' })
+  await assert.rejects(delivery.release(ana, wish), /cannot tell/)
+  for (const kind of ['service', 'ci'] as const) {
+    const machine: Context = { ...app.ctx, actor: { name: 'deployer', role: 'admin', kind } }
+    await assert.rejects(delivery.approve(machine, { model, version: second, reason: 'green' }), /is not a person/)
+  }
 })
 
 test('approving twice is approving once, and other evidence voids it', async (t) => {

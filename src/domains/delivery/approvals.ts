@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict } from '../../core/errors.ts'
 import { transaction } from '../../core/transaction.ts'
+import { personOf } from '../access/access.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import * as registry from '../registry/registry.ts'
 import type { delivery } from './contract.ts'
@@ -22,6 +23,20 @@ async function basisOf(ctx: Context, model: string, version: number): Promise<Ba
   return { artifact: artifact ?? '', report: gate?.digest }
 }
 
+/** Who signs is a person: by a session, a token of their own, or on the server's machine. */
+function signer({ actor }: Context): string {
+  if (actor.kind !== 'service' && actor.kind !== 'ci') return actor.name
+  throw new AppError('forbidden', `"${actor.name}" is not a person, and an approval is what a person answers for.`, {
+    name: actor.name,
+    hint: 'Sign in, or use a token of your own.',
+  })
+}
+
+/** One person is one person, whichever of their tokens they use. */
+function isOther(row: ApprovalsTable, author: string): boolean {
+  return personOf(row.approved_by) !== personOf(author)
+}
+
 function holds(row: ApprovalsTable, { artifact, report }: Basis): boolean {
   return row.artifact === artifact && row.report === report
 }
@@ -38,10 +53,10 @@ export async function approve(ctx: Context, input: Input<Operations['approve']>)
       hint: 'Read the new report, then approve that.',
     })
   }
-  const by = ctx.actor.name
+  const by = signer(ctx)
   return transaction(ctx, async (ctx) => {
     const known = (await store.listApprovals(ctx, model, version)).find(
-      (row) => row.approved_by === by && holds(row, { artifact, report }),
+      (row) => !isOther(row, by) && holds(row, { artifact, report }),
     )
     if (known) return toApproval(known, { artifact, report })
     const at = ctx.now().toISOString()
@@ -72,7 +87,7 @@ export async function findApproval(
 ): Promise<Approval | undefined> {
   const basis = await basisOf(ctx, model, version)
   const rows = await store.listApprovals(ctx, model, version)
-  const found = rows.find((row) => row.approved_by !== author && holds(row, basis))
+  const found = rows.find((row) => isOther(row, author) && holds(row, basis))
   return found && toApproval(found, basis)
 }
 
@@ -83,9 +98,7 @@ export async function waysToSign(
 ): Promise<string> {
   const basis = await basisOf(ctx, model, version)
   const author = ctx.actor.name
-  const own = (await store.listApprovals(ctx, model, version)).some(
-    (row) => row.approved_by === author && holds(row, basis),
-  )
+  const own = (await store.listApprovals(ctx, model, version)).some((row) => !isOther(row, author) && holds(row, basis))
   const command = `a second person: keel approve ${model}@${version} --reason "…"`
   return own ? `${command}; yours, as ${author}, does not count, since you are the one who releases it` : command
 }
@@ -96,7 +109,7 @@ export async function signedSince(
   { model, since, author }: { model: string; since: string; author: string },
 ): Promise<{ by: string; at: string } | undefined> {
   const rows = await store.listApprovals(ctx, model)
-  const found = rows.find((row) => row.approved_by !== author && row.at >= since)
+  const found = rows.find((row) => isOther(row, author) && row.at >= since)
   return found && { by: found.approved_by, at: found.at }
 }
 

@@ -9,7 +9,7 @@ import { climb, effects, ladder, type Position, worst } from './ladder.ts'
 import { metrics } from './metrics.ts'
 import * as store from './store.ts'
 
-const as = (ctx: Context, name: string): Context => ({ ...ctx, actor: { name, role: 'member' } })
+const as = (ctx: Context, name: string): Context => ({ ...ctx, actor: { name, role: 'member', kind: 'token' } })
 
 async function positionOf(t: Parameters<typeof begin>[0]): Promise<Position> {
   const { app } = await begin(t)

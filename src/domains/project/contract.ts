@@ -1,6 +1,7 @@
 import { type SettingName, settings } from '../../core/config.ts'
 import { contract, JsonObject, Name, object, oneOf, optional } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
+import { AccessRules } from '../access/contract.ts'
 import { SourceFile } from '../datasets/contract.ts'
 import { GoldenFile } from '../evaluation/contract.ts'
 import { FeaturesFile } from '../features/contract.ts'
@@ -14,6 +15,7 @@ const setting = (name: SettingName) => optional(Type.String({ description: setti
 const settingFields = {
   data: setting('data'),
   host: setting('host'),
+  url: setting('url'),
   port: optional(Type.Integer({ minimum: 0, maximum: 65535, description: settings.port.help })),
   database: setting('database'),
   log: setting('log'),
@@ -34,6 +36,7 @@ export const ProjectFile = object({
     Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description: 'Price table: unit -> price' }),
   ),
   alerts: optional(Type.Array(AlertSink, { description: 'Who is notified of alerts' })),
+  access: optional(AccessRules),
 })
 
 const Definitions = {
@@ -46,11 +49,12 @@ const Definitions = {
   models: Type.Array(ModelSpec),
   prices: optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }))),
   alerts: optional(Type.Array(AlertSink, { maxItems: 50 })),
+  access: optional(AccessRules),
   pipelines: Type.Array(PipelineFile),
 }
 
 const Change = object({
-  kind: oneOf(['source', 'features', 'golden', 'model', 'pipeline', 'prices', 'alerts']),
+  kind: oneOf(['source', 'features', 'golden', 'model', 'pipeline', 'prices', 'alerts', 'access']),
   name: Type.String(),
   action: oneOf(['create', 'update', 'unchanged']),
   /** Paths that differ, `delivery.rollout.bake: 1h -> 2h`. */

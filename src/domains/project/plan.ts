@@ -3,6 +3,7 @@ import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, invalidInput } from '../../core/errors.ts'
 import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
+import * as access from '../access/access.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
 import * as features from '../features/features.ts'
@@ -39,8 +40,22 @@ export async function plan(ctx: Context, given: Definitions): Promise<Plan> {
     changes,
     refusals: await takenAway(ctx, await changeOf(ctx, definitions, changes)),
     digest: digestOfJson(pairs.map(({ kind, name, before }) => [kind, name, before ?? null])),
-    notices: given.models.flatMap(oldNamesIn),
+    notices: [...given.models.flatMap(oldNamesIn), ...(await strangers(ctx, given))],
   }
+}
+
+/** Owners whom nobody can ask here: once people sign in, those who answer for a model are among them. */
+async function strangers(ctx: Context, { models }: Definitions): Promise<string[]> {
+  const { items: users } = await access.listUsers(ctx)
+  if (users.length === 0) return []
+  const known = new Set(users.flatMap(({ name, email }) => [name, ...(email === undefined ? [] : [email])]))
+  return models.flatMap(({ model, owner, backup }) =>
+    Object.entries({ owner, backup })
+      .filter(([, name]) => name !== undefined && !known.has(name))
+      .map(
+        ([role, name]) => `models/${model}.yaml: the ${role} "${name}" is not a user of this server (keel user list)`,
+      ),
+  )
 }
 
 export async function apply(ctx: Context, { expected, ...definitions }: Input<Operations['apply']>): Promise<Plan> {
@@ -63,6 +78,7 @@ export async function apply(ctx: Context, { expected, ...definitions }: Input<Op
     if (definitions.prices && changed('prices', 'prices'))
       await evaluation.setPrices(ctx, { prices: definitions.prices })
     if (definitions.alerts && changed('alerts', 'alerts')) await applyAlerts(ctx, definitions.alerts)
+    if (definitions.access && changed('access', 'access')) await applyAccess(ctx, definitions.access)
     for (const spec of definitions.models) if (changed('model', spec.model)) await registry.applySpec(ctx, spec)
     for (const file of definitions.pipelines)
       if (changed('pipeline', file.pipeline)) await pipelines.applyPipeline(ctx, file)
@@ -101,9 +117,18 @@ async function changeOf(
 
 /** Where alerts go is for administrators, also when it is in a file. */
 async function applyAlerts(ctx: Context, sinks: NonNullable<Definitions['alerts']>): Promise<void> {
-  if (ctx.actor.role !== 'admin')
-    throw new AppError('forbidden', 'Only an administrator may change who is notified of alerts.', { name: 'alerts' })
+  requireAdmin(ctx, 'alerts', 'who is notified of alerts')
   await monitoring.setSinks(ctx, { sinks })
+}
+
+async function applyAccess(ctx: Context, rules: NonNullable<Definitions['access']>): Promise<void> {
+  requireAdmin(ctx, 'access', 'how people and CI sign in')
+  await access.setAccessRules(ctx, rules)
+}
+
+function requireAdmin(ctx: Context, name: string, what: string): void {
+  if (ctx.actor.role === 'admin') return
+  throw new AppError('forbidden', `Only an administrator may change ${what}.`, { name })
 }
 
 /** All files of features form one set: views of one may use entities of another. */
@@ -158,6 +183,11 @@ async function pairUp(ctx: Context, definitions: Definitions): Promise<Pair[]> {
     const before = sinks.length === 0 && definitions.alerts.length > 0 ? undefined : sinks
     pairs.push({ kind: 'alerts', name: 'alerts', before, after: sortedByName(definitions.alerts) })
   }
+  if (definitions.access) {
+    const rules = await access.accessRules(ctx)
+    const before = Object.keys(rules).length === 0 ? undefined : rules
+    pairs.push({ kind: 'access', name: 'access', before, after: definitions.access })
+  }
   return pairs
 }
 
@@ -198,6 +228,7 @@ function touchedModels(kind: Kind, name: string, { models }: Definitions): strin
     model: (spec) => spec.model === name,
     pipeline: () => false,
     alerts: () => false,
+    access: () => false,
     prices: (spec) => (spec.success.guardrails ?? []).some(({ metric }) => metric.startsWith('cost_')),
   }
   return models.filter(touches[kind]).map(({ model }) => model)

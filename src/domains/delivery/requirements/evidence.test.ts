@@ -133,7 +133,7 @@ test('an input that looks as if it knew the answer may be allowed with a reason;
   await registry.applySpec(begun.ctx, { ...spec, success: { ...spec.success, leakage: { allow } } })
   assert.equal((await leakageOf(first)).blocks, true, 'nobody has signed it')
   await begun.client.evaluation.runGate({ model, version: first })
-  const bo = { ...begun.ctx, actor: { name: 'bo', role: 'member' as const } }
+  const bo = { ...begun.ctx, actor: { name: 'bo', role: 'member' as const, kind: 'token' as const } }
   await delivery.approve(bo, { model, version: first, reason: 'measured before, indeed' })
   const next = await leakageOf(await another())
   assert.equal(next.blocks, false)

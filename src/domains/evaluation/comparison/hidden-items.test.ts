@@ -15,8 +15,8 @@ async function establishHiding(ctx: Context, items: TestItem[]) {
   await evaluation.applyGolden(ctx, { definition: hiding, items })
 }
 
-const asViewer = (ctx: Context): Context => ({ ...ctx, actor: { name: 'viewer', role: 'viewer' } })
-const asAdmin = (ctx: Context): Context => ({ ...ctx, actor: { name: 'admin', role: 'admin' } })
+const asViewer = (ctx: Context): Context => ({ ...ctx, actor: { name: 'viewer', role: 'viewer', kind: 'token' } })
+const asAdmin = (ctx: Context): Context => ({ ...ctx, actor: { name: 'admin', role: 'admin', kind: 'token' } })
 
 test('about the given share is hidden, the same in each look, others in the next version', () => {
   const items = makeItems(1000)
@@ -97,7 +97,7 @@ test('each item says who brought it, when and from where, and keeps it in later 
   const ctx = await testContext(t)
   const items = makeItems(3)
   await evaluation.applyGolden(ctx, { definition, items })
-  const as = (name: string): Context => ({ ...ctx, actor: { name, role: 'member' } })
+  const as = (name: string): Context => ({ ...ctx, actor: { name, role: 'member', kind: 'token' } })
   const [extra] = makeItems(4).slice(3)
   await evaluation.addGoldenItems(as('bo'), { golden: 'flights-golden', items: [{ ...extra }], from: 'failure fg_1' })
   const changed = items.map((item, index) => (index === 0 ? { ...item, late: 1 - item.late } : item))
