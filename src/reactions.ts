@@ -18,7 +18,7 @@ type Step = (ctx: Context) => void | Promise<void>
 
 /** What a server does before it answers its first request, in this order. */
 export const onStart: Step[] = [
-  together(features.warmUp, serving.followRoutes),
+  together(features.warmUp, serving.startRoutes),
   serving.startLog,
   runs.startJournal,
   delivery.reconcileAll,

@@ -49,7 +49,7 @@ async function list(session: Session): Promise<Outcome> {
   const { items } = await (await session.client()).serving.listEndpoints({})
   const rows = items.map((endpoint) => [
     endpoint.name,
-    endpoint.ready ? 'ready' : 'not ready',
+    stateOf(endpoint),
     sharesOf(endpoint),
     endpoint.requests,
     endpoint.stoodIn,
@@ -60,6 +60,12 @@ async function list(session: Session): Promise<Outcome> {
     text: table(['endpoint', 'state', 'answers', 'requests', 'stood in', 'turned away'], rows),
     next: items.slice(0, 1).map(({ name }) => `keel endpoints show ${name}`),
   }
+}
+
+/** Of the version that is live. */
+function stateOf({ ready, routing, notLoaded }: Endpoint): string {
+  if (ready) return 'ready'
+  return notLoaded.find(({ version }) => version === routing.live.version)?.state ?? 'not ready'
 }
 
 function sharesOf({ routing: { live, canary, shadow } }: Endpoint): string {
@@ -92,6 +98,10 @@ async function show(session: Session, name: string): Promise<Outcome> {
         ['requests', `${endpoint.requests} since this server started`],
         ['stood in', `${endpoint.stoodIn} answers of another release for one that could not`],
         ['spent today', endpoint.spentToday === 0 ? undefined : number(endpoint.spentToday, 4)],
+        ...endpoint.notLoaded.map(({ release, state, reason }): [string, string] => [
+          state,
+          reason === null ? release : `${release}: ${reason}`,
+        ]),
         ['log', endpoint.dropped === 0 ? 'every record written' : `${endpoint.dropped} records lost`],
       ]),
       table(

@@ -70,6 +70,15 @@ export const Endpoint = object({
       "What was spent on language models today (UTC), in the price table's currency: by this server, and, where a day has a bound, by all servers as far as they have reported",
   }),
   versions: Type.Array(LoadedVersion),
+  notLoaded: Type.Array(
+    object({
+      release: Type.String(),
+      version: Type.Integer(),
+      state: oneOf(['loading', 'failed'], { description: 'Failed: it is tried again, and meanwhile stood in for' }),
+      reason: Type.Union([Type.String(), Type.Null()], { description: 'Why it could not be started' }),
+    }),
+    { description: 'Releases that are to answer, or that a rollback goes back to, and are not loaded' },
+  ),
   inputs: Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) }), {
     description: 'What a caller has to send now',
   }),

@@ -4,14 +4,14 @@ import { spentToday } from './budget/budget.ts'
 import type { serving } from './contract.ts'
 import { counters, droppedShadows } from './gateway/gateway.ts'
 import { droppedRecords } from './log/log.ts'
-import { loadedVersion, type Routing, requireRouting, state } from './routing/routing.ts'
+import { loadedVersion, notLoaded, type Routing, requireRouting, routesOf } from './routing/routing.ts'
 
 type Operations = typeof serving
 
 type Endpoint = Output<Operations['getEndpoint']>
 
 export function listEndpoints(ctx: Context): Output<Operations['listEndpoints']> {
-  return { items: [...state(ctx).routes.keys()].sort().map((endpoint) => getEndpoint(ctx, { endpoint })) }
+  return { items: [...routesOf(ctx).keys()].sort().map((endpoint) => getEndpoint(ctx, { endpoint })) }
 }
 
 export function getEndpoint(ctx: Context, { endpoint }: Input<Operations['getEndpoint']>): Endpoint {
@@ -27,6 +27,7 @@ export function getEndpoint(ctx: Context, { endpoint }: Input<Operations['getEnd
     shadowsDropped: droppedShadows(ctx),
     spentToday: spentToday(ctx, endpoint),
     versions: versionsOf(ctx, routing),
+    notLoaded: notLoaded(ctx, routing),
     inputs: (loadedVersion(ctx, endpoint, routing.live.version)?.rows.request ?? []).map(({ name, type }) => ({
       name,
       type,

@@ -5,6 +5,8 @@ import { Type } from '../../core/shapes/shapes.ts'
 import { Routing } from './contract.ts'
 import { ImportKind } from './import-shapes.ts'
 
+const Target = { release: Type.String(), version: Type.Integer() }
+
 export const events = {
   'serving.routing_changed': event(
     'model/<model>',
@@ -37,6 +39,12 @@ export const events = {
     from: Time,
     to: Time,
   }),
+  'serving.release_not_started': event(
+    'model/<model>',
+    'A release that was to answer could not be started; another stands in for it where one can, and it is tried again.',
+    { ...Target, reason: Type.String({ description: 'Why' }) },
+  ),
+  'serving.release_started': event('model/<model>', 'A release that could not be started answers now.', Target),
   'serving.log_gap': event('server/log', 'The server before this one ended without writing its last predictions.', {
     after: Type.String({ description: 'When it last wrote' }),
     seconds: Type.Number(),

@@ -30,7 +30,9 @@ export {
   currentRouting,
   followRoutes,
   getRouting,
+  isStarted,
   listRoutings,
+  notLoaded,
   prepareRouting,
   prices,
   type Routing,
@@ -39,6 +41,7 @@ export {
   routes,
   setRouting,
   specs,
+  startRoutes,
   stopRouting,
 } from './routing/routing-table.ts'
 export { armOf } from './rules.ts'

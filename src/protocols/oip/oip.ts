@@ -32,7 +32,10 @@ export async function oipRoutes(server: FastifyInstance): Promise<void> {
     extensions: ['binary_tensor_data'],
   }))
   server.get('/v2/health/live', { config: open('live') }, (_request, reply) => reply.code(200).send())
-  server.get('/v2/health/ready', { config: open('ready') }, (_request, reply) => reply.code(200).send())
+  server.get('/v2/health/ready', { config: open('ready') }, ({ ctx }, reply) => {
+    if (serving.isStarted(ctx)) return reply.code(200).send()
+    return reply.code(503).header('retry-after', '1').send()
+  })
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     server.get(path, { config: config('metadata') }, (request) => metadata(request))
     server.get(`${path}/ready`, { config: config('model_ready') }, (request, reply) =>

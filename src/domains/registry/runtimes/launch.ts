@@ -46,6 +46,7 @@ export async function untilReady(
   ctx: Context,
   served: ProcessToStart,
   { child, address, began }: ModelProcess,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { row, run } = served
   const path = run.ready ?? dialects[run.protocol].ready(run.model ?? row.model)
@@ -53,6 +54,11 @@ export async function untilReady(
   const patience = milliseconds(within)
   while (ctx.clock.elapsed() - began < patience) {
     if (child.over) throw failed(served, `it ended before it was ready: ${child.tail()}`)
+    if (signal?.aborted) {
+      child.end()
+      await child.ended
+      throw failed(served, 'it was stopped before it was ready')
+    }
     if (await isReady(`${address}${path}`)) return
     await pause(readyPause)
   }

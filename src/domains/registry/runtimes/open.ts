@@ -14,7 +14,8 @@ import { openPrompt } from './prompt.ts'
 import type { Runtime } from './runtime.ts'
 import { openUpstreamVersion } from './upstream.ts'
 
-type VersionToOpen = { model: string; version: number; purpose?: 'live' | 'background' }
+/** `signal` stops waiting for a process that is being started. */
+type VersionToOpen = { model: string; version: number; purpose?: 'live' | 'background'; signal?: AbortSignal }
 
 /**
  * Opens a version where its spec says it runs: at an upstream, in a process of its own, or in a thread of this server from
@@ -22,7 +23,7 @@ type VersionToOpen = { model: string; version: number; purpose?: 'live' | 'backg
  */
 export async function openRuntime(
   ctx: Context,
-  { model, version, purpose = 'background' }: VersionToOpen,
+  { model, version, purpose = 'background', signal }: VersionToOpen,
 ): Promise<Runtime> {
   const serves = (await currentSpec(ctx, model))?.serves
   if (version === 0) {
@@ -37,16 +38,19 @@ export async function openRuntime(
   if (place === 'constant' && row.constant !== null) return openConstant(row.constant)
   if (place === 'prompt' && provider) return openPrompt(ctx, row, { provider, limits })
   if (place === 'upstream' && upstream) return openUpstreamVersion(ctx, row, { upstream, limits })
-  if (place === 'process' && run) return openProcess(ctx, row, { run, limits })
-  if (place === 'mlflow') return openMlflow(ctx, row, serves)
+  if (place === 'process' && run) return openProcess(ctx, row, { run, limits, signal })
+  if (place === 'mlflow') return openMlflow(ctx, row, { serves, signal })
   return openOnnxVersion(ctx, row, { purpose, serves })
 }
 
-function openMlflow(ctx: Context, row: VersionRecord, serves: ModelSpec['serves'] | undefined): Promise<Runtime> {
+type MlflowOptions = { serves: ModelSpec['serves'] | undefined; signal: AbortSignal | undefined }
+
+function openMlflow(ctx: Context, row: VersionRecord, { serves, signal }: MlflowOptions): Promise<Runtime> {
   const prepare = asksForChances(row.mlflow, serves) ? predictChances : undefined
   return openProcess(ctx, row, {
     run: mlflowServer(ctx.config.mlflow),
     limits: serves?.limits,
+    signal,
     prepare,
     from: 'the setting "mlflow" of the server (--mlflow, KEEL_MLFLOW)',
   })

@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
+import { currentSpec } from '../applied-specs.ts'
 import type { ModelSpec } from '../spec/spec.ts'
 import type { VersionRecord } from '../store.ts'
 import * as store from '../store.ts'
@@ -19,6 +20,17 @@ export function placeOf(row: VersionRecord, serves: Serves): Place {
   // An ONNX file of any flavor was tried at registration, and what it answers with is known.
   if (row.flavor === 'mlflow') return row.signature?.output.found === undefined ? 'mlflow' : 'onnx'
   return row.flavor === 'onnx' ? 'onnx' : 'nowhere'
+}
+
+/** Whether opening a version starts a program, which takes as long as it takes. */
+export async function startsProcess(
+  ctx: Context,
+  { model, version }: { model: string; version: number },
+): Promise<boolean> {
+  const row = version === 0 ? undefined : await store.findVersion(ctx, model, version)
+  if (!row) return false
+  const place = placeOf(row, (await currentSpec(ctx, model))?.serves)
+  return place === 'process' || place === 'mlflow'
 }
 
 /** The stored label mean, else the default of the spec, else an empty string for answers of text. */

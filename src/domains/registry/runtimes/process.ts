@@ -10,7 +10,13 @@ import { predictRemotely } from './remote.ts'
 import type { Runtime } from './runtime.ts'
 
 /** `prepare` changes the folder's own copy of the files before anything reads them. */
-type ProcessOptions = { run: Run; limits: Limits | undefined; prepare?: Prepare | undefined; from?: string }
+type ProcessOptions = {
+  run: Run
+  limits: Limits | undefined
+  signal?: AbortSignal | undefined
+  prepare?: Prepare | undefined
+  from?: string
+}
 
 const firstPause = 500
 const maxPause = 60_000
@@ -21,7 +27,7 @@ const steadyMilliseconds = 60_000
 export async function openProcess(
   ctx: Context,
   row: VersionRecord,
-  { run, limits, prepare, from }: ProcessOptions,
+  { run, limits, signal, prepare, from }: ProcessOptions,
 ): Promise<Runtime> {
   const name = `${row.model}@${row.version}`
   const files = row.artifact === null ? undefined : await openModelFolder(ctx, row.artifact, prepare)
@@ -37,7 +43,7 @@ export async function openProcess(
     const launched = await launch(ctx, served)
     current = launched
     void launched.child.ended.then((why) => ended(launched, why))
-    await untilReady(ctx, served, launched)
+    await untilReady(ctx, served, launched, signal)
     ready = true
     watchMemory(ctx, launched.child, { name, most: run.memory })
   }

@@ -70,10 +70,10 @@ export function knownFields(ctx: Context, routing: Routing): ReadonlySet<string>
   const { endpoint, live, canary, shadow, warm } = routing
   const found = known.get(routing)
   if (found) return found
-  const names = [live, canary, shadow, ...warm].flatMap((target) =>
-    target ? (loadedVersion(ctx, endpoint, target.version)?.rows.request ?? []).map(({ name }) => name) : [],
-  )
-  const set = new Set(names)
-  known.set(routing, set)
+  const targets = [live, canary, shadow, ...warm].filter((target) => target !== null)
+  const loaded = targets.map(({ version }) => loadedVersion(ctx, endpoint, version))
+  const set = new Set(loaded.flatMap((version) => (version?.rows.request ?? []).map(({ name }) => name)))
+  // What is still loading will read more.
+  if (!loaded.includes(undefined)) known.set(routing, set)
   return set
 }

@@ -21,7 +21,7 @@ export function signatureOf(
   if (version !== undefined && version !== live.version)
     throw notFound('Version of an endpoint', `${endpoint}@${version}`, `Version ${live.version} is live.`)
   const loaded = loadedVersion(ctx, endpoint, live.version)
-  return { endpoint, ...live, ready: loaded !== undefined, inputs: loaded?.rows.request ?? [] }
+  return { endpoint, ...live, ready: loaded?.runtime.state().ready ?? false, inputs: loaded?.rows.request ?? [] }
 }
 
 type Rows = { endpoint: string; rows: Record<string, unknown>[]; id?: string | undefined; unit?: string | undefined }

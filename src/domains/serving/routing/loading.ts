@@ -52,9 +52,15 @@ const laneOf: Record<registry.RuntimeState['kind'], LaneRules> = {
   prompt: { concurrency: 32, queue: 128 },
 }
 
-export async function loadVersion(ctx: Context, model: string, version: number): Promise<LoadedVersion> {
+/** `signal` stops one that starts a process. */
+export async function loadVersion(
+  ctx: Context,
+  model: string,
+  version: number,
+  signal: AbortSignal,
+): Promise<LoadedVersion> {
   const { spec, specVersion } = await registry.getModel(ctx, { model })
-  const runtime = await registry.openRuntime(ctx, { model, version, purpose: 'live' })
+  const runtime = await registry.openRuntime(ctx, { model, version, purpose: 'live', signal })
   const row = version === 0 ? undefined : await registry.getVersion(ctx, { model, version })
   const service = row?.service ?? undefined
   const rules = rulesOf(spec, runtime)

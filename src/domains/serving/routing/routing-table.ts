@@ -4,37 +4,43 @@ import { afterCommit, type Context, liveValue } from '../../../core/context.ts'
 import { notFound } from '../../../core/errors.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
-import type { Routing as RoutingSchema } from '../contract.ts'
+import type { Endpoint, Routing as RoutingSchema } from '../contract.ts'
 import { append } from '../events.ts'
 import * as store from '../store.ts'
-import { followSpec, type LoadedVersion, loadVersion } from './loading.ts'
+import { followSpec, type LoadedVersion } from './loading.ts'
+import { type Failure, keepOpening, keyOf, openVersion, stopOpening, versionsOf } from './opening.ts'
 
 export type Routing = Static<typeof RoutingSchema>
+type Target = Pick<Routing['live'], 'release' | 'version'>
+type NotLoaded = Static<typeof Endpoint>['notLoaded'][number]
 
 /** What the gateway reads: one immutable snapshot per endpoint, swapped whole. */
-type State = { routes: Map<string, Routing>; loaded: Map<string, LoadedVersion> }
-
-export const state = (ctx: Context) =>
-  liveValue(ctx, 'serving.state', (): State => ({ routes: new Map(), loaded: new Map() }))
-
-const keyOf = (endpoint: string, version: number) => `${endpoint}@${version}`
+export const routesOf = (ctx: Context) => liveValue(ctx, 'serving.routes', () => new Map<string, Routing>())
 
 export function loadedVersion(ctx: Context, endpoint: string, version: number): LoadedVersion | undefined {
-  return state(ctx).loaded.get(keyOf(endpoint, version))
+  return versionsOf(ctx).loaded.get(keyOf(endpoint, version))
 }
 
-/** Loads every version that a routing names, so that switching to it later costs nothing. */
+/** Why a version that was to answer could not be started; undefined of one that is loaded, or loading for the first time. */
+export function failureOf(ctx: Context, endpoint: string, version: number): Failure | undefined {
+  return versionsOf(ctx).failed.get(keyOf(endpoint, version))
+}
+
+/**
+ * Loads every version that a routing names, so that switching to it later costs nothing. What cannot be started and answers no
+ * more than before (it stays live, or becomes what is left) is no reason not to switch.
+ */
 export async function prepareRouting(ctx: Context, routing: Omit<Routing, 'revision'>): Promise<void> {
-  const { endpoint } = routing
-  for (const { version } of namedBy(routing)) {
-    const key = keyOf(endpoint, version)
-    const known = state(ctx).loaded.get(key)
-    if (known) known.neededAt = ctx.clock.elapsed()
-    else state(ctx).loaded.set(key, await loadVersion(ctx, endpoint, version))
+  const { endpoint, live, warm } = routing
+  const before = routesOf(ctx).get(endpoint)
+  for (const target of namedBy(routing)) {
+    const stays = target === live ? before?.live.version === live.version : warm.includes(target)
+    if (stays && failureOf(ctx, endpoint, target.version)) continue
+    await openVersion(ctx, endpoint, target.version)
   }
 }
 
-function namedBy({ live, canary, shadow, warm }: Omit<Routing, 'revision'>): { version: number }[] {
+function namedBy({ live, canary, shadow, warm }: Omit<Routing, 'revision'>): Target[] {
   return [live, canary, shadow, ...warm].filter((target) => target !== null)
 }
 
@@ -49,7 +55,7 @@ export async function setRouting(ctx: Context, routing: Omit<Routing, 'revision'
 }
 
 function swap(ctx: Context, routing: Routing): void {
-  const { routes } = state(ctx)
+  const routes = routesOf(ctx)
   if ((routes.get(routing.endpoint)?.revision ?? 0) >= routing.revision) return
   routes.set(routing.endpoint, routing)
   unloadLater(ctx, routing.endpoint)
@@ -70,8 +76,8 @@ function unloadLater(ctx: Context, endpoint: string): void {
 }
 
 function unload(ctx: Context, endpoint: string): void {
-  const { routes, loaded } = state(ctx)
-  const routing = routes.get(endpoint)
+  const { loaded } = versionsOf(ctx)
+  const routing = routesOf(ctx).get(endpoint)
   if (!routing) return
   const named = new Set(namedBy(routing).map(({ version }) => version))
   for (const [key, entry] of loaded) {
@@ -96,7 +102,7 @@ export async function listRoutings(ctx: Context): Promise<Routing[]> {
 
 /** From memory: what the gateway of this server does right now. */
 export function currentRouting(ctx: Context, endpoint: string): Routing | undefined {
-  return state(ctx).routes.get(endpoint)
+  return routesOf(ctx).get(endpoint)
 }
 
 export function requireRouting(ctx: Context, endpoint: string): Routing {
@@ -106,16 +112,65 @@ export function requireRouting(ctx: Context, endpoint: string): Routing {
   return routing
 }
 
+/**
+ * At start: every route is followed at once, and its versions load beside each other. Whoever asks for one that is still loading
+ * is told so. What starts a process may take minutes, and nothing waits for it; of the others, the first attempt is awaited.
+ */
+export async function startRoutes(ctx: Context): Promise<void> {
+  const routings = await listRoutings(ctx)
+  for (const routing of routings) swap(ctx, routing)
+  await Promise.all(
+    routings.flatMap((routing) => distinct(namedBy(routing)).map((target) => start(ctx, routing, target))),
+  )
+}
+
+async function start(ctx: Context, { endpoint }: Routing, target: Target): Promise<void> {
+  const { version } = target
+  const isNamed = () => namedNow(ctx, endpoint).some((named) => named.version === version)
+  const slow = await registry.startsProcess(ctx, { model: endpoint, version })
+  const started = keepOpening(ctx, { endpoint, target, isNamed })
+  if (!slow) await started
+}
+
+function namedNow(ctx: Context, endpoint: string): Target[] {
+  const routing = currentRouting(ctx, endpoint)
+  return routing ? namedBy(routing) : []
+}
+
+/** A version once, whichever releases are of it. */
+function distinct(targets: Target[]): Target[] {
+  return targets.filter(({ version }, index) => targets.findIndex((one) => one.version === version) === index)
+}
+
+/** What is to answer and has not been loaded yet, or could not be. */
+export function notLoaded(ctx: Context, routing: Routing): NotLoaded[] {
+  const { endpoint } = routing
+  return distinct(namedBy(routing))
+    .filter(({ version }) => loadedVersion(ctx, endpoint, version) === undefined)
+    .map(({ release, version }) => {
+      const failure = failureOf(ctx, endpoint, version)
+      return { release, version, state: failure ? 'failed' : 'loading', reason: failure?.error.message ?? null }
+    })
+}
+
+/** Whether every live version has been started once, or could not be: what fails is stood in for, and keeps nobody away. */
+export function isStarted(ctx: Context): boolean {
+  return [...routesOf(ctx).values()].every(
+    ({ endpoint, live: { version } }) =>
+      loadedVersion(ctx, endpoint, version) !== undefined || failureOf(ctx, endpoint, version) !== undefined,
+  )
+}
+
 const following = (ctx: Context) => liveValue(ctx, 'serving.following', () => new Set<string>())
 
 /**
- * Reads all routes; at start, and when another server changed one. What is loaded already (a rollback, an abort) is
+ * Reads all routes when another server changed one. What is loaded already (a rollback, an abort) is
  * followed at once; what has to be loaded first holds back nothing else, not even when it cannot be loaded.
  */
 export async function followRoutes(ctx: Context): Promise<void> {
   const rows = await store.listRoutes(ctx)
   const changed = rows
-    .filter(({ endpoint, revision }) => (state(ctx).routes.get(endpoint)?.revision ?? 0) < revision)
+    .filter(({ endpoint, revision }) => (currentRouting(ctx, endpoint)?.revision ?? 0) < revision)
     .map(({ routing }) => routing)
   const waiting = changed.filter((routing) => {
     if (!isLoaded(ctx, routing)) return !following(ctx).has(routing.endpoint)
@@ -145,12 +200,15 @@ async function loadThenSwap(ctx: Context, routing: Routing): Promise<void> {
 /** A new price table counts from the next answer on. */
 export async function refreshPrices(ctx: Context): Promise<void> {
   const { prices } = await evaluation.getPrices(ctx)
-  for (const loaded of state(ctx).loaded.values()) loaded.prices = prices
+  for (const loaded of versionsOf(ctx).loaded.values()) loaded.prices = prices
 }
 
 /** Limits, log and bounds on cost of a new spec count from the next request on; nothing is loaded for it. */
 export async function refreshSpecs(ctx: Context): Promise<void> {
-  const entries = [...state(ctx).loaded].map(([key, loaded]) => ({ model: key.slice(0, key.lastIndexOf('@')), loaded }))
+  const entries = [...versionsOf(ctx).loaded].map(([key, loaded]) => ({
+    model: key.slice(0, key.lastIndexOf('@')),
+    loaded,
+  }))
   const models = [...new Set(entries.map(({ model }) => model))]
   const versions = await registry.specVersions(ctx, { models })
   for (const { model, loaded } of entries)
@@ -165,6 +223,8 @@ export const prices: Follower = { name: 'prices', every: 5_000, apply: refreshPr
 export async function stopRouting(ctx: Context): Promise<void> {
   const unloading = ctx.live.get('serving.unloading') as Map<string, NodeJS.Timeout> | undefined
   for (const timer of unloading?.values() ?? []) clearTimeout(timer)
-  for (const { runtime } of state(ctx).loaded.values()) await runtime.close()
-  state(ctx).loaded.clear()
+  await stopOpening(ctx)
+  const { loaded } = versionsOf(ctx)
+  for (const { runtime } of loaded.values()) await runtime.close()
+  loaded.clear()
 }

@@ -1,3 +1,11 @@
 export { type ClassWatch, looksLikeClass, newClassWatch } from './class-watch.ts'
 export type { LoadedVersion } from './loading.ts'
-export { currentRouting, loadedVersion, type Routing, requireRouting, state } from './routing-table.ts'
+export {
+  currentRouting,
+  failureOf,
+  loadedVersion,
+  notLoaded,
+  type Routing,
+  requireRouting,
+  routesOf,
+} from './routing-table.ts'
