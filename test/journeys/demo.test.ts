@@ -28,6 +28,8 @@ type Story = {
   failures: Output<Api['review']['listFailures']>['items']
 }
 
+/** The whole story, as people see it; without it, the one that leaves the quiet weeks at the end out. */
+const full = process.env['TEST_DEMO'] === 'full'
 const browserPath = process.env['TEST_CHROMIUM']
 const browserFlags = [
   '--no-sandbox',
@@ -56,7 +58,9 @@ describe('keel demo', { timeout: 400_000 }, () => {
 
   before(
     async () => {
-      const { code, stdout, stderr } = await keel(['demo', '--json', '--port', '0'], { cwd })
+      const { code, stdout, stderr } = await keel(['demo', '--json', '--port', '0', ...(full ? [] : ['--quick'])], {
+        cwd,
+      })
       assert.equal(code, 0, stderr)
       story = JSON.parse(stdout) as Story
     },
@@ -137,7 +141,7 @@ describe('keel demo', { timeout: 400_000 }, () => {
     const { metrics } = story.delivery
     assert.equal(metrics.deployments, 2)
     assert.deepEqual([metrics.changeFailRate.failed, metrics.changeFailRate.total], [1, 2])
-    assert.equal(metrics.rollbackSeconds.drills.length, 2, 'one by hand, one by schedule sixty days later')
+    assert.equal(metrics.rollbackSeconds.drills.length, full ? 2 : 1, 'one by hand, one by schedule sixty days later')
     assert.ok(metrics.alerts.pages >= 1)
     assert.ok(story.failures.length > 0)
     assert.ok(story.failures.every(({ excess, errorRate }) => excess > 0 && errorRate.n >= 100))

@@ -6,7 +6,7 @@ import { AppError, conflict } from '../../core/errors.ts'
 import { inPackage } from '../../package-folder.ts'
 import { createReplay } from '../demo/replay.ts'
 import { startServer, stopServer } from '../demo/server.ts'
-import { beginning, story } from '../demo/story.ts'
+import { beginning, type Length, story } from '../demo/story.ts'
 import {
   colours,
   createSession,
@@ -25,6 +25,7 @@ const standardPort = 5335
 export const command = defineCommand({
   summary: 'The whole loop on six months of real flights: train, gate, release, watch, replace, roll back',
   options: {
+    quick: flag('without the eight quiet weeks at the end: half as long'),
     exit: flag('stop the server at the end'),
     remove: flag(`stop the server and delete ${demoFolder}/`),
     port: text(`port of the demo's server (default ${standardPort}, or a free one)`, 'port'),
@@ -35,7 +36,7 @@ export const command = defineCommand({
     await remove(project)
     if (options.remove) return { data: { removed: project }, text: `${demoFolder}/ is gone, and its server with it.` }
     const port = options.port ?? String(await choosePort())
-    return tell(session, project, port, options.exit)
+    return tell(session, { project, port, exit: options.exit, length: options.quick ? 'quick' : 'full' })
   },
 })
 
@@ -61,7 +62,9 @@ function choosePort(): Promise<number> {
   })
 }
 
-async function tell(session: Session, project: string, port: string, exit: boolean): Promise<Outcome> {
+type Telling = { project: string; port: string; exit: boolean; length: Length }
+
+async function tell(session: Session, { project, port, exit, length }: Telling): Promise<Outcome> {
   const { io } = session
   const colour = colours(io, io.stderr)
   const started = Date.now()
@@ -74,7 +77,7 @@ async function tell(session: Session, project: string, port: string, exit: boole
   const kept: Record<string, unknown> = {}
   let replay: Awaited<ReturnType<typeof createReplay>> | undefined
   try {
-    for (const chapter of story) {
+    for (const chapter of story.filter(({ only }) => only === undefined || only === length)) {
       if ('say' in chapter) io.stderr.write(`\n${colour('bold', chapter.say)}\n`)
       else if ('replay' in chapter) {
         replay ??= await createReplay(inner, await inner.client(), join(project, 'data', 'flights.csv'), beginning)
@@ -92,7 +95,7 @@ async function tell(session: Session, project: string, port: string, exit: boole
   if (exit) await stopServer(project)
   return {
     data: { url: exit ? null : url, project, seconds, requests: replay?.requests ?? 0, ...kept },
-    text: ending(url, exit, seconds, replay?.requests ?? 0),
+    text: ending({ url, exit, length }, seconds, replay?.requests ?? 0),
     next: [
       'keel status',
       'keel live flight-delay --at 2001-05-01T12:00',
@@ -102,9 +105,12 @@ async function tell(session: Session, project: string, port: string, exit: boole
   }
 }
 
-function ending(url: string, exit: boolean, seconds: number, requests: number): string {
+type Told = { url: string; exit: boolean; length: Length }
+
+function ending({ url, exit, length }: Told, seconds: number, requests: number): string {
+  const time = length === 'full' ? 'Three months' : 'Five weeks'
   const where = exit ? 'The server is stopped; "keel up" starts it again.' : `Look around: ${url}`
-  return `\nThree months, ${requests} predictions, ${seconds.toFixed(0)} seconds. ${where}`
+  return `\n${time}, ${requests} predictions, ${seconds.toFixed(0)} seconds. ${where}`
 }
 
 /** Prints a command and runs it as the user would; returns what it found as data. */

@@ -1,5 +1,13 @@
-/** What the demo does, in order. A command is run as typed; a replay lives through the flights until a time. */
-export type Chapter = { say: string } | { run: string; allow?: number[]; keep?: string } | { replay: string }
+/**
+ * What the demo does, in order. A command is run as typed; a replay lives through the flights until a time. What is `only`
+ * of one length is left out of the other.
+ */
+export type Chapter = ({ say: string } | { run: string; allow?: number[]; keep?: string } | { replay: string }) & {
+  only?: Length
+}
+
+/** The quick story leaves the quiet weeks at the end out: everything that happens in them is more of the same. */
+export type Length = 'full' | 'quick'
 
 /** Everything before this moment is history that the project starts with. */
 export const beginning = '2001-04-01T00:00:00.000Z'
@@ -39,8 +47,9 @@ export const story: Chapter[] = [
   { run: 'release flight-delay@2 --reason "follows the day" --trigger drift', allow: [5] },
   { replay: '2001-05-08T00:00:00.000Z' },
   { run: 'rollout flight-delay.r2', keep: 'rollout2' },
-  { replay: '2001-06-30T00:00:00.000Z' },
-  { say: 'Eight weeks later. To see how it feels, the first model comes back.' },
+  { replay: '2001-06-30T00:00:00.000Z', only: 'full' },
+  { say: 'Eight weeks later. To see how it feels, the first model comes back.', only: 'full' },
+  { say: 'It answers everything now. To see how it feels, the first model comes back.', only: 'quick' },
   { run: 'rollback flight-delay --reason "to show how fast it is"', keep: 'rollback' },
   { run: 'live flight-delay --all', keep: 'live' },
   { run: 'delivery flight-delay', keep: 'delivery' },
