@@ -18,8 +18,9 @@ export function typeText(shape: TSchema): string {
   if (only !== undefined) return JSON.stringify(only)
   if (anyOf) return [...new Set(anyOf.map(typeText))].join(' | ')
   if (Array.isArray(items)) return `[${items.map(typeText).join(', ')}]`
+  if (Array.isArray(type)) return type.map((one) => typeText({ ...shape, type: one })).join(' | ')
   if (items) return `(${typeText(items)})[]`
-  if (properties) return fieldsText(shape as Shape)
+  if (properties && type !== 'string') return fieldsText(shape as Shape)
   const value = patternProperties && Object.values(patternProperties)[0]
   if (value) return `Record<string, ${typeText(value)}>`
   return words[type ?? ''] ?? 'unknown'

@@ -5,7 +5,7 @@ export type Field = { path: string; type: string; required: boolean; about: stri
 
 /** As much of JSON Schema as the contracts use. */
 export type Shape = TSchema & {
-  type?: string
+  type?: string | string[]
   enum?: unknown[]
   const?: unknown
   anyOf?: Shape[]
@@ -54,7 +54,8 @@ function typeOf(field: Shape): string {
   if (field.items) return `list of ${typeOf(field.items)}`
   const values = valuesOf(field)
   if (values) return `map of ${typeOf(values)}`
-  return (words[field.type ?? ''] ?? 'anything') + boundsOf(field)
+  const types = Array.isArray(field.type) ? field.type : [field.type ?? '']
+  return types.map((type) => words[type] ?? 'anything').join(' or ') + boundsOf(field)
 }
 
 const words: Record<string, string> = {

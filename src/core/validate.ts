@@ -95,6 +95,8 @@ function toIssue(error: ErrorObject): Issue {
     const allowed = (parameters['allowedValues'] as unknown[]).map(String)
     return { path, message: `must be one of: ${allowed.join(', ')}` }
   }
+  const words = wordsOf(error)
+  if (words) return { path, message: `must be like one of: ${words.join(', ')}` }
   if (error.keyword === 'const') return { path, message: `must be ${JSON.stringify(parameters['allowedValue'])}` }
   if (parameters['format'] === 'iso-date-time')
     return { path, message: 'must be a time in ISO 8601, such as 2026-01-31T09:00:00Z (without a zone it is UTC)' }
@@ -109,11 +111,19 @@ function hintOf(errors: ErrorObject[]): string | undefined {
       const known = Object.keys(parent?.properties ?? {})
       return didYouMean(String(parameters['additionalProperty']), known) ?? `Known names: ${known.join(', ')}.`
     }
+    const words = wordsOf(error)
+    if (words) return didYouMean(String(error.data), words)
     if (error.keyword === 'enum') {
       return didYouMean(String(error.data), (parameters['allowedValues'] as unknown[]).map(String))
     }
   }
   return undefined
+}
+
+/** A pattern that stands for a few words shows them, as a list of words would. */
+function wordsOf({ keyword, parentSchema }: ErrorObject): string[] | undefined {
+  const parent = parentSchema as { words?: string[] } | undefined
+  return keyword === 'pattern' ? parent?.words : undefined
 }
 
 function unescapePointer(part: string): string {

@@ -20,7 +20,12 @@ type Representativeness = NonNullable<Evaluation['representativeness']>
 export const command = defineCommand({
   summary: 'Run a version and what is live on the same golden items, paired',
   args: { given: argument('model@version') },
-  options: { against: text('live (default), baseline, or a version number', 'what') },
+  options: {
+    against: text(
+      'live (default), baseline, v3, alias.<alias>, golden.<column>, or command (that of the spec)',
+      'what',
+    ),
+  },
   async run(session, { args: { given }, options: { against } }) {
     const result = await (await session.client()).evaluation.evaluate({
       ...modelVersion(given),

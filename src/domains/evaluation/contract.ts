@@ -56,7 +56,11 @@ export const evaluation = contract({
       model: Name,
       version: Type.Integer({ minimum: 1 }),
       golden: optional(Name),
-      against: optional(Type.String({ description: 'live (default), baseline, or a version number' })),
+      against: optional(
+        Type.String({
+          description: 'live (default), baseline, v3, alias.<alias>, golden.<column>, or command (that of the spec)',
+        }),
+      ),
     }),
     output: Evaluation,
   },

@@ -16,7 +16,10 @@ export const events = {
   'evaluation.evaluated': event(Model, 'A version was compared with another on a golden set.', {
     evaluation: Type.String({ description: 'Its id' }),
     version: Type.Integer(),
-    against: Type.String({ description: 'What it was compared with: "live (v2)", "constant baseline" …' }),
+    against: Type.String({
+      description:
+        'What it was compared with: "live (v2)", "constant baseline", "recorded answers (golden.yesterday)" …',
+    }),
     verdict: Verdict,
   }),
   'evaluation.gate_decided': event(Model, 'A gate said whether a version may be released.', {

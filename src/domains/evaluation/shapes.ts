@@ -100,7 +100,9 @@ export const Evaluation = object({
   version: Type.Integer(),
   golden: Name,
   goldenVersion: Type.Integer(),
-  against: Type.String({ description: 'What it was compared with: "live (v2)", "constant baseline" …' }),
+  against: Type.String({
+    description: 'What it was compared with: "live (v2)", "constant baseline", "recorded answers (golden.yesterday)" …',
+  }),
   baselineVersion: Type.Union([Type.Integer(), Type.Null()]),
   asOf: oneOf(['known', 'event', 'request']),
   n: Type.Integer(),

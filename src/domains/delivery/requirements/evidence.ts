@@ -54,7 +54,8 @@ async function staleness(
   const judged = gate.evidence['spec']
   const version = typeof judged === 'object' && judged !== null && 'version' in judged ? judged.version : specVersion
   if (version !== specVersion) return `a gate of the present spec; ${gate.id} judged version ${String(version)} of it`
-  const live = (await findTraffic(ctx, model))?.live.version ?? 0
+  const { aliases } = await registry.getModel(ctx, { model })
+  const live = (await findTraffic(ctx, model))?.live.version ?? aliases['live'] ?? 0
   if (spec.success.quality.against !== 'live' || gate.evaluation === null || live === gate.version) return undefined
   const compared = (await evaluation.getEvaluation(ctx, { evaluation: gate.evaluation })).baselineVersion ?? 0
   return compared === live

@@ -8,20 +8,22 @@ import type { registry as registryContract } from '../../registry/contract.ts'
 import * as registry from '../../registry/registry.ts'
 import type { ModelSpec, Provider } from '../../registry/spec/spec.ts'
 import { type Definition, type Item, instantOf } from '../golden/golden.ts'
-import { constantOf } from './constant.ts'
 import type { Usage } from './usage.ts'
 
 export type ModelVersion = Output<(typeof registryContract)['getVersion']>
+/** Answers that no version gives: they stand in the golden set, or a command of the project's own gives them. */
+export type Given = { answers: Value[] } | { command: string[]; timeout: string | undefined; items: string[] }
 type AsOf = 'known' | 'event' | 'request'
 
 /** One side of a comparison: a version, what it reads for each item, and what it was made from. */
 export type Side = {
   model: string
-  /** 0: the built-in baseline, which always answers `constant`. */
-  version: number
+  /** 0: the built-in baseline, which always answers `constant`. Null where no version answers. */
+  version: number | null
   name: string
   constant: number | string | null
   prompt: { text: string; provider: Provider } | null
+  given: Given | null
   inputs: Row[]
   asOf: AsOf
   /** The period that its training set covers, end excluded. */
@@ -36,7 +38,12 @@ export type Answerer = {
   close(): Promise<void>
 }
 
-type Golden = { definition: Definition; items: readonly Item[]; spec: ModelSpec }
+export type Golden = {
+  definition: Definition
+  items: readonly Item[]
+  spec: ModelSpec
+  set: { name: string; version: number; columns: readonly string[] }
+}
 
 /** A registered version with its inputs: request fields from the item, features as the version was trained on them. */
 export async function versionSide(ctx: Context, version: ModelVersion, golden: Golden): Promise<Side> {
@@ -50,6 +57,7 @@ export async function versionSide(ctx: Context, version: ModelVersion, golden: G
     name: `v${version.version}`,
     constant: null,
     prompt,
+    given: null,
     inputs,
     asOf,
     trained: trainingSet ? periodOf(trainingSet) : null,
@@ -80,86 +88,6 @@ function promptOf({ model, version, prompt }: ModelVersion, spec: ModelSpec): { 
     name: `${model}@${version}`,
     hint: 'Add "provider" with url and model under "serves" in the spec.',
   })
-}
-
-/** Version 0 of every model: a constant, stored at the first release. */
-async function baselineSide(ctx: Context, candidate: ModelVersion, golden: Golden): Promise<Side> {
-  const found = await constantOf(ctx, candidate, golden)
-  if (found === null)
-    throw new AppError('refused_by_policy', `"${candidate.model}" has no baseline: its golden set has no items.`, {
-      name: candidate.model,
-      hint: 'Name what answers without the model under "serves.default" in its spec.',
-    })
-  const { value } = found
-  return {
-    model: candidate.model,
-    version: 0,
-    name: `constant baseline ${typeof value === 'number' ? Number(value.toPrecision(4)) : JSON.stringify(value)}`,
-    constant: value,
-    prompt: null,
-    inputs: golden.items.map(() => ({})),
-    asOf: 'request',
-    trained: null,
-    evidence: { version: 0, constant: value },
-  }
-}
-
-/** The candidate's opponent: the live version (the constant baseline when nothing is live), the baseline, or a given version. */
-export async function resolveBaseline(
-  ctx: Context,
-  { against, candidate, golden }: { against: string; candidate: ModelVersion; golden: Golden },
-): Promise<{ side: Side; against: string }> {
-  const { model } = candidate
-  if (against === 'live') {
-    const live = (await registry.getModel(ctx, { model })).aliases['live']
-    if (live !== undefined) {
-      const side = await versionSide(ctx, await registry.getVersion(ctx, { model, version: live }), golden)
-      return { side, against: `live (v${live})` }
-    }
-  }
-  if (against === 'live' || against === 'baseline') {
-    const side = await baselineSide(ctx, candidate, golden)
-    return { side, against: against === 'live' ? `${side.name} (nothing is live)` : side.name }
-  }
-  const version = Number(/^v?([0-9]+)$/.exec(against)?.[1] ?? Number.NaN)
-  if (!Number.isInteger(version)) {
-    throw invalidInput(`"${against}" is nothing to compare with.`, {
-      name: against,
-      hint: 'Use live, baseline, or a version number.',
-    })
-  }
-  if (version === 0) return resolveBaseline(ctx, { against: 'baseline', candidate, golden })
-  const side = await versionSide(ctx, await registry.getVersion(ctx, { model, version }), golden)
-  return { side, against: side.name }
-}
-
-/** Opens the side's model; the caller closes it. */
-export async function openSide(ctx: Context, side: Side): Promise<Side & Answerer> {
-  const { model, version, constant, prompt } = side
-  if (prompt) return openPrompt(ctx, side, prompt)
-  if (constant !== null)
-    return { ...side, predict: async (rows) => rows.map(() => constant), close: async () => undefined }
-  const runtime = await registry.openRuntime(ctx, { model, version })
-  return { ...side, predict: (rows, took) => runtime.predict(rows, took ? { took } : {}), close: () => runtime.close() }
-}
-
-const attempts = 3
-
-/** NaN tokens where the provider does not count them. */
-async function openPrompt(ctx: Context, side: Side, prompt: NonNullable<Side['prompt']>): Promise<Side & Answerer> {
-  const { ask: askProvider, close } = await registry.openProvider(ctx, prompt.provider)
-  const ask = async (row: Row) => {
-    const content = registry.fillTemplate(prompt.text, row, 'an item of the golden set')
-    const { text, marks, tokens } = await askProvider([{ role: 'user', content }], { attempts })
-    const { input: inputTokens, output: outputTokens } = tokens ?? { input: Number.NaN, output: Number.NaN }
-    return { answer: text, marks, usage: { model: prompt.provider.model, inputTokens, outputTokens } }
-  }
-  const predict = async (rows: Row[]) => {
-    const answers: Value[] = []
-    for (const row of rows) answers.push((await ask(row)).answer)
-    return answers
-  }
-  return { ...side, predict, ask, close }
 }
 
 type InputsOf = { version: ModelVersion; golden: Golden; asOf: 'known' | 'event' }
@@ -241,7 +169,7 @@ async function withFeatures(
 }
 
 /** The item as a caller would have sent it: without the label. */
-function requestOf(item: Item, definition: Definition): Row {
+export function requestOf(item: Item, definition: Definition): Row {
   const columns = Object.entries(withoutLabel(item, definition))
   return Object.fromEntries(columns.map(([column, value]) => [column, toValue(value)]))
 }

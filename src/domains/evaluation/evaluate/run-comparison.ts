@@ -2,11 +2,12 @@ import type { Context } from '../../../core/context.ts'
 import type { Output } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { digestOfJson } from '../../../core/json/json.ts'
-import type { ModelSpec } from '../../registry/spec/spec.ts'
+import type { Against, ModelSpec } from '../../registry/spec/spec.ts'
 import {
   type CollectedAnswers,
   collectAnswers,
   faultOfBaseline,
+  type Golden,
   groupingOf,
   labelsOf,
   type Measurements,
@@ -60,7 +61,7 @@ type ComparisonRequest = {
   version: ModelVersion
   golden: string
   goldenVersion?: number | undefined
-  against: string
+  against: Against
   timed: boolean
   /** Digest of the sample of production to use; null for none, undefined for the newest. */
   traffic?: string | null | undefined
@@ -82,7 +83,7 @@ export async function runComparison(ctx: Context, request: ComparisonRequest): P
   }
   const slices = slicesOf(spec, set, items)
   const labels = labelsOf(definition, items, judging.task)
-  const golden = { definition, items, spec }
+  const golden = { definition, items, spec, set }
   const candidate = await versionSide(ctx, version, golden)
   const { side: baseline, against } = await resolveBaseline(ctx, {
     against: request.against,
@@ -93,7 +94,7 @@ export async function runComparison(ctx: Context, request: ComparisonRequest): P
   const repeats = repeatsOf(spec)
   const recorded =
     request.recorded ??
-    (await collectAndScore(ctx, { spec, candidate, baseline, against, ids, labels, repeats, timed }))
+    (await collectAndScore(ctx, { golden, candidate, baseline, against, ids, labels, repeats, timed }))
   const { scored } = recorded
   const pairs: Pairs = {
     ids,
@@ -137,7 +138,7 @@ export async function runComparison(ctx: Context, request: ComparisonRequest): P
 }
 
 type AnswerRequest = {
-  spec: ModelSpec
+  golden: Golden
   candidate: Side
   baseline: Side
   against: string
@@ -149,11 +150,12 @@ type AnswerRequest = {
 
 async function collectAndScore(
   ctx: Context,
-  { spec, candidate, baseline, against, ids, labels, repeats, timed }: AnswerRequest,
+  { golden, candidate, baseline, against, ids, labels, repeats, timed }: AnswerRequest,
 ): Promise<RecordedAnswers> {
-  const first = await openSide(ctx, candidate)
+  const { spec } = golden
+  const first = await openSide(ctx, candidate, golden)
   try {
-    const second = await openSide(ctx, baseline).catch((error: unknown) => {
+    const second = await openSide(ctx, baseline, golden).catch((error: unknown) => {
       throw faultOfBaseline(error, baseline, against)
     })
     try {
@@ -182,7 +184,8 @@ export function evidenceOf({
   return {
     golden: { name: set.name, version: set.version, digest: set.digest },
     candidate: candidate.evidence,
-    baseline: baseline.evidence,
+    // What a command says is not made from anything that is pinned, so its answers are.
+    baseline: baseline.given ? { ...baseline.evidence, answers: digestOfJson(recorded.baseline) } : baseline.evidence,
     answers: digestOfJson([answers, scored.candidate, scored.baseline]),
     repeats,
     traffic,

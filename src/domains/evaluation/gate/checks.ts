@@ -59,12 +59,16 @@ function guardrailCheck(
     return latencyCheck(measured?.latencies, {
       name: guardrail.metric,
       ratio: guardrail.ratio,
-      constantBaseline: baseline.constant !== null,
+      constantBaseline: baseline.constant !== null || baseline.given !== null,
       slowAfter: slowAfter === undefined ? undefined : milliseconds(slowAfter),
     })
   }
   if (guardrail.metric.startsWith('cost_')) {
-    return costCheck(guardrail, { measured, prices, constantBaseline: baseline.constant !== null })
+    return costCheck(guardrail, {
+      measured,
+      prices,
+      constantBaseline: baseline.constant !== null || baseline.given !== null,
+    })
   }
   return guardrail.ratio === undefined ? withinCheck(guardrail, comparison) : unknownCheck(guardrail, comparison)
 }

@@ -44,7 +44,7 @@ export function costCheck(
   const [first] = parts
   if (!first) {
     const reason = constantBaseline
-      ? 'a ratio to the cost of a constant says nothing; give a budget per thousand answers by "within"'
+      ? 'a ratio to the cost of a baseline that is not measured says nothing; give a budget per thousand answers by "within"'
       : `the spec gives neither "ratio" nor "within" for ${metric}`
     return { ...frame, required: !constantBaseline, verdict: constantBaseline ? 'cannot_tell' : 'error', reason }
   }

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import * as features from '../../features/features.ts'
-import type { ModelSpec } from '../../registry/spec/spec.ts'
+import type { Against, ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measurements, ModelVersion } from '../answers/answers.ts'
 import { type ComparisonRun, evidenceOf, type RecordedAnswers, runComparison } from '../evaluate/evaluate.ts'
 import { getPrices } from '../prices.ts'
@@ -12,7 +12,7 @@ import { parityChecks } from './parity.ts'
 /** The inputs of an earlier gate, to judge exactly the same again. */
 export type EarlierInputs = {
   goldenVersion: number
-  against: string
+  against: Against
   /** Digests; null where there was none. */
   prices: string | null
   traffic: string | null

@@ -65,7 +65,7 @@ type LatencyRule = { name: string; ratio: number | undefined; constantBaseline: 
 
 /**
  * Time of one answer, against the baseline model answering the same items in turn (mean of the log ratios), or, where
- * the baseline is a constant and a ratio would mean nothing, against `delivery.rollout.slow_after`.
+ * the baseline is a constant or recorded and a ratio would mean nothing, against `delivery.rollout.slow_after`.
  */
 export function latencyCheck(latencies: Latencies | undefined, rule: LatencyRule): GateCheck {
   const check = { check: `guardrail ${rule.name}`, required: true, value: null, limit: null, n: 0 } as const
@@ -100,7 +100,7 @@ function ratioOf({ candidate, baseline }: Latencies, limit: number): IntervalEst
 type Frame = { check: string; required: boolean; n: number }
 
 function absoluteLatency(frame: Frame, p95: IntervalEstimate, { slowAfter }: LatencyRule): GateCheck {
-  const why = 'a ratio of times against a constant says nothing'
+  const why = 'a ratio of times against a baseline that is not timed says nothing'
   if (slowAfter === undefined) {
     const reason = `${why}, and delivery.rollout.slow_after is not set: p95 ${inMilliseconds(p95.value)}`
     return { ...frame, ...p95, limit: null, required: false, verdict: 'cannot_tell', reason }

@@ -4,6 +4,7 @@ import { AppError } from '../../../core/errors.ts'
 import { canonicalJson, digestOfJson } from '../../../core/json/json.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
+import type { Against } from '../../registry/spec/spec.ts'
 import type { evaluation } from '../contract.ts'
 import { type RecordedAnswers, requireEvaluation } from '../evaluate/evaluate.ts'
 import { append } from '../events.ts'
@@ -18,7 +19,7 @@ type Rerun = Output<Operations['rerunGate']>
 type Basis = {
   spec: { version: number } | null
   golden?: { version: number }
-  baseline?: { version: number }
+  baseline?: { version: number } | { column: string } | Exclude<Against, string>
   prices?: string | null
   traffic?: string | null
 }
@@ -45,7 +46,9 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
   const recorded = JSON.parse((await ctx.blobs.readVerified(record)).toString('utf8')) as RecordedAnswers
   const { model, version } = gate
   const elsewhere =
-    Object.keys(recorded.scored.evidence).length > 0 || recorded.measured?.usage.candidate.some((one) => 'model' in one)
+    Object.keys(recorded.scored.evidence).length > 0 ||
+    'command' in basis.baseline ||
+    recorded.measured?.usage.candidate.some((one) => 'model' in one)
   const source = from ?? (elsewhere ? 'record' : 'models')
   const specVersion = { model, version: basis.spec.version }
   const spec = await registry.getSpec(ctx, specVersion)
@@ -54,7 +57,7 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
     candidate: await registry.getVersion(ctx, { model, version }),
     earlier: {
       goldenVersion: basis.golden.version,
-      against: String(basis.baseline.version),
+      against: againstOf(basis.baseline),
       prices: basis.prices ?? null,
       traffic: basis.traffic ?? null,
       recorded: source === 'record' ? recorded : undefined,
@@ -85,6 +88,14 @@ export async function rerunGate(ctx: Context, { gate: id, from }: Input<Operatio
     append(ctx, 'evaluation.gate_rerun', `model/${model}`, { gate: id, verdict, same: result.same, from: source }),
   )
   return result
+}
+
+/** What it was compared with, as a spec would say it. */
+function againstOf(baseline: NonNullable<Basis['baseline']>): Against {
+  if ('version' in baseline) return String(baseline.version)
+  if ('column' in baseline) return `golden.${baseline.column}`
+  const { command, timeout } = baseline
+  return { command, ...(timeout === undefined ? {} : { timeout }) }
 }
 
 /** The paths at which two pieces of evidence differ. */

@@ -55,7 +55,7 @@ test('a better candidate passes, with every criterion of the spec as a check', a
   const latency = named(gate.checks, 'guardrail latency_p95')
   assert.match(
     latency?.reason ?? '',
-    /a ratio of times against a constant says nothing, so against delivery.rollout.slow_after/,
+    /a ratio of times against a baseline that is not timed says nothing, so against delivery.rollout.slow_after/,
   )
   const cost = named(gate.checks, 'guardrail cost_per_1k')
   assert.deepEqual([cost?.verdict, cost?.required, cost?.value], ['cannot_tell', false, null])

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { Duration, duration, Name, object, oneOf, optional } from '../../../core/contract.ts'
 import { Type } from '../../../core/shapes/shapes.ts'
+import { Against } from './against.ts'
 import { type Provider, Scorer } from './answers.ts'
 import { Serves } from './serves.ts'
 
@@ -119,7 +120,7 @@ export const ModelSpec = object({
   success: object({
     quality: object({
       metric: MetricName,
-      against: oneOf(['live', 'baseline'], { description: 'Who must not be better by more than the margin' }),
+      against: Against,
       margin: Type.Number({ minimum: 0, description: 'How much worse is proven not to be the case' }),
     }),
     floors: optional(

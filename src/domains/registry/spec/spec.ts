@@ -1,3 +1,4 @@
+export type { Against } from './against.ts'
 export { type Act, ModelSpec, type Provider, type Scorer, signals } from './model-spec.ts'
 export { oldNamesIn, withPresentNames } from './old-names.ts'
 export type { Limits, Run, UpstreamSpec } from './serves.ts'
