@@ -4,6 +4,7 @@ import { testContext, testServer } from '../../../test/support/context.ts'
 import type { ProblemError } from '../../client/client.ts'
 import * as datasets from './datasets.ts'
 import { compact } from './relation.ts'
+import * as store from './store.ts'
 
 const trips = {
   source: 'trips',
@@ -38,6 +39,37 @@ test('rows come back typed, from segments and from the newest rows alike', async
       [3, '2026-01-02 00:00:00', 3],
     ],
   )
+})
+
+test('of two compactions at once one moves the rows, and every row is read once', async (t) => {
+  const ctx = await testContext(t)
+  await datasets.applySource(ctx, trips)
+  await datasets.append(ctx, { source: 'trips', rows: [row('2026-01-01', 1), row('2026-01-02', 2)] })
+  const read = () =>
+    datasets.withSource(ctx, { source: 'trips' }, async (lake, table) =>
+      (await lake.query(`select _seq from ${table} order by _seq`)).map(({ _seq }) => Number(_seq)),
+    )
+  const all = await Promise.all([compact(ctx, 'trips'), read(), compact(ctx, 'trips'), read()])
+  assert.deepEqual([all[0], all[2]].map(({ rows }) => rows).sort(), [0, 2])
+  assert.deepEqual(
+    [all[1], all[3], await read()],
+    [
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ],
+  )
+})
+
+test('segments of which an older version wrote rows twice are read once', async (t) => {
+  const ctx = await testContext(t)
+  await datasets.applySource(ctx, trips)
+  await datasets.append(ctx, { source: 'trips', rows: [row('2026-01-01', 1), row('2026-01-02', 2)] })
+  await compact(ctx, 'trips')
+  const [segment] = await store.listSegments(ctx, 'trips', 2)
+  assert.ok(segment)
+  await store.replaceTail(ctx, { ...segment, id: 'seg_again' })
+  assert.equal((await datasets.snapshot(ctx, { source: 'trips' })).rows, 2)
 })
 
 test('one bad row stores none, and the error names row and column', async (t) => {

@@ -47,17 +47,23 @@ export async function loadSource(
   if (!found) throw notFound('Source', source, 'List them with "keel data list".')
   const upto = Math.min(uptoSeq ?? found.last_seq, found.last_seq)
   const columns = await store.findColumns(ctx, source, upto)
+  // The tail first: what a compaction moves in between is then seen twice and counted once, never missed.
+  const newest = await store.tailRows(ctx, source, afterSeq, upto)
   const segments = await store.listSegments(ctx, source, upto)
   const compacted = segments.at(-1)?.to_seq ?? 0
-  const tail = await store.tailRows(ctx, source, Math.max(afterSeq, compacted), upto)
+  const tail = newest.filter(({ seq }) => Number(seq) > compacted)
   const names = ['_seq', '_ingested_at', ...Object.keys(columns)]
 
   await withTailFile(ctx, tail, async (tailPath) => {
     const parts = [selectTyped(jsonRows(tailPath, columns), names, columns)]
+    let read = afterSeq
     for (const segment of segments) {
-      if (segment.to_seq <= afterSeq) continue
+      if (segment.to_seq <= read) continue
       const file = `read_parquet(${literal(await ctx.blobs.localPath(segment.digest))})`
-      parts.push(selectTyped(file, names, columns, new Set(await columnNames(lake, file))))
+      const rows = selectTyped(file, names, columns, new Set(await columnNames(lake, file)))
+      // Two compactions at once once wrote the same rows into two segments.
+      parts.push(segment.from_seq > read ? rows : `select * from (${rows}) where _seq > ${read}`)
+      read = segment.to_seq
     }
     const all = parts.join(' union all ')
     await lake.run(
@@ -230,9 +236,14 @@ export async function compact(ctx: Context, source: string): Promise<{ rows: num
       lake.writeParquet(path, `select * from ${table} order by _seq`),
     )
     const { digest } = await ctx.blobs.put(createReadStream(path))
-    await transaction(ctx, (ctx) =>
-      store.replaceTail(ctx, { id: ctx.id('seg'), source, from_seq: after + 1, to_seq: last.seq, digest }),
-    )
+    const moved = await transaction(ctx, async (ctx) => {
+      const newest = (await store.listSegments(ctx, source, Number.MAX_SAFE_INTEGER)).at(-1)?.to_seq ?? 0
+      if (newest !== after) return false
+      await store.replaceTail(ctx, { id: ctx.id('seg'), source, from_seq: after + 1, to_seq: last.seq, digest })
+      return true
+    })
+    // Another compaction was faster: its segment holds these rows.
+    if (!moved) return { rows: 0 }
   } finally {
     await rm(path, { force: true })
   }

@@ -114,6 +114,7 @@ export async function listSegments(ctx: Context, source: string, upto: number): 
     .where('source', '=', source)
     .where('from_seq', '<=', upto)
     .orderBy('from_seq')
+    .orderBy('to_seq')
     .execute()
 }
 
