@@ -2,6 +2,7 @@ import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
 import { AppError, conflict, invalidInput } from '../../core/errors.ts'
 import { digestOfJson } from '../../core/json/json.ts'
+import { didYouMean } from '../../core/suggest.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as access from '../access/access.ts'
 import * as datasets from '../datasets/datasets.ts'
@@ -33,6 +34,7 @@ type Pair = { kind: Kind; name: string; before: unknown; after: unknown }
 export async function plan(ctx: Context, given: Definitions): Promise<Plan> {
   check(given)
   await checkGolden(ctx, given)
+  await checkSources(ctx, given)
   const definitions = { ...given, models: given.models.map(withPresentNames) }
   const pairs = await pairUp(ctx, definitions)
   const changes = pairs.map((pair) => describe(pair, definitions))
@@ -222,7 +224,8 @@ function describe({ kind, name, before, after }: Pair, definitions: Definitions)
 
 function touchedModels(kind: Kind, name: string, { models }: Definitions): string[] {
   const touches: Record<Kind, (spec: Definitions['models'][number]) => boolean> = {
-    source: (spec) => spec.serves.service !== undefined || spec.labels?.from.split('.')[0] === name,
+    source: (spec) =>
+      spec.serves.service !== undefined || spec.labels?.from.split('.')[0] === name || spec.predictions?.from === name,
     features: (spec) => spec.serves.service !== undefined,
     golden: (spec) => spec.golden === name,
     model: (spec) => spec.model === name,
@@ -259,5 +262,27 @@ async function checkGolden(ctx: Context, { golden, models }: Definitions): Promi
       `The model "${spec.model}" names the golden set "${spec.golden}", which keel.yaml does not declare.`,
       { name: spec.golden, hint: 'Add it under "golden" in keel.yaml, or push it first.' },
     )
+  }
+}
+
+/** Where labels and predictions are said to come from by themselves: a source that is in no file may be applied already. */
+async function checkSources(ctx: Context, { sources, models }: Definitions): Promise<void> {
+  const declared = sources.map(({ source }) => source)
+  for (const { model, labels, predictions } of models) {
+    if (labels?.id !== undefined && labels.by !== undefined)
+      throw invalidInput(`The labels of "${model}" are found by "id" and by "by" at once.`, {
+        name: 'labels.by',
+        hint: 'Leave one of them out.',
+      })
+    const isAskedFor = labels?.id !== undefined || labels?.by !== undefined
+    const named = [predictions?.from, isAskedFor ? labels?.from.split('.')[0] : undefined]
+    for (const name of named) {
+      if (name === undefined || declared.includes(name)) continue
+      if ((await orNothing(datasets.describeSource(ctx, name))) !== undefined) continue
+      throw invalidInput(`The model "${model}" names the source "${name}", which no file declares.`, {
+        name,
+        hint: didYouMean(name, declared) ?? `Declare it in sources/${name}.yaml.`,
+      })
+    }
   }
 }

@@ -148,6 +148,21 @@ test('a name used twice, or one that points nowhere, is refused by name', async 
   await refused({ ...definitions, golden: [] }, /"trips-golden", which keel.yaml does not declare/)
 })
 
+test('a source of labels or predictions that nobody declared is refused by name, with the one that was meant', async (t) => {
+  const client = await begin(t)
+  const refused = (more: object, said: RegExp) =>
+    assert.rejects(client.project.plan({ ...definitions, models: [{ ...spec, ...more }] }), said)
+  await refused({ predictions: { from: 'trip' } }, /names the source "trip", which no file declares/)
+  await refused({ labels: { from: 'trip.late', id: 'id', arrive_within: '1d' } }, /names the source "trip"/)
+  await refused(
+    { labels: { from: 'trips.late', id: 'id', by: ['city'], arrive_within: '1d' } },
+    /"id" and by "by" at once/,
+  )
+  const good = { predictions: { from: 'trips' }, labels: { from: 'trips.late', by: ['city'], arrive_within: '1d' } }
+  const plan = await client.project.plan({ ...definitions, models: [{ ...spec, ...good }] })
+  assert.deepEqual(plan.changes.find(({ kind }) => kind === 'source')?.touches, [model])
+})
+
 test('a golden set that was pushed need not be in a file', async (t) => {
   const client = await begin(t)
   const [golden] = definitions.golden

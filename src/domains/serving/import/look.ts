@@ -37,11 +37,15 @@ export async function importRows(ctx: Context, { model, what }: JobInput<Job>): 
   try {
     const { definition, lastSeq } = await datasets.describeSource(ctx, setup.source)
     // Another source of the same name begins again with its first row.
-    const from = before.cursor <= lastSeq ? before : { ...before, ...begun() }
-    const given = { spec, before: from, definition, lastSeq }
-    const found = what === 'labels' ? await takeLabels(ctx, given) : await takePredictions(ctx, given)
-    await save(ctx, { spec, what, before: from, found, problem: null })
-    return { rows: found.counts.rows, taken: found.counts.taken, problem: null }
+    let from = Number(before.cursor) <= lastSeq ? before : { ...before, ...begun() }
+    let look = nothing()
+    do {
+      const given = { spec, before: from, definition, lastSeq }
+      const found = what === 'labels' ? await takeLabels(ctx, given) : await takePredictions(ctx, given)
+      look = sumOf(look, found.counts)
+      from = await save(ctx, { spec, what, before: from, found: { ...found, look }, problem: null })
+    } while (from.cursor < lastSeq)
+    return { rows: look.rows, taken: look.taken, problem: null }
   } catch (error) {
     const problem = reasonOf(ctx, model, error)
     const wanted = what === 'predictions' || (spec && isAskedForLabels(spec))
@@ -83,46 +87,52 @@ type Result = {
   spec: ModelSpec
   what: Kind
   before: store.ImportRecord
-  found: Found | undefined
+  /** With the sum of its look so far. */
+  found: (Found & { look: ImportCounts }) | undefined
   problem: string | null
 }
 
-async function save(ctx: Context, { spec, what, before, found, problem }: Result): Promise<void> {
+async function save(ctx: Context, { spec, what, before, found, problem }: Result): Promise<store.ImportRecord> {
   const { model } = spec
-  await transaction(ctx, async (ctx) => {
-    const record = { ...before, at: ctx.now().toISOString(), problem }
-    await store.saveImport(
-      ctx,
-      found ? { ...record, cursor: found.cursor, content: merged(before, found, record.at) } : record,
-    )
+  return transaction(ctx, async (ctx) => {
+    const at = ctx.now().toISOString()
+    const news = found && { cursor: found.cursor, content: merged(before, found, at) }
+    const record = { ...before, ...news, at, problem }
+    await store.saveImport(ctx, record)
     if (problem !== null && problem !== before.problem)
       await append(ctx, 'serving.import_failed', `model/${model}`, { what, problem })
     if (problem === null && before.problem !== null)
       await append(ctx, 'serving.import_recovered', `model/${model}`, { what })
     if (found?.nextAt) await planAt(ctx, spec, found.nextAt)
+    return record
   })
 }
 
 /** A look without anything new says nothing of the one before it. */
-function merged({ content }: store.ImportRecord, found: Found, lookedAt: string): store.ImportContent {
-  const { counts, badRows, waiting, nextAt, segments } = found
-  const isNews = Object.values(counts).some((count) => count > 0)
-  const sum = (name: keyof ImportCounts) => content.all[name] + counts[name]
+function merged(
+  { content }: store.ImportRecord,
+  { counts, look, badRows, waiting, nextAt, segments }: NonNullable<Result['found']>,
+  lookedAt: string,
+): store.ImportContent {
   return {
-    last: isNews ? counts : content.last,
-    all: {
-      rows: sum('rows'),
-      taken: sum('taken'),
-      known: sum('known'),
-      corrected: sum('corrected'),
-      without: sum('without'),
-      ambiguous: sum('ambiguous'),
-      bad: sum('bad'),
-    },
+    last: Object.values(look).some((count) => count > 0) ? look : content.last,
+    all: sumOf(content.all, counts),
     waiting,
     nextAt,
     badRows: [...badRows, ...content.badRows].slice(0, keptBadRows),
     lookedAt,
     segments,
+  }
+}
+
+function sumOf(a: ImportCounts, b: ImportCounts): ImportCounts {
+  return {
+    rows: a.rows + b.rows,
+    taken: a.taken + b.taken,
+    known: a.known + b.known,
+    corrected: a.corrected + b.corrected,
+    without: a.without + b.without,
+    ambiguous: a.ambiguous + b.ambiguous,
+    bad: a.bad + b.bad,
   }
 }

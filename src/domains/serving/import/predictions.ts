@@ -17,29 +17,27 @@ type Row = Record<string, unknown>
 type FoundPrediction = { seq: number; prediction: Prediction }
 
 /** Rows that are read at once, and of these what is recorded at once. */
-const page = 20_000
+const page = 10_000
 const batch = 2_000
 const mostBadRows = 100
 
 const { predictions: shape } = serving.recordPredictions.input.properties
 
-/** Writes the new rows of a source down as predictions. What was recorded is known by its id, so rows may be looked at twice. */
+/** Writes the next rows of a source down as predictions. What was recorded is known by its id, so rows may be looked at twice. */
 export async function takePredictions(ctx: Context, { spec, before, definition, lastSeq }: Given): Promise<Found> {
   const setup = predictionSetup(spec)
   const found: Found = { cursor: before.cursor, counts: nothing(), badRows: [], waiting: 0, nextAt: null, segments: [] }
-  if (!setup) return found
-  while (found.cursor < lastSeq) {
-    const to = Math.min(found.cursor + page, lastSeq)
-    const range = { source: setup.source, afterSeq: found.cursor, uptoSeq: to }
-    const rows = await datasets.withSource(ctx, range, (lake, table) =>
-      lake.query(`select * from ${table} order by _seq`),
-    )
-    requireColumns(rows, setup)
-    for (let at = 0; at < rows.length; at += batch)
-      await take(ctx, spec.model, rows.slice(at, at + batch), { setup, definition, found })
-    found.counts.rows += rows.length
-    found.cursor = to
-  }
+  if (!setup || found.cursor >= lastSeq) return found
+  const to = Math.min(found.cursor + page, lastSeq)
+  const range = { source: setup.source, afterSeq: found.cursor, uptoSeq: to }
+  const rows = await datasets.withSource(ctx, range, (lake, table) =>
+    lake.query(`select * from ${table} order by _seq`),
+  )
+  requireColumns(rows, setup)
+  for (let at = 0; at < rows.length; at += batch)
+    await take(ctx, spec.model, rows.slice(at, at + batch), { setup, definition, found })
+  found.counts.rows = rows.length
+  found.cursor = to
   return found
 }
 
