@@ -43,7 +43,7 @@ export const words: Record<string, Entry> = {
   },
   predict: { summary: 'Ask an endpoint', load: () => import('./commands/predict.ts') },
   predictions: { summary: 'The prediction log', load: () => import('./commands/predictions.ts') },
-  label: { summary: 'Report outcomes', load: () => import('./commands/label.ts') },
+  label: { summary: 'Report what turned out', load: () => import('./commands/label.ts') },
   imports: { summary: 'What comes by itself from sources', load: () => import('./commands/imports.ts') },
   replay: { summary: 'Run a logged prediction again', load: () => import('./commands/replay.ts') },
   drift: { summary: 'Did the world move, and does it matter?', load: () => import('./commands/drift.ts') },

@@ -6,13 +6,16 @@ import { argument, defineCommand } from '../kit/kit.ts'
 const batch = 5_000
 
 export const command = defineCommand({
-  summary: 'Report outcomes, by prediction id',
+  summary: 'Report what turned out, by prediction id',
   args: { endpoint: argument(), file: argument() },
   options: dialectOptions,
-  examples: ['keel label flight-delay labels.csv   # columns: id, value'],
+  examples: ['keel label flight-delay labels.csv   # columns: id, value; of texts also id, score'],
   async run(session, { args: { endpoint, file }, options }) {
-    const labels = await readLabels(resolve(session.io.cwd, file), { ...dialect(options), shown: file }, session.say)
     const client = await session.client()
+    const { spec } = await client.registry.getModel({ model: endpoint })
+    const output = spec?.serves.output
+    const given = { ...dialect(options), shown: file, output }
+    const labels = await readLabels(resolve(session.io.cwd, file), given, session.say)
     let [accepted, replaced] = [0, 0]
     for await (const some of inBatches(labels)) {
       const result = await client.serving.label({ endpoint, labels: some })

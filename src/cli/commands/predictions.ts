@@ -27,7 +27,7 @@ export const command = defineCommand({
           shortened(output),
           marks.join(', '),
           bad,
-          label,
+          typeof label === 'object' && label !== null ? shortened(JSON.stringify(label)) : label,
         ]),
       ),
       next: items.slice(0, 1).map(({ id }) => `keel replay ${id}`),

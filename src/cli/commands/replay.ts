@@ -22,7 +22,10 @@ export const command = defineCommand({
           ['took', `${logged.latencyMs.toFixed(1)} ms${logged.bad === null ? '' : `, ${logged.bad}`}`],
           ['marks', logged.marks.length === 0 ? undefined : logged.marks.join(', ')],
           ['trace', logged.traceId],
-          ['label', logged.label],
+          [
+            'label',
+            logged.label === null || typeof logged.label !== 'object' ? logged.label : JSON.stringify(logged.label),
+          ],
         ]),
         table(
           ['input', 'served', 'known since', 'recomputed', ''],

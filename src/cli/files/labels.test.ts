@@ -4,15 +4,16 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from '../../../test/support/folder.ts'
 import { openLake } from '../../core/lake.ts'
+import type { OutputKind } from '../../domains/registry/contract.ts'
 import { type Label, readLabels } from './labels.ts'
 
 function reader(t: TestContext) {
   const folder = temporaryFolder(t)
-  return async (name: string, text?: string) => {
+  return async (name: string, text?: string, output?: OutputKind) => {
     const path = join(folder, name)
     if (text !== undefined) writeFileSync(path, text)
     const labels: Label[] = []
-    for await (const some of await readLabels(path, { shown: name }, () => undefined)) labels.push(...some)
+    for await (const some of await readLabels(path, { shown: name, output }, () => undefined)) labels.push(...some)
     return labels
   }
 }
@@ -47,4 +48,22 @@ test('a row without an outcome is no zero: it is refused by its row and column, 
   await assert.rejects(read('a.csv', 'key,value\nx,1\n'), /row 1, column "id": the value is missing/)
   await assert.rejects(read('a.csv', 'id,value\nx,late\n'), /row 1, column "value": "late" must be a number/)
   await assert.rejects(read('a.jsonl', '{"id":"x","value":"late"}\n'), /row 1, column "value": "late" is no number/)
+})
+
+test('a class stays as it is written, a text has an expected one or a score, and a list its relevances', async (t) => {
+  const read = reader(t)
+  assert.deepEqual(await read('a.csv', 'id,value\nx,007\ny,true\n', 'multiclass'), [
+    { id: 'x', value: '007' },
+    { id: 'y', value: 'true' },
+  ])
+  assert.deepEqual(await read('b.csv', 'id,value,score\nx,Paris,\ny,,0.5\n', 'text'), [
+    { id: 'x', value: 'Paris' },
+    { id: 'y', value: 0.5 },
+  ])
+  assert.deepEqual(await read('c.csv', 'id,value\nx,2\ny,"[1,0]"\n', 'ranking'), [
+    { id: 'x', value: '2' },
+    { id: 'y', value: '[1,0]' },
+  ])
+  assert.deepEqual(await read('c.jsonl', '{"id":"x","value":{"a":1}}\n', 'ranking'), [{ id: 'x', value: '{"a":1}' }])
+  await assert.rejects(read('d.csv', 'id,value\nx,\n', 'multiclass'), /column "value": the value is missing/)
 })

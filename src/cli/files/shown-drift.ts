@@ -33,7 +33,8 @@ export function shownModelDrift(report: ModelDrift): string {
         : []),
       ['labels known up to', moment(knownUpTo)],
       ['reference', report.reference],
-      ['predicted – observed', estimate(window.bias)],
+      ...(window.bias.n > 0 ? [['predicted – observed', estimate(window.bias)] as [string, string]] : []),
+      ...(window.metrics ?? []).map(shownMetric),
       ['accuracy without labels', estimated ? `${estimate(estimated.accuracy)} ${estimated.blindSpot}` : '–'],
       ['all columns together', domain ? `AUC ${estimate(domain.auc)} (0.5 is alike)` : '–'],
     ]),
@@ -43,6 +44,13 @@ export function shownModelDrift(report: ModelDrift): string {
     verdict,
     report.meaning,
   ].join('\n\n')
+}
+
+type Metric = NonNullable<NonNullable<ModelDrift['window']>['metrics']>[number]
+
+/** `accuracy  0.9 (0.87 … 0.92), n 450, 75 % of the answers`. */
+function shownMetric({ metric, estimate: of, share }: Metric): [string, string] {
+  return [metric, of.n === 0 ? 'no data' : `${estimate(of)}, ${percent(share)} of the answers`]
 }
 
 /** What was compared and what was not, each with how many values it rests on. */

@@ -1,4 +1,5 @@
 import { day, hour, milliseconds, second } from '../../core/duration.ts'
+import { type AnswerBasis, basisOf, kinds } from '../evaluation/evaluation.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 
 /** Frozen and hashed before the first request: what will be decided, and by which evidence. */
@@ -18,7 +19,9 @@ export type Plan = {
   minimumEffect: number
   /** Loss per prediction that the canary may be worse by. */
   qualityMargin: number
-  loss: 'log_loss' | 'absolute_error' | 'none'
+  loss: (typeof kinds)[AnswerBasis['output']]['loss']['name'] | 'none'
+  /** How answers are held against labels. Plans of earlier versions lack it; they watched numbers only. */
+  answers?: AnswerBasis
   /** Bounds on the ratio of means, canary over control; null is not watched. */
   latencyRatio: number | null
   costRatio: number | null
@@ -41,8 +44,6 @@ type Circumstances = { slower: number; approval: boolean; requestsPerDay: number
 
 const maxRequests = 400_000
 
-const lossOf = { binary: 'log_loss', regression: 'absolute_error' } as const
-
 /** The plan that a release of this model follows; caution stretches its steps and asks for an approval. */
 export function planOf(spec: ModelSpec, release: string, { slower, approval, requestsPerDay }: Circumstances): Plan {
   const { rollout, external } = spec.delivery
@@ -62,7 +63,8 @@ export function planOf(spec: ModelSpec, release: string, { slower, approval, req
     nonInferiorityRatio: 1.5,
     minimumEffect: badRate / 10,
     qualityMargin: spec.success.quality.margin,
-    loss: spec.serves.output === 'binary' || spec.serves.output === 'regression' ? lossOf[spec.serves.output] : 'none',
+    loss: kinds[spec.serves.output].loss.name,
+    answers: basisOf(spec),
     latencyRatio: rollout.latency_ratio ?? null,
     costRatio: rollout.cost_ratio ?? null,
     minimumShadow: 30,
@@ -73,6 +75,12 @@ export function planOf(spec: ModelSpec, release: string, { slower, approval, req
     sample: Number(sample.toPrecision(3)),
     salt: release,
   }
+}
+
+/** What a plan holds answers against; undefined where it watches no loss. */
+export function answersIn({ answers, loss }: Plan): AnswerBasis | undefined {
+  if (answers || loss === 'none') return answers
+  return { output: loss === 'log_loss' ? 'binary' : 'regression', metrics: [], scorers: [] }
 }
 
 type RenamedFields = 'nonInferiorityRatio' | 'minimumEffect' | 'minimumShadow' | 'external'

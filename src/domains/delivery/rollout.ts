@@ -5,6 +5,7 @@ import { AppError, conflict, notFound } from '../../core/errors.ts'
 import type { JobInput, JobOutput } from '../../core/job-contract.ts'
 import { millisecondsOf } from '../../core/time.ts'
 import { transaction } from '../../core/transaction.ts'
+import { answersOf } from '../evaluation/evaluation.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
 import { isApproved } from './approvals.ts'
@@ -12,7 +13,7 @@ import type { delivery } from './contract.ts'
 import { forecastOf, judge as judgeEvidence, trafficRate } from './evidence/evidence.ts'
 import { judgeExternal, runExternal } from './external.ts'
 import { enqueue, type jobs } from './jobs.ts'
-import type { Plan } from './plan.ts'
+import { answersIn, type Plan } from './plan.ts'
 import { hasRegisteredPlan, planIn, requireRelease } from './releases.ts'
 import { recordRollbackTime } from './rollback-times.ts'
 import * as rules from './rules.ts'
@@ -92,7 +93,9 @@ async function judge(ctx: Context, release: ReleaseRecord, rollout: RolloutRecor
     ...row,
     cost: 'cost' in row && typeof row.cost === 'number' ? row.cost : null,
   }))
-  return judgeEvidence(plan, { step, stepStartedAt: rollout.step_started_at, shares, traffic }, rows)
+  const basis = answersIn(plan)
+  const answers = basis && (await answersOf(basis))
+  return judgeEvidence(plan, { step, stepStartedAt: rollout.step_started_at, shares, traffic }, rows, answers)
 }
 
 /** Since when today's traffic is counted: the last 24 hours, less where it is not that long live or was logged in part. */

@@ -3,9 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { spec } from '../../../test/support/trips.ts'
 import { day } from '../../core/duration.ts'
+import { answersOf } from '../evaluation/evaluation.ts'
+import type { ModelSpec } from '../registry/spec/spec.ts'
 import { armOf } from '../serving/serving.ts'
 import { judge, type Observation } from './evidence/judge.ts'
-import { planOf, readPlan } from './plan.ts'
+import { answersIn, planOf, readPlan } from './plan.ts'
 import { decide } from './rules.ts'
 
 const green = { slower: 1, approval: false, requestsPerDay: 0 }
@@ -20,6 +22,8 @@ for (let index = 0; index < 5_000; index++) {
 }
 
 const seen = (arm: Observation['arm'], bad: boolean, index: number): Observation => ({
+  id: `${arm}-${index}`,
+  inputs: {},
   at: new Date(Date.parse(start) + index * 1000).toISOString(),
   unit: units[arm === 'canary' ? 'canary' : 'live'][index] ?? `more${index}`,
   arm,
@@ -66,15 +70,38 @@ test('a canary that gets another share than it should is held: the arms cannot b
   assert.match(decision.reason, /cannot be compared/)
 })
 
-test('answers further from the truth abort once labels prove it', () => {
-  const rows = Array.from({ length: 2_000 }, (_, index): Observation => {
-    const canary = index % 2 === 0
-    return { ...seen(canary ? 'canary' : 'live', false, index), output: canary ? 0.2 : 0.8, label: 1 }
-  })
-  assert.equal(
-    decide(plan, { step: 0, elapsedMs: 1, guards: judge(plan, standing, rows), approved: false }).kind,
-    'abort',
-  )
+/** A better and a worse answer of each kind, with what turned out. */
+const kinds: { output: ModelSpec['serves']['output']; good: Answer; poor: Answer; says: RegExp }[] = [
+  { output: 'binary', good: [0.8, 1], poor: [0.2, 1], says: /^Log loss/ },
+  { output: 'regression', good: [10, 11], poor: [10, 14], says: /^Absolute error/ },
+  {
+    output: 'multiclass',
+    good: ['cat', 'cat'],
+    poor: ['{"cat":0.2,"dog":0.8}', 'cat'],
+    says: /^Share of wrong classes/,
+  },
+  { output: 'ranking', good: ['["a","b"]', { a: 1 }], poor: ['["b","a"]', { a: 1 }], says: /^One minus NDCG/ },
+  { output: 'text', good: ['Paris', 0.9], poor: ['Paris', 0.4], says: /^One minus the score/ },
+]
+type Answer = [Observation['output'], Observation['label']]
+
+test('answers further from the truth abort once labels prove it, whatever kind they are of', async () => {
+  for (const { output, good, poor, says } of kinds) {
+    const plan = planOf({ ...spec, serves: { ...spec.serves, output } }, 'trip-late.r1', green)
+    const answers = await answersOf(answersIn(plan) ?? assert.fail())
+    const rows = (worse: Answer) =>
+      Array.from({ length: 2_000 }, (_, index): Observation => {
+        const canary = index % 2 === 0
+        const [given, label] = canary ? worse : good
+        return { ...seen(canary ? 'canary' : 'live', false, index), output: given, label }
+      })
+    const guards = judge(plan, standing, rows(poor), answers)
+    const decision = decide(plan, { step: 0, elapsedMs: 1, guards, approved: false })
+    assert.equal(decision.kind, 'abort', output)
+    assert.match(decision.reason, says)
+    const alike = judge(plan, standing, rows(good), answers).find(({ guard }) => guard === 'quality')
+    assert.deepEqual([alike?.verdict, alike?.n], ['ok', 1_994])
+  }
 })
 
 test('shadow answers that are bad never lead to traffic', () => {

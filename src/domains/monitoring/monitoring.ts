@@ -5,6 +5,7 @@ export { type Alert, alertsBetween, getAlert, judgeAlert, listAlerts } from './a
 export { notifyByEmail, sendEmail, setSinks, storedSinks } from './alerts/receivers.ts'
 export { endSilence, listRules, listSilences, silence } from './alerts/silences.ts'
 export { type FileDrift, fileDrift, type Tool, tools } from './files/file-drift.ts'
+export { isBuiltIn } from './rules.ts'
 export { checkSource, scheduleSourceCheck } from './sources/source-watch.ts'
 export { checkLateLabels } from './windows/late-labels.ts'
 export { watch, watchAgain, watchRecorded } from './windows/open-window.ts'

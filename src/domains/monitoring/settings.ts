@@ -1,5 +1,6 @@
 import { milliseconds } from '../../core/duration.ts'
 import { millisecondsOf } from '../../core/time.ts'
+import { basisOf, kinds } from '../evaluation/evaluation.ts'
 import type { ModelSpec } from '../registry/spec/spec.ts'
 import { rulesOf } from './rules.ts'
 
@@ -21,12 +22,14 @@ export function settingsOf(spec: ModelSpec) {
     badRate: spec.delivery.rollout.bad_rate ?? 0.05,
     slowMilliseconds: slow === undefined ? undefined : milliseconds(slow),
     costPer1k: spec.success.guardrails?.find(({ metric }) => metric === 'cost_per_1k')?.within,
-    minAuc: spec.success.floors?.find(({ metric }) => metric === 'auc')?.at_least,
+    /** What is asked of its answers, and the bounds that hold whatever is live. */
+    answers: basisOf(spec),
+    floors: spec.success.floors ?? [],
     /** Inputs that the log leaves out, and whether it keeps only the length of texts. */
     omitted: new Set(spec.serves.log?.omit),
     lengthsOnly: spec.serves.output === 'text' && spec.serves.log?.content !== true,
     binary: spec.serves.output === 'binary',
-    regression: spec.serves.output === 'regression',
+    kind: kinds[spec.serves.output],
     alertsPerWeek: spec.delivery.targets.alerts_per_week,
     rules: rulesOf(monitoring?.rules),
   }

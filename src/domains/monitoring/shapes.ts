@@ -42,6 +42,17 @@ export const Window = object({
   auc: Estimate,
   /** Mean distance of answer and label, in their unit; only where the answer is a quantity. */
   absoluteError: optional(Estimate),
+  /** By the kind of its answers and by its spec, whose quality metric is the first; absent in windows of earlier versions. */
+  metrics: optional(
+    Type.Array(
+      object({
+        metric: Type.String(),
+        direction: oneOf(['higher', 'lower', 'zero'], { description: 'What is better' }),
+        estimate: Estimate,
+        share: Type.Number({ description: 'Of the answers of its release, those that could be judged' }),
+      }),
+    ),
+  ),
   errorRate: Estimate,
   /** Share of answers with a mark, and how many have which; absent in windows from before there were marks. */
   markedRate: optional(Estimate),

@@ -1,5 +1,6 @@
 import { oneOf } from '../../core/contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
+import type { ModelSpec } from './spec/spec.ts'
 
 /** What is to be said of an answer, by the same word in replies, the log, gates, windows and docs. */
 export const answerMarks = [
@@ -25,12 +26,13 @@ export const Mark = oneOf([...answerMarks], {
 export const Marks = Type.Array(Mark, { description: 'What is to be said of the answer; nothing of an ordinary one' })
 export const Counts = Type.Record(Type.String(), Type.Integer(), { description: 'How many answers have each mark' })
 
-type OutputKind = 'binary' | 'regression' | 'multiclass' | 'ranking' | 'text'
+export type OutputKind = ModelSpec['serves']['output']
 
 /** Why a value is no answer of its kind; undefined for one that is. */
 export function markOfValue(value: unknown, kind: OutputKind | undefined): AnswerMark | undefined {
   if (typeof value === 'string') {
     if (kind === undefined || kind === 'multiclass' || kind === 'text') return undefined
+    if (kind === 'ranking' && /^[[{]/.test(value)) return undefined
     return kind === 'binary' ? 'class_for_probability' : 'not_a_number'
   }
   if (typeof value !== 'number') return kind === 'text' || kind === 'multiclass' ? 'empty' : 'not_a_number'

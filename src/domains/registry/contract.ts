@@ -15,7 +15,14 @@ import {
 } from './shapes.ts'
 import { Signature } from './signature.ts'
 
-export { type AnswerMark, Counts as MarkCountsShape, Mark, type MarkCounts, Marks } from './answer-marks.ts'
+export {
+  type AnswerMark,
+  Counts as MarkCountsShape,
+  Mark,
+  type MarkCounts,
+  Marks,
+  type OutputKind,
+} from './answer-marks.ts'
 export { Flavor, Model, ModelKind, ModelName, ModelVersion, Prompt, Stage } from './shapes.ts'
 export { Signature }
 

@@ -10,6 +10,7 @@ export {
   markOfValue,
   marksField,
   markWords,
+  type OutputKind,
 } from './answer-marks.ts'
 export {
   applySpec,

@@ -50,6 +50,8 @@ export function todoOf({ model, pages, rollout, releases, pinned, policy }: Fact
   return todo
 }
 
+type Quality = { metric: string; estimate: Estimate }
+
 const nothing = { value: null, n: 0 }
 const sparklineWindows = 26
 
@@ -66,14 +68,16 @@ export function cardOf(facts: Facts): Card {
     pinned,
     rollout: rolloutOf(facts),
     quality: {
-      metric: latest?.absoluteError ? 'absolute error' : 'log loss',
-      now: latest ? qualityOf(latest) : nothing,
-      atRelease: atRelease ? qualityOf(atRelease) : nothing,
+      metric: latest ? qualityOf(latest).metric : 'log loss',
+      now: latest ? qualityOf(latest).estimate : nothing,
+      atRelease: atRelease ? qualityOf(atRelease).estimate : nothing,
     },
     window: latest ? { from: latest.from, to: latest.to, requests: latest.requests, labelled: latest.labelled } : null,
     labelsUntil: latest?.knownUpTo ?? null,
     p95Ms: latest?.p95Ms ?? nothing,
-    sparkline: windows.slice(-sparklineWindows).map((window) => ({ at: window.from, value: qualityOf(window).value })),
+    sparkline: windows
+      .slice(-sparklineWindows)
+      .map((window) => ({ at: window.from, value: qualityOf(window).estimate.value })),
     releases: releases.flatMap(({ id, fullyLiveAt }) =>
       fullyLiveAt === null ? [] : [{ at: fullyLiveAt, release: id }],
     ),
@@ -107,7 +111,11 @@ function stateOf({ live, pages, pinned, rollout, windows, unserved }: Facts): Ca
   return windows.length === 0 || unserved ? 'cannot_tell' : 'steady'
 }
 
-/** Probabilities are judged by their log loss, other numbers by their distance from what happened. */
-function qualityOf({ absoluteError, logLoss }: Facts['windows'][number]): Estimate {
-  return absoluteError ?? logLoss
+/** Probabilities are judged by their log loss, quantities by their distance from what happened, all else by the metric of the spec. */
+function qualityOf({ absoluteError, logLoss, metrics = [] }: Facts['windows'][number]): Quality {
+  if (absoluteError) return { metric: 'absolute error', estimate: absoluteError }
+  const [first] = metrics
+  const known = metrics.find(({ metric }) => metric === 'log_loss')
+  if (known || !first) return { metric: 'log loss', estimate: known?.estimate ?? logLoss }
+  return first
 }

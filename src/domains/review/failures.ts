@@ -5,6 +5,7 @@ import { proportionInterval } from '../../core/stats/intervals.ts'
 import { didYouMean } from '../../core/suggest.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as evaluation from '../evaluation/evaluation.ts'
+import * as monitoring from '../monitoring/monitoring.ts'
 import * as registry from '../registry/registry.ts'
 import * as serving from '../serving/serving.ts'
 import type { review } from './contract.ts'
@@ -81,17 +82,22 @@ export async function listFailures(
 
 async function findGroups(ctx: Context, model: string): Promise<ReturnType<typeof rules.groupFailures>> {
   const { spec } = await registry.getModel(ctx, { model })
-  const rows = await serving.readLog(ctx, { endpoint: model, from: '', labelledOnly: true })
-  const fields = spec?.success.slices
-  const cases = rows
-    .filter(({ arm, version }) => arm !== 'shadow' && version > 0)
-    .map(({ id, at, release, output, label, inputs }) => ({
-      id,
-      at,
-      release,
-      wrong: rules.isWrong(output, Number(label)),
-      slice: Object.fromEntries((fields ?? Object.keys(inputs)).map((field) => [field, inputs[field] ?? null])),
-    }))
+  if (!spec) return rules.groupFailures([])
+  const answers = await evaluation.answersOf(evaluation.basisOf(spec))
+  // Some scorers of texts need no label.
+  const labelledOnly = spec.serves.output !== 'text'
+  const logged = await serving.readLog(ctx, { endpoint: model, from: '', labelledOnly })
+  const rows = logged.filter((row) => row.arm !== 'shadow' && !monitoring.isBuiltIn(model, row))
+  const fields = spec.success.slices
+  // An answer and the one that stood in for it share an id.
+  const answered = rows.flatMap((row, index) => answers.read({ ...row, id: String(index) }) ?? [])
+  const cases = answers.judged(answered).flatMap(({ of, wrong }) => {
+    const row = rows[Number(of.id)]
+    if (!row) return []
+    const { id, at, release, inputs } = row
+    const slice = Object.fromEntries((fields ?? Object.keys(inputs)).map((field) => [field, inputs[field] ?? null]))
+    return [{ id, at, release, wrong, slice }]
+  })
   return rules.groupFailures(cases)
 }
 
@@ -149,7 +155,7 @@ export async function addToGolden(
   const items: Record<string, unknown>[] = []
   for (const id of group.examples.slice(0, examples)) {
     const logged = await serving.getPrediction(ctx, { prediction: id })
-    if (logged.label === null) continue
+    if (!fitsGolden(spec.serves.output, logged.label)) continue
     items.push({
       ...logged.inputs,
       [definition.id]: logged.id,
@@ -162,6 +168,11 @@ export async function addToGolden(
     append(ctx, 'review.golden_extended', `model/${row.model}`, { failure, added: items.length, version: set.version }),
   )
   return { golden: set.name, version: set.version, added: items.length }
+}
+
+/** Golden items hold one relevance each, and the text that is expected rather than a score. */
+function fitsGolden(output: registry.OutputKind, label: unknown): boolean {
+  return output === 'text' ? typeof label === 'string' : label !== null && typeof label !== 'object'
 }
 
 async function requireGroup(ctx: Context, id: string): Promise<store.FailureGroupRecord> {

@@ -80,15 +80,6 @@ function grouped(cases: readonly Case[], fields: string[], overall: number): Gro
     .filter((group) => group.excess > beyondChance * Math.sqrt(group.exposure * overall * (1 - overall)))
 }
 
-/** Far from the truth: the answer gave the truth less than this probability. */
-const wrongBelow = 0.5
-
-/** A probability is wrong when it leans to the other side of what happened. */
-export function isWrong(output: unknown, label: number): boolean {
-  if (typeof output !== 'number') return true
-  return (label > 0.5 ? output : 1 - output) < wrongBelow
-}
-
 /** In words: what the cases of a group share. */
 export function titleOf(slice: Record<string, string>): string {
   return Object.entries(slice)

@@ -13,6 +13,9 @@ import {
 import { Type } from '../../core/shapes/shapes.ts'
 import { Mark, Marks } from '../registry/contract.ts'
 import { ModelImports } from './import-shapes.ts'
+import { Label, Prediction, RecordedPrediction, Value } from './prediction-shapes.ts'
+
+export { Prediction }
 
 /** Who answers what share of an endpoint's traffic. Written by delivery, read by the gateway from memory. */
 export const Routing = object({
@@ -82,34 +85,6 @@ export const Endpoint = object({
   inputs: Type.Array(object({ name: Type.String(), type: oneOf(['number', 'string']) }), {
     description: 'What a caller has to send now',
   }),
-})
-
-const Value = Type.Union([Type.Number(), Type.String(), Type.Null()])
-
-export const Prediction = object({
-  id: Type.String(),
-  endpoint: Name,
-  at: Time,
-  unit: Type.String(),
-  release: Type.String(),
-  version: Type.Integer(),
-  arm: oneOf(['live', 'canary', 'shadow']),
-  inputs: Type.Record(Type.String(), Value),
-  output: Type.Union([Type.Number(), Type.String(), Type.Null()]),
-  bad: Type.Union([oneOf(['error', 'slow', 'invalid']), Type.Null()]),
-  marks: Marks,
-  latencyMs: Type.Number(),
-  fallback: Type.Boolean({ description: 'It answered for a release that could not' }),
-  forced: Type.Boolean({ description: 'Kept although the sample would not have: not counted as typical' }),
-  traceId: Type.Union([Type.String(), Type.Null()]),
-  knownAt: Type.Record(Type.String(), Time, { description: 'Feature -> since when its value could be known' }),
-  cost: Type.Union([Type.Number(), Type.Null()], { description: "In the price table's currency" }),
-  tokens: Type.Union([object({ input: Type.Number(), output: Type.Number() }), Type.Null()]),
-  firstTokenMs: Type.Union([Type.Number(), Type.Null()], {
-    description: 'Of a stream: from the question to the first piece of text',
-  }),
-  label: Type.Union([Type.Number(), Type.Null()]),
-  labelKnownAt: Type.Union([Time, Type.Null()]),
 })
 
 export const serving = contract({
@@ -220,29 +195,7 @@ export const serving = contract({
     exactIntegers: true,
     input: object({
       endpoint: Name,
-      predictions: Type.Array(
-        object({
-          id: Type.String({
-            minLength: 1,
-            maxLength: 128,
-            pattern: '^[^\\u0000]+$',
-            description: 'Labels refer to it',
-          }),
-          at: optional(Time),
-          inputs: optional(JsonObject),
-          output: Type.Union([Type.Number(), Type.String({ maxLength: 100_000 }), Type.Boolean(), Type.Null()]),
-          release: optional(Name),
-          version: optional(Type.Integer({ minimum: 0, description: 'A registered one; without it any' })),
-          unit: optional(Type.String({ minLength: 1, maxLength: 256, description: 'User or session' })),
-          bad: optional(oneOf(['error', 'slow', 'invalid'])),
-          marks: optional(Marks),
-          latencyMs: optional(Type.Number({ minimum: 0 })),
-          cost: optional(Type.Number({ minimum: 0, description: "In the price table's currency" })),
-          tokens: optional(object({ input: Type.Number({ minimum: 0 }), output: Type.Number({ minimum: 0 }) })),
-          traceId: optional(Type.String({ maxLength: 128 })),
-        }),
-        { minItems: 1, maxItems: 10_000 },
-      ),
+      predictions: Type.Array(RecordedPrediction, { minItems: 1, maxItems: 10_000 }),
     }),
     output: object({
       accepted: Type.Integer(),
@@ -257,13 +210,10 @@ export const serving = contract({
     summary: 'Tells what turned out, by prediction id; the first label of an id stays unless it is corrected later',
     input: object({
       endpoint: Name,
-      labels: Type.Array(
-        object({ id: Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000]+$' }), value: Type.Number() }),
-        {
-          minItems: 1,
-          maxItems: 10_000,
-        },
-      ),
+      labels: Type.Array(Label, {
+        minItems: 1,
+        maxItems: 10_000,
+      }),
     }),
     output: object({
       accepted: Type.Integer(),

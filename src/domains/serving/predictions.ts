@@ -6,9 +6,9 @@ import { transaction } from '../../core/transaction.ts'
 import * as features from '../features/features.ts'
 import * as registry from '../registry/registry.ts'
 import type { serving } from './contract.ts'
-import { findLogged, type LoggedPrediction, planLook, readLog } from './log/log.ts'
+import { findLogged, type LoggedPrediction, mask, planLook, readLog } from './log/log.ts'
 import { currentRouting, requireRouting } from './routing/routing.ts'
-import { checkLabel } from './rules.ts'
+import { labelFor } from './rules.ts'
 import * as store from './store.ts'
 
 type Operations = typeof serving
@@ -19,9 +19,13 @@ export async function label(
 ): Promise<Output<Operations['label']>> {
   await requireAnswers(ctx, endpoint)
   const spec = await registry.currentSpec(ctx, endpoint)
-  for (const { id, value } of labels) checkLabel(id, value, spec?.serves.output)
   const known_at = ctx.now().toISOString()
-  const latest = new Map(labels.map(({ id, value }) => [id, { endpoint, prediction: id, value, known_at }]))
+  const latest = new Map(
+    labels.map(({ id, value }) => {
+      const label = labelFor(id, value, spec?.serves)
+      return [id, { endpoint, prediction: id, label: typeof label === 'string' ? mask(label) : label, known_at }]
+    }),
+  )
   const replaced = await transaction(ctx, async (ctx) => {
     const known = await store.countLabels(ctx, endpoint, [...latest.keys()])
     await store.saveLabels(ctx, [...latest.values()])

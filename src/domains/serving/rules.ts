@@ -1,6 +1,8 @@
 import { invalidInput } from '../../core/errors.ts'
 import { hashUnit } from '../../core/stats/random.ts'
-import { markOfValue, shownValue } from '../registry/registry.ts'
+import { expectedLabel, type Label, readLabel } from '../evaluation/evaluation.ts'
+import { markOfValue, type OutputKind, shownValue } from '../registry/registry.ts'
+import type { ModelSpec } from '../registry/spec/spec.ts'
 
 /**
  * Who is asked for a unit: the canary has those whose hash is below its share, and a growing share only moves units into it,
@@ -28,17 +30,36 @@ export function plainRow(inputs: Record<string, unknown>): Record<string, number
   return row
 }
 
-export type OutputKind = 'binary' | 'regression' | 'multiclass' | 'ranking' | 'text'
+export type { OutputKind }
 
 /** A probability is a number from 0 to 1, a class or a text may be words, and any number must be finite. */
 export function isValid(output: unknown, kind: OutputKind | undefined): output is number | string {
   return markOfValue(output, kind) === undefined
 }
 
-/** One outcome that cannot be would spoil the bias of its whole window. */
-export function checkLabel(id: string, value: number, kind: OutputKind | undefined): void {
-  const wrong = (what: string) =>
-    invalidInput(`The label of ${shownValue(id)} ${what}, not ${shownValue(value)}.`, { name: id })
-  if (!Number.isFinite(value)) throw wrong('must be a finite number')
-  if (kind === 'binary' && value !== 0 && value !== 1) throw wrong('must be 0 or 1, because its endpoint is binary')
+type Serves = ModelSpec['serves']
+
+/** The label as its kind of answers has them. One that cannot be would spoil the numbers of its whole window. */
+export function labelFor(id: string, value: unknown, serves: Serves | undefined): Label {
+  const kind = serves?.output
+  const label = readLabel(value, kind ?? 'regression')
+  if (typeof label === 'string' && kind === 'text' && serves?.log?.content !== true)
+    throw invalidInput(`The label of ${shownValue(id)} is a text, and the log keeps no text to hold against it.`, {
+      name: id,
+      hint: 'Set "serves.log.content: true" in the spec, or send a score from 0 to 1.',
+    })
+  if (label !== undefined) return label
+  const because = kind === undefined ? '' : `, because its endpoint answers with ${kinds[kind]}`
+  throw invalidInput(
+    `The label of ${shownValue(id)} must be ${expectedLabel(kind ?? 'regression')}${because}, not ${shownValue(value)}.`,
+    { name: id },
+  )
+}
+
+const kinds: Record<OutputKind, string> = {
+  binary: 'the probability of a yes or no (output: binary)',
+  regression: 'a quantity (output: regression)',
+  multiclass: 'a class (output: multiclass)',
+  ranking: 'a ranking (output: ranking)',
+  text: 'a text (output: text)',
 }

@@ -24,7 +24,14 @@ export type SegmentsTable = {
 /** Ids of predictions that somebody else made and sent here, so that one that is sent again is not written again. */
 export type RecordedTable = { endpoint: string; prediction: string; at: string }
 
-export type LabelsTable = { endpoint: string; prediction: string; value: number; known_at: string }
+/** `content` is the JSON of a label that is no number; its `value` is then 0. */
+export type LabelsTable = {
+  endpoint: string
+  prediction: string
+  value: number
+  content: string | null
+  known_at: string
+}
 
 /** Money of an endpoint's day: what servers have taken to spend, and what of it they said they spent. */
 export type SpendTable = { endpoint: string; day: string; taken: number; spent: number }
@@ -84,5 +91,9 @@ export const migrations: Migration[] = [
         model text not null, what text not null, setup text not null, cursor bigint not null, at text not null, problem text,
         content text not null, primary key (model, what))`,
     ],
+  },
+  {
+    name: 'serving/006-labels-of-any-kind',
+    up: () => ['alter table labels add column content text'],
   },
 ]

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { Context } from '../../core/context.ts'
 import { type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
+import type { Label } from '../evaluation/evaluation.ts'
 import type { Routing } from './contract.ts'
 import type { LabelsTable, RecordedTable, RoutesTable, SegmentsTable, ServingTables, SpendTable } from './schema.ts'
 
@@ -9,6 +10,20 @@ const tables = (ctx: Context) => ctx.db.withTables<ServingTables>()
 const routes = recordsOf<RoutesTable>()({ routing: trustedJson<Static<typeof Routing>>() })
 
 type RouteRecord = Read<typeof routes>
+
+const labels = recordsOf<LabelsTable>()({ content: trustedJson<Label>() })
+
+export type LabelRecord = { endpoint: string; prediction: string; label: Label; known_at: string }
+
+function labelOf(row: LabelsTable): LabelRecord {
+  const { endpoint, prediction, value, content, known_at } = labels.read(row)
+  return { endpoint, prediction, label: content ?? value, known_at }
+}
+
+function labelRow({ label, ...row }: LabelRecord): LabelsTable {
+  const value = typeof label === 'number' ? label : 0
+  return labels.write({ ...row, value, content: typeof label === 'number' ? null : label })
+}
 
 /** Rows per statement: both databases limit the number of bound values. */
 const chunk = 1_000
@@ -107,15 +122,17 @@ export async function hasRecorded(ctx: Context, endpoint: string): Promise<boole
 }
 
 /** A later label of the same prediction corrects the earlier one. */
-export async function saveLabels(ctx: Context, rows: LabelsTable[]): Promise<void> {
+export async function saveLabels(ctx: Context, rows: LabelRecord[]): Promise<void> {
   for (let at = 0; at < rows.length; at += chunk) {
     await tables(ctx)
       .insertInto('labels')
-      .values(rows.slice(at, at + chunk))
+      .values(rows.slice(at, at + chunk).map(labelRow))
       .onConflict((conflict) =>
-        conflict
-          .columns(['endpoint', 'prediction'])
-          .doUpdateSet((eb) => ({ value: eb.ref('excluded.value'), known_at: eb.ref('excluded.known_at') })),
+        conflict.columns(['endpoint', 'prediction']).doUpdateSet((eb) => ({
+          value: eb.ref('excluded.value'),
+          content: eb.ref('excluded.content'),
+          known_at: eb.ref('excluded.known_at'),
+        })),
       )
       .execute()
   }
@@ -137,13 +154,9 @@ export async function countLabels(ctx: Context, endpoint: string, predictions: s
 }
 
 /** A label is hardly ever known before its prediction, so labels known since a time cover the predictions made since then. */
-export async function labelsSince(ctx: Context, endpoint: string, from: string): Promise<LabelsTable[]> {
-  return tables(ctx)
-    .selectFrom('labels')
-    .selectAll()
-    .where('endpoint', '=', endpoint)
-    .where('known_at', '>=', from)
-    .execute()
+export async function labelsSince(ctx: Context, endpoint: string, from: string): Promise<LabelRecord[]> {
+  const query = tables(ctx).selectFrom('labels').selectAll().where('endpoint', '=', endpoint)
+  return (await query.where('known_at', '>=', from).execute()).map(labelOf)
 }
 
 type Page = { after: { known_at: string; prediction: string }; to: string; limit: number }
@@ -172,8 +185,8 @@ export async function labelsBetween(
     .execute()
 }
 
-export async function labelsOf(ctx: Context, endpoint: string, predictions: string[]): Promise<LabelsTable[]> {
-  const found: LabelsTable[] = []
+export async function labelsOf(ctx: Context, endpoint: string, predictions: string[]): Promise<LabelRecord[]> {
+  const found: LabelRecord[] = []
   for (let at = 0; at < predictions.length; at += chunk) {
     const rows = await tables(ctx)
       .selectFrom('labels')
@@ -181,18 +194,15 @@ export async function labelsOf(ctx: Context, endpoint: string, predictions: stri
       .where('endpoint', '=', endpoint)
       .where('prediction', 'in', predictions.slice(at, at + chunk))
       .execute()
-    found.push(...rows)
+    found.push(...rows.map(labelOf))
   }
   return found
 }
 
-export async function findLabel(ctx: Context, endpoint: string, prediction: string): Promise<LabelsTable | undefined> {
-  return tables(ctx)
-    .selectFrom('labels')
-    .selectAll()
-    .where('endpoint', '=', endpoint)
-    .where('prediction', '=', prediction)
-    .executeTakeFirst()
+export async function findLabel(ctx: Context, endpoint: string, prediction: string): Promise<LabelRecord | undefined> {
+  const query = tables(ctx).selectFrom('labels').selectAll().where('endpoint', '=', endpoint)
+  const row = await query.where('prediction', '=', prediction).executeTakeFirst()
+  return row && labelOf(row)
 }
 
 /** Of a day (UTC, yyyy-mm-dd); nothing was taken yet where there is no row. */

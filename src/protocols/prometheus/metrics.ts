@@ -96,6 +96,12 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     drifted: gauge('drifted_columns', 'Columns that moved away from training'),
     domain: gauge('domain_auc', 'How well a classifier tells the window from training; 0.5 is alike'),
   }
+  const metric = new Gauge({
+    name: 'keel_window_metric',
+    help: 'Each metric of the newest window, by the kind of the answers and by the spec',
+    labelNames: ['model', 'metric'],
+    registers: [registry],
+  })
   for (const { name: model } of serving.listEndpoints(ctx).items) {
     const window = await monitoring.latestWindow(ctx, { model })
     if (!window) continue
@@ -105,6 +111,8 @@ async function windowMetrics(ctx: Context, registry: Registry): Promise<void> {
     set(gauges.end, millisecondsOf(window.to) / 1000)
     set(gauges.requests, window.requests)
     set(gauges.labelled, window.labelled)
+    for (const { metric: name, estimate } of window.metrics ?? [])
+      if (estimate.value !== null) metric.set({ model, metric: name }, estimate.value)
     set(gauges.bias, window.bias.value)
     set(gauges.lower, window.bias.lower)
     set(gauges.upper, window.bias.upper)

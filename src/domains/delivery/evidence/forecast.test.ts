@@ -13,6 +13,8 @@ const traffic = { requests: 60, units: 30, hours: 24, at: at(0) }
 
 const answers = (count: number, arm: Observation['arm'], badEvery = 0): Observation[] =>
   Array.from({ length: count }, (_, index) => ({
+    id: `${arm}${index}`,
+    inputs: {},
     at: at(index),
     unit: `${arm}${index}`,
     arm,

@@ -30,7 +30,8 @@ function answers(
     const name = unit?.(index) ?? `u${from + index}`
     const arm = armOf(name, { share: share, salt: of.salt }) === 'canary' ? 'canary' : 'live'
     const bad = random() < badRate(arm) ? 'error' : null
-    return { at: at(from + index), unit: name, arm, bad, marks: [], output: 0.5, label: null, latencyMs: 5, cost: 1 }
+    const asked = { id: `p${from + index}`, at: at(from + index), unit: name, inputs: {} }
+    return { ...asked, arm, bad, marks: [], output: 0.5, label: null, latencyMs: 5, cost: 1 }
   })
 }
 
@@ -156,8 +157,8 @@ test('"inconclusive: ship" ships only after the longest hold, only with traffic,
 
 test('what the bad answers of an arm were is said by their marks', () => {
   const rows = answers(createRandom(1), { requests: 40, share: 0.5, badRate: (arm) => Number(arm === 'canary') })
-  const marked = rows.map((row) =>
-    row.bad === null ? row : { ...row, bad: 'invalid', marks: ['stand_in', 'cut_off'] },
+  const marked = rows.map(
+    (row): Observation => (row.bad === null ? row : { ...row, bad: 'invalid', marks: ['stand_in', 'cut_off'] }),
   )
   const harm = guard(judge({ ...plan, coldStart: 0 }, standing(0.5), marked), 'bad answers: harm')
   assert.match(harm?.reason ?? '', /from the canary \(\d+ cut_off\)/)

@@ -1,24 +1,17 @@
 import { oneSidedHalfWidth } from '../../../core/stats/confidence-sequence.ts'
 import { evidence, evidenceNeeded, harmProcess, notWorseProcess, observe } from '../../../core/stats/e-process.ts'
-import { logLossOf } from '../../../core/stats/metrics.ts'
 import { sampleRatio } from '../../../core/stats/sample-ratio.ts'
 import { mean, variance } from '../../../core/stats/summary.ts'
-import { armOf } from '../../serving/serving.ts'
+import type { AnswersOfSpec } from '../../evaluation/evaluation.ts'
+import { armOf, type LoggedPrediction } from '../../serving/serving.ts'
 import type { Plan } from '../plan.ts'
 import type { Guard } from '../rules.ts'
 import { type ArmRate, floorAfter, proofAfter, stillNeeded, type TrafficRate } from './still-needed.ts'
 
-export type Observation = {
-  at: string
-  unit: string
-  arm: 'live' | 'canary' | 'shadow'
-  bad: string | null
-  marks: readonly string[]
-  output: unknown
-  label: number | null
-  latencyMs: number
-  cost: number | null
-}
+export type Observation = Pick<
+  LoggedPrediction,
+  'id' | 'at' | 'unit' | 'arm' | 'bad' | 'marks' | 'inputs' | 'output' | 'label' | 'latencyMs' | 'cost'
+>
 
 /** Where the rollout stands: the current step (-1 is shadow), the share the canary had at any time, and what comes an hour. */
 export type Progress = {
@@ -37,19 +30,16 @@ type Unit = {
 }
 
 /** Everything the guards can say, from what both arms answered since the rollout began. Rows come oldest first. */
-export function judge(plan: Plan, standing: Progress, seen: readonly Observation[]): Guard[] {
+export function judge(plan: Plan, standing: Progress, seen: readonly Observation[], answers?: AnswersOfSpec): Guard[] {
   if (standing.step < 0) return [judgeShadow(plan, standing, seen)]
   const units = [...unitsOf(plan, standing, seen).values()]
   const of = (arm: Unit['arm']) => units.filter((unit) => unit.arm === arm)
   const arms = { canary: of('canary'), control: of('control'), other: of('other') }
-  const guards = harmGuards(plan)
-  const means = meansOf(plan).map((question) => judgeMean(plan, question, arms, guards))
+  const questions = meansOf(plan, answers)
+  // The guards that may abort share alpha.
+  const guards = 1 + questions.length
+  const means = questions.map((question) => judgeMean(plan, question, arms, guards))
   return [judgeRatio(plan, standing, seen), ...judgeBad(plan, standing, arms, guards), ...means]
-}
-
-/** How many guards may abort: they share alpha. */
-function harmGuards(plan: Plan): number {
-  return 1 + meansOf(plan).length
 }
 
 function unitsOf(plan: Plan, { shares }: Progress, seen: readonly Observation[]): Map<string, Unit> {
@@ -216,30 +206,29 @@ const minValues = 30
 type MeanGuard = {
   guard: string
   unit: string
-  value: (row: Observation) => number | null
+  /** The values of the rows of one unit. */
+  values: (rows: readonly Observation[]) => number[]
   margin: (control: number) => number
   /** Extreme values are cut at this quantile of both arms: one long answer must not decide. */
   winsorize: number
 }
 
-function meansOf({ loss, qualityMargin, latencyRatio, costRatio }: Plan): MeanGuard[] {
+function meansOf({ qualityMargin, latencyRatio, costRatio }: Plan, answers: AnswersOfSpec | undefined): MeanGuard[] {
   const questions: MeanGuard[] = []
-  if (loss !== 'none') {
-    const value = ({ label, output }: Observation) => {
-      if (label === null || typeof output !== 'number') return null
-      return loss === 'log_loss' ? logLossOf(label, output) : Math.abs(label - output)
-    }
-    const unit = loss === 'log_loss' ? 'Log loss' : 'Absolute error'
-    questions.push({ guard: 'quality', unit, value, margin: () => qualityMargin, winsorize: 1 })
+  if (answers) {
+    const values = (rows: readonly Observation[]) =>
+      answers.losses(rows.flatMap((row) => answers.read(row) ?? [])).map(({ loss }) => loss)
+    const unit = answers.kind.loss.says
+    questions.push({ guard: 'quality', unit, values, margin: () => qualityMargin, winsorize: 1 })
   }
   const ratio = (bound: number) => (control: number) => (bound - 1) * control
   if (latencyRatio !== null) {
-    const value = ({ latencyMs }: Observation) => latencyMs
-    questions.push({ guard: 'latency', unit: 'Milliseconds', value, margin: ratio(latencyRatio), winsorize: 0.99 })
+    const values = (rows: readonly Observation[]) => rows.map(({ latencyMs }) => latencyMs)
+    questions.push({ guard: 'latency', unit: 'Milliseconds', values, margin: ratio(latencyRatio), winsorize: 0.99 })
   }
   if (costRatio !== null) {
-    const value = ({ cost }: Observation) => cost
-    questions.push({ guard: 'cost', unit: 'Cost', value, margin: ratio(costRatio), winsorize: 0.99 })
+    const values = (rows: readonly Observation[]) => rows.flatMap(({ cost }) => cost ?? [])
+    questions.push({ guard: 'cost', unit: 'Cost', values, margin: ratio(costRatio), winsorize: 0.99 })
   }
   return questions
 }
@@ -267,10 +256,10 @@ function judgeMean(plan: Plan, question: MeanGuard, arms: Arms, guards: number):
   }
 }
 
-function valuesOf({ value }: MeanGuard, units: Unit[]): number[] {
-  return units.flatMap((unit) => {
-    const values = unit.rows.flatMap((row) => value(row) ?? [])
-    return values.length === 0 ? [] : [mean(values)]
+function valuesOf({ values }: MeanGuard, units: Unit[]): number[] {
+  return units.flatMap(({ rows }) => {
+    const found = values(rows)
+    return found.length === 0 ? [] : [mean(found)]
   })
 }
 

@@ -176,7 +176,7 @@ function outcomeOf(metric: Metric, both: PairedSamples, { limited, seed }: Compa
     direction: metric.direction,
     candidate: intervalOf(metric, answers, seed),
     baseline: intervalOf(metric, { ...shared, outputs: baseline }, seed),
-    limits: limited.includes(metric.name) ? intervalOf(metric, answers, seed, oneSided) : null,
+    limits: limited.includes(metric.name) ? intervalOf(metric, answers, seed, { alpha: oneSided }) : null,
   }
 }
 

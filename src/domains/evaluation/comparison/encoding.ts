@@ -62,7 +62,7 @@ function encodeClasses(labels: string[], candidate: SideAnswers, baseline: SideA
 }
 
 /** A class by its name, or as the likeliest of `{"class": probability, …}`. */
-function classOf(answer: Value): PredictedClass {
+export function classOf(answer: Value): PredictedClass {
   if (answer === null || answer === '' || Number.isNaN(answer)) return undefined
   const text = String(answer)
   if (!text.startsWith('{')) return { name: text, chances: undefined }

@@ -18,7 +18,12 @@ export const alike = 'both answer every item alike'
  * A metric with the central (1 - alpha) interval of one side: exact for shares, Student's t for means (over clusters
  * where there are any), bootstrap for metrics that are not means. Undefined values (one class only) give nulls.
  */
-export function intervalOf(metric: Metric, sample: Sample, seed: number, alpha = twoSided): IntervalEstimate {
+export function intervalOf(
+  metric: Metric,
+  sample: Sample,
+  seed: number,
+  { alpha = twoSided, resamples = resamplesFor(sample.labels.length) } = {},
+): IntervalEstimate {
   const value = finite(metricOf(metric, sample))
   const parts = partsOf(metric, sample)
   if (!parts) {
@@ -29,7 +34,7 @@ export function intervalOf(metric: Metric, sample: Sample, seed: number, alpha =
       candidate,
       alpha,
       seed,
-      resamples: resamplesFor(n),
+      resamples,
       ...clustersIn(sample),
     })
     return { value, lower, upper }

@@ -8,6 +8,7 @@ import type { AnswerToScore } from './answer-to-score.ts'
 import { runCommandScorer } from './command.ts'
 import { type JudgeReport, openJudge } from './judge.ts'
 import { requireField } from './require-field.ts'
+import { textComparison } from './text-comparison.ts'
 
 /** A score in 0 … 1 for each answer; null where the scorer gave none. */
 type ScoreFunction = (answers: readonly AnswerToScore[]) => Promise<(number | null)[]>
@@ -91,11 +92,4 @@ async function scorerOf(ctx: Context, scorer: Scorer): Promise<{ score: ScoreFun
 
 function perAnswer(right: (answer: AnswerToScore) => boolean): ScoreFunction {
   return async (answers) => answers.map((one) => Number(right(one)))
-}
-
-/** Equal, or contained, after trimming. */
-function textComparison({ kind, ignore_case: ignoreCase = false }: Scorer): (answer: AnswerToScore) => boolean {
-  const plain = (text: string) => (ignoreCase ? text.trim().toLowerCase() : text.trim())
-  return ({ expected, answer }) =>
-    kind === 'exact' ? plain(answer) === plain(expected) : plain(answer).includes(plain(expected))
 }

@@ -1,4 +1,5 @@
 import type { SketchReference } from '../../../core/stats/sketch.ts'
+import type { Answered, AnswersOfSpec } from '../../evaluation/evaluation.ts'
 import type * as registry from '../../registry/registry.ts'
 import type { LoggedPrediction } from '../../serving/serving.ts'
 import { residualColumn, scoreColumn } from './baseline.ts'
@@ -18,7 +19,7 @@ export function addValue(state: RunningMoments, value: number): void {
   state.squares += before * (value - state.mean)
 }
 
-const keptPairs = 50_000
+const keptAnswers = 50_000
 const keptRows = 2_000
 const keptLatencies = 100_000
 
@@ -34,7 +35,8 @@ export type Accumulator = {
   spread: number
   /** Scores that are exactly 0 or 1: classes, where probabilities are expected. */
   classes: number
-  pairs: Sample<{ prediction: number; label: number }>
+  /** Answers that can be judged. */
+  judged: Sample<Answered>
   scores: Sample<number>
   sample: Sample<LoggedPrediction>
   sketches: ReturnType<typeof hourlySketches>
@@ -55,29 +57,31 @@ export function createAccumulator(
     bias: createMoments(),
     spread: 0,
     classes: 0,
-    pairs: createSample(keptPairs),
-    scores: createSample(keptPairs),
+    judged: createSample(keptAnswers),
+    scores: createSample(keptAnswers),
     sample: createSample(keptRows),
     sketches: hourlySketches(bins, periodsOf(window)),
   }
 }
 
-export function addRow(accumulator: Accumulator, row: LoggedPrediction): void {
+export function addRow(accumulator: Accumulator, row: LoggedPrediction, answers: AnswersOfSpec): void {
   const score = typeof row.output === 'number' && Number.isFinite(row.output) ? row.output : null
   accumulator.rows += 1
   addToSample(accumulator.sample, row)
   if (score === 0 || score === 1) accumulator.classes += 1
   if (score !== null) addToSample(accumulator.scores, score)
-  if (row.label !== null && score !== null) {
+  const answered = answers.read(row)
+  if (answered) addToSample(accumulator.judged, answered)
+  const label = answers.kind.quantities && typeof row.label === 'number' ? row.label : null
+  if (label !== null && score !== null) {
     addValue(accumulator.prediction, score)
-    addValue(accumulator.label, row.label)
-    addValue(accumulator.bias, score - row.label)
+    addValue(accumulator.label, label)
+    addValue(accumulator.bias, score - label)
     accumulator.spread += Math.max(0, score * (1 - score))
-    addToSample(accumulator.pairs, { prediction: score, label: row.label })
   }
-  const residual = row.label !== null && score !== null ? score - row.label : undefined
+  const residual = label !== null && score !== null ? score - label : undefined
   accumulator.sketches.add(row.at, (column) => {
-    if (column === scoreColumn) return row.output
+    if (column === scoreColumn) return answers.kind.shown(row.output)
     if (column === residualColumn) return residual
     return row.inputs[column]
   })

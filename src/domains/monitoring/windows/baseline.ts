@@ -51,12 +51,13 @@ async function makeProfile(ctx: Context, model: string, version: number, setting
   const set = await features.getTrainingSet(ctx, { trainingSet })
   const rows = (await features.trainingRows(ctx, trainingSet, trainingSample)) as Row[]
   const scores = await scoresOf(ctx, model, version, rows)
-  const labels = set.label === null ? undefined : rows.map((row) => Number(row[set.label ?? '']))
+  const labelled = set.label !== null && settings.kind.quantities
+  const labels = labelled ? rows.map((row) => Number(row[set.label ?? ''])) : undefined
   const columns = (signature?.inputs ?? []).map(({ name }) => name)
   const everything = rows.map((_, index) => index)
   const windows = wholeWindows(rows, settings, set.from, set.to)
   const valueAt = (column: string, index: number): unknown => {
-    if (column === scoreColumn) return scores[index] ?? null
+    if (column === scoreColumn) return settings.kind.shown(scores[index] ?? null)
     if (column === residualColumn) return difference(scores[index], labels?.[index])
     return rows[index]?.[column] ?? null
   }
@@ -65,6 +66,7 @@ async function makeProfile(ctx: Context, model: string, version: number, setting
       column,
       everything.map((index) => valueAt(column, index)),
       windows,
+      column === scoreColumn ? settings.kind.sketch : undefined,
     ),
   )
   const calibration = settings.binary ? calibrate(scores, labels) : null
@@ -110,9 +112,13 @@ export async function trainedInputs(
   )
 }
 
-function profileColumn(column: string, values: readonly unknown[], windows: TrainingWindow[]): ProfileColumn {
-  const numeric = column === scoreColumn || column === residualColumn ? true : isNumeric(values)
-  const bins = createReference({ kind: numeric ? 'numeric' : 'categorical', values })
+function profileColumn(
+  column: string,
+  values: readonly unknown[],
+  windows: TrainingWindow[],
+  kind: 'numeric' | 'categorical' = column === residualColumn || isNumeric(values) ? 'numeric' : 'categorical',
+): ProfileColumn {
+  const bins = createReference({ kind, values })
   const whole = sketchOf(bins, values)
   const distances = windows.map(({ indexes }) => {
     const part = sketchOf(

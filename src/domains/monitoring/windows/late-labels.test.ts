@@ -40,8 +40,18 @@ test('quality of a closed window follows the labels that came in since, and noth
   assert.ok((first.bias.lower ?? 1) < 0 && (first.bias.upper ?? -1) > 0)
   assert.ok((first.auc.lower ?? 2) <= (first.auc.value ?? 1))
   assert.equal(first.knownUpTo, '2026-01-03T01:00:00.000Z')
-  const { labelled, meanPrediction, meanLabel, bias, logLoss, auc, knownUpTo } = first
-  assert.deepEqual(first, { ...before[0], labelled, meanPrediction, meanLabel, bias, logLoss, auc, knownUpTo })
+  const { labelled, meanPrediction, meanLabel, bias, logLoss, auc, metrics, knownUpTo } = first
+  assert.deepEqual(first, {
+    ...before[0],
+    labelled,
+    meanPrediction,
+    meanLabel,
+    bias,
+    logLoss,
+    auc,
+    metrics,
+    knownUpTo,
+  })
   assert.deepEqual(second, before[1])
   assert.deepEqual(await alerts(), [])
 })

@@ -63,14 +63,14 @@ async function recheckWindow(ctx: Context, row: WindowRecord, settings: Settings
   const { model, from_at: from, to_at: to } = row
   const { release } = windowOf(row)
   const isSketched = (column: string) => column === residualColumn
-  const { service, accumulators, baselines } = await countRows(ctx, { model, from, to, settings, isSketched })
+  const { service, accumulators, baselines, answers } = await countRows(ctx, { model, from, to, settings, isSketched })
   const own = accumulators.find((accumulator) => accumulator.release === release)
   if (!own) return
   await saveCountedHours(ctx, { accumulators, baselines })
   const baseline = baselines.get(own.version)
   const merged = baseline ? await mergeUntilEnough(ctx, { model, release, from, to, baseline, settings }) : undefined
   const { labelled, knownUpTo } = service
-  const quality = { labelled, ...qualityOf(own, settings), knownUpTo }
+  const quality = { labelled, ...qualityOf(own, answers), knownUpTo }
   await transaction(ctx, async (ctx) => {
     const stored = await store.findWindow(ctx, model, from)
     if (!stored) return

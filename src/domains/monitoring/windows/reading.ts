@@ -101,14 +101,29 @@ function verdictOf(
   return { verdict: 'drifted', because: `${moved} moved, ${holes} with other shares of missing values; ${compared}` }
 }
 
-function meaningOf({ labelled, bias, knownUpTo }: Window): string {
+function meaningOf({ labelled, bias, metrics = [], knownUpTo }: Window): string {
   if (labelled === 0) return 'No labels are known for this window: whether the answers became wrong cannot be seen yet.'
+  if (bias.n === 0) return `Labels known up to ${knownUpTo ?? 'now'}: ${metrics.flatMap(inWords).join('; ')}.`
   const lower = bias.lower ?? 0
   const upper = bias.upper ?? 0
   const unbiased = lower <= 0 && upper >= 0
   return unbiased
     ? `Labels known up to ${knownUpTo ?? 'now'} show no bias: what moved has not harmed so far.`
     : `Labels known up to ${knownUpTo ?? 'now'} show a bias of ${(bias.value ?? 0).toFixed(3)} [${lower.toFixed(3)}, ${upper.toFixed(3)}].`
+}
+
+function inWords({
+  metric,
+  estimate: { value, lower, upper },
+  share,
+}: NonNullable<Window['metrics']>[number]): string[] {
+  if (value === null) return []
+  const bounds = typeof lower === 'number' && typeof upper === 'number' ? ` [${plain(lower)}, ${plain(upper)}]` : ''
+  return [`${metric} ${plain(value)}${bounds} of ${(100 * share).toFixed(0)} % of the answers`]
+}
+
+function plain(value: number): string {
+  return value.toFixed(3)
 }
 
 export async function sketches(

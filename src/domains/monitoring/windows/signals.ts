@@ -26,7 +26,7 @@ type LabelEvidence = {
 /** Signals from labels, most important first; `silent` are those for which there are too few labels. */
 export function signalsFromLabels(evidence: LabelEvidence): { signals: DetectedSignal[]; silent: Signal[] } {
   const { own, settings, residuals } = evidence
-  const enough = own.bias.n >= settings.minRows
+  const enough = (settings.kind.quantities ? own.bias.n : own.judged.seen) >= settings.minRows
   const summed =
     !enough && residuals?.numbers && residuals.numbers.count >= settings.minRows ? residuals.numbers : undefined
   if (!enough && !summed) return { signals: [], silent: [...labelSignals] }
@@ -58,19 +58,36 @@ function signalsOf(
       thresholdFrom: calibrated ? `the largest in its own training windows (${calibrated.slice(0, 10)})` : 'the spec',
     })
   }
-  const least = settings.minAuc
-  if (!summed && least !== undefined && (window.auc.upper ?? 1) < least) {
-    signals.push({
-      signal: 'quality',
-      subject: 'auc',
-      severity: 'page',
-      summary: `AUC is ${(window.auc.value ?? 0).toFixed(3)}, below the floor of ${least} beyond doubt.`,
-      value: window.auc,
-      threshold: least,
-      thresholdFrom: 'the floor of the spec',
-    })
-  }
-  return signals
+  return summed ? signals : [...signals, ...brokenFloors(window, settings)]
+}
+
+/** Metrics that are beyond the bounds of the spec, whatever chance does. */
+function brokenFloors({ metrics = [] }: Window, { floors }: Settings): DetectedSignal[] {
+  return floors.flatMap(({ metric, at_least: least, at_most: most }): DetectedSignal[] => {
+    const found = metrics.find((one) => one.metric === metric)
+    const { value = null, lower, upper } = found?.estimate ?? {}
+    if (!found || value === null) return []
+    const below = least !== undefined && (upper ?? Number.POSITIVE_INFINITY) < least
+    const above = most !== undefined && (lower ?? Number.NEGATIVE_INFINITY) > most
+    const bound = below ? least : above ? most : undefined
+    if (bound === undefined) return []
+    const { n } = found.estimate
+    return [
+      {
+        signal: 'quality',
+        subject: metric,
+        severity: 'page',
+        summary: `${shownMetric(metric)} is ${plain(value)}, ${below ? 'below the floor' : 'above the limit'} of ${bound} beyond doubt (n ${n}, ${percent(found.share)} of the answers).`,
+        value: found.estimate,
+        threshold: bound,
+        thresholdFrom: 'the floor of the spec',
+      },
+    ]
+  })
+}
+
+function shownMetric(metric: string): string {
+  return metric === 'auc' ? 'AUC' : metric
 }
 
 export function signalsFromService(window: Window, settings: Settings): DetectedSignal[] {

@@ -3,10 +3,8 @@ import type { Estimate } from '../../../core/contract.ts'
 import { estimatePerformance } from '../../../core/stats/cbpe.ts'
 import { domainDrift } from '../../../core/stats/domain-classifier.ts'
 import { proportionInterval, quantileInterval } from '../../../core/stats/intervals.ts'
-import { auc, logLossOf } from '../../../core/stats/metrics.ts'
-import { pairedBootstrap } from '../../../core/stats/paired-bootstrap.ts'
 import { sketchTests } from '../../../core/stats/sketch-comparison.ts'
-import { mean, variance } from '../../../core/stats/summary.ts'
+import type { AnswersOfSpec } from '../../evaluation/evaluation.ts'
 import type { Window as WindowSchema } from '../contract.ts'
 import { type BaselineProfile, type Drift, decideDrift, type Row } from '../rules.ts'
 import type { Settings } from '../settings.ts'
@@ -27,15 +25,14 @@ type WindowInput = {
   missing: NonNullable<Window['missing']>
   baseline: BaselineProfile | undefined
   mergedFrom: string | undefined
-  settings: Pick<Settings, 'binary' | 'regression'>
+  answers: AnswersOfSpec
 }
 
 const z95 = 1.959963984540054
-const aucResamples = 200
 
 /** The window as it is stored and shown: every number with its n and interval. */
 export function summarizeWindow(input: WindowInput): Window {
-  const { model, from, to, own, service, drift, notJudged, missing, baseline, mergedFrom, settings } = input
+  const { model, from, to, own, service, drift, notJudged, missing, baseline, mergedFrom, answers } = input
   const { rows, requests, labelled, bad, marked, marks, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
@@ -46,7 +43,7 @@ export function summarizeWindow(input: WindowInput): Window {
     release: own.release,
     requests,
     labelled,
-    ...qualityOf(own, settings),
+    ...qualityOf(own, answers),
     errorRate: { value: bad / Math.max(1, rows), n: rows, lower: errors.lower, upper: errors.upper },
     markedRate: shareOf(marked, rows),
     marks,
@@ -78,29 +75,29 @@ function shareOf(count: number, n: number): Estimate {
   return { value: count / n, n, ...proportionInterval(count, n) }
 }
 
-type Quality = Pick<Window, 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc' | 'absoluteError'>
+type Quality = Pick<Window, 'meanPrediction' | 'meanLabel' | 'bias' | 'logLoss' | 'auc' | 'absoluteError' | 'metrics'>
 
 const unknown: Estimate = { value: null, n: 0, lower: null, upper: null }
 
-/** Quality by the labels known so far: log loss and AUC of probabilities, absolute error of quantities. */
-export function qualityOf(own: Accumulator, { binary, regression }: Pick<Settings, 'binary' | 'regression'>): Quality {
-  const { items } = own.pairs
-  const known = {
+/** Quality by the labels known so far: the metrics of its kind of answers and of its spec, and the bias of quantities. */
+export function qualityOf(own: Accumulator, answers: AnswersOfSpec): Quality {
+  const { items, seen } = own.judged
+  const metrics = answers.measure(items).map(({ metric, direction, estimate, rows }) => ({
+    metric,
+    direction,
+    estimate,
+    share: own.rows === 0 || items.length === 0 ? 0 : (rows / items.length) * (seen / own.rows),
+  }))
+  const found = (name: string) => metrics.find(({ metric }) => metric === name)?.estimate
+  const absoluteError = found('mae')
+  return {
     meanPrediction: meanOf(own.prediction),
     meanLabel: meanOf(own.label),
     bias: meanOf(own.bias),
-  }
-  if (!binary) {
-    const absoluteError = estimateOf(items.map((one) => Math.abs(one.label - one.prediction)))
-    return { ...known, logLoss: unknown, auc: unknown, ...(regression ? { absoluteError } : {}) }
-  }
-  return {
-    ...known,
-    logLoss: estimateOf(items.map((one) => logLossOf(one.label, one.prediction))),
-    auc: aucOf(
-      items.map((one) => one.label),
-      items.map((one) => one.prediction),
-    ),
+    logLoss: answers.kind.quantities ? (found('log_loss') ?? unknown) : unknown,
+    auc: found('auc') ?? unknown,
+    ...(absoluteError ? { absoluteError } : {}),
+    metrics,
   }
 }
 
@@ -152,31 +149,6 @@ function meanOf({ n, mean: value, squares }: RunningMoments): Estimate {
   if (n === 0) return { value: null, n, lower: null, upper: null }
   const half = n < 2 ? Number.NaN : z95 * Math.sqrt(squares / (n - 1) / n)
   return { value, n, lower: n < 2 ? null : value - half, upper: n < 2 ? null : value + half }
-}
-
-function estimateOf(values: number[]): Estimate {
-  const n = values.length
-  if (n === 0) return { value: null, n, lower: null, upper: null }
-  const value = mean(values)
-  const half = n < 2 ? Number.NaN : z95 * Math.sqrt(variance(values) / n)
-  return {
-    value: finite(value),
-    n,
-    lower: n < 2 ? null : finite(value - half),
-    upper: n < 2 ? null : finite(value + half),
-  }
-}
-
-function aucOf(labels: number[], predictions: number[]): Estimate {
-  const value = auc(labels, predictions)
-  if (!Number.isFinite(value)) return { value: null, n: labels.length, lower: null, upper: null }
-  const pick = (from: number[], items: Int32Array) => Array.from(items, (item) => from[item] ?? 0)
-  const { lower, upper } = pairedBootstrap({
-    n: labels.length,
-    candidate: (items) => auc(pick(labels, items), pick(predictions, items)),
-    resamples: aucResamples,
-  })
-  return { value, n: labels.length, lower, upper }
 }
 
 /** The blind spot of every estimate without labels. */

@@ -18,7 +18,11 @@ export async function sampleTraffic(ctx: Context, { model }: { model: string }):
     .map((row) => ({ row, order: hashUnit(`traffic/${row.id}`) }))
     .sort((a, b) => a.order - b.order)
     .slice(0, maxRows)
-    .map(({ row: { at, inputs, output, version, label } }) => ({ at, inputs, output, version, label }))
+    .map(({ row: { at, inputs, output, version, label } }) => {
+      // Golden items have one relevance each, so the label of a whole list has no counterpart there.
+      const alone = typeof label === 'object' ? null : label
+      return { at, inputs, output, version, label: alone }
+    })
     .sort((a, b) => (a.at < b.at ? -1 : 1))
   if (rows.length > 0) await evaluation.recordTraffic(ctx, { model, from: start, to: end, rows })
 }

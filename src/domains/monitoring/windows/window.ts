@@ -2,6 +2,7 @@ import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
 import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
+import { type AnswersOfSpec, answersOf } from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { type DetectedSignal, evaluateAlertRules } from '../alerts/alerts.ts'
@@ -46,7 +47,7 @@ export async function closeWindow(
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const to = await endOfWindow(ctx, job, settings)
   if (to === undefined) return { requests: 0 }
-  const { service, accumulators, baselines } = await countRows(ctx, { model, from, to, settings })
+  const { service, accumulators, baselines, answers } = await countRows(ctx, { model, from, to, settings })
   const own = accumulators.toSorted((a, b) => b.rows - a.rows)[0]
   await saveCountedHours(ctx, { accumulators, baselines })
   if (own) {
@@ -70,7 +71,7 @@ export async function closeWindow(
       missing,
       baseline,
       mergedFrom: merged?.from,
-      settings,
+      answers,
     })
     const residuals = merged?.sketches.get(residualColumn)
     const labels = signalsFromLabels({ window, own, baseline, settings, residuals })
@@ -111,7 +112,7 @@ export async function closeWindow(
 
 export async function saveCountedHours(
   ctx: Context,
-  { accumulators, baselines }: Omit<LogCounts, 'service'>,
+  { accumulators, baselines }: Omit<LogCounts, 'service' | 'answers'>,
 ): Promise<void> {
   for (const accumulator of accumulators) {
     const baseline = baselines.get(accumulator.version)
@@ -138,6 +139,7 @@ type LogCounts = {
   service: ServiceTotals
   accumulators: Accumulator[]
   baselines: Map<number, BaselineProfile | undefined>
+  answers: AnswersOfSpec
 }
 
 type CountInput = {
@@ -155,6 +157,7 @@ export async function countRows(
   { model, from, to, settings, isSketched = () => true }: CountInput,
 ): Promise<LogCounts> {
   const service = createServiceTotals()
+  const answers = await answersOf(settings.answers)
   const accumulators = new Map<string, Accumulator>()
   const baselines: LogCounts['baselines'] = new Map()
   for (let start = millisecondsOf(from); start < millisecondsOf(to); start += day) {
@@ -172,11 +175,11 @@ export async function countRows(
         accumulator = createAccumulator(row.release, row.version, new Map(bins), { from, to })
         accumulators.set(row.release, accumulator)
       }
-      addRow(accumulator, row)
+      addRow(accumulator, row, answers)
       addToTotals(service, row)
     }
   }
-  return { service, accumulators: [...accumulators.values()], baselines }
+  return { service, accumulators: [...accumulators.values()], baselines, answers }
 }
 
 export function binsOf(baseline: BaselineProfile | undefined) {

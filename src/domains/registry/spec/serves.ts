@@ -77,6 +77,12 @@ export const Serves = object({
   service: optional(Name),
   output: oneOf(['binary', 'regression', 'multiclass', 'ranking', 'text'], { description: 'What it answers' }),
   provider: optional(Provider),
+  list: optional(
+    Type.String({
+      minLength: 1,
+      description: 'ranking: the input that says which rows are ranked among each other; without it those of one unit',
+    }),
+  ),
   positive: optional(Type.String({ description: 'The label column; 1 or true is the positive class' })),
   missing: optional(
     Type.Array(Type.String(), {

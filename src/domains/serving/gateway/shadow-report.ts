@@ -2,6 +2,7 @@ import type { Context } from '../../../core/context.ts'
 import type { Estimate, Input, Output } from '../../../core/contract.ts'
 import { quantileInterval, wilsonInterval } from '../../../core/stats/intervals.ts'
 import { mean } from '../../../core/stats/summary.ts'
+import { kinds } from '../../evaluation/evaluation.ts'
 import * as registry from '../../registry/registry.ts'
 import type { serving } from '../contract.ts'
 import { type LoggedPrediction, readLog } from '../log/log.ts'
@@ -71,9 +72,10 @@ function gap({ caller, shadow }: Pair): number {
   return isNumber(caller.output) && isNumber(shadow.output) ? shadow.output - caller.output : Number.POSITIVE_INFINITY
 }
 
-/** Of probabilities the decision counts, of other numbers their value, of words and texts each letter. */
+/** Of probabilities the decision counts, of classes the likeliest, of other numbers their value, of words and texts each letter. */
 function disagrees(pair: Pair, kind: OutputKind | undefined): boolean {
   const { caller, shadow } = pair
+  if (kind === 'multiclass') return kinds[kind].shown(caller.output) !== kinds[kind].shown(shadow.output)
   if (!isNumber(caller.output) || !isNumber(shadow.output)) return caller.output !== shadow.output
   if (kind === 'binary') return caller.output >= decision !== shadow.output >= decision
   return Math.abs(gap(pair)) > tolerance * Math.max(1, Math.abs(caller.output))

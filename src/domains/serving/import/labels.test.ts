@@ -183,6 +183,21 @@ test('a value that no label can be is listed by its row, and the others are take
   assert.match(badRows[1]?.what ?? '', /must be 0 or 1/)
 })
 
+test('classes come as they are written, and one that is there is known again', async (t) => {
+  const { predict, push, soon, labelled, told } = await begin(t, { id: 'order' }, { output: 'multiclass' })
+  await predict([{ id: 'a' }, { id: 'b' }])
+  await push([
+    { order: 'a', churned: 'left for 01' },
+    { order: 'b', churned: 'write to ann@team.example' },
+  ])
+  await soon()
+  assert.deepEqual(await labelled(), { a: 'left for 01', b: 'write to [email]' })
+  await push([{ order: 'b', churned: 'write to ann@team.example' }])
+  await soon()
+  const { last } = await told()
+  assert.deepEqual([last.taken, last.known, last.corrected], [0, 1, 0])
+})
+
 test('a source that is not there or lacks a column is said, alerted and named by the doctor, until it is well', async (t) => {
   const { predict, push, soon, told, labelled, client, ctx } = await begin(t, { from: 'orders.churned', id: 'order' })
   const firing = async () =>

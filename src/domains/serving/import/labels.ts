@@ -2,10 +2,10 @@ import type { Context } from '../../../core/context.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { identifier, type Lake } from '../../../core/lake.ts'
 import * as datasets from '../../datasets/datasets.ts'
+import type { Label } from '../../evaluation/evaluation.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import { loadPredictions } from '../log/log.ts'
 import { label } from '../predictions.ts'
-import type { OutputKind } from '../rules.ts'
 import type { SegmentsTable } from '../schema.ts'
 import * as labels from '../store.ts'
 import { type Found, nothing } from './found.ts'
@@ -78,20 +78,20 @@ async function requireColumns(
 async function takeMatches(
   ctx: Context,
   lake: Lake,
-  { model, serves: { output } }: ModelSpec,
+  { model, serves }: ModelSpec,
 ): Promise<Pick<Found, 'counts' | 'badRows' | 'waiting' | 'nextAt'>> {
   const counts = nothing()
   const badRows: Found['badRows'] = []
   let [waiting, nextAt]: [number, string | null] = [0, null]
   for await (const matches of readMatches(lake, page)) {
-    const usable: { id: string; value: number }[] = []
+    const usable: { id: string; value: Label }[] = []
     for (const match of matches) {
       if (match.matureAt !== null) {
         waiting += 1
         if (nextAt === null || match.matureAt < nextAt) nextAt = match.matureAt
       } else if (match.ambiguous) counts.ambiguous += 1
       else {
-        const value = labelFrom(match, output, badRows)
+        const value = labelFrom(match, serves, badRows)
         if (value === undefined) counts.bad += 1
         else usable.push({ id: match.id, value })
       }
@@ -104,22 +104,26 @@ async function takeMatches(
   return { counts, badRows, waiting, nextAt }
 }
 
-function labelFrom({ id, value, seq }: Match, output: OutputKind, badRows: Found['badRows']): number | undefined {
-  const read = labelOf(id, value, output)
-  if (typeof read === 'number') return read
-  if (badRows.length < mostBadRows) badRows.push({ row: seq, what: read })
+function labelFrom(
+  { id, value, seq }: Match,
+  serves: ModelSpec['serves'],
+  badRows: Found['badRows'],
+): Label | undefined {
+  const read = labelOf(id, value, serves)
+  if ('label' in read) return read.label
+  if (badRows.length < mostBadRows) badRows.push({ row: seq, what: read.wrong })
   return undefined
 }
 
-async function storeLabels(ctx: Context, model: string, given: { id: string; value: number }[]) {
+async function storeLabels(ctx: Context, model: string, given: { id: string; value: Label }[]) {
   if (given.length === 0) return { taken: 0, known: 0, corrected: 0 }
   const stored = await labels.labelsOf(
     ctx,
     model,
     given.map(({ id }) => id),
   )
-  const before = new Map(stored.map(({ prediction, value }) => [prediction, value]))
-  const changed = given.filter(({ id, value }) => before.get(id) !== value)
+  const before = new Map(stored.map(({ prediction, label }) => [prediction, JSON.stringify(label)]))
+  const changed = given.filter(({ id, value }) => before.get(id) !== JSON.stringify(value))
   if (changed.length > 0) await label(ctx, { endpoint: model, labels: changed })
   const corrected = changed.filter(({ id }) => before.has(id)).length
   return { taken: changed.length, known: given.length - changed.length, corrected }

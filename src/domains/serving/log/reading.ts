@@ -59,7 +59,7 @@ export async function readLog(ctx: Context, read: LogQuery): Promise<LoggedPredi
   const labels = new Map((await labelsFor(ctx, endpoint, { from, to }, wanted)).map((one) => [one.prediction, one]))
   const joined = wanted.map((logged): LoggedPrediction => {
     const label = labels.get(logged.id)
-    return { ...logged, label: label?.value ?? null, labelKnownAt: label?.known_at ?? null }
+    return { ...logged, label: label?.label ?? null, labelKnownAt: label?.known_at ?? null }
   })
   const selected = labelledOnly ? joined.filter(({ label }) => label !== null) : joined
   selected.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.id < b.id ? -1 : 1))
@@ -117,5 +117,5 @@ export async function findLogged(ctx: Context, id: string): Promise<LoggedPredic
   const found = candidates.findLast(({ fallback }) => fallback) ?? candidates.at(-1)
   if (!found) return undefined
   const label = await store.findLabel(ctx, found.endpoint, id)
-  return { ...found, label: label?.value ?? null, labelKnownAt: label?.known_at ?? null }
+  return { ...found, label: label?.label ?? null, labelKnownAt: label?.known_at ?? null }
 }

@@ -117,7 +117,7 @@ function toRecords(ctx: Context, { model, serves }: ModelSpec, predictions: read
     if (first !== undefined)
       addProblem(problems, { row, column: 'id', value: given.id, rule: `is the id of row ${first} too` })
     ids.set(given.id, row)
-    const output = typeof given.output === 'boolean' ? Number(given.output) : given.output
+    const output = plainOutput(given.output)
     const marks = given.marks ?? marksOf(output, given.bad, serves.output)
     const faulty = !isValid(output, serves.output) || marks.some((mark) => !harmless.has(mark))
     const bad = given.bad ?? (faulty ? 'invalid' : null)
@@ -146,6 +146,11 @@ function toRecords(ctx: Context, { model, serves }: ModelSpec, predictions: read
   })
   refuseProblems(problems, 'The predictions', 'invalid_input')
   return found
+}
+
+function plainOutput(given: Prediction['output']): LogRecord['output'] {
+  if (typeof given === 'boolean') return Number(given)
+  return typeof given === 'object' && given !== null ? JSON.stringify(given) : given
 }
 
 /** Marks of answers that are answers all the same. */

@@ -1,3 +1,4 @@
+import type { Label } from '../../evaluation/evaluation.ts'
 import type { AnswerMark } from '../../registry/registry.ts'
 
 export type Arm = 'live' | 'canary' | 'shadow'
@@ -34,7 +35,7 @@ export type LogRecord = {
   firstTokenMs: number | null
 }
 
-export type LoggedPrediction = LogRecord & { label: number | null; labelKnownAt: string | null }
+export type LoggedPrediction = LogRecord & { label: Label | null; labelKnownAt: string | null }
 
 /** Columns of a segment, as they are read from lines of JSON; what is nested is kept as its text. What came later is null in older ones. */
 export const columnTypes: Record<keyof LogRecord, string> = {

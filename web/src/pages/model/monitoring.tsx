@@ -37,15 +37,18 @@ function Newest({ window, report }: { window: Window; report: Drift }) {
         {window.release}. <b>{verdicts[report.verdict]}:</b> {report.because}. {report.meaning}
       </p>
       <div className="tiles">
-        <Measured name="Predicted – observed" of={window.bias} shown={number(window.bias.value)} />
-        {window.absoluteError ? (
-          <Measured name="Absolute error" of={window.absoluteError} shown={number(window.absoluteError.value)} />
-        ) : (
-          <>
-            <Measured name="Log loss" of={window.logLoss} shown={number(window.logLoss.value)} />
-            <Measured name="AUC" of={window.auc} shown={number(window.auc.value)} />
-          </>
+        {window.bias.n > 0 && (
+          <Measured name="Predicted – observed" of={window.bias} shown={number(window.bias.value)} />
         )}
+        {metricsOf(window).map(({ metric, estimate, share }) => (
+          <Measured
+            key={metric}
+            name={names[metric] ?? metric}
+            of={estimate}
+            shown={number(estimate.value)}
+            more={share === undefined ? '' : `Of ${percent(share)} of the answers.`}
+          />
+        ))}
         {window.estimated && (
           <Measured
             name="Accuracy without labels"
@@ -103,6 +106,20 @@ function Newest({ window, report }: { window: Window; report: Drift }) {
       />
     </>
   )
+}
+
+const names: Record<string, string> = { log_loss: 'Log loss', auc: 'AUC', mae: 'Absolute error' }
+
+/** Windows of earlier versions have the metrics of numbers only, and no shares. */
+function metricsOf({ metrics, absoluteError, logLoss, auc }: Window) {
+  const older = absoluteError
+    ? [{ metric: 'mae', estimate: absoluteError }]
+    : [
+        { metric: 'log_loss', estimate: logLoss },
+        { metric: 'auc', estimate: auc },
+      ]
+  const all: { metric: string; estimate: Estimate; share?: number }[] = metrics ?? older
+  return all.filter(({ metric }) => metric !== 'bias')
 }
 
 const verdicts = { drifted: 'Drifted', steady: 'Steady', cannot_tell: 'Cannot tell' }

@@ -52,13 +52,22 @@ export function QualityChart({ spans, windows, releases }: Props) {
   )
 }
 
-/** Probabilities are judged by their log loss, other numbers by their distance from what happened. */
-function qualityOf({ absoluteError, logLoss }: Window): Estimate {
-  return absoluteError ?? logLoss
+/** Probabilities are judged by their log loss, quantities by their distance from what happened, all else by the metric of the spec. */
+function qualityOf(window: Window): Estimate {
+  return shownQuality(window).estimate
+}
+
+function shownQuality({ absoluteError, logLoss, metrics = [] }: Window): { metric: string; estimate: Estimate } {
+  if (absoluteError) return { metric: 'Absolute error', estimate: absoluteError }
+  const [first] = metrics
+  const known = metrics.find(({ metric }) => metric === 'log_loss')
+  if (known || !first) return { metric: 'Log loss', estimate: known?.estimate ?? logLoss }
+  return first
 }
 
 function heading(windows: Window[]): string {
-  return windows.at(-1)?.absoluteError ? 'Absolute error' : 'Log loss'
+  const newest = windows.at(-1)
+  return newest ? shownQuality(newest).metric : 'Log loss'
 }
 
 /** The numbers of one window in words: what, how sure, of how many, and until when it is known. */
