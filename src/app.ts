@@ -33,7 +33,7 @@ import { measureRequests } from './protocols/prometheus/requests.ts'
 import { scoringRoutes } from './protocols/scoring/scoring.ts'
 import { signInRoutes } from './protocols/sign-in/sign-in.ts'
 import { exportTelemetry } from './protocols/telemetry/telemetry.ts'
-import { onChange, onEvent, onJob, onStart, onStop } from './reactions.ts'
+import { onChange, onEvent, onJob, onJobEnd, onStart, onStop } from './reactions.ts'
 
 export type App = {
   ctx: Context
@@ -83,7 +83,7 @@ export async function createApp({ config, root, clock, checkReplies, bodyPatienc
     const ctx: Context = { ...base, clock: chosen, now: () => chosen.now() }
     if (checkReplies) checkWrites(ctx)
     if (embedded) await reclaimAll(ctx)
-    const worker = createWorker(ctx, { events, jobs, reactions: onEvent, handlers: onJob })
+    const worker = createWorker(ctx, { events, jobs, reactions: onEvent, handlers: onJob, endings: onJobEnd })
     provideWorker(ctx, worker)
     for (const step of onStart) await step(ctx)
     const unfollow = follow(ctx, onChange)

@@ -1,7 +1,7 @@
 import type { Follower, Reactions } from './core/background/background.ts'
 import type { Context } from './core/context.ts'
 import { nameIn } from './core/event-contract.ts'
-import type { JobHandlers } from './core/job-contract.ts'
+import type { JobEndings, JobHandlers } from './core/job-contract.ts'
 import * as artifacts from './domains/artifacts/artifacts.ts'
 import * as datasets from './domains/datasets/datasets.ts'
 import * as delivery from './domains/delivery/delivery.ts'
@@ -81,10 +81,55 @@ export const onEvent: Reactions<typeof events> = {
     (ctx, { subject, data }) => monitoring.alertImport(ctx, { model: nameIn(subject), ...data, problem: null }),
   ],
   'serving.log_lost': [monitoring.alertLostPredictions],
+  'serving.release_not_started': [
+    (ctx, { subject, data }) => monitoring.alertNotStarted(ctx, { model: nameIn(subject), ...data }),
+  ],
+  'serving.release_started': [
+    (ctx, { subject, data }) => monitoring.alertNotStarted(ctx, { model: nameIn(subject), ...data, reason: null }),
+  ],
+  'serving.routing_changed': [
+    (ctx, { subject, data: { live, canary, shadow, warm } }) =>
+      monitoring.forgetNotStarted(ctx, {
+        model: nameIn(subject),
+        named: [live, canary, shadow, ...warm].flatMap((target) => target?.release ?? []),
+      }),
+  ],
+  'pipelines.run_failed': [
+    async (ctx, { subject, data: { run, scheduled, why = 'see its steps' } }) => {
+      if (scheduled === true)
+        await monitoring.alertPipeline(
+          ctx,
+          nameIn(subject),
+          `The scheduled run "${run}" of "${nameIn(subject)}" failed: ${why}`,
+        )
+    },
+  ],
+  'pipelines.run_succeeded': [(ctx, { subject }) => monitoring.alertPipeline(ctx, nameIn(subject), null)],
   'monitoring.alerts_raised': [monitoring.notifyByEmail],
   'monitoring.alerts_resolved': [monitoring.notifyByEmail],
   'monitoring.digest': [monitoring.notifyByEmail],
-  'delivery.drilled': [(ctx, { subject }) => delivery.planDrill(ctx, nameIn(subject))],
+  'delivery.drilled': [
+    (ctx, { subject }) => delivery.planDrill(ctx, nameIn(subject)),
+    (ctx, { subject, data }) => monitoring.alertDrill(ctx, { model: nameIn(subject), ...data }),
+  ],
+}
+
+/** Job kind -> what follows when it has ended, well or for good. */
+export const onJobEnd: JobEndings<typeof jobs> = {
+  'pipelines.run': pipelines.endLostRun,
+  'pipelines.scheduled': async (ctx, { pipeline }, { error }) => {
+    if (error !== null)
+      await monitoring.alertPipeline(ctx, pipeline, `The pipeline "${pipeline}" could not be started: ${error}`)
+  },
+  'monitoring.window': (ctx, { model }, outcome) =>
+    monitoring.alertJob(ctx, { model, what: 'closing of a window' }, outcome),
+  'monitoring.source': (ctx, { source }, outcome) =>
+    monitoring.alertJob(ctx, { model: `source.${source}`, what: 'check of new rows' }, outcome),
+  'serving.labelled': (ctx, { model }, outcome) =>
+    monitoring.alertJob(ctx, { model, what: 'look at late labels' }, outcome),
+  'delivery.drill': async (ctx, { model }, outcome) => {
+    if (outcome.error !== null) await monitoring.alertJob(ctx, { model, what: 'drill' }, outcome)
+  },
 }
 
 /** Job kind -> who does it. */

@@ -46,6 +46,16 @@ export type JobTools = {
   report(progress: { done: number; total: number; note: string }): Promise<void>
 }
 
+/** What became of a job that is not tried again: its result, or the reason for which it has none. */
+export type JobOutcome<Kind extends JobKind> =
+  | { result: JobOutput<Kind>; error: null }
+  | { result: null; error: string }
+
+/** What follows when jobs have ended, in a transaction of its own; few kinds need it. */
+export type JobEndings<J extends Jobs> = {
+  [Kind in keyof J]?: (ctx: Context, payload: JobInput<J[Kind]>, outcome: JobOutcome<J[Kind]>) => Promise<void>
+}
+
 /** Who does each job; a kind without a handler does not compile. */
 export type JobHandlers<J extends Jobs> = {
   [Kind in keyof J]: (ctx: Context, payload: JobInput<J[Kind]>, tools: JobTools) => Promise<JobOutput<J[Kind]>>

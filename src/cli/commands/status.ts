@@ -32,6 +32,10 @@ export const command: Command = {
       text: [
         status.sentence,
         ...(status.log.summary === null ? [] : [status.log.summary]),
+        ...status.notStarted.map(
+          ({ model, release, reason }) =>
+            `"${release}" could not be started: ${reason}\n  keel endpoints show ${model}`,
+        ),
         ...status.unreadable.map(
           ({ source, reason }) => `The source "${source}" cannot be read: ${reason}.\n  keel data check ${source}`,
         ),

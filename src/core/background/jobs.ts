@@ -137,20 +137,23 @@ export async function finish(
   ctx: Context,
   job: Job,
   outcome: { result: unknown } | { error: string; retry: boolean },
-): Promise<void> {
-  await transaction(ctx, async (ctx) => {
+): Promise<JobState> {
+  return transaction(ctx, async (ctx) => {
     const row = await ctx.db.selectFrom('jobs').selectAll().where('id', '=', job.id).executeTakeFirst()
     if (!row || row.fence !== job.fence || row.state !== 'running') throw staleToken(job)
     const now = ctx.now().toISOString()
     if ('result' in outcome) {
       const result = JSON.stringify(outcome.result ?? null)
       await update(ctx, job, { state: 'succeeded', result, error: null, finished_at: now })
-    } else if (outcome.retry && row.attempts < row.max_attempts) {
+      return 'succeeded'
+    }
+    if (outcome.retry && row.attempts < row.max_attempts) {
       const runAt = new Date(ctx.now().getTime() + retryDelay(ctx, row.attempts)).toISOString()
       await update(ctx, job, { state: 'pending', run_at: runAt, error: outcome.error })
-    } else {
-      await update(ctx, job, { state: 'failed', error: outcome.error, finished_at: now })
+      return 'pending'
     }
+    await update(ctx, job, { state: 'failed', error: outcome.error, finished_at: now })
+    return 'failed'
   })
 }
 

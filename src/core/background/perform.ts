@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { AppError } from '../errors.ts'
-import type { Job, JobHandlers, JobInput, Jobs, JobTools } from '../job-contract.ts'
+import type { Job, JobEndings, JobHandlers, JobInput, JobOutcome, JobOutput, Jobs, JobTools } from '../job-contract.ts'
+import { transaction } from '../transaction.ts'
 import { parse, readStored } from '../validate.ts'
 import * as jobs from './jobs.ts'
 import { checksWrites } from './write-input.ts'
@@ -8,6 +9,7 @@ import { checksWrites } from './write-input.ts'
 export type JobContracts<J extends Jobs> = {
   jobs: J
   handlers: JobHandlers<J>
+  endings?: JobEndings<J> | undefined
   /** Ends when the server does: whatever fails then is no failure of the job. */
   stopping: AbortSignal
 }
@@ -27,23 +29,44 @@ export async function perform<J extends Jobs>(ctx: Context, performing: JobContr
     const report: JobTools['report'] = (progress) => jobs.renew(jobContext, job, progress)
     const result = await handle(jobContext, performing, { job, signal, report })
     await jobs.finish(jobContext, job, { result })
+    await end(jobContext, performing, job, { result: result as JobOutput<J[string]>, error: null })
   } catch (error) {
-    if (!stopping.aborted) await fail(jobContext, job, error)
+    if (stopping.aborted) return
+    const reason = await fail(jobContext, job, error)
+    if (reason !== undefined) await end(jobContext, performing, job, { result: null, error: reason })
   } finally {
     clearInterval(renewal)
   }
 }
 
-async function fail(ctx: Context, job: Job, error: unknown): Promise<void> {
+/** What follows an end must not change it: where that fails, it is only logged. */
+async function end<J extends Jobs>(
+  ctx: Context,
+  { jobs: contracts, endings }: JobContracts<J>,
+  job: Job,
+  outcome: JobOutcome<J[string]>,
+): Promise<void> {
+  const [contract, ending] = [contracts[job.kind], endings?.[job.kind]]
+  if (!contract || !ending) return
+  try {
+    const payload = readStored(contract.input, job.payload, `The payload of a job ${job.kind}`) as JobInput<J[string]>
+    await transaction(ctx, (ctx) => ending(ctx, payload, outcome))
+  } catch (error) {
+    ctx.log.error({ err: error, job: job.id, kind: job.kind }, 'what follows the end of a job failed')
+  }
+}
+
+/** The reason, when it is not tried again. */
+async function fail(ctx: Context, job: Job, error: unknown): Promise<string | undefined> {
   const callersFault = error instanceof AppError && error.status < 500
   ctx.log.warn({ job: job.id, kind: job.kind, attempt: job.attempts, err: error }, 'job failed')
   try {
-    await jobs.finish(ctx, job, {
-      error: error instanceof Error ? error.message : String(error),
-      retry: !callersFault,
-    })
+    const reason = error instanceof Error ? error.message : String(error)
+    const state = await jobs.finish(ctx, job, { error: reason, retry: !callersFault })
+    return state === 'failed' ? reason : undefined
   } catch (lost) {
     if (!(lost instanceof AppError) || lost.code !== 'stale_token') throw lost
+    return undefined
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { AppError } from '../errors.ts'
 import type { Events } from '../event-contract.ts'
-import type { JobHandlers, Jobs } from '../job-contract.ts'
+import type { JobEndings, JobHandlers, Jobs } from '../job-contract.ts'
 import { deliver, type Reactions } from './deliver.ts'
 import * as jobs from './jobs.ts'
 import { type JobContracts, perform } from './perform.ts'
@@ -21,6 +21,7 @@ type Options<E extends Events, J extends Jobs> = {
   jobs: J
   reactions: Reactions<E>
   handlers: JobHandlers<J>
+  endings?: JobEndings<J>
   concurrency?: number
 }
 
@@ -31,7 +32,12 @@ export function createWorker<E extends Events, J extends Jobs>(ctx: Context, opt
   const { reactions, concurrency = 4 } = options
   follow(ctx, Object.keys(reactions))
   const stopping = new AbortController()
-  const performing = { jobs: options.jobs, handlers: options.handlers, stopping: stopping.signal }
+  const performing = {
+    jobs: options.jobs,
+    handlers: options.handlers,
+    endings: options.endings,
+    stopping: stopping.signal,
+  }
   const running = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let pass: Promise<void> | undefined

@@ -1,6 +1,7 @@
 export { receiveAlerts } from './alerts/external.ts'
 export { alertFetch, alertImport } from './alerts/fetch-problems.ts'
 export { alertLostPredictions } from './alerts/lost-predictions.ts'
+export { alertDrill, alertJob, alertNotStarted, alertPipeline, forgetNotStarted } from './alerts/operations.ts'
 export { type Alert, alertsBetween, getAlert, judgeAlert, listAlerts } from './alerts/reading.ts'
 export { notifyByEmail, sendEmail, setSinks, storedSinks } from './alerts/receivers.ts'
 export { endSilence, listRules, listSilences, silence } from './alerts/silences.ts'

@@ -82,6 +82,7 @@ export const defaultRules: readonly AlertRule[] = [
   { signal: 'estimate', severity: 'page', of: 2, windows: 3 },
   { signal: 'drift', severity: 'digest', of: 2, windows: 3 },
   { signal: 'data', severity: 'digest', of: 1, windows: 1 },
+  { signal: 'operation', severity: 'page', of: 1, windows: 1 },
   { signal: 'external', severity: 'page', of: 1, windows: 1 },
 ]
 

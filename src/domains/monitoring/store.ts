@@ -139,6 +139,17 @@ export async function findAlert(ctx: Context, id: string): Promise<AlertRecord |
   return row && alerts.read(row)
 }
 
+/** Firing alerts of one thing, whatever they are about. */
+export async function firingOf(ctx: Context, signal: string, subject: string): Promise<AlertRecord[]> {
+  const query = tables(ctx)
+    .selectFrom('alerts')
+    .selectAll()
+    .where('signal', '=', signal)
+    .where('subject', '=', subject)
+    .where('state', '=', 'firing')
+  return (await query.execute()).map(alerts.read)
+}
+
 export async function firingAlert(
   ctx: Context,
   model: string,

@@ -75,6 +75,7 @@ export const PipelineRun = object({
   params: JsonObject,
   run: Type.String({ description: 'The tracking run that its steps log to' }),
   resumedFrom: Type.Union([Type.String(), Type.Null()]),
+  scheduled: Type.Boolean({ description: 'Started by its schedule' }),
   steps: Type.Array(
     object({
       name: Name,

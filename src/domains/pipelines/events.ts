@@ -1,4 +1,5 @@
 import { appender } from '../../core/background/background.ts'
+import { optional } from '../../core/contract.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 
@@ -14,7 +15,11 @@ export const events = {
     steps: Type.Integer({ description: 'How many steps the earlier run had' }),
   }),
   'pipelines.run_succeeded': event(Pipeline, 'Every step of a pipeline run has its result.', run),
-  'pipelines.run_failed': event(Pipeline, 'A step of a pipeline run failed.', run),
+  'pipelines.run_failed': event(Pipeline, 'A step of a pipeline run failed.', {
+    ...run,
+    scheduled: optional(Type.Boolean({ description: 'It was started by its schedule' })),
+    why: optional(Type.String({ description: 'Which step failed, and how' })),
+  }),
   'pipelines.run_cancelled': event(Pipeline, 'Somebody stopped a pipeline run.', run),
 }
 

@@ -67,14 +67,26 @@ async function findStep(ctx: Context, run: string, name: string): Promise<Pipeli
   return row
 }
 
-export async function finishRun(ctx: Context, run: PipelineRunRecord, state: 'succeeded' | 'failed' | 'cancelled') {
+type EndState = 'succeeded' | 'failed' | 'cancelled'
+
+/** `why` is of a run that failed although no step did. */
+export async function finishRun(ctx: Context, run: PipelineRunRecord, state: EndState, why?: string) {
   const status = { succeeded: 'finished', failed: 'failed', cancelled: 'killed' } as const
   await transaction(ctx, async (ctx) => {
     await store.updateRun(ctx, run.id, { state, finished_at: ctx.now().toISOString() })
-    await append(ctx, `pipelines.run_${state}`, `pipeline/${run.pipeline}`, { run: run.id })
+    const subject = `pipeline/${run.pipeline}` as const
+    if (state === 'failed') {
+      const reason = why ?? (await failureIn(ctx, run.id))
+      await append(ctx, 'pipelines.run_failed', subject, { run: run.id, scheduled: run.scheduled, why: reason })
+    } else await append(ctx, `pipelines.run_${state}`, subject, { run: run.id })
   })
   await runs.finish(ctx, { run: run.tracking_run, status: status[state] })
   return { state }
+}
+
+async function failureIn(ctx: Context, run: string): Promise<string> {
+  const step = (await store.listSteps(ctx, run)).find(({ state }) => state === 'failed')
+  return step ? `its step "${step.name}" failed. ${step.error ?? ''}`.trim() : 'a step failed.'
 }
 
 async function performStep(ctx: Context, work: Work, step: rules.Step, row: PipelineStepRecord): Promise<boolean> {

@@ -20,9 +20,15 @@ type Operations = typeof pipelines
 
 type PipelineRun = Output<Operations['getRun']>
 
-export function start(
+export function start(ctx: Context, input: Input<Operations['start']>): Promise<PipelineRun> {
+  return startRun(ctx, { ...input, scheduled: false })
+}
+
+type Start = Input<Operations['start']> & { scheduled: boolean }
+
+function startRun(
   ctx: Context,
-  { pipeline, params = {}, resume, fresh = false }: Input<Operations['start']>,
+  { pipeline, params = {}, resume, fresh = false, scheduled }: Start,
 ): Promise<PipelineRun> {
   return transaction(ctx, async (ctx) => {
     const { definition } = await get(ctx, { pipeline })
@@ -53,6 +59,7 @@ export function start(
       tracking_run: tracking.id,
       resumed_from: resume ?? null,
       fresh,
+      scheduled,
       started_at: ctx.now().toISOString(),
       finished_at: null,
     }
@@ -137,7 +144,29 @@ export async function perform(
 }
 
 export async function startScheduled(ctx: Context, { pipeline }: { pipeline: string }): Promise<string> {
-  return (await start(ctx, { pipeline })).id
+  return (await startRun(ctx, { pipeline, scheduled: true })).id
+}
+
+/** A run whose job failed, not one of its steps, would never end. */
+export async function endLostRun(
+  ctx: Context,
+  { pipelineRun }: { pipelineRun: string },
+  { error }: { error: string | null },
+): Promise<void> {
+  const run = await store.findRun(ctx, pipelineRun)
+  if (error === null || run?.state !== 'running') return
+  const open = (await store.listSteps(ctx, run.id)).filter(({ state }) => state === 'running' || state === 'waiting')
+  for (const [index, { name }] of open.entries())
+    await store.updateStep(ctx, run.id, name, { state: index === 0 ? 'failed' : 'skipped', error })
+  await finishRun(ctx, run, 'failed', error)
+}
+
+const trackedRuns = 50
+
+/** The tracking runs of the newest runs of a pipeline. */
+export async function trackingRuns(ctx: Context, pipeline: string): Promise<string[]> {
+  const rows = await store.listRuns(ctx, { pipeline, before: undefined, limit: trackedRuns })
+  return rows.map(({ tracking_run }) => tracking_run)
 }
 
 const logChunkBytes = 256 * 1024
@@ -201,6 +230,7 @@ async function toRun(ctx: Context, row: store.PipelineRunRecord): Promise<Pipeli
     params: row.params,
     run: row.tracking_run,
     resumedFrom: row.resumed_from,
+    scheduled: row.scheduled,
     steps: steps.map((step) => ({
       name: step.name,
       state: step.state as Static<typeof StepState>,

@@ -1,2 +1,13 @@
 export { applyPipeline, checkPipeline, get, list } from './definitions.ts'
-export { cancelRun, getRun, listRuns, logs, perform, start, startScheduled, why } from './pipeline-runs.ts'
+export {
+  cancelRun,
+  endLostRun,
+  getRun,
+  listRuns,
+  logs,
+  perform,
+  start,
+  startScheduled,
+  trackingRuns,
+  why,
+} from './pipeline-runs.ts'

@@ -24,6 +24,8 @@ export type PipelineRunsTable = {
   tracking_run: string
   resumed_from: string | null
   fresh: number
+  /** Started by its schedule, not by somebody. */
+  scheduled: number
   started_at: string
   finished_at: string | null
 }
@@ -75,5 +77,9 @@ export const migrations: Migration[] = [
   {
     name: 'pipelines/002-output-trees',
     up: () => ['alter table pipeline_steps add column tree text', 'alter table step_cache add column tree text'],
+  },
+  {
+    name: 'pipelines/003-scheduled-runs',
+    up: () => ['alter table pipeline_runs add column scheduled integer not null default 0'],
   },
 ]

@@ -18,6 +18,7 @@ const runs = recordsOf<PipelineRunsTable>()({
   definition: trustedJson<Definition>(),
   params: trustedJson<Params>(),
   fresh: flag,
+  scheduled: flag,
 })
 const steps = recordsOf<PipelineStepsTable>()({ key_parts: trustedJson<KeyParts>() })
 const cachedSteps = recordsOf<StepCacheTable>()({ tree: trustedJson<TreeEntry[]>() })

@@ -54,6 +54,7 @@ export {
   getVersion,
   lineage,
   listVersions,
+  modelsOfRuns,
   moveStage,
   registerVersion,
   searchVersions,

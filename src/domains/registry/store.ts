@@ -156,6 +156,18 @@ export async function deleteVersion(ctx: Context, model: string, version: number
   }
 }
 
+/** Models of which a version was made by one of these runs. */
+export async function modelsOfRuns(ctx: Context, runs: readonly string[]): Promise<string[]> {
+  if (runs.length === 0) return []
+  const query = tables(ctx)
+    .selectFrom('versions')
+    .select('model')
+    .distinct()
+    .where('run_id', 'in', runs)
+    .orderBy('model')
+  return (await query.execute()).map(({ model }) => model)
+}
+
 export async function findVersion(ctx: Context, model: string, version: number): Promise<VersionRecord | undefined> {
   const row = await tables(ctx)
     .selectFrom('versions')

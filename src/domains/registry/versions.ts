@@ -112,6 +112,11 @@ async function checkOrigin(ctx: Context, input: Input<Operations['registerVersio
   if (input.service !== undefined) await features.sourcesOf(ctx, input.service)
 }
 
+/** Models of which a version was made by one of these runs. */
+export function modelsOfRuns(ctx: Context, runs: readonly string[]): Promise<string[]> {
+  return store.modelsOfRuns(ctx, runs)
+}
+
 export async function listVersions(
   ctx: Context,
   { model, limit = 100, cursor }: Input<Operations['listVersions']>,

@@ -106,6 +106,9 @@ export const review = contract({
         },
         { description: 'Whether what is answered is written down' },
       ),
+      notStarted: Type.Array(object({ model: Name, release: Type.String(), reason: Type.String() }), {
+        description: 'Releases that this server could not start; others stand in for them, and they are tried again',
+      }),
       unreadable: Type.Array(object({ source: Name, reason: Type.String() }), {
         description: 'Sources whose rows cannot be read; everything else goes on',
       }),

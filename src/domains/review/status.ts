@@ -34,6 +34,7 @@ export async function status(ctx: Context): Promise<Status> {
     models,
     todo: facts.flatMap(todoOf),
     log: serving.logHealth(ctx),
+    notStarted: notStarted(ctx),
     unreadable: await datasets.unreadableSources(ctx),
     fetching: await fetchingProblems(ctx),
   }
@@ -61,6 +62,14 @@ async function fetchingProblems(ctx: Context): Promise<{ what: string; problem: 
     ...sources.map(({ source, problem }) => ({ what: `source ${source}`, problem })),
     ...imports.map(({ model, what, problem }) => ({ what: `${what} of ${model}`, problem })),
   ]
+}
+
+function notStarted(ctx: Context): Status['notStarted'] {
+  return serving
+    .listEndpoints(ctx)
+    .items.flatMap(({ name, notLoaded }) =>
+      notLoaded.flatMap(({ release, reason }) => (reason === null ? [] : [{ model: name, release, reason }])),
+    )
 }
 
 type Counts = { steady: number; needYou: number; cannotTell: number }

@@ -32,7 +32,6 @@ export {
   getRouting,
   isStarted,
   listRoutings,
-  notLoaded,
   prepareRouting,
   prices,
   type Routing,

@@ -32,12 +32,12 @@ export function signalsOfWindow({ content }: Pick<store.WindowRecord, 'content'>
 export const labelSignals = ['bias', 'quality'] as const satisfies readonly Signal[]
 
 type AlertScope = { model: string; release: string; from: string; to: string }
-type AlertPolicy = { rules: readonly AlertRule[]; alertsPerWeek: number }
+export type AlertPolicy = { rules: readonly AlertRule[]; alertsPerWeek: number }
 
 const maxHistory = 20
 
 /** Alerts that begin and end with what they are about, whatever a window shows. */
-const standingSubjects: ReadonlySet<string> = new Set(['fetch', 'import of labels', 'import of predictions'])
+const outsideWindows: ReadonlySet<string> = new Set(['external', 'operation'] satisfies Signal[])
 
 /**
  * One alert for each signal and subject: its rule fires it once, keeps it while it lasts, and resolves it. All alerts that
@@ -60,7 +60,7 @@ export async function evaluateAlertRules(
       .map(({ found }) => found.includes(`${signal}/${subject}`)),
   ]
   const open = (await store.listAlerts(ctx, { model, state: 'firing', limit: 1_000 })).filter(
-    ({ signal, subject }) => signal !== 'external' && !standingSubjects.has(subject) && canTell(signal as Signal),
+    ({ signal }) => !outsideWindows.has(signal) && canTell(signal as Signal),
   )
   const raised: AlertRecord[] = []
   for (const detected of byPriority(signals)) {
@@ -180,6 +180,23 @@ export function recordExternal(
 export async function raiseImmediately(ctx: Context, detected: DetectedSignal, scope: AlertScope): Promise<void> {
   const row = await recordAlert(ctx, detected, { ...scope, severity: detected.severity, quiet: null, labels: null })
   await notify(ctx, 'monitoring.alerts_raised', scope.model, [row])
+}
+
+/** An alert that does not wait for a window, under its rule, silences and budget of pages as any other. */
+export async function raiseByRule(
+  ctx: Context,
+  detected: DetectedSignal,
+  scope: AlertScope,
+  policy: AlertPolicy,
+): Promise<void> {
+  const rule = ruleOf(policy.rules, detected.signal)
+  if (rule.severity === 'off') return
+  await notify(ctx, 'monitoring.alerts_raised', scope.model, [await raiseAlert(ctx, detected, rule, scope, policy)])
+  await notifyDigest(ctx, scope.model)
+}
+
+export async function resolveAndTell(ctx: Context, alert: AlertRecord): Promise<void> {
+  await notify(ctx, 'monitoring.alerts_resolved', alert.model, [await resolveAlert(ctx, alert)])
 }
 
 export async function resolveAlert(

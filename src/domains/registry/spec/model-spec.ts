@@ -17,7 +17,8 @@ const Guardrail = object({
 
 /**
  * What can be alerted on, in order of importance: labels wrong (bias, quality), served features differ, values that are missing
- * now, service (errors, latency, cost), what is estimated without labels, drift, data at its source; `external` came from another
+ * now, service (errors, latency, cost), what is estimated without labels, drift, data at its source, what the
+ * platform was to do by itself (a scheduled run, starting a release); `external` came from another
  * alerting system.
  */
 export const signals = [
@@ -31,6 +32,7 @@ export const signals = [
   'estimate',
   'drift',
   'data',
+  'operation',
   'external',
 ] as const
 

@@ -141,6 +141,15 @@ test('a release that cannot be started after a restart is stood in for under its
   const [missing] = (await client.serving.getEndpoint({ endpoint: 'slow-one' })).notLoaded
   assert.deepEqual([missing?.release, missing?.state], ['slow-one.r1', 'failed'])
   assert.match(missing?.reason ?? '', /no weights/)
+  const alerts = async (state: 'firing' | 'resolved') =>
+    (await client.monitoring.listAlerts({ model: 'slow-one', state })).items.map(({ subject }) => subject)
+  await until(async () => (await alerts('firing')).length > 0, 'the alert')
+  assert.deepEqual(await alerts('firing'), ['start/slow-one.r1'])
+  const { notStarted } = await client.review.status({})
+  assert.deepEqual(
+    notStarted.map(({ release }) => release),
+    ['slow-one.r1', 'slow-two.r1'],
+  )
 
   rmSync(sign('broken'))
   writeFileSync(sign('go'), '')
@@ -148,5 +157,19 @@ test('a release that cannot be started after a restart is stood in for under its
   await until(isBack, 'the release to answer again', { within: 60_000, every: 200 })
   await until(async () => (await events()).includes('serving.release_started'), 'its return to be told')
   assert.deepEqual((await client.serving.getEndpoint({ endpoint: 'slow-one' })).notLoaded, [])
+  await until(async () => (await alerts('resolved')).length > 0, 'the alert to be resolved')
   await app.close()
+})
+
+test('what the server before this one could not start is told to answer again when this one starts it', async (t) => {
+  const { sign, start } = await stopped(t)
+  writeFileSync(sign('broken'), '')
+  const first = await start()
+  const firing = async ({ client }: typeof first) => (await client.monitoring.listAlerts({ state: 'firing' })).items
+  await until(async () => (await firing(first)).length === slow.length, 'both alerts')
+  await first.app.close()
+  rmSync(sign('broken'))
+  writeFileSync(sign('go'), '')
+  const second = await start()
+  await until(async () => (await firing(second)).length === 0, 'both alerts to be resolved', { within: 60_000 })
 })

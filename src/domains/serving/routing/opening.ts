@@ -1,3 +1,4 @@
+import { latestEvents } from '../../../core/background/background.ts'
 import { type Context, liveValue } from '../../../core/context.ts'
 import { type AppError, toAppError } from '../../../core/errors.ts'
 import { transaction } from '../../../core/transaction.ts'
@@ -69,7 +70,7 @@ export async function keepOpening(ctx: Context, kept: Kept, attempt = 1): Promis
   if (stopping.signal.aborted || (attempt > 1 && !isNamed())) return
   try {
     await openVersion(ctx, endpoint, target.version)
-    if (attempt > 1) await tell(ctx, kept)
+    if (attempt > 1 || (await wasToldToFail(ctx, kept))) await tell(ctx, kept)
   } catch (thrown) {
     if (stopping.signal.aborted) return
     const error = toAppError(thrown)
@@ -82,6 +83,16 @@ export async function keepOpening(ctx: Context, kept: Kept, attempt = 1): Promis
     retries.set(key, timer)
     if (first) await tell(ctx, kept, error)
   }
+}
+
+/** Whether the server before this one could not start it, and nobody has heard that it answers again. */
+async function wasToldToFail(ctx: Context, { endpoint, target }: Kept): Promise<boolean> {
+  const last = async (type: 'serving.release_not_started' | 'serving.release_started') => {
+    const told = await latestEvents(ctx, { type, subject: `model/${endpoint}` })
+    return told.find(({ data }) => data['release'] === target.release)?.seq ?? 0
+  }
+  const failed = await last('serving.release_not_started')
+  return failed > 0 && failed > (await last('serving.release_started'))
 }
 
 /** Somebody has to hear of it: what answers in its place does so under its own name, but it is not what was released. */

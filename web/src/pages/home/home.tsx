@@ -10,7 +10,7 @@ export function Home() {
   const status = useQuery({ queryKey: ['status'], queryFn: () => client.review.status({}) })
   if (status.isPending) return <div className="skeleton" />
   if (status.isError) return <p className="error">The server does not answer: {status.error.message}</p>
-  const { sentence, models, todo, now, log, unreadable } = status.data
+  const { sentence, models, todo, now, log, notStarted, unreadable } = status.data
   return (
     <>
       <div className="row spread">
@@ -18,6 +18,11 @@ export function Home() {
         <CopyAsCli command="keel status" />
       </div>
       {log.summary !== null && <p className="error">{log.summary}</p>}
+      {notStarted.map(({ model, release, reason }) => (
+        <p className="error" key={release}>
+          “{release}” could not be started: {reason} <CopyAsCli command={`keel endpoints show ${model}`} />
+        </p>
+      ))}
       {unreadable.map(({ source, reason }) => (
         <p className="error" key={source}>
           The source “{source}” cannot be read: {reason}. <CopyAsCli command={`keel data check ${source}`} />
