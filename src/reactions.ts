@@ -69,8 +69,7 @@ export const onEvent: Reactions<typeof events> = {
     (ctx, { subject }) => serving.planAfterSpec(ctx, nameIn(subject)),
   ],
   'serving.predictions_recorded': [
-    (ctx, { subject, at, data }) =>
-      monitoring.watchRecorded(ctx, { model: nameIn(subject), from: data.from, to: data.to, at }),
+    (ctx, { subject, data }) => monitoring.watchRecorded(ctx, { model: nameIn(subject), from: data.from }),
     (ctx, { subject, data }) => delivery.countSeen(ctx, { model: nameIn(subject), seen: data.seen ?? [] }),
     (ctx, { subject }) => serving.planAfterPredictions(ctx, nameIn(subject)),
   ],
@@ -141,6 +140,8 @@ export const onJob: JobHandlers<typeof jobs> = {
   'serving.merge': serving.mergeSegments,
   'serving.import': serving.importRows,
   'serving.labelled': monitoring.checkLateLabels,
+  'serving.late': monitoring.recount,
+  'monitoring.recount': monitoring.recount,
   'monitoring.window': async (ctx, payload) => {
     const closed = await monitoring.closeWindow(ctx, payload)
     await monitoring.sampleTraffic(ctx, payload)

@@ -9,6 +9,7 @@ export const jobs = {
     { model: Type.String(), from: Time, to: optional(Time) },
     object({ requests: Type.Integer() }),
   ),
+  'monitoring.recount': job({ model: Type.String() }, object({ windows: Type.Integer() })),
   'monitoring.source': job(
     { source: Type.String() },
     object({

@@ -8,7 +8,6 @@ export { endSilence, listRules, listSilences, silence } from './alerts/silences.
 export { type FileDrift, fileDrift, type Tool, tools } from './files/file-drift.ts'
 export { isBuiltIn } from './rules.ts'
 export { checkSource, scheduleSourceCheck } from './sources/source-watch.ts'
-export { checkLateLabels } from './windows/late-labels.ts'
 export { watch, watchAgain, watchRecorded } from './windows/open-window.ts'
 export {
   drift,
@@ -19,6 +18,7 @@ export {
   series,
   sketches,
 } from './windows/reading.ts'
+export { checkLateLabels, recount } from './windows/recount.ts'
 export { leaks, servedSkew, skew } from './windows/skew.ts'
 export { sampleTraffic } from './windows/traffic-sample.ts'
 export { closeWindow, type Window } from './windows/window.ts'

@@ -3,6 +3,7 @@ import type { Migration } from '../../core/database/database.ts'
 export type MonitoringTables = {
   windows: WindowsTable
   open_windows: OpenWindowsTable
+  stale_windows: StaleWindowsTable
   alerts: AlertsTable
   drift_references: ReferencesTable
   sketches: SketchesTable
@@ -15,6 +16,12 @@ export type WindowsTable = { model: string; from_at: string; to_at: string; cont
 
 /** The window of a model that closes next. It begins where the last one ended, so that windows never overlap. */
 export type OpenWindowsTable = { model: string; from_at: string; to_at: string }
+
+/**
+ * Closed windows whose numbers are no longer those of the log, by a time that lies in each: because of rows that came late, or
+ * only of labels. `mark` is another with everything that comes, so that what came while a window was counted is seen.
+ */
+export type StaleWindowsTable = { model: string; at: string; cause: 'rows' | 'labels'; mark: string }
 
 export type AlertsTable = {
   id: string
@@ -115,5 +122,12 @@ export const migrations: Migration[] = [
   {
     name: 'monitoring/004-open-windows',
     up: () => ['create table open_windows (model text primary key, from_at text not null, to_at text not null)'],
+  },
+  {
+    name: 'monitoring/005-stale-windows',
+    up: () => [
+      `create table stale_windows (
+        model text not null, at text not null, cause text not null, mark text not null, primary key (model, at))`,
+    ],
   },
 ]

@@ -19,7 +19,12 @@ export type SegmentsTable = {
   to_at: string
   row_count: number
   digest: string
+  /** Rows before this time were counted by whoever sums the log up; `counted` where all of them were. */
+  counted_until: string
 }
+
+/** Later than any time of a row. */
+export const counted = '9999'
 
 /** Ids of predictions that somebody else made and sent here, so that one that is sent again is not written again. */
 export type RecordedTable = { endpoint: string; prediction: string; at: string }
@@ -95,5 +100,13 @@ export const migrations: Migration[] = [
   {
     name: 'serving/006-labels-of-any-kind',
     up: () => ['alter table labels add column content text'],
+  },
+  {
+    name: 'serving/007-counted-segments',
+    up: () => [
+      "alter table prediction_segments add column counted_until text not null default ''",
+      `update prediction_segments set counted_until = '${counted}'`,
+      'create index prediction_segments_by_count on prediction_segments (endpoint, counted_until)',
+    ],
   },
 ]

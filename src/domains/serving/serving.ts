@@ -18,8 +18,10 @@ export {
   planAfterSpec,
   runImports,
 } from './import/import.ts'
+export { hasUncounted, markCounted, segmentsOf, uncounted } from './log/counted.ts'
 export { logHealth } from './log/health.ts'
-export { labelledHours } from './log/late-labels.ts'
+export { type LabelLook, labelledMinutes, planRest } from './log/late-labels.ts'
+export type { Minute } from './log/minute.ts'
 export { droppedRecords, flushLog, logState, startLog, stopLog } from './log/prediction-log.ts'
 export { countLogged, readLog } from './log/reading.ts'
 export type { LoggedPrediction } from './log/record.ts'

@@ -3,7 +3,15 @@ import type { Context } from '../../core/context.ts'
 import { type Read, recordsOf, trustedJson } from '../../core/database/database.ts'
 import type { Label } from '../evaluation/evaluation.ts'
 import type { Routing } from './contract.ts'
-import type { LabelsTable, RecordedTable, RoutesTable, SegmentsTable, ServingTables, SpendTable } from './schema.ts'
+import {
+  counted,
+  type LabelsTable,
+  type RecordedTable,
+  type RoutesTable,
+  type SegmentsTable,
+  type ServingTables,
+  type SpendTable,
+} from './schema.ts'
 
 const tables = (ctx: Context) => ctx.db.withTables<ServingTables>()
 
@@ -52,9 +60,76 @@ export async function insertSegment(ctx: Context, row: SegmentsTable): Promise<v
   await tables(ctx).insertInto('prediction_segments').values(row).execute()
 }
 
-export async function replaceSegments(ctx: Context, old: string[], merged: SegmentsTable): Promise<void> {
+/** Not where one of the old ones is gone: then somebody else has merged it, and its rows are in that segment. */
+export async function replaceSegments(ctx: Context, old: string[], merged: SegmentsTable): Promise<boolean> {
+  const found = await tables(ctx).selectFrom('prediction_segments').select('id').where('id', 'in', old).execute()
+  if (found.length < old.length) return false
   await tables(ctx).deleteFrom('prediction_segments').where('id', 'in', old).execute()
   await insertSegment(ctx, merged)
+  return true
+}
+
+/** Segments with rows before a time that nobody has counted, oldest first. */
+export async function uncountedSegments(
+  ctx: Context,
+  endpoint: string,
+  before: string,
+  limit: number,
+): Promise<SegmentsTable[]> {
+  return tables(ctx)
+    .selectFrom('prediction_segments')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .where('counted_until', '<', before)
+    .where('from_at', '<', before)
+    .orderBy('counted_until')
+    .orderBy('from_at')
+    .limit(limit)
+    .execute()
+}
+
+/** Of these segments, rows before a time are counted; `from` names those of which all rows before it were. */
+export async function saveCounted(
+  ctx: Context,
+  { ids, from, until }: { ids: readonly string[]; from?: string; until: string },
+): Promise<void> {
+  for (let at = 0; at < ids.length; at += chunk) {
+    const query = tables(ctx)
+      .updateTable('prediction_segments')
+      .set((eb) => ({
+        counted_until: eb.case().when('to_at', '<', until).then(counted).else(until).end(),
+      }))
+      .where('id', 'in', ids.slice(at, at + chunk))
+      .where('counted_until', '<', until)
+    await (from === undefined
+      ? query
+      : query.where((eb) => eb.or([eb('from_at', '>=', from), eb('counted_until', '>=', from)]))
+    ).execute()
+  }
+}
+
+export type SegmentPlace = { from_at: string; id: string }
+
+/** Those behind a place in the order in which they are looked through: newest first. One that was merged is not before its parts. */
+export async function segmentsBehind(
+  ctx: Context,
+  endpoint: string,
+  place: SegmentPlace | undefined,
+  limit: number,
+): Promise<SegmentsTable[]> {
+  const query = tables(ctx)
+    .selectFrom('prediction_segments')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .orderBy('from_at', 'desc')
+    .orderBy('id')
+    .limit(limit)
+  if (place === undefined) return query.execute()
+  return query
+    .where((eb) =>
+      eb.or([eb('from_at', '<', place.from_at), eb.and([eb('from_at', '=', place.from_at), eb('id', '>', place.id)])]),
+    )
+    .execute()
 }
 
 export async function segmentsBetween(

@@ -1,6 +1,5 @@
 import { getJob } from '../../../core/background/background.ts'
 import type { Context } from '../../../core/context.ts'
-import { minute } from '../../../core/duration.ts'
 import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import * as registry from '../../registry/registry.ts'
@@ -27,56 +26,31 @@ export async function watchAgain(ctx: Context, { model }: { model: string }): Pr
   if (await store.findOpenWindow(ctx, model)) await watch(ctx, { model })
 }
 
-/** No more windows than these are computed anew for one batch of old predictions. */
-const mostWindows = 1_000
-/** Batches of one minute are looked at together. */
-const slotMilliseconds = minute
-
-/** Predictions of [from, to], written down `at`. */
-type Recorded = { model: string; from: string; to: string; at: string }
-
-/** Windows that hold predictions of elsewhere: the one that is open closes in its time, those before it are computed again. */
-export async function watchRecorded(ctx: Context, { model, from, to, at: recorded }: Recorded): Promise<void> {
+/** Predictions of elsewhere were written down: from the first of them on they are watched. */
+export async function watchRecorded(ctx: Context, { model, from }: { model: string; from: string }): Promise<void> {
+  if (await store.findOpenWindow(ctx, model)) return
   const settings = settingsOf(await registry.requireSpec(ctx, model))
-  const open = await store.findOpenWindow(ctx, model)
-  if (!open) {
-    const first = windowAround(millisecondsOf(from), settings.anchor, settings.length)
-    return schedule(ctx, { model, from_at: isoOf(first.from), to_at: isoOf(first.to) }, settings)
-  }
-  const slot = Math.floor(millisecondsOf(recorded) / slotMilliseconds) * slotMilliseconds
-  for (const window of await windowsBetween(ctx, { model, from, to, end: open.from_at }, settings)) {
-    await enqueue(ctx, {
-      kind: 'monitoring.window',
-      payload: { model, ...window },
-      key: `monitoring.window/${model}/${window.from}/${window.to}/${slot}`,
-      runAt: new Date(slot + slotMilliseconds),
-    })
-  }
+  const first = windowAround(millisecondsOf(from), settings.anchor, settings.length)
+  await schedule(ctx, { model, from_at: isoOf(first.from), to_at: isoOf(first.to) }, settings)
 }
 
-/** Windows before `end` that hold [from, to]: as they were, and between them, where nothing was served, those of the present settings. */
-async function windowsBetween(
+/**
+ * The closed window in which a time lies: as it was, or, where nothing was served, as the present settings would have it between
+ * those that were. Undefined for a time that is not closed yet.
+ */
+export async function closedWindowAt(
   ctx: Context,
-  { model, from, to, end }: { model: string; from: string; to: string; end: string },
-  settings: Settings,
-): Promise<{ from: string; to: string }[]> {
-  const stored = await store.windowsAfter(ctx, model, from, mostWindows)
-  const found: { from: string; to: string }[] = []
-  let at = stored[0] && stored[0].from_at <= from ? stored[0].from_at : ''
-  if (at === '') {
-    const [before] = await store.windowsBefore(ctx, model, from, 1)
-    const begin = isoOf(windowAround(millisecondsOf(from), settings.anchor, settings.length).from)
-    at = before && before.to_at > begin ? before.to_at : begin
-  }
-  while (at <= to && at < end && found.length < mostWindows) {
-    const same = stored.find(({ from_at }) => from_at === at)
-    const next = stored.find(({ from_at }) => from_at > at)?.from_at ?? end
-    const last = [endAfter(millisecondsOf(at), settings), next, end].sort()[0] ?? end
-    const window = { from: at, to: same?.to_at ?? last }
-    found.push(window)
-    at = window.to
-  }
-  return found
+  { model, at, settings }: { model: string; at: string; settings: Settings },
+): Promise<{ from: string; to: string } | undefined> {
+  const open = await store.findOpenWindow(ctx, model)
+  if (!open || at >= open.from_at) return undefined
+  const [next] = await store.windowsAfter(ctx, model, at, 1)
+  if (next && next.from_at <= at) return { from: next.from_at, to: next.to_at }
+  const [before] = await store.windowsBefore(ctx, model, at, 1)
+  const around = windowAround(millisecondsOf(at), settings.anchor, settings.length)
+  const from = isoOf(around.from)
+  const ends = [isoOf(around.to), open.from_at, ...(next ? [next.from_at] : [])]
+  return { from: before && before.to_at > from ? before.to_at : from, to: ends.sort()[0] ?? open.from_at }
 }
 
 /** It begins where the last one ended, unless nobody watched for so long that whole windows passed. */
@@ -100,13 +74,16 @@ function endAfter(at: number, { anchor, length }: Settings): string {
   return isoOf(windowAround(at, anchor, length).to)
 }
 
+/** What was answered is written down within seconds: a window that waits for no labels waits for that. */
+const writtenMilliseconds = 5_000
+
 async function schedule(ctx: Context, open: OpenWindowsTable, { maturity }: Settings): Promise<void> {
   const { model, from_at: from, to_at: to } = open
   await store.saveOpenWindow(ctx, open)
   const job = {
     kind: 'monitoring.window' as const,
     payload: { model, from, to },
-    runAt: new Date(millisecondsOf(to) + maturity),
+    runAt: new Date(millisecondsOf(to) + Math.max(maturity, writtenMilliseconds)),
   }
   const key = `monitoring.window/${model}/${from}/${to}`
   const scheduled = await getJob(ctx, await enqueue(ctx, { ...job, key }))

@@ -43,10 +43,6 @@ export function hourlySketches(references: ReadonlyMap<string, SketchReference>,
   }
 }
 
-export function hourOf(at: string): string {
-  return new Date(Math.floor(millisecondsOf(at) / hour) * hour).toISOString()
-}
-
 /** Writes the hours of a scope. An existing hour is replaced, so a repeated job counts nothing twice. */
 export async function saveHours(
   ctx: Context,

@@ -1,5 +1,6 @@
 import type { Context } from '../../../core/context.ts'
-import { day } from '../../../core/duration.ts'
+import { day, minute } from '../../../core/duration.ts'
+import { type AppError, conflict } from '../../../core/errors.ts'
 import { isoOf, millisecondsOf } from '../../../core/tables/tables.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { type AnswersOfSpec, answersOf } from '../../evaluation/evaluation.ts'
@@ -7,8 +8,10 @@ import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 import { type DetectedSignal, evaluateAlertRules } from '../alerts/alerts.ts'
 import type { Signal } from '../contract.ts'
+import { enqueue } from '../jobs.ts'
 import { type BaselineProfile, countOf, isBuiltIn } from '../rules.ts'
 import { type Settings, settingsOf } from '../settings.ts'
+import * as staleStore from '../stale-store.ts'
 import * as store from '../store.ts'
 import {
   type Accumulator,
@@ -47,6 +50,53 @@ export async function closeWindow(
   const settings = settingsOf(await registry.requireSpec(ctx, model))
   const to = await endOfWindow(ctx, job, settings)
   if (to === undefined) return { requests: 0 }
+  const segments = await serving.segmentsOf(ctx, { endpoint: model, from, to })
+  const counted = await countWindow(ctx, { model, from, to, settings })
+  await serving.markCounted(ctx, { segments, from, until: to })
+  await openNext(ctx, { model, from, to }, settings)
+  await planRecount(ctx, { model, to, settings })
+  return counted
+}
+
+/** Whatever another server wrote down after this window was closed is looked for once more, when it must have written. */
+async function planRecount(
+  ctx: Context,
+  { model, to, settings }: { model: string; to: string; settings: Settings },
+): Promise<void> {
+  const late = await serving.hasUncounted(ctx, { endpoint: model, before: to })
+  if (!late && settings.maturity >= minute) return
+  const now = ctx.now().getTime()
+  await enqueue(ctx, {
+    kind: 'monitoring.recount',
+    payload: { model },
+    key: `monitoring.recount/${model}/${to}/${now}`,
+    runAt: new Date(now + (late ? 0 : minute)),
+  })
+}
+
+type ClosedWindow = { model: string; from: string; to: string; settings: Settings }
+
+/** Sums a window up, as often as something else changes it meanwhile. Alert rules are evaluated for the newest one alone. */
+export async function countWindow(ctx: Context, window: ClosedWindow): Promise<{ requests: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const counted = await tryCount(ctx, window)
+    if (counted) return counted
+    if (attempt >= maxAttempts) throw changedMeanwhile(window)
+  }
+}
+
+export const maxAttempts = 5
+
+export function changedMeanwhile({ model, from }: { model: string; from: string }): AppError {
+  return conflict(`The window of ${model} from ${from} is counted by somebody else.`, { name: model })
+}
+
+async function tryCount(
+  ctx: Context,
+  { model, from, to, settings }: ClosedWindow,
+): Promise<{ requests: number } | undefined> {
+  const stale = await staleStore.staleBetween(ctx, { model, from, to })
+  const before = await store.findWindow(ctx, model, from)
   const { service, accumulators, baselines, answers } = await countRows(ctx, { model, from, to, settings })
   const own = accumulators.toSorted((a, b) => b.rows - a.rows)[0]
   await saveCountedHours(ctx, { accumulators, baselines })
@@ -94,20 +144,31 @@ export async function closeWindow(
       ...(baseline && !(large && drift.length > 0) ? ['drift' as const] : []),
     ]
     const signalsOfModel = isBuiltIn(model, own) ? [] : signals
-    await transaction(ctx, async (ctx) => {
-      await evaluateAlertRules(
-        ctx,
-        { model, release: own.release, from, to },
-        signalsOfModel,
-        settings,
-        (signal) => !silent.includes(signal),
-      )
+    const saved = await transaction(ctx, async (ctx) => {
+      if (!isSame(before, await store.findWindow(ctx, model, from))) return false
+      const [newer] = await store.windowsAfter(ctx, model, to, 1)
+      if (!newer)
+        await evaluateAlertRules(
+          ctx,
+          { model, release: own.release, from, to },
+          signalsOfModel,
+          settings,
+          (signal) => !silent.includes(signal),
+        )
       const content = { ...window, found: signalsOfModel.map(nameOf), silent }
       await store.saveWindow(ctx, { model, from_at: from, to_at: to, content })
+      await staleStore.removeStale(ctx, stale)
+      return true
     })
+    return saved ? { requests: service.requests } : undefined
   }
-  await openNext(ctx, { model, from, to }, settings)
+  await transaction(ctx, (ctx) => staleStore.removeStale(ctx, stale))
   return { requests: service.requests }
+}
+
+/** Whether nobody has written a window since it was read. */
+export function isSame(before: store.WindowRecord | undefined, now: store.WindowRecord | undefined): boolean {
+  return JSON.stringify(before) === JSON.stringify(now)
 }
 
 export async function saveCountedHours(

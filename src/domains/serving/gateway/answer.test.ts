@@ -97,7 +97,15 @@ test('predictions that were written before there were marks are read, stand-ins 
   await ctx.lake.writeParquet(path, `${row('old1', false)} union all ${row('old2', true)}`)
   const { digest } = await ctx.blobs.put(createReadStream(path))
   await transaction(ctx, (ctx) =>
-    store.insertSegment(ctx, { id: 'seg_old', endpoint: model, from_at: at, to_at: at, row_count: 2, digest }),
+    store.insertSegment(ctx, {
+      id: 'seg_old',
+      endpoint: model,
+      from_at: at,
+      to_at: at,
+      row_count: 2,
+      digest,
+      counted_until: '',
+    }),
   )
   const read = async () => {
     const rows = await serving.readLog(ctx, { endpoint: model, from: '' })

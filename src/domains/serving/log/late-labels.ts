@@ -2,9 +2,11 @@ import type { Context } from '../../../core/context.ts'
 import { hour } from '../../../core/duration.ts'
 import { isoOf } from '../../../core/tables/tables.ts'
 import { enqueue } from '../jobs.ts'
+import type { SegmentsTable } from '../schema.ts'
 import * as store from '../store.ts'
+import { type Minute, minuteLength, minuteOf } from './minute.ts'
 import { unwritten } from './prediction-log.ts'
-import { atBetween, readSegmentColumn } from './segments.ts'
+import { readSegmentColumn } from './segments.ts'
 
 /** Labels are looked at together, once an hour: one look goes through what was predicted since the newest window closed. */
 const slotMilliseconds = hour
@@ -23,51 +25,89 @@ export async function planLook(ctx: Context, endpoint: string): Promise<void> {
   })
 }
 
-type Span = { from: string; to: string }
+/** Labels that became known in [from, to); where a look ended, the next one goes on. */
+export type LabelLook = {
+  model: string
+  from: string
+  to: string
+  /** The last label of those that were looked up, everywhere. */
+  after?: { known_at: string; prediction: string } | undefined
+  /** Those behind it were looked up in the segments before this one. */
+  behind?: store.SegmentPlace | undefined
+}
 
-const page = 5_000
+const page = 50_000
+/** Read at once, and in one look. */
+const rowsAtOnce = 2_000_000
+const rowsOfLook = 20_000_000
+const segmentsAtOnce = 200
+
+/** Plans what a look has left for the next. */
+export async function planRest(ctx: Context, rest: LabelLook): Promise<void> {
+  const { model, from, after, behind } = rest
+  const key = `serving.labelled/${model}/${from}/${after?.prediction ?? ''}/${behind?.id ?? ''}`
+  await enqueue(ctx, { kind: 'serving.labelled', payload: rest, key })
+}
 
 /**
- * The hours in [predicted.from, predicted.to) that hold a prediction whose label became known in [known.from, known.to).
- * Predictions since are looked through first: most labels are theirs, and then nothing older is read.
+ * When the predictions were made whose labels became known in a time, as minutes. Newer predictions are looked through first: most
+ * labels are theirs, and then nothing older is read. It reads so many rows and no more, and `rest` is what it has not looked at.
  */
-export async function labelledHours(
+export async function labelledMinutes(
   ctx: Context,
-  { endpoint, known, predicted }: { endpoint: string; known: Span; predicted: Span },
-): Promise<string[]> {
-  const hours = new Set<string>()
-  let after = { known_at: known.from, prediction: '' }
-  for (;;) {
-    const labels = await store.labelsBetween(ctx, endpoint, { after, to: known.to, limit: page })
-    const last = labels.at(-1)
-    if (!last) return [...hours].sort()
-    after = last
+  look: LabelLook,
+  { rows = rowsOfLook } = {},
+): Promise<{ minutes: Minute[]; rest: LabelLook | undefined }> {
+  const minutes = new Set<string>()
+  const found = (rest?: LabelLook) => ({ minutes: [...minutes].sort().map(minuteOf), rest })
+  let { after, behind } = look
+  for (let left = rows; ; ) {
+    const known = after ?? { known_at: look.from, prediction: '' }
+    const labels = await store.labelsBetween(ctx, look.model, { after: known, to: look.to, limit: page })
+    if (labels.length === 0) return found()
     const wanted = new Set(labels.map(({ prediction }) => prediction))
-    for (const { id, at } of unwritten(ctx, { endpoint })) {
-      // What could not be written for long may be of a window that closed since.
-      if (wanted.delete(id) && at >= predicted.from && at < predicted.to) hours.add(`${at.slice(0, 13)}:00:00.000Z`)
+    // What could not be written for long may be of a window that closed since.
+    for (const { id, at } of unwritten(ctx, { endpoint: look.model }))
+      if (wanted.delete(id)) minutes.add(at.slice(0, minuteLength))
+    while (wanted.size > 0) {
+      if (left <= 0) return found({ ...look, after, behind })
+      const segments = upTo(left, await store.segmentsBehind(ctx, look.model, behind, segmentsAtOnce))
+      behind = placeOf(segments)
+      if (!behind) break
+      for (const minute of await find(ctx, segments, wanted)) minutes.add(minute)
+      left -= rowsOf(segments)
     }
-    for (const id of await find(ctx, endpoint, { from: predicted.to, to: undefined }, 'id', wanted)) wanted.delete(id)
-    for (const hour of await find(ctx, endpoint, predicted, 'hour', wanted)) hours.add(hour)
+    after = labels.at(-1)
+    behind = undefined
   }
 }
 
-const selections = { id: 'id', hour: `substr("at", 1, 13) || ':00:00.000Z'` } as const
+function placeOf(segments: readonly SegmentsTable[]): store.SegmentPlace | undefined {
+  const last = segments.at(-1)
+  return last && { from_at: last.from_at, id: last.id }
+}
 
-async function find(
-  ctx: Context,
-  endpoint: string,
-  { from, to }: { from: string; to: string | undefined },
-  what: keyof typeof selections,
-  wanted: ReadonlySet<string>,
-): Promise<string[]> {
-  if (wanted.size === 0) return []
-  const segments = await store.segmentsBetween(ctx, endpoint, from, to)
-  const { where, values } = atBetween(from, to)
-  const ids = `$${values.length + 1}`
-  return readSegmentColumn(ctx, segments, {
-    column: selections[what],
-    where: `${where} and arm <> 'shadow' and id in (select unnest(from_json(${ids}, '["varchar"]')))`,
-    values: [...values, JSON.stringify([...wanted])],
+function rowsOf(segments: readonly SegmentsTable[]): number {
+  return segments.reduce((sum, { row_count }) => sum + Number(row_count), 0)
+}
+
+/** At least one of them. */
+function upTo(left: number, segments: readonly SegmentsTable[]): SegmentsTable[] {
+  const most = Math.min(left, rowsAtOnce)
+  return segments.filter((_, index) => index === 0 || rowsOf(segments.slice(0, index + 1)) <= most)
+}
+
+const separator = '\t'
+
+/** Takes what it finds out of those that are wanted. */
+async function find(ctx: Context, segments: SegmentsTable[], wanted: Set<string>): Promise<string[]> {
+  const rows = await readSegmentColumn(ctx, segments, {
+    column: `substr("at", 1, ${minuteLength}) || '${separator}' || id`,
+    where: `arm <> 'shadow' and id in (select unnest(from_json($1, '["varchar"]')))`,
+    values: [JSON.stringify([...wanted])],
+  })
+  return rows.map((row) => {
+    wanted.delete(row.slice(minuteLength + separator.length))
+    return row.slice(0, minuteLength)
   })
 }

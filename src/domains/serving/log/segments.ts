@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import type { Context } from '../../../core/context.ts'
+import { minute } from '../../../core/duration.ts'
 import { identifier, type Lake, literal } from '../../../core/lake.ts'
 import { scratchPath } from '../../../core/scratch.ts'
+import { millisecondsOf } from '../../../core/time.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { enqueue } from '../jobs.ts'
 import type { SegmentsTable } from '../schema.ts'
@@ -39,17 +41,37 @@ export async function writeSegment(ctx: Context, lines: Lines, within: (ctx: Con
       to_at: lines.to,
       row_count: lines.count,
       digest,
+      counted_until: '',
     }
     await transaction(ctx, async (ctx) => {
       await store.insertSegment(ctx, segment)
       if ((await store.segmentsBelow(ctx, endpoint, smallRows)).length >= mergeFrom)
         await enqueue(ctx, { kind: 'serving.merge', payload: { endpoint }, key: `serving.merge/${segment.id}` })
+      await planCount(ctx, lines)
       await within(ctx)
     })
   } finally {
     await rm(`${draft}.ndjson`, { force: true })
     await rm(`${draft}.parquet`, { force: true })
   }
+}
+
+/** Rows that are older than this when they are written may be of a time that was summed up meanwhile. */
+const promptMilliseconds = 30_000
+/** Late rows of one minute are looked at together; whatever was written in it has committed some time afterwards. */
+const slotMilliseconds = minute
+
+/** In the transaction of the rows: whoever has summed their time up does it again. */
+async function planCount(ctx: Context, { endpoint, from }: Lines): Promise<void> {
+  const now = ctx.now().getTime()
+  if (millisecondsOf(from) > now - promptMilliseconds) return
+  const slot = Math.floor(now / slotMilliseconds) * slotMilliseconds
+  await enqueue(ctx, {
+    kind: 'serving.late',
+    payload: { model: endpoint },
+    key: `serving.late/${endpoint}/${slot}`,
+    runAt: new Date(slot + slotMilliseconds),
+  })
 }
 
 /** Merges small segments, so that reading months stays cheap. */
@@ -66,15 +88,11 @@ export async function mergeSegments(ctx: Context, { endpoint }: { endpoint: stri
         .map((segment) => segment.to_at)
         .sort()
         .at(-1) ?? ''
-    const merged = { id: ctx.id('seg'), endpoint, from_at, to_at, row_count: rows, digest }
-    await transaction(ctx, (ctx) =>
-      store.replaceSegments(
-        ctx,
-        small.map(({ id }) => id),
-        merged,
-      ),
-    )
-    return { merged: small.length }
+    const counted_until = small.map((segment) => segment.counted_until).sort()[0] ?? ''
+    const merged = { id: ctx.id('seg'), endpoint, from_at, to_at, row_count: rows, digest, counted_until }
+    const old = small.map(({ id }) => id)
+    const replaced = await transaction(ctx, (ctx) => store.replaceSegments(ctx, old, merged))
+    return { merged: replaced ? small.length : 0 }
   } finally {
     await rm(path, { force: true })
   }
