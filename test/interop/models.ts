@@ -8,6 +8,7 @@ import { type Api, api } from '../../src/contract.ts'
 import { resolveConfig } from '../../src/core/config.ts'
 import type { Signature } from '../../src/domains/registry/signature.ts'
 import { askDoors, judge, type RunningModel, serveExport } from '../support/doors.ts'
+import { createSuite } from '../support/suite.ts'
 import { addPackages, lastLine, pythonWith } from './python-tools.ts'
 
 /** Models as their libraries export them, by every door, with the library's own answers as the right ones. */
@@ -22,23 +23,7 @@ type ExportedModel = {
 type Exports = { made: ExportedModel[]; skipped: { name: string; reason: string }[] }
 
 const tolerance = 1e-5
-let [passed, failed, skipped] = [0, 0, 0]
-
-function skip(name: string, reason: string): void {
-  skipped += 1
-  process.stdout.write(`  skipped  ${name}: ${reason}\n`)
-}
-
-async function check(name: string, work: () => Promise<string>): Promise<void> {
-  try {
-    const detail = await work()
-    passed += 1
-    process.stdout.write(`  ok       ${name}  ${detail}\n`)
-  } catch (error) {
-    failed += 1
-    process.stdout.write(`  FAILED   ${name}  ${error instanceof Error ? error.message : String(error)}\n`)
-  }
-}
+const { check, skip, end } = createSuite()
 
 function same(found: unknown, right: number | string): boolean {
   if (typeof right === 'string') return found === right
@@ -108,6 +93,4 @@ else {
     rmSync(folder, { recursive: true, force: true })
   }
 }
-if (skipped > 0) process.stdout.write(`${skipped} skipped\n`)
-process.stdout.write(`${passed} passed, ${failed} failed\n`)
-process.exitCode = failed > 0 ? 1 : 0
+end()

@@ -10,29 +10,14 @@ import { transaction } from '../../src/core/transaction.ts'
 import { append } from '../../src/domains/delivery/events.ts'
 import { fileDrift } from '../../src/domains/monitoring/files/file-drift.ts'
 import { begin, release } from '../../src/domains/monitoring/monitoring.fixture.ts'
+import { createSuite } from '../support/suite.ts'
 import { model } from '../support/trips.ts'
 import { writeDriftFiles } from './drift-data.ts'
 import { lastLine, pythonWith } from './python-tools.ts'
 
 /** Real Prometheus and Alertmanager around a server of ours, and Evidently and NannyML as second opinions. */
 const rules = fileURLToPath(new URL('../../monitoring', import.meta.url))
-let passed = 0
-let failed = 0
-
-async function check(name: string, work: () => unknown): Promise<void> {
-  try {
-    const detail = await work()
-    passed += 1
-    process.stdout.write(`  ok       ${name}${typeof detail === 'string' ? `  ${detail}` : ''}\n`)
-  } catch (error) {
-    failed += 1
-    process.stdout.write(`  FAILED   ${name}  ${error instanceof Error ? error.message : String(error)}\n`)
-  }
-}
-
-function skip(name: string, reason: string): void {
-  process.stdout.write(`  skipped  ${name}: ${reason}\n`)
-}
+const { check, skip, end } = createSuite()
 
 function program(...names: string[]): string | undefined {
   return names.find((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0)
@@ -214,5 +199,4 @@ try {
   for (const cleanup of cleanups) await cleanup()
   if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`)
-process.exitCode = failed > 0 ? 1 : 0
+end()

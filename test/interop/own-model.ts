@@ -11,6 +11,7 @@ import { routesOf } from '../../src/client/routes.ts'
 import { type Api, api } from '../../src/contract.ts'
 import { simulatedClock } from '../../src/core/clock.ts'
 import { resolveConfig } from '../../src/core/config.ts'
+import { createSuite } from '../support/suite.ts'
 import { typing } from '../support/typing.ts'
 import { pythonWith } from './python-tools.ts'
 
@@ -33,24 +34,13 @@ monitoring: { every: 1d, min_rows: 100 }
 `,
 }
 const day = 86_400_000
-let [passed, failed] = [0, 0]
-
-async function check(name: string, work: () => Promise<string>): Promise<void> {
-  const began = performance.now()
-  try {
-    const detail = await work()
-    passed += 1
-    process.stdout.write(`  ok       ${name}  ${detail}  (${((performance.now() - began) / 1000).toFixed(1)} s)\n`)
-  } catch (error) {
-    failed += 1
-    process.stdout.write(`  FAILED   ${name}  ${error instanceof Error ? error.message : String(error)}\n`)
-  }
-}
+const { check, skip, end } = createSuite({ timed: true })
 
 const found = pythonWith('serving')
 if ('missing' in found) {
-  process.stdout.write(`Skipped: ${found.missing}.\n0 passed, 0 failed, 1 skipped\n`)
-  process.exit(0)
+  skip('everything', found.missing)
+  end()
+  process.exit()
 }
 const { python } = found
 const folder = mkdtempSync(join(tmpdir(), 'keel-own-model-'))
@@ -151,5 +141,5 @@ try {
   await app.close()
   rmSync(folder, { recursive: true, force: true })
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`)
-process.exit(failed === 0 ? 0 : 1)
+end()
+process.exit()

@@ -13,6 +13,10 @@ const tools = {
     packages: ['mlflow==3.11.1', 'scikit-learn==1.8.0', 'skl2onnx==1.20.0', 'tritonclient[http]==2.73.0', 'openai'],
     modules: 'mlflow, sklearn, skl2onnx, tritonclient.http, openai',
   },
+  otlp: {
+    packages: ['opentelemetry-sdk==1.45.2', 'opentelemetry-exporter-otlp-proto-http==1.45.2'],
+    modules: 'opentelemetry.sdk.trace, opentelemetry.exporter.otlp.proto.http',
+  },
   models: {
     packages: ['scikit-learn==1.8.0', 'skl2onnx==1.20.0', 'pandas', 'onnx', 'packaging'],
     modules: 'sklearn, skl2onnx, pandas, onnx',

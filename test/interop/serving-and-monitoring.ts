@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** Runs both suites against real components, one after the other; the last line counts them together. */
-const suites = ['serving.ts', 'monitoring.ts']
+/** Runs the suites against real components, one after the other; the last line counts them together. */
+const suites = ['serving.ts', 'monitoring.ts', 'otlp.ts']
 const counted = /^(\d+) passed, (\d+) failed/
 
 async function run(suite: string): Promise<{ passed: number; failed: number }> {

@@ -14,30 +14,20 @@ import * as access from '../../src/domains/access/access.ts'
 import * as registry from '../../src/domains/registry/registry.ts'
 import * as serving from '../../src/domains/serving/serving.ts'
 import { startLlm } from '../support/llm.ts'
+import { createSuite } from '../support/suite.ts'
 import { spec } from '../support/trips.ts'
 import { pythonWith } from './python-tools.ts'
 import { addEndpoint } from './serving-endpoint.ts'
 
 /** Unmodified Python clients before a server of ours, and real model servers behind its gateway. */
-let [passed, failed, skipped] = [0, 0, 0]
+const { check, skip, end } = createSuite()
 
-function report({ name, ok, detail }: { name: string; ok: boolean; detail: string }): void {
-  if (ok) passed += 1
-  else failed += 1
-  process.stdout.write(`  ${ok ? 'ok      ' : 'FAILED  '} ${name}  ${detail}\n`)
-}
-
-function skip(name: string, reason: string): void {
-  skipped += 1
-  process.stdout.write(`  skipped  ${name}: ${reason}\n`)
-}
-
-async function check(name: string, work: () => Promise<string | undefined>): Promise<void> {
-  try {
-    report({ name, ok: true, detail: (await work()) ?? '' })
-  } catch (error) {
-    report({ name, ok: false, detail: error instanceof Error ? error.message : String(error) })
-  }
+/** What a script in Python found. */
+function report({ name, ok, detail }: { name: string; ok: boolean; detail: string }): Promise<void> {
+  return check(name, () => {
+    if (!ok) throw new Error(detail)
+    return detail
+  })
 }
 
 const patience = 60_000
@@ -185,10 +175,10 @@ async function clients({ url, folder }: World, script: string, args: string[]): 
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const limit = setTimeout(() => child.kill('SIGKILL'), 5 * patience)
   for await (const line of createInterface({ input: child.stdout }))
-    if (line.startsWith('{"name"')) report(JSON.parse(line) as Parameters<typeof report>[0])
+    if (line.startsWith('{"name"')) await report(JSON.parse(line) as Parameters<typeof report>[0])
   const code = await ended
   clearTimeout(limit)
-  if (code !== 0) report({ name: script, ok: false, detail: 'Python ended with an error, or too late' })
+  if (code !== 0) await report({ name: script, ok: false, detail: 'Python ended with an error, or too late' })
 }
 
 /** An endpoint that is a prompt before a provider of the tests, asked by OpenAI's client. */
@@ -242,5 +232,4 @@ else {
     rmSync(folder, { recursive: true, force: true })
   }
 }
-process.stdout.write(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}\n`)
-process.exitCode = failed > 0 ? 1 : 0
+end()

@@ -3,24 +3,14 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createSuite } from '../support/suite.ts'
 import { demand, installInto, pack, readManifest, root } from './installed.ts'
 
 /** What a user does with the published package, in an empty folder. Its last line counts, as those of every suite do. */
 const folder = mkdtempSync(join(tmpdir(), 'keel-package-'))
 const project = join(folder, 'project')
 const largest = 15 * 1024 * 1024
-let [passed, failed] = [0, 0]
-
-async function check(name: string, work: () => unknown): Promise<void> {
-  try {
-    const detail = await work()
-    passed += 1
-    process.stdout.write(`  ok       ${name}${typeof detail === 'string' ? `  ${detail}` : ''}\n`)
-  } catch (error) {
-    failed += 1
-    process.stdout.write(`  FAILED   ${name}  ${error instanceof Error ? error.message : String(error)}\n`)
-  }
-}
+const { check, end } = createSuite()
 
 function keel(...args: string[]) {
   const launcher = join(project, 'node_modules', '.bin', 'keel')
@@ -173,5 +163,5 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`)
-process.exit(failed === 0 ? 0 : 1)
+end()
+process.exit()

@@ -1,5 +1,5 @@
 import type { Context } from '../../core/context.ts'
-import { AppError, notFound } from '../../core/errors.ts'
+import { AppError, conflict, notFound } from '../../core/errors.ts'
 import { digestOfJson } from '../../core/json/json.ts'
 import { transaction } from '../../core/transaction.ts'
 import { append } from './events.ts'
@@ -18,6 +18,7 @@ export function applySpec(ctx: Context, given: ModelSpec): Promise<void> {
     const digest = digestOfJson(spec)
     const current = await store.findSpec(ctx, spec.model, specVersion)
     if (current && digestOfJson(current.spec) === digest) return
+    await refuseSharedNames(ctx, spec)
     const version = specVersion + 1
     const now = ctx.now().toISOString()
     await store.insertSpec(ctx, {
@@ -45,6 +46,27 @@ export async function requireSpec(ctx: Context, model: string): Promise<ModelSpe
     name: model,
     hint: `Write models/${model}.yaml, then run "keel apply".`,
   })
+}
+
+/** Which model the spans of a language model belong to, by the name that they give it: as its spec says under `serves.gen_ai`. */
+export async function modelsOfSpans(ctx: Context): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const { model, serves } of await store.currentSpecs(ctx))
+    for (const name of serves.gen_ai ?? []) if (!found.has(name)) found.set(name, model)
+  return found
+}
+
+/** Spans of one name are predictions of one model. */
+async function refuseSharedNames(ctx: Context, { model, serves }: ModelSpec): Promise<void> {
+  const taken = serves.gen_ai ? await modelsOfSpans(ctx) : undefined
+  for (const name of serves.gen_ai ?? []) {
+    const other = taken?.get(name)
+    if (other === undefined || other === model) continue
+    throw conflict(`Spans of "${name}" are predictions of "${other}" already.`, {
+      name,
+      hint: `Name it under "serves.gen_ai" of one model only, or set the attribute "keel.model" on the spans.`,
+    })
+  }
 }
 
 /** The spec as it was in one of its versions. */

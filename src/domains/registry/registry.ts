@@ -17,6 +17,7 @@ export {
   currentSpec,
   currentSpecs,
   getSpec,
+  modelsOfSpans,
   requireSpec,
   specDigest,
   specVersions,

@@ -32,7 +32,7 @@ export {
   type Scorer,
 } from './scorers.ts'
 export type { Condition, TraceOrder, TraceQuery } from './search-store.ts'
-export { type AnyValue, type Attribute, plain, type Span, spanTypeKey } from './spans.ts'
+export { type AnyValue, type Attribute, plain, plainAttributes, type Span, spanTypeKey } from './spans.ts'
 export { traceMetrics } from './trace-metrics.ts'
 export {
   deleteTraces,

@@ -4,6 +4,7 @@ import * as traces from '../../domains/traces/traces.ts'
 import { unpack } from '../packed-body.ts'
 import { sendStatus, taken } from './answers.ts'
 import { decodeSpans, maxBody } from './decode.ts'
+import { recordSpans } from './predictions.ts'
 
 const experimentHeader = 'x-mlflow-experiment-id'
 const formats: Record<string, 'json' | 'protobuf'> = {
@@ -35,6 +36,7 @@ export async function otlpRoutes(server: FastifyInstance): Promise<void> {
       const { spans, rejected } = await decodeSpans(body, format)
       const experiment = String(request.headers[experimentHeader] ?? '0')
       if (spans.length > 0) await traces.logSpans(request.ctx, { experiment, spans })
+      rejected.push(...(await recordSpans(request.ctx, spans)))
       return reply.type(type).send(await taken(rejected, format))
     },
   )

@@ -7,10 +7,16 @@ const deepest = 24
 
 /**
  * A span as MLflow's server keeps it: texts that are JSON become what they say, and type, inputs, outputs and model are found
- * under the names that OpenTelemetry, OpenInference, Traceloop and others write them by. What a client says itself goes first.
+ * under the names that OpenTelemetry, OpenInference, Traceloop and others write them by. What a client says itself goes first,
+ * and what is a prediction's stays as it was written.
  */
 export function translate(span: Span): Span {
-  const attributes = (span.attributes ?? []).map(({ key, value }): Attribute => ({ key, value: unquoted(value) }))
+  const attributes = (span.attributes ?? []).map(
+    ({ key, value }): Attribute => ({
+      key,
+      value: key.startsWith('keel.') ? (value ?? {}) : unquoted(value),
+    }),
+  )
   const own = new Map(attributes.map(({ key, value }) => [key, value]))
   const add = (key: string, value: AnyValue | undefined) => {
     if (value === undefined) return

@@ -83,6 +83,13 @@ export const Serves = object({
       description: 'ranking: the input that says which rows are ranked among each other; without it those of one unit',
     }),
   ),
+  gen_ai: optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+      minItems: 1,
+      maxItems: 100,
+      description: 'Names of models in gen_ai spans that are its predictions, such as gpt-4o-mini',
+    }),
+  ),
   positive: optional(Type.String({ description: 'The label column; 1 or true is the positive class' })),
   missing: optional(
     Type.Array(Type.String(), {
