@@ -35,7 +35,7 @@ export const command: Command = {
               'bad',
               'problem',
             ],
-            rows.map(({ model, what, source, at, all, behind, last, waiting, problem }) => [
+            rows.map(({ model, what, source, at, all, behind, last, waiting, problem, fetched }) => [
               model,
               what,
               source,
@@ -45,8 +45,8 @@ export const command: Command = {
               last.without,
               waiting,
               last.ambiguous,
-              all.bad,
-              problem ?? '',
+              all.bad + (fetched?.bad ?? 0),
+              problem ?? fetched?.problem ?? '',
             ]),
           ),
         }
@@ -82,12 +82,25 @@ function shown(found: Model) {
   return { data: found, text: imports.map(toText).join('\n\n'), exitCode: failed ? 1 : 0 }
 }
 
-function toText({ what, source, how, at, behind, last, all, waiting, nextAt, badRows, problem }: Import): string {
+function toText({
+  what,
+  source,
+  how,
+  at,
+  behind,
+  last,
+  all,
+  waiting,
+  nextAt,
+  badRows,
+  problem,
+  fetched,
+}: Import): string {
   const labels = what === 'labels'
   const lines: [string, Cell][] = [
     [what, `${source}: ${how}`],
     ['last looked', at === null ? 'not yet' : moment(at)],
-    ['problem', problem],
+    ['problem', problem ?? fetched?.problem ?? null],
     ['new rows', last.rows],
     [labels ? 'labels stored' : 'recorded', `${last.taken} (${all.taken} in all)`],
     ['there already', last.known],
@@ -99,6 +112,7 @@ function toText({ what, source, how, at, behind, last, all, waiting, nextAt, bad
       labels ? `${waiting}${nextAt === null ? '' : `, the next of them counts from ${moment(nextAt)}`}` : null,
     ],
     ['bad rows', all.bad],
+    ['bad in the source', fetched?.bad ? `${fetched.bad}: keel data show ${source}` : null],
     ['rows to come', behind === 0 ? null : behind],
   ]
   const head = facts(lines.filter(([, value]) => value !== null))

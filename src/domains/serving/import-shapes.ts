@@ -34,6 +34,17 @@ export const Import = object({
   nextAt: Type.Union([Time, Type.Null()], { description: 'When the next of them counts' }),
   badRows: Type.Array(BadRow, { description: 'The newest of them' }),
   problem: Type.Union([Type.String(), Type.Null()], { description: 'Why nothing was taken' }),
+  fetched: Type.Union(
+    [
+      object({
+        at: Time,
+        bad: Count('Rows that the source could not take'),
+        problem: Type.Union([Type.String(), Type.Null()]),
+      }),
+      Type.Null(),
+    ],
+    { description: 'The last look at the place of the source; null where rows are pushed' },
+  ),
 })
 export type Import = Static<typeof Import>
 

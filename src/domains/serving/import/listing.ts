@@ -71,7 +71,7 @@ async function toImport(
   how: string,
 ): Promise<Import> {
   const found = await store.findImport(ctx, model, what)
-  const lastSeq = (await lastSeqOf(ctx, source)) ?? 0
+  const described = await sourceOf(ctx, source)
   const { last, all, waiting, nextAt, badRows } = found?.content ?? {
     last: nothing(),
     all: nothing(),
@@ -80,25 +80,27 @@ async function toImport(
     badRows: [],
   }
   const cursor = Number(found?.cursor ?? 0)
+  const fetched = described?.fetch
   return {
     what,
     source,
     how,
     at: found?.at ?? null,
     cursor,
-    behind: Math.max(0, lastSeq - cursor),
+    behind: Math.max(0, (described?.lastSeq ?? 0) - cursor),
     last,
     all,
     waiting,
     nextAt,
     badRows,
     problem: found?.problem ?? null,
+    fetched: fetched ? { at: fetched.at, bad: fetched.bad, problem: fetched.problem } : null,
   }
 }
 
-async function lastSeqOf(ctx: Context, source: string): Promise<number | undefined> {
+async function sourceOf(ctx: Context, source: string) {
   try {
-    return (await datasets.describeSource(ctx, source)).lastSeq
+    return await datasets.getSource(ctx, { source })
   } catch (error) {
     if (error instanceof AppError && error.code === 'not_found') return undefined
     throw error
