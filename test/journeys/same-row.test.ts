@@ -124,6 +124,21 @@ test('a model that cannot be asked as its signature says, or cannot answer what 
     /reads "age" float32 \[N, 1\], which is not among/,
     /"columns": \{"age":\["Age"\]\}/,
   )
+  await refused(
+    { ...zipmap, signature: { ...people, inputs: [...people.inputs, number('tenur')] }, serves: binary },
+    /has the input "tenur", which the model does not read: "age" float32/,
+    /"tenure"/,
+  )
+  await refused(
+    { ...zipmap, serves: { ...binary, missing: ['tenures'] } },
+    /"serves.missing" in the spec names "tenures", which is no input of the model: age, tenure, calls/,
+    /"tenure"/,
+  )
+  await refused(
+    { ...zipmap, signature: { ...people, output: { name: 'chance_of_leaving', type: 'number' } }, serves: binary },
+    /has the output "chance_of_leaving", which the model does not have: "output_label" int64/,
+    /"output": \{"name":"output_probability","type":"number"\}/,
+  )
   const text = signatureOf([number('code'), number('size')])
   await refused(
     { name: 'm', bytes: fixture('categories'), signature: text, serves: value },
@@ -132,7 +147,7 @@ test('a model that cannot be asked as its signature says, or cannot answer what 
   )
   const { signature } = await registerExport(served, {
     ...zipmap,
-    signature: { ...renamed, columns: { age: ['Age'] } },
+    signature: { ...renamed, columns: { age: ['Age'] }, output: people.output },
     serves: binary,
   })
   assert.equal(signature?.output.found, 'output_probability')

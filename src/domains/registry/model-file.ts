@@ -47,6 +47,7 @@ async function orElsewhere(checked: Promise<FileCheck>, signature: Signature): P
 type File = { path: string; digest: string }
 type OpenedDraft = {
   model: string
+  flavor: string
   signature: Signature
   serves: Serves
   file: File | undefined
@@ -56,7 +57,7 @@ type OpenedDraft = {
 
 async function checkFile(
   ctx: Context,
-  { model: name, artifact, signature, serves, file, files }: OpenedDraft,
+  { model: name, flavor, artifact, signature, serves, file, files }: OpenedDraft,
 ): Promise<FileCheck> {
   if (!file)
     throw mismatch(`The artifact has no file that ends in ".onnx": ${files.map(({ path }) => path).join(', ')}.`, {
@@ -70,6 +71,8 @@ async function checkFile(
   })
   try {
     const exact = model.facts ? heldAgainst(model.facts, signature, serves) : signature
+    // What MLflow's client says of a model is of all its flavors, which may read more than the ONNX file does.
+    if (model.facts && flavor === 'onnx') refuseUnmatched(model.facts, signature, serves)
     const { answers, oneByOne, warnings } = await probe(model, exact.inputs)
     const kind = model.facts?.output.kind
     return {
@@ -103,6 +106,47 @@ function heldAgainst(facts: ModelFacts, signature: Signature, serves: Serves): S
     inputs: signature.inputs.map((input) => inputs.get(input.name) ?? input),
     output: { ...signature.output, found: facts.output.name },
   }
+}
+
+/** A name that the file does not have is a mistake: an input that nobody reads would be asked of every caller. */
+function refuseUnmatched(facts: ModelFacts, { inputs, output }: Signature, serves: Serves): void {
+  const read = facts.inputs.flatMap(({ columns }) => columns)
+  const unread = inputs.find(({ name }) => !read.includes(name))
+  if (unread)
+    throw mismatch(
+      `The signature has the input "${unread.name}", which the model does not read: ${listed(facts.inputs)}.`,
+      {
+        name: unread.name,
+        hint:
+          didYouMean(unread.name, read) ??
+          'Take it out of the signature, or name it under "columns" of the input that it fills.',
+      },
+    )
+  const names = inputs.map(({ name }) => name)
+  const absent = serves?.missing?.find((name) => !names.includes(name))
+  if (absent !== undefined)
+    throw mismatch(
+      `"serves.missing" in the spec names "${absent}", which is no input of the model: ${names.join(', ')}.`,
+      {
+        name: absent,
+        hint: didYouMean(absent, names) ?? 'Take it out of the spec.',
+      },
+    )
+  const { outputs, output: chosen } = facts
+  const said = output.kind !== undefined || output.column !== undefined
+  if (outputs.length < 2 || said || isMeant(output.name, chosen.name)) return
+  throw mismatch(`The signature has the output "${output.name}", which the model does not have: ${listed(outputs)}.`, {
+    name: output.name,
+    hint: `Name the one that answers: "output": ${JSON.stringify({ ...output, name: chosen.name })}.`,
+  })
+}
+
+/** `probability` is meant for `probabilities` and for `output_probability`; with several outputs to choose from, `y` for none. */
+function isMeant(name: string, chosen: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+  const ending = 3
+  const stem = plain(name)
+  return name === chosen || plain(chosen).includes(stem.length > 2 * ending ? stem.slice(0, -ending) : stem)
 }
 
 function unnamed(

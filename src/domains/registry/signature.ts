@@ -24,7 +24,9 @@ const ColumnNames = Type.Array(Type.String(), { minItems: 1, maxItems: 10_000 })
 
 /** What the version answers with, and how it is read from the file where that is not clear by shape and type. */
 const SignatureOutput = object({
-  name: Type.String({ description: 'The output of the file that answers; any other name where only one can be meant' }),
+  name: Type.String({
+    description: 'The output of the file that answers; of several it must be named, or begin alike',
+  }),
   type: oneOf(['number', 'string']),
   kind: optional(
     oneOf(['score', 'class', 'value', 'ranking', 'text', 'vector'], {
