@@ -12,8 +12,8 @@ export const command: Command = {
         email: text('by which an OpenID provider knows the user', 'address'),
         days: count('how long the link is valid (default 7)', 'days'),
       },
-      async run(session, { args: { name }, options }) {
-        const invited = await (await session.client()).access.inviteUser({ name, ...options })
+      async run(session, { args: { name }, options: { role, email, days } }) {
+        const invited = await (await session.client()).access.inviteUser({ name, role, email, days })
         const { config } = await session.settings()
         const address = config.url === '' ? await session.url() : config.url
         session.say(`Send it to ${name}: it can be used once, until ${moment(invited.expiresAt)}.`)
