@@ -211,7 +211,7 @@ function doorsOf(t: TestContext, ctx: Context) {
   }
 }
 
-const runs = { numRuns: Number(process.env['KEEL_PROPERTY_RUNS'] ?? 12) }
+const runs = { numRuns: Number(process.env['TEST_PROPERTY_RUNS'] ?? 12) }
 
 test('what one door refuses of a declared column, every door refuses, by row and column', async (t) => {
   const ctx = await testContext(t)

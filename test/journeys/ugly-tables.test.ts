@@ -99,6 +99,6 @@ test('an ugly table is the same by CSV, JSON lines, Parquet, golden set and rows
         exactJson(rows),
       )
     }),
-    { numRuns: Number(process.env['KEEL_PROPERTY_RUNS'] ?? 15) },
+    { numRuns: Number(process.env['TEST_PROPERTY_RUNS'] ?? 15) },
   )
 })

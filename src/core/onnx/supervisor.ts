@@ -103,7 +103,9 @@ function settle(supervisor: Supervisor, reply: FromThread): void {
     return
   }
   const { code, text, name = model?.name, hint } = reply.error
-  done.reject(new AppError(code, text, { name, hint }))
+  // A model that breaks on its rows is the cause itself; one that cannot be opened, or a thread that ends, says nothing of the rows.
+  const cause = done.message.kind === 'run' ? { cause: new Error(text) } : {}
+  done.reject(new AppError(code, text, { name, hint, ...cause }))
 }
 
 /** Where this thread itself was held up, the answer may be here already, unread. */

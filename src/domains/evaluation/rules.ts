@@ -44,7 +44,11 @@ export function summarize(checks: readonly GateCheck[]): string {
   const words = { fail: 'fails', cannot_tell: 'cannot tell', error: 'could not be judged' }[verdict]
   const reasons = deciding.slice(0, 3).map(({ check, reason }) => `${check}: ${reason}`)
   const more = deciding.length > 3 ? `; and ${deciding.length - 3} more` : ''
-  return `${deciding.length} of ${required.length} required checks ${deciding.length === 1 ? words : plural(verdict)}. ${reasons.join('; ')}${more}.${also}`
+  return `${deciding.length} of ${required.length} required checks ${deciding.length === 1 ? words : plural(verdict)}. ${withStop(`${reasons.join('; ')}${more}`)}${also}`
+}
+
+function withStop(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`
 }
 
 function plural(verdict: Exclude<Verdict, 'pass'>): string {
@@ -115,6 +119,12 @@ function parityInWords(parity: FeatureParity, { tolerance, asOf }: ParityRule, v
 function percent(share: number): string {
   const value = 100 * share
   return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toPrecision(2)} %`
+}
+
+/** A difference with its bounds; where every pair is alike, or too few are left, there are none. */
+export function formatBounds({ lower = null, upper = null }: { lower?: number | null; upper?: number | null }): string {
+  const known = [lower, upper].some((bound) => bound !== null && Number.isFinite(bound))
+  return known ? `one-sided 95 % bounds ${formatNumber(lower)} … ${formatNumber(upper)}` : 'no bounds'
 }
 
 /** Four significant digits, without trailing zeros. */

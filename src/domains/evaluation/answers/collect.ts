@@ -6,7 +6,7 @@ import type * as registry from '../../registry/registry.ts'
 import { faultOfBaseline } from './fault.ts'
 import { measureLatency } from './latency.ts'
 import type { Answerer, Side } from './side.ts'
-import { answersOf, baselineAnswersOf, isFaultOfModel } from './usable.ts'
+import { baselineAnswersOf, candidateAnswersOf, isFaultOfModel } from './usable.ts'
 import type { Measurements, Usage } from './usage.ts'
 
 /** What is to be said of each answer, by repeat and item. */
@@ -25,22 +25,25 @@ type Sides = {
   baseline: Side & Answerer
   /** The baseline's name for people. */
   against: string
+  /** Of the golden items. */
+  ids: readonly string[]
   repeats: number
   timed: boolean
 }
 
 /** The answers of both sides to every item, `repeats` times each. */
 export async function collectAnswers(ctx: Context, sides: Sides): Promise<CollectedAnswers> {
-  const { candidate, baseline, against, repeats, timed } = sides
+  const { candidate, baseline, against, ids, repeats, timed } = sides
   if (candidate.ask || baseline.ask) return collectRemoteAnswers(ctx, sides)
-  const answers = async (side: Side & Answerer, answer: typeof answersOf) => {
+  const repeated = async (answer: () => Promise<Value[]>) => {
     const all: Value[][] = []
-    for (let repeat = 0; repeat < repeats; repeat++) all.push(await answer(side.name, side, side.inputs))
+    for (let repeat = 0; repeat < repeats; repeat++) all.push(await answer())
     return all
   }
+  const { name, inputs } = baseline
   const collected = {
-    candidate: await answers(candidate, answersOf),
-    baseline: await answers(baseline, baselineAnswersOf).catch((error: unknown) => {
+    candidate: await repeated(() => candidateAnswersOf(candidate.name, candidate, { inputs: candidate.inputs, ids })),
+    baseline: await repeated(() => baselineAnswersOf(name, baseline, inputs)).catch((error: unknown) => {
       throw faultOfBaseline(error, baseline, against)
     }),
   }

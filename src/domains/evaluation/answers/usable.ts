@@ -21,6 +21,46 @@ export async function answersOf(name: string, runtime: Runtime, inputs: readonly
   return answers
 }
 
+/** The same for a candidate: which items it breaks on is said with the reason. */
+export async function candidateAnswersOf(
+  name: string,
+  runtime: Runtime,
+  { inputs, ids }: { inputs: readonly Row[]; ids: readonly string[] },
+): Promise<Value[]> {
+  try {
+    return await answersOf(name, runtime, inputs)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'upstream_failed' || !isFaultOfModel(error)) throw error
+    throw await withItems(error, name, runtime, { inputs, ids })
+  }
+}
+
+const named = 5
+
+/** Looks no further than it names: a model that breaks may be slow to. */
+async function withItems(
+  error: AppError,
+  name: string,
+  runtime: Runtime,
+  { inputs, ids }: { inputs: readonly Row[]; ids: readonly string[] },
+): Promise<AppError> {
+  const broken: string[] = []
+  for (let index = 0; index < inputs.length && broken.length < named; index++) {
+    const fails = await runtime.predict([inputs[index] ?? {}]).then(
+      () => false,
+      () => true,
+    )
+    if (fails) broken.push(ids[index] ?? String(index + 1))
+  }
+  if (broken.length === 0) return error
+  const more = broken.length === named ? ' and perhaps more' : ''
+  return new AppError(error.code, `${name} breaks on the golden items ${broken.join(', ')}${more}. ${error.message}`, {
+    name,
+    hint: 'That is the fault of this version: mend it and register it anew.',
+    cause: error.cause,
+  })
+}
+
 /**
  * The same for a baseline: an item that it fails on has no answer, and the others still have theirs. A server, process or
  * provider that does not answer is another matter: that says nothing about the model, and stays an error.

@@ -2,7 +2,7 @@ import type { Estimate } from '../../../core/contract.ts'
 import { invalidInput } from '../../../core/errors.ts'
 import { mean } from '../../../core/stats/summary.ts'
 import type { Verdict } from '../contract.ts'
-import { formatNumber, type IntervalEstimate } from '../rules.ts'
+import { formatBounds, formatNumber, type IntervalEstimate } from '../rules.ts'
 import { type AnsweredOutcome, compareAnswered } from './answered-items.ts'
 import { whyUndefined } from './defined.ts'
 import { type Columns, encode, type SideAnswers } from './encoding.ts'
@@ -260,8 +260,8 @@ function failedComparison(settings: ComparisonSettings, reason: string, n: numbe
 }
 
 function primaryOf(paired: PairedDifference, { metric, margin, baselineName }: ComparisonSettings, n: number) {
-  const { value, lower, upper } = paired
-  const bounds = `${formatNumber(value)} (one-sided 95 % bounds ${formatNumber(lower)} … ${formatNumber(upper)}, n ${n})`
+  const { value } = paired
+  const bounds = `${formatNumber(value)} (${formatBounds(paired)}, n ${n})`
   const better = value !== null && value >= 0 ? 'better' : 'worse'
   const words: Record<Verdict, string> = {
     pass: `${metric} is not worse than ${baselineName} by more than ${margin}: ${better} by ${bounds}`,

@@ -159,7 +159,7 @@ async function collectAndScore(
       throw faultOfBaseline(error, baseline, against)
     })
     try {
-      const answers = await collectAnswers(ctx, { candidate: first, baseline: second, against, repeats, timed })
+      const answers = await collectAnswers(ctx, { candidate: first, baseline: second, against, ids, repeats, timed })
       const scorers = spec.serves.output === 'text' ? (spec.success.scorers ?? []) : []
       const scored = await scoreAnswers(ctx, { scorers, items: { ids, questions: candidate.inputs, labels }, answers })
       return { ...answers, scored }

@@ -5,7 +5,7 @@ import type { Comparison } from '../comparison/comparison.ts'
 import type { ComparisonRun } from '../evaluate/evaluate.ts'
 import { instantOf } from '../golden/golden.ts'
 import type { PriceTable } from '../prices.ts'
-import { formatNumber, type GateCheck } from '../rules.ts'
+import { formatBounds, formatNumber, type GateCheck } from '../rules.ts'
 import { judgeCheck } from '../scoring/scoring.ts'
 import { classAnswerChecks } from './class-answers.ts'
 import { costCheck } from './cost.ts'
@@ -118,7 +118,7 @@ function answeredChecks({ answered, primary: { metric, margin } }: Comparison, a
   if (!answered) return []
   const { n, difference, verdict, note } = answered
   const { value, lower = null, upper = null } = difference
-  const bounds = `by ${formatNumber(value)} (one-sided 95 % bounds ${formatNumber(lower)} … ${formatNumber(upper)})`
+  const bounds = `by ${formatNumber(value)} (${formatBounds(difference)})`
   const words = {
     pass: `the candidate is not worse by more than ${margin}`,
     fail: `the candidate is worse by more than ${margin}`,

@@ -57,7 +57,7 @@ export async function judgeCriteria(ctx: Context, { spec, candidate, earlier }: 
     }
   } catch (error) {
     if (!isFaultOfCandidate(error)) throw error
-    const reason = `${error.message}${error.hint ? ` ${error.hint}` : ''}`
+    const reason = error.hint ? `${error.message.replace(/[^.!?]$/, '$&.')} ${error.hint}` : error.message
     return {
       checks: [blockingCheck('evaluation', 'error', reason), lineage],
       basis: { ...lineageBasis, error: { code: error.code, message: error.message } },
