@@ -37,11 +37,7 @@ export async function importTrainingSet(
   const path = scratchPath(ctx, '.parquet')
   try {
     await copyFile(await ctx.blobs.localPath(file.digest), copy)
-    const time = request.time ?? ((await hasMoments(copy, file.path)) ? moment : undefined)
-    const table = await openTable(copy, {
-      shown: file.path,
-      ...(time === undefined ? {} : { types: new Map([[time, 'time']]) }),
-    })
+    const { table, time } = await openRows(copy, { shown: file.path, time: request.time })
     for (const column of [label, request.time]) if (column !== undefined) requireColumn(table, column, file.path)
     if (time !== undefined && time !== moment && table.columns.includes(moment))
       throw invalidInput(`"${file.path}" has a column "${moment}" beside "${time}".`, {
@@ -94,16 +90,21 @@ async function tableFile(ctx: Context, { artifact, file }: Request): Promise<{ p
   )
 }
 
-/** A column that is called as moments are in every training set holds them, where its values can be read as such. */
-async function hasMoments(copy: string, shown: string): Promise<boolean> {
-  const { columns } = await openTable(copy, { shown })
-  if (!columns.includes(moment)) return false
+type Opened = { table: Table; time: string | undefined }
+
+/**
+ * Opened once, for it is looked at whole. A column that is called as moments are in every training set holds them; where its values
+ * cannot be read as such it is a column like any other, and the file is opened again.
+ */
+async function openRows(copy: string, { shown, time }: { shown: string; time: string | undefined }): Promise<Opened> {
+  const withTime = (column: string) => openTable(copy, { shown, types: new Map([[column, 'time']]) })
+  if (time !== undefined) return { table: await withTime(time), time }
   try {
-    await openTable(copy, { shown, types: new Map([[moment, 'time']]) })
-    return true
+    const table = await withTime(moment)
+    return { table, time: table.columns.includes(moment) ? moment : undefined }
   } catch (error) {
-    if (error instanceof AppError && error.code === 'invalid_file') return false
-    throw error
+    if (!(error instanceof AppError) || error.code !== 'invalid_file') throw error
+    return { table: await openTable(copy, { shown }), time: undefined }
   }
 }
 
