@@ -3,6 +3,7 @@ import type { Output } from '../../core/contract.ts'
 import { AppError } from '../../core/errors.ts'
 import * as datasets from '../datasets/datasets.ts'
 import * as features from '../features/features.ts'
+import * as runs from '../runs/runs.ts'
 import type { registry } from './contract.ts'
 import type { VersionRecord } from './store.ts'
 
@@ -56,6 +57,28 @@ export async function lineageOf(ctx: Context, row: VersionRecord): Promise<Linea
   if (row.service !== null) await addService(row.service, top)
   for (const source of row.sources) await addSource(source, top)
   return { nodes, edges, tainted: [...tainted].sort() }
+}
+
+/** The same with what the run's client said that it read. That is no source of ours, so it says nothing of taint. */
+export async function wholeLineageOf(ctx: Context, row: VersionRecord): Promise<Lineage> {
+  const found = await lineageOf(ctx, row)
+  if (row.run_id === null) return found
+  const run = row.run_id
+  const named = (await orUndefined(runs.datasetsOf(ctx, run))) ?? []
+  const datasets = named.map(
+    ({ dataset: { name, digest, sourceType }, context }): Node => ({
+      kind: 'dataset',
+      name: `${name} (${digest})`,
+      detail: [context === undefined ? 'read by the run' : `read for ${context}`, sourceType]
+        .filter(Boolean)
+        .join(', '),
+    }),
+  )
+  return {
+    ...found,
+    nodes: [...found.nodes, ...datasets],
+    edges: [...found.edges, ...datasets.map(({ name }) => ({ from: name, to: run }))],
+  }
 }
 
 /** Undefined for something that was removed since: it is unknown, and so not vetted. */

@@ -90,7 +90,7 @@ export const Prompt = object({
 })
 
 export const LineageNode = object({
-  kind: oneOf(['source', 'training_set', 'feature_service', 'run', 'artifact', 'model_version', 'code']),
+  kind: oneOf(['source', 'training_set', 'feature_service', 'run', 'dataset', 'artifact', 'model_version', 'code']),
   name: Type.String(),
   detail: Type.String(),
   vetted: optional(Type.Boolean()),

@@ -8,7 +8,7 @@ import * as features from '../features/features.ts'
 import * as runs from '../runs/runs.ts'
 import type { registry } from './contract.ts'
 import { append } from './events.ts'
-import { lineageOf } from './lineage.ts'
+import { lineageOf, wholeLineageOf } from './lineage.ts'
 import { readMlflowModel } from './mlflow-model.ts'
 import { checkModelFile } from './model-file.ts'
 import { requireModel } from './models.ts'
@@ -257,7 +257,7 @@ export async function lineage(
   ctx: Context,
   { model, version }: Input<Operations['lineage']>,
 ): Promise<Output<Operations['lineage']>> {
-  return lineageOf(ctx, await requireVersion(ctx, model, version))
+  return wholeLineageOf(ctx, await requireVersion(ctx, model, version))
 }
 
 export async function downloadVersion(

@@ -53,6 +53,16 @@ export async function inputsOf(
   return found
 }
 
+/** The datasets that a run's client said it read, with what each was for. */
+export async function datasetsOf(
+  ctx: Context,
+  run: string,
+): Promise<{ dataset: InputDataset; context: string | undefined }[]> {
+  const { number } = await requireRun(ctx, run)
+  const datasets = (await inputsOf(ctx, [number])).get(number)?.inputs.datasets ?? []
+  return datasets.map(({ dataset, tags }) => ({ dataset, context: tags.find(({ key }) => key === contextTag)?.value }))
+}
+
 type RunLinks = { inputs: RunInputs; outputs: RunOutputs }
 
 function toDataset(row: store.InputRow): InputDataset {

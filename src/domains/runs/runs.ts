@@ -21,7 +21,7 @@ export {
   markImported,
 } from './import.ts'
 export type { InputDataset } from './input-dataset.ts'
-export { inputsOf, logInputs, logOutputs, type RunInputs, type RunOutputs } from './inputs.ts'
+export { datasetsOf, inputsOf, logInputs, logOutputs, type RunInputs, type RunOutputs } from './inputs.ts'
 export {
   addLoggedModelParams,
   deleteLoggedModel,

@@ -8,6 +8,7 @@ import { call } from './call.ts'
 import { invalid, missing, orSay } from './errors.ts'
 import * as input from './input.ts'
 import { checkSource, proxiedPath } from './locations.ts'
+import { referenceTag, trainedOn } from './reference.ts'
 import { kindOf, modelName, onName, toStage, versionNumber } from './registry-input.ts'
 import { modelVersion, promptTag, type Version } from './registry-views.ts'
 import { noRun } from './run-calls.ts'
@@ -50,6 +51,7 @@ async function create(ctx: Context, fields: input.Fields) {
     kind === 'prompt'
       ? { flavor: 'prompt' as const, prompt: tags['mlflow.prompt.text'] ?? '' }
       : { flavor: 'mlflow' as const, artifact }
+  const trainingSet = await trainedOn(ctx, { model, run: run || undefined, tags })
   const version = withoutUndefined({
     model,
     ...content,
@@ -58,6 +60,7 @@ async function create(ctx: Context, fields: input.Fields) {
     description: input.optionalText(fields, 'description', { max: maxTagLength }) ?? '',
     run: run || undefined,
     loggedModel: loggedModel || undefined,
+    trainingSet,
   })
   const made = registry.registerVersion(ctx, version)
   return { model_version: modelVersion(await orSay(made, 'not_found', noRun(run ?? ''))) }
@@ -159,9 +162,15 @@ async function downloadUri(ctx: Context, fields: input.Fields) {
 }
 
 async function setTag(ctx: Context, fields: input.Fields) {
-  const { model, version } = await require(ctx, fields)
+  const { model, version, tags, run, trainingSet: known } = await require(ctx, fields)
   const value = input.optionalText(fields, 'value', { max: maxTagLength }) ?? ''
-  await registry.tagVersion(ctx, { model, version, key: input.key(fields), value })
+  const key = input.key(fields)
+  if (key === referenceTag && !(known !== null && tags[key] === value)) {
+    if (known !== null) throw invalid(`"${model}@${version}" was trained on "${known}": that is said once.`)
+    const trainingSet = await trainedOn(ctx, { model, run: run ?? undefined, tags: { ...tags, [key]: value } })
+    if (trainingSet !== undefined) await registry.setTrainingSet(ctx, { model, version, trainingSet })
+  }
+  await registry.tagVersion(ctx, { model, version, key, value })
   return {}
 }
 
