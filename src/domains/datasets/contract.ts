@@ -45,8 +45,8 @@ const From = Type.Union(
     }),
     object({
       postgres: Type.String({
-        pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
-        description: "Name of the server's environment variable that holds postgres://…",
+        pattern: '^(?!KEEL_)[A-Za-z_][A-Za-z0-9_]*$',
+        description: "Name of the server's environment variable that holds postgres://…; none of its own settings",
       }),
       query: Type.String({
         minLength: 6,

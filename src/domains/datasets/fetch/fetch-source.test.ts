@@ -20,7 +20,7 @@ function write(path: string, text: string, at = old): void {
 }
 
 async function begin(t: TestContext, from: NonNullable<datasets.Definition['from']>) {
-  const server = await testServer(t)
+  const server = await testServer(t, { settings: { egress: '127.0.0.1' } })
   const { ctx } = server.app
   await datasets.applySource(ctx, { source: 'crm', owner: 'ana@team.example', time: 'at', key: ['id'], from })
   await server.app.worker.drain()
@@ -118,6 +118,32 @@ test('a place that cannot be read is an alert and a line of the doctor until it 
   await look()
   await app.worker.drain()
   assert.deepEqual(await firing(), [])
+})
+
+test('a store on a private network is asked only where the setting egress names it', async (t) => {
+  const { look } = await begin(t, { files: 's3://bucket/x?endpoint=http://10.0.0.7:9000' })
+  assert.match((await look()).problem ?? '', /10\.0\.0\.7/)
+})
+
+test('two that look at once take each row once', async (t) => {
+  const { root, ids, ctx } = await begin(t, { files: 'exports' })
+  write(
+    join(root, 'exports/a.csv'),
+    `id,at,churned\n${Array.from({ length: 50 }, (_, n) => `r${n},2026-01-01,0\n`).join('')}`,
+  )
+  // As another server does, which knows nothing of the look here.
+  const other = { ...ctx, live: new Map(ctx.live) }
+  other.live.delete('datasets.fetching')
+  const looks = await Promise.all([
+    datasets.fetchSource(ctx, { source: 'crm' }),
+    datasets.fetchSource(other, { source: 'crm' }),
+  ])
+  assert.deepEqual(
+    looks.map(({ problem }) => problem),
+    [null, null],
+  )
+  await datasets.fetchSource(ctx, { source: 'crm' })
+  assert.equal((await ids()).split(' ').length, 50)
 })
 
 test('new files are found by themselves, as often as the definition says', async (t) => {

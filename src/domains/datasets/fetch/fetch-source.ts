@@ -74,7 +74,8 @@ async function lookAt(ctx: Context, source: string): Promise<Done> {
   const problem = await ('files' in from ? fetchFiles(ctx, from, progress) : fetchPostgres(ctx, from, progress)).catch(
     (error: unknown) => reasonOf(ctx, source, error),
   )
-  const { rows, bad } = progress
+  const { rows, bad, lost } = progress
+  if (lost) return { rows, bad, problem: null }
   await transaction(ctx, async (ctx) => {
     const before = await store.findFetch(ctx, source)
     if (!before) return

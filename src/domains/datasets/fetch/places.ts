@@ -3,6 +3,7 @@ import { copyFile, glob, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Context } from '../../../core/context.ts'
 import { minute } from '../../../core/duration.ts'
+import { checkDestination } from '../../../core/egress/egress.ts'
 import { AppError, hasCode } from '../../../core/errors.ts'
 import { openS3Folder } from '../../../core/storage/storage.ts'
 
@@ -24,11 +25,13 @@ const youngMilliseconds = minute
 /** The files of tables at a place, in the order of their names; other files are none of ours. */
 export async function openPlace(ctx: Context, files: string): Promise<Place> {
   return files.startsWith('s3://')
-    ? openBucketPlace(files)
+    ? openBucketPlace(ctx, files)
     : { list: () => listLocal(ctx, files), close: () => undefined }
 }
 
-async function openBucketPlace(url: string): Promise<Place> {
+async function openBucketPlace(ctx: Context, url: string): Promise<Place> {
+  const endpoint = URL.canParse(url) ? new URL(url).searchParams.get('endpoint') : null
+  if (endpoint !== null) checkDestination(ctx, endpoint)
   const folder = await openS3Folder(url)
   return {
     async list() {

@@ -15,6 +15,8 @@ export type Progress = {
   cursor: store.Cursor | null
   rows: number
   bad: number
+  /** Another server began to read the same place: it goes on where this look ended. */
+  lost: boolean
   /** Adds rows and says in the same transaction how far it got; rows that are refused are listed, and the others added. */
   /** A file is read from its beginning: what was said of its rows before is over. */
   forget(file: string): Promise<void>
@@ -50,6 +52,7 @@ export async function openProgress(ctx: Context, source: string, place: string):
     cursor,
     rows: 0,
     bad: 0,
+    lost: false,
     async forget(file) {
       await transaction(ctx, async (ctx) => {
         const forgotten = await store.forgetBadRows(ctx, source, file)
@@ -60,7 +63,8 @@ export async function openProgress(ctx: Context, source: string, place: string):
     async add({ file, rows, broken = [] }, save) {
       const done = await transaction(ctx, async (ctx) => {
         const known = await store.findFetch(ctx, source)
-        if (!known || Number(known.revision) !== revision)
+        progress.lost = !known || Number(known.revision) !== revision
+        if (!known || progress.lost)
           throw conflict(`"${source}" is fetched by another server at this moment.`, { name: source })
         const refused = await addRows(ctx, source, rows)
         const bad = [...broken, ...refused]

@@ -11,7 +11,7 @@ import * as labels from '../store.ts'
 import { type Found, nothing } from './found.ts'
 import * as store from './import-store.ts'
 import { labelOf } from './label-value.ts'
-import { countUnmatched, createMatches, createRows, type Match, readMatches } from './match.ts'
+import { countUnmatched, createMatches, createRows, type Match, readMatches, whichPredictions } from './match.ts'
 import { type LabelSetup, labelSetup } from './setup.ts'
 
 type Given = {
@@ -43,8 +43,9 @@ export async function takeLabels(ctx: Context, { spec, before, definition, lastS
     await createRows(lake, table, { setup, definition, cursor: before.cursor })
     const inputs =
       setup.join.by === 'id' ? {} : Object.fromEntries(setup.join.pairs.map(([, name], at) => [`k${at}`, name]))
-    const where = setup.join.by === 'id' ? 'id in (select k0 from label_rows)' : 'true'
-    await loadPredictions(ctx, lake, { segments, isFresh, inputs, where }, 'predictions')
+    const { since, where } = await whichPredictions(lake, setup, before.content.lookedAt)
+    const recent = segments.filter((segment) => isFresh(segment) || segment.to_at >= since)
+    await loadPredictions(ctx, lake, { segments: recent, isFresh, inputs, where }, 'predictions')
     const moments = { now: ctx.now(), last: before.content.lookedAt }
     await createMatches(lake, { setup, definition, moments })
     const counts = await countUnmatched(lake, setup)

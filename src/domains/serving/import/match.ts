@@ -1,4 +1,5 @@
 import { identifier, type Lake } from '../../../core/lake.ts'
+import { isoOf, millisecondsOf } from '../../../core/time.ts'
 import type * as datasets from '../../datasets/datasets.ts'
 import type { LabelSetup } from './setup.ts'
 
@@ -39,6 +40,36 @@ function asText(column: string, type: string): string {
   if (type === 'TIMESTAMP') return `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ')`
   if (type !== 'DOUBLE') return `${column}::varchar`
   return `case when ${column} = trunc(${column}) and abs(${column}) < 9007199254740992 then ${column}::bigint::varchar else ${column}::varchar end`
+}
+
+/**
+ * The predictions that may have something new, so that a look does not read the whole log again: those of new rows, and those
+ * that waited when it was looked last.
+ */
+export async function whichPredictions(
+  lake: Lake,
+  { join, after, within }: LabelSetup,
+  lookedAt: string | null,
+): Promise<{ since: string; where: { fresh: string; others: string | undefined } }> {
+  const waited = after === undefined || lookedAt === null ? undefined : isoOf(millisecondsOf(lookedAt) - after)
+  const [rows] = await lake.query(
+    `select count(*) as count, epoch_ms(min(happened)) as first from label_rows where fresh`,
+  )
+  const hasNew = Number(rows?.['count'] ?? 0) > 0
+  if (join.by === 'id') {
+    const fresh = 'id in (select k0 from label_rows)'
+    const conditions = [
+      ...(hasNew ? ['id in (select k0 from label_rows where fresh)'] : []),
+      ...(waited === undefined ? [] : [`"at" > '${waited}' and ${fresh}`]),
+    ]
+    return {
+      since: hasNew ? '' : (waited ?? ''),
+      where: { fresh, others: conditions.length === 0 ? undefined : conditions.join(' or ') },
+    }
+  }
+  const first = hasNew ? isoOf(Math.max(0, Number(rows?.['first']) - (after ?? within))) : undefined
+  const [since] = [first, waited].filter((moment) => moment !== undefined).sort()
+  return { since: since ?? '9999', where: { fresh: 'true', others: since && `"at" >= '${since}'` } }
 }
 
 type Moments = { now: Date; last: string | null }
@@ -119,9 +150,13 @@ export async function* readMatches(lake: Lake, page: number): AsyncGenerator<Mat
 }
 
 /** How many rows are new, and how many of these belong to no prediction so far. */
-export async function countUnmatched(lake: Lake, { join }: LabelSetup): Promise<{ rows: number; without: number }> {
+export async function countUnmatched(
+  lake: Lake,
+  { join, after, within }: LabelSetup,
+): Promise<{ rows: number; without: number }> {
   const keys = join.by === 'id' ? ['p.id = r.k0'] : join.pairs.map((_, at) => `p.k${at} = r.k${at}`)
-  const earlier = join.by === 'id' ? '' : ' and r.happened >= p.predicted_at'
+  const period = `r.happened >= p.predicted_at and r.happened <= p.predicted_at + to_milliseconds(${after ?? within})`
+  const earlier = join.by === 'id' ? '' : ` and ${period}`
   const [found] = await lake.query(`select count(*) as rows, count(*) filter (not exists (
       select 1 from predictions p where ${keys.join(' and ')}${earlier})) as without
     from label_rows r where r.fresh`)

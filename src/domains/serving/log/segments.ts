@@ -134,8 +134,8 @@ type PredictionTable = {
   isFresh: (segment: SegmentsTable) => boolean
   /** Column of the table -> input, as a text; `unit` is the unit where no input is called so. */
   inputs: Record<string, string>
-  /** Which of them, by a condition. */
-  where: string
+  /** Which of them, by a condition for those in fresh segments and one for the others; without it none. */
+  where: { fresh: string; others: string | undefined }
 }
 
 /**
@@ -152,11 +152,12 @@ export async function loadPredictions(
   const selected = names.map((name) => `${inputAsText(inputs[name] ?? '')} as ${identifier(name)}`)
   const parts: string[] = []
   for (const fresh of [true, false]) {
-    const some = segments.filter((segment) => isFresh(segment) === fresh)
+    const condition = fresh ? where.fresh : where.others
+    const some = condition === undefined ? [] : segments.filter((segment) => isFresh(segment) === fresh)
     const from = some.length === 0 ? undefined : await relation(ctx, some)
     if (from !== undefined)
       parts.push(`select ${['id', '"at"', `${fresh} as fresh`, ...selected].join(', ')} from ${from}
-        where arm <> 'shadow' and (${where})`)
+        where arm <> 'shadow' and (${condition})`)
   }
   const columns = ['id', `rtrim(min("at"), 'Z')::timestamp as predicted_at`, 'bool_or(fresh) as fresh']
   const first = names.map((name) => `arg_min(${identifier(name)}, "at") as ${identifier(name)}`)
