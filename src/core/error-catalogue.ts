@@ -162,7 +162,7 @@ export const catalogue = {
     status: 503,
     exit: 1,
     title: 'It is not ready yet',
-    when: 'The server starts or stops, a model is being loaded, or a circuit breaker waits before it tries again.',
+    when: 'The server starts or stops, a model is being loaded, the database restarts, or a circuit breaker waits before it tries again.',
     fix: 'Try again after the seconds of `Retry-After`; `/v2/health/ready` says when.',
   },
   deadline_exceeded: {

@@ -70,6 +70,10 @@ const systemErrors: Record<string, { code: ErrorCode; hint: string }> = {
 /** PostgreSQL's states for a value that it cannot take: a NUL in a text, a number out of range, a text that is not a number. */
 const valueStates = new Set(['22021', '22P05', '22003', '22P02', '22001'])
 
+/** PostgreSQL restarts, fails over or has no connection left; its driver says the same in words. */
+const lostStates = /^(?:08...|57P0[123]|53300)$/
+const lostWords = /^Connection terminated|^timeout exceeded when trying to connect$|and is not queryable$/
+
 /** SQLite's primary result codes for a full disk (13), a read-only file (8) and a file it cannot open (14). */
 const sqliteErrors: Record<number, ErrorCode> = { 13: 'storage_full', 8: 'storage_read_only', 14: 'storage_read_only' }
 
@@ -82,6 +86,11 @@ export function toAppError(thrown: unknown): AppError {
   if (known) return new AppError(known.code, thrown.message, { hint: known.hint, cause: thrown })
   if (valueStates.has(code))
     return invalidInput('A value holds what the database cannot store, such as a NUL character.', { cause: thrown })
+  if (lostStates.test(code) || (code === '' && lostWords.test(thrown.message)))
+    return new AppError('not_ready', `The database does not answer: ${thrown.message}.`, {
+      hint: 'Try again; where it lasts, "keel doctor" says whether the server reaches its database.',
+      cause: thrown,
+    })
   const errcode = 'errcode' in thrown && typeof thrown.errcode === 'number' ? thrown.errcode & 0xff : 0
   const sqlite = sqliteErrors[errcode]
   if (sqlite) {
