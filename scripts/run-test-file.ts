@@ -12,7 +12,7 @@ import {
 
 export type TestRunner = { runFile(path: string): Promise<FileResult>; stop(): Promise<void> }
 
-type Message = { event: TestEvent } | { ended: { memory: number } }
+type Message = { event: TestEvent } | { ended: { memory: number; uncaught: string[] } }
 
 const testLimit = 120_000
 const silenceInTest = 600_000
@@ -81,7 +81,11 @@ async function runIn(worker: ChildProcess, path: string): Promise<{ result: File
       )
     }
     const hear = (message: Message) => {
-      if ('ended' in message) return end(message.ended.memory < fullMemory ? 'ready' : 'full')
+      if ('ended' in message) {
+        const { memory, uncaught } = message.ended
+        if (uncaught.length > 0 && count.failed === 0) fail(`left errors that nobody caught:\n${uncaught.join('\n')}`)
+        return end(memory < fullMemory ? 'ready' : 'full')
+      }
       take(message.event)
       listen()
     }

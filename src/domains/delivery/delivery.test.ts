@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { inFull } from '../../../test/support/trials.ts'
 import { model, register } from '../../../test/support/trips.ts'
 import type { ProblemError } from '../../client/client.ts'
 import { reactionsTo } from '../../core/background/deliver.ts'
@@ -360,6 +361,6 @@ test('whatever people, crashes and repeated events do in whatever order: one rel
       }
       await app.close()
     }),
-    { numRuns: 12 },
+    { numRuns: inFull ? 24 : 6 },
   )
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { testServer } from '../../../../test/support/context.ts'
+import { inFull } from '../../../../test/support/trials.ts'
 import { model } from '../../../../test/support/trips.ts'
 import { day, hour, minute } from '../../../core/duration.ts'
 import { millisecondsOf } from '../../../core/tables/tables.ts'
@@ -194,7 +195,7 @@ test('what windows, drift and status show of requests and labels is what was sen
       await checkLabels(agreeing)
       await agreeing.close()
     }),
-    { numRuns: 6, endOnFailure: true },
+    { numRuns: inFull ? 24 : 3, endOnFailure: true },
   )
 })
 
