@@ -1,5 +1,5 @@
 import { enqueuer } from '../../core/background/background.ts'
-import { object, oneOf, optional } from '../../core/contract.ts'
+import { object, oneOf } from '../../core/contract.ts'
 import { job } from '../../core/job-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { delivery } from './contract.ts'
@@ -8,10 +8,7 @@ const ofModel = { model: Type.String() }
 
 export const jobs = {
   'delivery.tick': job(
-    {
-      release: Type.String(),
-      look: optional(Type.Boolean({ description: 'Only says what the step needs: it has just begun' })),
-    },
+    { release: Type.String() },
     Type.Union([
       object({ state: Type.String({ description: 'Why nothing was decided: the state it was found in' }) }),
       object({ decision: oneOf(['abort', 'advance', 'await', 'hold', 'wait']) }),

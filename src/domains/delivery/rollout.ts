@@ -1,19 +1,15 @@
 import type { Context } from '../../core/context.ts'
 import type { Input, Output } from '../../core/contract.ts'
-import { day } from '../../core/duration.ts'
 import { AppError, conflict, notFound } from '../../core/errors.ts'
 import type { JobInput, JobOutput } from '../../core/job-contract.ts'
 import { millisecondsOf } from '../../core/time.ts'
 import { transaction } from '../../core/transaction.ts'
-import { answersOf } from '../evaluation/evaluation.ts'
-import * as registry from '../registry/registry.ts'
-import * as serving from '../serving/serving.ts'
 import { isApproved } from './approvals.ts'
 import type { delivery } from './contract.ts'
-import { forecastOf, judge as judgeEvidence, trafficRate } from './evidence/evidence.ts'
-import { judgeExternal, runExternal } from './external.ts'
+import { forecastOf, guardsNow, lookAt } from './evidence/evidence.ts'
+import { runExternal } from './external.ts'
 import { enqueue, type jobs } from './jobs.ts'
-import { answersIn, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
 import { hasRegisteredPlan, planIn, requireRelease } from './releases.ts'
 import { recordRollbackTime } from './rollback-times.ts'
 import * as rules from './rules.ts'
@@ -30,22 +26,18 @@ type TickJob = (typeof jobs)['delivery.tick']
 type TickResult = JobOutput<TickJob>
 
 /** The job behind every rollout: look at the evidence, decide, move. */
-export async function tick(ctx: Context, { release: id, look = false }: JobInput<TickJob>): Promise<TickResult> {
+export async function tick(ctx: Context, { release: id }: JobInput<TickJob>): Promise<TickResult> {
   const rollout = await store.findRollout(ctx, id)
   if (!rollout || !rules.isOpen(rollout.state) || rollout.state === 'paused') return { state: rollout?.state ?? 'gone' }
   const release = await requireRelease(ctx, id)
   const plan = planIn(release)
-  const guards = await judge(ctx, release, rollout, plan)
+  const guards = await lookAt(ctx, release, rollout, plan)
   const elapsedMs = ctx.now().getTime() - millisecondsOf(rollout.step_started_at)
   const approved = !plan.approval || (await isApproved(ctx, release))
   const step = rollout.step
   const decision = hasRegisteredPlan(release)
     ? rules.decide(plan, { step, elapsedMs, guards, approved })
     : { kind: 'hold' as const, reason: 'The plan is not the one that was registered before the first request.' }
-  if (look && decision.kind !== 'abort') {
-    await store.keepGuards(ctx, rollout, guards)
-    return { decision: 'wait' }
-  }
   await perform(ctx, {
     release,
     rollout,
@@ -66,45 +58,6 @@ function changeOf({ kind }: rules.Decision, plan: Plan, rollout: RolloutRecord):
 
 function inStep(rollout: RolloutRecord): 'shadow' | 'step' {
   return rollout.step < 0 ? 'shadow' : 'step'
-}
-
-async function judge(ctx: Context, release: ReleaseRecord, rollout: RolloutRecord, plan: Plan): Promise<rules.Guard[]> {
-  const step = rollout.step
-  if (plan.external) return step < 0 ? [] : [await judgeExternal(ctx, release, rollout.share)]
-  const history = await store.listHistory(ctx, release.id)
-  const now = ctx.now()
-  const since = await trafficSince(ctx, release)
-  const from = since < release.created_at ? since : release.created_at
-  const logged = await serving.readLog(ctx, {
-    endpoint: release.model,
-    from,
-    to: now.toISOString(),
-    sample: plan.sample,
-    forced: true,
-  })
-  const traffic = trafficRate(logged, { since, now, sample: plan.sample })
-  const seen = logged.filter(({ at }) => at >= release.created_at)
-  const shares = history.map(({ at, share }) => ({ at, share }))
-  const firstTraffic = history.find(({ share }) => share > 0)?.at ?? release.created_at
-  const relevant = seen.filter(
-    (one) => (one.arm === 'shadow' || one.at >= firstTraffic) && (one.arm === 'live' || one.release === release.id),
-  )
-  const rows = relevant.map((row) => ({
-    ...row,
-    cost: 'cost' in row && typeof row.cost === 'number' ? row.cost : null,
-  }))
-  const basis = answersIn(plan)
-  const answers = basis && (await answersOf(basis))
-  return judgeEvidence(plan, { step, stepStartedAt: rollout.step_started_at, shares, traffic }, rows, answers)
-}
-
-/** Since when today's traffic is counted: the last 24 hours, less where it is not that long live or was logged in part. */
-async function trafficSince(ctx: Context, { model, created_at }: ReleaseRecord): Promise<string> {
-  const dayAgo = new Date(ctx.now().getTime() - day).toISOString()
-  const { spec } = await registry.getModel(ctx, { model })
-  const [first] = await store.listLive(ctx, model)
-  const whole = spec?.serves.log?.sample === undefined ? (first?.at ?? created_at) : created_at
-  return whole > dayAgo ? whole : dayAgo
 }
 
 /** An external deployment is moved first, then the move is written: when the former fails nothing has changed here. */
@@ -141,7 +94,9 @@ async function moveExternally(ctx: Context, { release, rollout, plan, change }: 
 
 export async function getRollout(ctx: Context, { release }: Input<Operations['getRollout']>): Promise<Rollout> {
   const rollout = await requireRollout(ctx, release)
-  const plan = planIn(await requireRelease(ctx, release))
+  const row = await requireRelease(ctx, release)
+  const plan = planIn(row)
+  const guards = rules.isOpen(rollout.state) ? await guardsNow(ctx, row, rollout, plan) : rollout.guards
   const history = await store.listHistory(ctx, release)
   return {
     release,
@@ -152,8 +107,8 @@ export async function getRollout(ctx: Context, { release }: Input<Operations['ge
     share: rollout.share,
     stepStartedAt: rollout.step_started_at,
     nextCheckAt: rules.isOpen(rollout.state) ? rollout.next_check_at : null,
-    guards: rollout.guards,
-    forecast: forecastOf(plan, rollout),
+    guards,
+    forecast: forecastOf(plan, { ...rollout, guards }),
     history: history.map(({ at, state, share, actor, reason, guards }) => ({
       at,
       state: state as Rollout['state'],

@@ -91,7 +91,7 @@ export const Rollout = object({
   stepStartedAt: Time,
   nextCheckAt: Type.Union([Time, Type.Null()]),
   guards: Type.Array(Guard),
-  /** What the step still waits for, as of its last check; null before the first, when it is over, and of external deployments. */
+  /** What the step still waits for; null when it is over, and of external deployments. */
   forecast: Type.Union([Forecast, Type.Null()]),
   history: Type.Array(
     object({

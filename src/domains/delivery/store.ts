@@ -111,16 +111,6 @@ export async function moveRollout(
   return numUpdatedRows > 0n
 }
 
-/** What the guards say of a step that goes on as it is; nothing when somebody moved the rollout meanwhile. */
-export async function keepGuards(ctx: Context, from: RolloutRecord, guards: Guard[]): Promise<void> {
-  await tables(ctx)
-    .updateTable('rollouts')
-    .set(rollouts.write({ guards }))
-    .where('release', '=', from.release)
-    .where('revision', '=', from.revision)
-    .execute()
-}
-
 export async function setNextCheck(ctx: Context, release: string, at: string): Promise<void> {
   await tables(ctx).updateTable('rollouts').set({ next_check_at: at }).where('release', '=', release).execute()
 }

@@ -52,7 +52,6 @@ export async function startRollout(ctx: Context, release: ReleaseRecord, plan: P
   const traffic = await requireTraffic(ctx, release.model)
   await setTraffic(ctx, traffic, { ...traffic, canary: null, shadow: targetOf(release) })
   await scheduleCheck(ctx, row, plan)
-  await lookAtOnce(ctx, release.id)
 }
 
 /** Writes the move, its evidence and its routing together; false when somebody else moved the rollout meanwhile. */
@@ -92,7 +91,6 @@ async function beginStep(ctx: Context, { release, rollout, plan, guards, reason 
   await setTraffic(ctx, traffic, { ...traffic, canary, shadow: null })
   await append(ctx, 'delivery.step_started', `model/${release.model}`, { ...targetOf(release), share })
   await scheduleCheck(ctx, { ...rollout, ...values }, plan)
-  await lookAtOnce(ctx, release.id)
   return true
 }
 
@@ -167,11 +165,6 @@ export async function scheduleCheck(ctx: Context, rollout: RolloutRecord, plan: 
   const payload = { release: rollout.release }
   await enqueue(ctx, { kind: 'delivery.tick', payload, key, runAt, maxAttempts: checkAttempts })
   await store.setNextCheck(ctx, rollout.release, runAt.toISOString())
-}
-
-/** What a step needs is said as soon as it begins, not only at its first check. */
-async function lookAtOnce(ctx: Context, release: string): Promise<void> {
-  await enqueue(ctx, { kind: 'delivery.tick', payload: { release, look: true } })
 }
 
 async function appendHistory(

@@ -1,2 +1,2 @@
-export { forecastOf, trafficRate } from './forecast.ts'
-export { judge } from './judge.ts'
+export { forecastOf } from './forecast.ts'
+export { guardsNow, lookAt } from './look.ts'

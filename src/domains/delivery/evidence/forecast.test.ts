@@ -94,7 +94,7 @@ test('a unit that comes again is no new one, and a copy for a shadow is no reque
 })
 
 test('a release says at once what shadow needs and when, each step anew, and nothing once it is over', async (t) => {
-  const { app, client, version, pass, goLive } = await begin(t)
+  const { client, version, pass, goLive } = await begin(t)
   const { id: earlier } = await client.delivery.release({ model, version, reason: 'first' })
   await goLive()
   assert.equal((await client.delivery.getRollout({ release: earlier })).forecast, null)
@@ -102,7 +102,6 @@ test('a release says at once what shadow needs and when, each step anew, and not
   await client.delivery.unpin({ model, reason: 'looked at it' })
   await pass(5, 0)
   const { id: release } = await client.delivery.release({ model, version, reason: 'again' })
-  await app.worker.drain()
   const first = await client.delivery.getRollout({ release })
   assert.deepEqual([first.state, first.guards.map(({ guard }) => guard)], ['shadow', ['shadow answers']])
   assert.ok(first.forecast && first.forecast.needs !== null && first.forecast.needs > 0)
