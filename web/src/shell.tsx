@@ -3,6 +3,12 @@ import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { client } from './client.ts'
 import { moment } from './format.ts'
+import { Account } from './people/account.tsx'
+import { SignIn } from './people/sign-in.tsx'
+
+function isField(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)
+}
 
 /** Name, clock and the keys that work everywhere: `h` goes home, `1` to `9` open a model. */
 export function Shell() {
@@ -12,7 +18,7 @@ export function Shell() {
 
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
-      const typing = event.target instanceof HTMLInputElement || event.metaKey || event.ctrlKey || event.altKey
+      const typing = isField(event.target) || event.metaKey || event.ctrlKey || event.altKey
       if (typing) return
       if (event.key === 'h') void navigate({ to: '/' })
       const model = status.data?.models[Number(event.key) - 1]?.model
@@ -41,10 +47,12 @@ export function Shell() {
         >
           {info.data ? `${moment(info.data.now)}${info.data.simulated ? ' · replay' : ''}` : ''}
         </span>
+        <Account />
       </header>
       <main>
         <Outlet />
       </main>
+      <SignIn />
     </>
   )
 }

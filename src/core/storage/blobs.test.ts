@@ -6,9 +6,10 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { temporaryFolder } from '../../../test/support/folder.ts'
+import { digestOf } from '../digest.ts'
 import { AppError } from '../errors.ts'
 import type { Blobs } from './blobs.ts'
-import { type Blob, digestOf } from './digest.ts'
+import type { Blob } from './digest.ts'
 import { diskBlobs } from './disk.ts'
 
 const withCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { invalidInput } from '../errors.ts'
 
 /** Bytes named by what they are: `sha256:<64 hex digits>`. */
@@ -16,8 +15,4 @@ export function assertDigest(digest: string): Digest {
     })
   }
   return digest
-}
-
-export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }

@@ -1,5 +1,5 @@
 export type { Blobs } from './blobs.ts'
-export { type Blob, digestOf } from './digest.ts'
+export type { Blob } from './digest.ts'
 export { maximumParts, partBytes } from './drafts.ts'
 export { verifying } from './hashed-file.ts'
 export { openBlobs } from './open.ts'

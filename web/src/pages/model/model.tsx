@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router'
 import { client } from '../../client.ts'
 import { CopyAsCli } from '../../copy-as-cli.tsx'
 import { day, interval, milliseconds, moment, number, percent, stateWords } from '../../format.ts'
+import { useMay } from '../../people/who.ts'
 import { Monitoring, Scroll } from './monitoring.tsx'
 import { QualityChart } from './quality-chart.tsx'
 import { RollBack } from './roll-back.tsx'
@@ -11,6 +12,7 @@ import { Rollout } from './rollout.tsx'
 /** What is live and how did we get here? */
 export function Model() {
   const { model } = useParams({ from: '/models/$model' })
+  const mayRollBack = useMay('member')
   const read = useQuery({ queryKey: ['model', model], queryFn: () => readModel(model) })
   if (read.isPending) return <div className="skeleton" />
   if (read.isError) return <p className="error">{read.error.message}</p>
@@ -29,7 +31,9 @@ export function Model() {
             {shape} {word}
           </span>
           <CopyAsCli command={`keel live ${model} --all`} />
-          {live && spans.length > 1 && <RollBack model={model} live={live} releases={releases} spans={spans} />}
+          {mayRollBack && live && spans.length > 1 && (
+            <RollBack model={model} live={live} releases={releases} spans={spans} />
+          )}
         </div>
       </div>
       <QualityChart spans={spans} windows={windows} releases={releases} />
