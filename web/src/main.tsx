@@ -2,9 +2,10 @@ import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@ta
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { ProblemError } from '../../src/client/client.ts'
 import { Home } from './pages/home/home.tsx'
 import { Model } from './pages/model/model.tsx'
-import { noticeRefusal } from './people/who.ts'
+import { isRefused, noticeRefusal } from './people/who.ts'
 import { Shell } from './shell.tsx'
 import './style.css'
 
@@ -29,12 +30,15 @@ declare module '@tanstack/react-router' {
   }
 }
 
+/** What was refused once is refused again; what did not arrive may arrive now. */
+const once = (failures: number, error: Error) => failures < 1 && !(error instanceof ProblemError)
+
 /** A form that signs in says itself what was wrong. */
 const notice = (error: unknown, meta: Record<string, unknown> | undefined) => {
   if (meta?.['answersItself'] !== true) noticeRefusal(error)
 }
 const queries = new QueryClient({
-  defaultOptions: { queries: { refetchInterval: 3_000, retry: 1 } },
+  defaultOptions: { queries: { refetchInterval: () => (isRefused() ? false : 3_000), retry: once } },
   queryCache: new QueryCache({ onError: (error, { meta }) => notice(error, meta) }),
   mutationCache: new MutationCache({ onError: (error, _input, _result, { meta }) => notice(error, meta) }),
 })

@@ -1,4 +1,4 @@
-import { digestOf } from '../digest.ts'
+import { digestOf } from './digest.ts'
 
 /** JSON with sorted keys and no spaces (as in RFC 8785): equal values have equal text, so they have equal digests. */
 export function canonicalJson(value: unknown): string {

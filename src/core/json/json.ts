@@ -1,4 +1,5 @@
 export { canonicalJson, digestOfJson } from './canonical.ts'
+export { digestOf } from './digest.ts'
 export { exactInteger } from './exact-integer.ts'
 export { exactJson, findBigInteger, parseExactJson } from './exact-json.ts'
 export { repeatedName } from './repeated-name.ts'

@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test'
 import { testServer } from '../../../test/support/context.ts'
 import { testBucket } from '../../../test/support/s3.ts'
 import type { ProblemError } from '../../client/client.ts'
-import { digestOf } from '../../core/digest.ts'
 import { hour } from '../../core/duration.ts'
+import { digestOf } from '../../core/json/json.ts'
 
 const refusedAs = (code: string) => (error: ProblemError) => error.problem.code === code
 

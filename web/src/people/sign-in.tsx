@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useLocation } from '@tanstack/react-router'
 import { Dialog } from 'radix-ui'
 import { useState } from 'react'
 import { client } from '../client.ts'
@@ -8,7 +9,8 @@ import { setRefused, useRefused, useWho } from './who.ts'
 export function SignIn() {
   const { data: ways } = useWho()
   const refused = useRefused()
-  if (!refused || ways === undefined) return null
+  const path = useLocation({ select: ({ pathname }) => pathname })
+  if (!refused || ways === undefined || path === '/join') return null
   return (
     <Dialog.Root open>
       <Dialog.Portal>

@@ -31,12 +31,13 @@ export function setRefused(next: boolean): void {
   for (const listener of listeners) listener()
 }
 
+export function isRefused(): boolean {
+  return refused
+}
+
 export function useRefused(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => refused,
-  )
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }, isRefused)
 }
