@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { temporaryFolder } from '../support/folder.ts'
 import { follow, readGuide, root, stepsOf } from '../support/guide.ts'
 
-/** What stands on a server that is prepared for it is run by its own test, `guides.test.ts`. */
-const prepared = ['serving.md', 'llm.md']
+/** What stands on a prepared server, or on a machine without Python, has a test of its own: `guides.test.ts`, `elsewhere.test.ts`. */
+const prepared = ['serving.md', 'llm.md', 'elsewhere.md']
 /** Where a step needs Python with packages, `npm run interop:first-steps` follows it. */
 const needsPython = (text: string) => text.includes('<!-- needs Python')
 
