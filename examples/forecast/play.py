@@ -6,7 +6,7 @@ import random
 
 SHOPS, DAYS, STOPS = 40, 56, 35
 chance = random.Random(7)
-midnight = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+monday = datetime.datetime(2026, 1, 5, 3, tzinfo=datetime.timezone.utc)
 size = [chance.uniform(60, 180) for _ in range(SHOPS)]
 
 
@@ -25,7 +25,7 @@ def write(folder, day, rows):
 
 history = {(shop, day): sold(shop, day) for shop in range(SHOPS) for day in range(-7, DAYS)}
 for day in range(DAYS):
-    at = midnight + datetime.timedelta(days=day - DAYS - 5, hours=3)
+    at = monday + datetime.timedelta(days=day)
     # The model is fine: what this weekday sold a week ago. But the table behind it was filled for the last time on day 35.
     known = day if day < STOPS else STOPS - 7 + (day - STOPS) % 7
     forecasts = [("id", "at", "build", "loaves", "sold_last_week", "weekday")]
