@@ -127,6 +127,7 @@ export const command: Command = {
               ['version', `${version.model}@${version.version}`],
               ['what', version.description],
               ['artifact', version.artifact],
+              ['inputs', inputLine(version.signature)],
               ['tainted by', version.tainted.length === 0 ? 'nothing' : version.tainted.join(', ')],
               ['scan', version.scan?.state ?? 'nothing to scan'],
             ]),
@@ -158,7 +159,9 @@ export const command: Command = {
         const version = await client.registry.setTrainingSet({ ...modelVersion(given), trainingSet: set.id })
         return {
           data: { version, trainingSet: set },
-          text: `${given} was trained on ${set.id}: ${describeReference(set)}.`,
+          text: [`${given} was trained on ${set.id}: ${describeReference(set)}.`, ...(version.warnings ?? [])].join(
+            '\n',
+          ),
           next: [`keel gate ${given}`],
         }
       },
@@ -170,6 +173,15 @@ export const command: Command = {
       run: (session, { args: { model }, options }) => register(session, model, options),
     }),
   },
+}
+
+function inputLine(signature: Signature | null): string {
+  if (signature === null) return 'not known'
+  const { inputs, inferred } = signature
+  const from =
+    inferred &&
+    { training_set: 'inferred from its training rows', predictions: 'inferred from its predictions' }[inferred]
+  return `${inputs.map(({ name }) => name).join(', ')}${from === undefined ? '' : ` (${from})`}`
 }
 
 async function diff(session: Session, from: string, to: string): Promise<Outcome> {

@@ -1,5 +1,5 @@
 import { appender } from '../../core/background/background.ts'
-import { optional } from '../../core/contract.ts'
+import { oneOf, optional } from '../../core/contract.ts'
 import { event } from '../../core/event-contract.ts'
 import { Type } from '../../core/shapes/shapes.ts'
 import { ModelKind, Stage } from './contract.ts'
@@ -52,6 +52,11 @@ export const events = {
   'registry.training_set_named': event(Model, 'It was said what a version was trained on.', {
     version: Version,
     trainingSet: Text,
+  }),
+  'registry.signature_inferred': event(Model, 'What a version reads was inferred, because nobody had said it.', {
+    version: Version,
+    from: oneOf(['training_set', 'predictions']),
+    inputs: Type.Array(Text),
   }),
   'registry.version_deleted': event(Model, 'A version was deleted.', { version: Version }),
   'registry.version_tagged': event(Model, 'A tag of a version was set.', {

@@ -65,15 +65,17 @@ export async function wholeLineageOf(ctx: Context, row: VersionRecord): Promise<
   if (row.run_id === null) return found
   const run = row.run_id
   const named = (await orUndefined(runs.datasetsOf(ctx, run))) ?? []
-  const datasets = named.map(
-    ({ dataset: { name, digest, sourceType }, context }): Node => ({
-      kind: 'dataset',
-      name: `${name} (${digest})`,
-      detail: [context === undefined ? 'read by the run' : `read for ${context}`, sourceType]
-        .filter(Boolean)
-        .join(', '),
-    }),
-  )
+  const datasets = named
+    .map(
+      ({ dataset: { name, digest, sourceType }, context }): Node => ({
+        kind: 'dataset',
+        name: `${name} (${digest})`,
+        detail: [context === undefined ? 'read by the run' : `read for ${context}`, sourceType]
+          .filter(Boolean)
+          .join(', '),
+      }),
+    )
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
   return {
     ...found,
     nodes: [...found.nodes, ...datasets],

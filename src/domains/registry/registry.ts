@@ -24,6 +24,7 @@ export {
   unchangedSince,
 } from './applied-specs.ts'
 export { importModel } from './import.ts'
+export { inferFromPredictions, inferredWords } from './inferred-signature.ts'
 export { readMlmodel } from './mlflow-model.ts'
 export {
   createModel,

@@ -19,7 +19,7 @@ const needs = {
   constant: ['constant'],
   prompt: ['prompt'],
   mlflow: ['artifact', 'uri'],
-  remote: ['signature'],
+  remote: ['signature', 'trainingSet'],
 } as const
 
 type Draft = {
@@ -29,6 +29,7 @@ type Draft = {
   prompt?: string
   uri?: string
   signature?: object
+  trainingSet?: string
 }
 
 export function checkFlavor(model: { name: string; kind: string }, draft: Draft): void {

@@ -54,5 +54,10 @@ export const Signature = object({
     Type.Integer({ minimum: 1, description: 'Rows of one call, where the file takes no more; else found' }),
   ),
   output: SignatureOutput,
+  inferred: optional(
+    oneOf(['training_set', 'predictions'], {
+      description: 'What its inputs were inferred from; absent where somebody said them',
+    }),
+  ),
 })
 export type Signature = Static<typeof Signature>

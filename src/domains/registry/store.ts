@@ -128,11 +128,11 @@ export async function updateVersion(
   ctx: Context,
   model: string,
   version: number,
-  values: Partial<Pick<VersionsTable, 'description' | 'stage' | 'updated_at'>>,
+  values: Partial<Pick<VersionRecord, 'description' | 'stage' | 'training_set' | 'signature' | 'updated_at'>>,
 ): Promise<void> {
   await tables(ctx)
     .updateTable('versions')
-    .set(values)
+    .set(versions.write(values))
     .where('model', '=', model)
     .where('version', '=', version)
     .execute()

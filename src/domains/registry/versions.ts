@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts'
 import type { BytesReply, Input, Output } from '../../core/contract.ts'
-import { AppError, conflict, notFound } from '../../core/errors.ts'
+import { AppError, conflict, invalidInput, notFound } from '../../core/errors.ts'
 import { cursorNumber, nextOf } from '../../core/paging.ts'
 import { transaction } from '../../core/transaction.ts'
 import * as artifacts from '../artifacts/artifacts.ts'
@@ -8,6 +8,7 @@ import * as features from '../features/features.ts'
 import * as runs from '../runs/runs.ts'
 import type { registry } from './contract.ts'
 import { append } from './events.ts'
+import { inferFromTraining, inferredWords, tellInferred } from './inferred-signature.ts'
 import { lineageOf, wholeLineageOf } from './lineage.ts'
 import { readMlflowModel } from './mlflow-model.ts'
 import { checkModelFile } from './model-file.ts'
@@ -27,7 +28,17 @@ export async function registerVersion(ctx: Context, input: Input<Operations['reg
   if (scan) refuseByPolicy(ctx, input.model, scan)
   checkFlavor(await requireModel(ctx, input.model), input)
   await checkOrigin(ctx, input)
-  const { signature, warnings, mlflow, run } = await described(ctx, input)
+  const { signature: said, warnings: told, mlflow, run } = await described(ctx, input)
+  const signature = said ?? (await inferFromTraining(ctx, input))
+  if (input.flavor === 'remote' && signature === undefined)
+    throw invalidInput(
+      'Its training rows do not say which of their columns is the label, so that its inputs are not known.',
+      {
+        name: 'trainingSet',
+        hint: 'Name the label of the training set, or give a "signature".',
+      },
+    )
+  const warnings = [...told, ...((signature && inferredWords(signature)) ?? [])].flat()
   return transaction(ctx, async (ctx) => {
     const model = await requireModel(ctx, input.model)
     checkFlavor(model, input)
@@ -162,10 +173,13 @@ export function updateVersion(
 }
 
 /** Once: what a version was trained on is as much its own as its bytes. */
-export function setTrainingSet(
+export async function setTrainingSet(
   ctx: Context,
   { model, version, trainingSet }: Input<Operations['setTrainingSet']>,
 ): Promise<Version> {
+  const before = await requireVersion(ctx, model, version)
+  const inferred =
+    before.signature === null ? await inferFromTraining(ctx, { model, flavor: before.flavor, trainingSet }) : undefined
   return transaction(ctx, async (ctx) => {
     const row = await requireVersion(ctx, model, version)
     await features.getTrainingSet(ctx, { trainingSet })
@@ -175,10 +189,13 @@ export function setTrainingSet(
         name: trainingSet,
         hint: 'Register a version of its own for what was trained on something else.',
       })
-    const values = { training_set: trainingSet, updated_at: ctx.now().toISOString() }
+    const signature = row.signature ?? inferred ?? null
+    const values = { training_set: trainingSet, signature, updated_at: ctx.now().toISOString() }
     await store.updateVersion(ctx, model, version, values)
     await append(ctx, 'registry.training_set_named', `model/${model}`, { version, trainingSet })
-    return toVersion(ctx, { ...row, ...values })
+    const told = inferred && row.signature === null ? inferredWords(inferred) : undefined
+    if (inferred && row.signature === null) await tellInferred(ctx, { model, version, signature: inferred })
+    return { ...(await toVersion(ctx, { ...row, ...values })), ...(told === undefined ? {} : { warnings: [told] }) }
   })
 }
 

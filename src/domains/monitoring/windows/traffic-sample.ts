@@ -2,6 +2,7 @@ import type { Context } from '../../../core/context.ts'
 import { day } from '../../../core/duration.ts'
 import { hashUnit } from '../../../core/stats/random.ts'
 import * as evaluation from '../../evaluation/evaluation.ts'
+import * as registry from '../../registry/registry.ts'
 import * as serving from '../../serving/serving.ts'
 
 const days = 28
@@ -24,5 +25,15 @@ export async function sampleTraffic(ctx: Context, { model }: { model: string }):
       return { at, inputs, output, version, label: alone }
     })
     .sort((a, b) => (a.at < b.at ? -1 : 1))
+  await inferSignatures(ctx, model, rows)
   if (rows.length > 0) await evaluation.recordTraffic(ctx, { model, from: start, to: end, rows })
+}
+
+type Served = { version: number; inputs: Record<string, unknown> }
+
+/** A version that answers elsewhere shows there what it reads. One that is asked here is asked as its signature says, if it has one. */
+async function inferSignatures(ctx: Context, model: string, rows: readonly Served[]): Promise<void> {
+  if (await serving.getRouting(ctx, model)) return
+  for (const [version, own] of Map.groupBy(rows, ({ version }) => version))
+    if (version > 0) await registry.inferFromPredictions(ctx, { model, version, rows: own.map(({ inputs }) => inputs) })
 }
