@@ -48,14 +48,12 @@ export function unitsOf(
 
 /** The metric as a function of the items drawn in resampling. */
 export function metricOnDraw(metric: Metric, { labels, outputs, lists }: Sample): (items: Int32Array) => number {
-  return (items) => {
-    const members = Array.from(items)
-    return metricOf(metric, {
-      labels: pick(labels, members),
-      outputs: outputs.map((output) => pick(output, members)),
-      lists: lists && members.map((item) => lists[item] ?? ''),
+  return (items) =>
+    metricOf(metric, {
+      labels: pick(labels, items),
+      outputs: outputs.map((output) => pick(output, items)),
+      lists: lists && Array.from(items, (item) => lists[item] ?? ''),
     })
-  }
 }
 
 /** Values with the positions where they occur, in the order of the values. */
@@ -69,6 +67,8 @@ export function groupsOf(values: readonly string[]): [string, number[]][] {
   return [...members].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
-export function pick(values: readonly number[], indexes: readonly number[]): number[] {
-  return indexes.map((index) => values[index] ?? Number.NaN)
+export function pick(values: readonly number[], indexes: ArrayLike<number>): number[] {
+  const picked = new Array<number>(indexes.length)
+  for (let at = 0; at < indexes.length; at++) picked[at] = values[indexes[at] ?? -1] ?? Number.NaN
+  return picked
 }
