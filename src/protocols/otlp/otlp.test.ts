@@ -176,7 +176,13 @@ for (const format of ['json', 'protobuf'] as const) {
       // MLflow shows no preview of an empty answer; there is one here.
       read[name] = { type, inputs, outputs, request, response: response === '[]' ? null : response }
     }
-    assert.deepEqual(read, expected)
+    const messages = 'openinference messages'
+    // MLflow's server shows nothing of messages that are written leaf by leaf.
+    const { [messages]: leaves, ...others } = read
+    const { [messages]: unseen, ...same } = expected
+    assert.deepEqual(others, same)
+    assert.equal(unseen?.['inputs'], null)
+    assert.deepEqual(leaves?.['inputs'], [{ role: 'user', content: 'hi' }])
   })
 }
 
@@ -227,4 +233,48 @@ test('an integer keeps its digits and a status may be a name', async (t) => {
   assert.equal((await send(one)).status, 200)
   const { spans } = await client.traces.get({ trace: `tr-${traceId}` })
   assert.deepEqual([spans[0]?.status, spans[0]?.attributes['id']], ['ERROR', '9007199254740993'])
+})
+
+test('messages that OpenInference wrote leaf by leaf are the inputs and outputs of their span', async (t) => {
+  const { client, send } = await begin(t)
+  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
+  const attributes = [
+    text('openinference.span.kind', 'LLM'),
+    text('llm.input_messages.10.message.content', 'And tomorrow?'),
+    text('llm.input_messages.10.message.role', 'user'),
+    text('llm.input_messages.2.message.role', 'user'),
+    text('llm.input_messages.2.message.contents.0.message_content.type', 'text'),
+    text('llm.input_messages.2.message.contents.0.message_content.text', 'What is this?'),
+    text('llm.input_messages.0.message.role', 'system'),
+    text('llm.input_messages.0.message.content', 'Be short.'),
+    text('llm.input_messages.constructor', 'no index'),
+    text('llm.output_messages.0.message.role', 'assistant'),
+    text('llm.output_messages.0.message.tool_calls.0.tool_call.id', 'call_1'),
+    text('llm.output_messages.0.message.tool_calls.0.tool_call.function.name', 'weather'),
+    text('llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments', '{"city":"Bonn"}'),
+    text(`llm.output_messages.0.${'deep.'.repeat(2_000)}end`, 'cut'),
+  ]
+  const listless = attributes.filter(({ key }) => key !== 'llm.input_messages.constructor')
+  const wide = [...listless, text('input.value', 'what it says itself')]
+  for (const [index, one] of [listless, wide, attributes].entries())
+    assert.equal(
+      (await send(JSON.stringify(request(span(`b7ad6b716920333${index}`, { attributes: one }))))).status,
+      200,
+    )
+  const { spans } = await client.traces.get({ trace: `tr-${traceId}` })
+  const of = (id: string) => {
+    const found = spans.find((one) => one.id === `b7ad6b716920333${id}`)?.attributes ?? {}
+    return [found['mlflow.spanInputs'], found['mlflow.spanOutputs']]
+  }
+  const [inputs, outputs] = of('0')
+  assert.deepEqual(inputs, [
+    { role: 'system', content: 'Be short.' },
+    { role: 'user', content: [{ type: 'text', text: 'What is this?' }] },
+    { role: 'user', content: 'And tomorrow?' },
+  ])
+  assert.deepEqual((outputs as { tool_calls: unknown }[])[0]?.tool_calls, [
+    { id: 'call_1', function: { name: 'weather', arguments: { city: 'Bonn' } } },
+  ])
+  assert.equal(of('1')[0], 'what it says itself')
+  assert.equal(of('2')[0], undefined)
 })

@@ -1,6 +1,7 @@
 import { parseExactJson } from '../../core/json/json.ts'
 import { type AnyValue, type Attribute, plain, type Span, spanTypeKey } from '../../domains/traces/traces.ts'
 import { conventions, inputKeys, modelKeys, outputKeys, providerKeys } from './conventions.ts'
+import { flattenedInputs, flattenedOutputs, unflattened } from './flattened.ts'
 
 /** Values nested deeper stay texts: readers of protobuf's JSON give up beyond a hundred levels. */
 const deepest = 24
@@ -24,8 +25,10 @@ export function translate(span: Span): Span {
   }
   const said = plain(own.get(spanTypeKey))
   if (said === null || said === 'UNKNOWN') add(spanTypeKey, typeFrom(own))
-  if (!own.has('mlflow.spanInputs')) add('mlflow.spanInputs', firstOf(own, inputKeys))
-  if (!own.has('mlflow.spanOutputs')) add('mlflow.spanOutputs', firstOf(own, outputKeys))
+  if (!own.has('mlflow.spanInputs'))
+    add('mlflow.spanInputs', firstOf(own, inputKeys) ?? unflattened(own, flattenedInputs))
+  if (!own.has('mlflow.spanOutputs'))
+    add('mlflow.spanOutputs', firstOf(own, outputKeys) ?? unflattened(own, flattenedOutputs))
   if (!own.has('mlflow.llm.model')) add('mlflow.llm.model', firstOf(own, modelKeys))
   if (!own.has('mlflow.llm.provider')) add('mlflow.llm.provider', firstOf(own, providerKeys))
   return { ...span, attributes: [...own].map(([key, value]) => ({ key, value: value ?? {} })) }
