@@ -5,7 +5,7 @@ import type { Value } from './row.ts'
 export type Result = { type: string; data: ArrayLike<unknown>; dims: readonly number[] }
 
 /** One answer for each of the rows that were asked about. */
-export function readAnswers(plan: OutputPlan, { data, dims }: Result, rows: number): Value[] {
+export function readAnswers(plan: OutputPlan, { type, data, dims }: Result, rows: number): Value[] {
   const width = data.length / rows
   const perRow = Number.isInteger(width) && width > 0 && (dims.length === 0 || dims[0] === rows || rows === 1)
   if (!perRow)
@@ -17,7 +17,18 @@ export function readAnswers(plan: OutputPlan, { data, dims }: Result, rows: numb
   if (plan.kind === 'class' && plan.column === undefined)
     return Array.from({ length: rows }, (_, row) => classOf(plan, data, row * width, width))
   const column = columnOf(plan, width)
-  return Array.from({ length: rows }, (_, row) => toValue(data[row * width + column]))
+  const read = plan.kind === 'score' ? asChance(type) : toValue
+  return Array.from({ length: rows }, (_, row) => read(data[row * width + column]))
+}
+
+/** Chances are sums in the precision of the model, such as those of its trees: a certain one may end a little beyond 1 or below 0. */
+function asChance(type: string): (value: unknown) => Value {
+  const slack = type === 'float16' ? 1e-3 : 1e-5
+  return (given) => {
+    const value = toValue(given)
+    if (typeof value !== 'number' || value < -slack || value > 1 + slack) return value
+    return Math.min(1, Math.max(0, value))
+  }
 }
 
 const positives = ['1', 'true', 'True', 'yes']

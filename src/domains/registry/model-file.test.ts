@@ -30,3 +30,11 @@ test('a model that answers made-up rows with 0 and 1 alone is registered with a 
   assert.match(rounded.warnings?.join(' ') ?? '', /each of its 3 answers was 0 or 1: .*class_for_probability/)
   assert.equal((await register(ctx, 'Identity')).warnings, undefined)
 })
+
+test('a model whose answers are infinite or none together and alone is not called one that answers rows otherwise together', async (t) => {
+  const ctx = await testContext(t)
+  await registry.applySpec(ctx, { ...spec, serves: { output: 'regression' } })
+  const { warnings, signature } = await register(ctx, 'Log')
+  assert.deepEqual(warnings, ['About made-up rows it answered with no finite number: such answers are refused.'])
+  assert.equal(signature?.batch, undefined)
+})

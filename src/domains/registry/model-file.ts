@@ -114,7 +114,7 @@ function refuseUnmatched(facts: ModelFacts, { inputs, output }: Signature, serve
   const unread = inputs.find(({ name }) => !read.includes(name))
   if (unread)
     throw mismatch(
-      `The signature has the input "${unread.name}", which the model does not read: ${listed(facts.inputs)}.`,
+      `The signature has the input "${unread.name}", which the model does not read: ${facts.inputs.length === 0 ? 'it reads none' : listed(facts.inputs)}.`,
       {
         name: unread.name,
         hint:

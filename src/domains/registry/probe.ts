@@ -53,7 +53,9 @@ const tolerance = 1e-4
 function alike(a: readonly Value[], b: readonly Value[]): boolean {
   return a.every((value, index) => {
     const other = b[index]
-    if (typeof value !== 'number' || typeof other !== 'number' || Number.isNaN(value)) return true
+    // Infinite as before is the same, and so is what is none of both times.
+    if (Object.is(value, other)) return true
+    if (typeof value !== 'number' || typeof other !== 'number') return false
     return Math.abs(value - other) <= tolerance * Math.max(1, Math.abs(value))
   })
 }
