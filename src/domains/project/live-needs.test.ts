@@ -124,7 +124,7 @@ test('a prompt that is live keeps who answers it', async (t) => {
       model: bot,
       release: `${bot}.r1`,
       detail: `"${bot}.r1" (v1) is live and is a prompt, and "serves.provider", which answers it, is gone.`,
-      hint: `Leave it in the files, or release a version that does without it first: keel release ${bot}@<version> --reason "…".`,
+      hint: `Leave that in the files as it was, or release a version that does without it first: keel release ${bot}@<version> --reason "…".`,
     },
   ])
 })

@@ -45,7 +45,7 @@ function refusal({ model, release, version, role }: Served, why: string): Refusa
     model,
     release,
     detail: `"${release}"${version === 0 ? '' : ` (v${version})`} ${roles[role]} and ${why}.`,
-    hint: `Leave it in the files, or ${end}.`,
+    hint: `Leave that in the files as it was, or ${end}.`,
   }
 }
 

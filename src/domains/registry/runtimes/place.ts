@@ -64,6 +64,7 @@ function missingKey(ctx: Context, place: Place, serves: Serves): string | undefi
     return undefined
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return `needs a key that it would not get: ${error.message} ${error.hint ?? ''}`.trim()
+    const said = [error.message, error.hint ?? ''].join(' ').trim()
+    return `needs a key that it would not get: ${said.replace(/\.+$/, '')}`
   }
 }
