@@ -45,12 +45,12 @@ test('a planted text that becomes a moment is found', () => {
   const planted = {
     'domains/delivery/live.ts': `const moment = new Date(input.at).toISOString()`,
     'cli/commands/data.ts': `const at = Date.parse(text)`,
-    'domains/features/online.ts': `const at = new Date(day + 'T00:00' + zone)`,
+    'domains/features/online-view.ts': `const at = new Date(day + 'T00:00' + zone)`,
     'core/clock.ts': `const due = new Date(Math.floor(now / day) * day)`,
   }
   assert.deepEqual(guesses(planted), [
     'domains/delivery/live.ts: input.at',
     'cli/commands/data.ts: Date.parse',
-    `domains/features/online.ts: day + 'T00:00' + zone`,
+    `domains/features/online-view.ts: day + 'T00:00' + zone`,
   ])
 })

@@ -7,7 +7,7 @@ import { fromLake } from '../../core/lake.ts'
 import * as datasets from '../datasets/datasets.ts'
 import { loadDefinitions } from './definitions.ts'
 import { keyNames, keyTypes, requestKey } from './key-types.ts'
-import { type Answer, createOnlineView, type OnlineView } from './online.ts'
+import { type Answer, createOnlineView, type OnlineView } from './online-view.ts'
 import { type Definitions, type ResolvedService, resolveService } from './rules.ts'
 
 type OnlineFeatureView = { name: string; source: string; view: OnlineView; longest: number | undefined }

@@ -1,4 +1,4 @@
-import { type LogRecord, toLine } from './record.ts'
+import { type LogRecord, toLine } from './log-record.ts'
 
 /**
  * Answers of one endpoint that wait to be written, as lines of JSON. They lie outside the heap: a second of a busy endpoint

@@ -1,7 +1,7 @@
 export { planLook } from './late-labels.ts'
+export type { Arm, Bad, LoggedPrediction, LogRecord, Tokens } from './log-record.ts'
 export { droppedRecords, record } from './prediction-log.ts'
 export { findLogged, readLog } from './reading.ts'
-export type { Arm, Bad, LoggedPrediction, LogRecord, Tokens } from './record.ts'
 export { recordPredictions } from './record-external.ts'
 export { type LogRules, logRules, mask } from './rules.ts'
 export { loadPredictions } from './segments.ts'

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { transaction } from '../../../core/transaction.ts'
 import { append } from '../events.ts'
-import type { LogRecord } from './record.ts'
+import type { LogRecord } from './log-record.ts'
 
 /** By endpoint, the answers that the log lost and that no alert has mentioned yet. */
 export type Losses = Map<string, { count: number; from: string; to: string }>

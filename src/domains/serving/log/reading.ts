@@ -4,8 +4,8 @@ import { day } from '../../../core/duration.ts'
 import { millisecondsOf } from '../../../core/time.ts'
 import type { AnswerMark } from '../../registry/registry.ts'
 import * as store from '../store.ts'
+import type { Arm, LoggedPrediction, LogRecord } from './log-record.ts'
 import { unwritten } from './prediction-log.ts'
-import type { Arm, LoggedPrediction, LogRecord } from './record.ts'
 import { atBetween, readSegments } from './segments.ts'
 
 type LogQuery = {

@@ -11,7 +11,7 @@ import { append } from '../events.ts'
 import { isValid, type OutputKind } from '../rules.ts'
 import * as store from '../store.ts'
 import { addLine, createLines } from './lines.ts'
-import type { LogRecord } from './record.ts'
+import type { LogRecord } from './log-record.ts'
 import { keeps, logRules, redact } from './rules.ts'
 import { writeSegment } from './segments.ts'
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { hashUnit } from '../../../core/stats/random.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
 import type { OutputKind } from '../rules.ts'
-import type { LogRecord } from './record.ts'
+import type { LogRecord } from './log-record.ts'
 
 export type LogRules = {
   share: number

@@ -5,7 +5,7 @@ import { testContext } from '../../../../test/support/context.ts'
 import { answerMarks } from '../../registry/registry.ts'
 import { readLog } from '../serving.ts'
 import { addLine, createLines, readLines } from './lines.ts'
-import type { LogRecord } from './record.ts'
+import type { LogRecord } from './log-record.ts'
 import { writeSegment } from './segments.ts'
 
 const plain: LogRecord = {

@@ -10,7 +10,7 @@ import { enqueue } from '../jobs.ts'
 import type { SegmentsTable } from '../schema.ts'
 import * as store from '../store.ts'
 import { bytesOf, type Lines } from './lines.ts'
-import { columnTypes, fromRow, type LogRecord } from './record.ts'
+import { columnTypes, fromRow, type LogRecord } from './log-record.ts'
 
 const mergeFrom = 30
 /** What is written before its second is over (`flushAt` of the log) is large enough. */
