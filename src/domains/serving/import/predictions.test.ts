@@ -103,7 +103,7 @@ test('a row is recorded once, also when it comes again, and bad ones are listed 
 
 test('a look that was killed goes on where it was, and no prediction is there twice', async (t) => {
   const { push, soon, logged, told, ctx } = await begin(t)
-  await push(Array.from({ length: 5_000 }, (_, index) => ({ id: `p${index}`, at: '2025-12-31', output: 0.5 })))
+  await push(Array.from({ length: 12_000 }, (_, index) => ({ id: `p${index}`, at: '2025-12-31', output: 0.5 })))
   let left = 1
   const transact: typeof ctx.engine.transact = (db, work) => {
     if (left-- <= 0) throw new Error('killed')
@@ -113,8 +113,8 @@ test('a look that was killed goes on where it was, and no prediction is there tw
   await assert.rejects(serving.importRows(killed, { model, what: 'predictions' }), /killed/)
   await soon()
   const found = await told()
-  assert.deepEqual([found?.all.taken, found?.all.known], [3_000, 2_000])
-  assert.equal(await serving.countLogged(ctx, { endpoint: model, from: '', to: '2050' }), 5_000)
+  assert.deepEqual([found?.all.taken, found?.all.known], [2_000, 10_000])
+  assert.equal(await serving.countLogged(ctx, { endpoint: model, from: '', to: '2050' }), 12_000)
   assert.equal((await logged()).length, 1_000)
 })
 

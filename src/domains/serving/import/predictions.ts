@@ -16,9 +16,8 @@ type Prediction = Input<(typeof serving)['recordPredictions']>['predictions'][nu
 type Row = Record<string, unknown>
 type FoundPrediction = { seq: number; prediction: Prediction }
 
-/** Rows that are read at once, and of these what is recorded at once. */
+/** Rows that are read and recorded at once: so many make a part of the log that nothing has to be merged with. */
 const page = 10_000
-const batch = 2_000
 const mostBadRows = 100
 
 const { predictions: shape } = serving.recordPredictions.input.properties
@@ -34,8 +33,7 @@ export async function takePredictions(ctx: Context, { spec, before, definition, 
     lake.query(`select * from ${table} order by _seq`),
   )
   requireColumns(rows, setup)
-  for (let at = 0; at < rows.length; at += batch)
-    await take(ctx, spec.model, rows.slice(at, at + batch), { setup, definition, found })
+  await take(ctx, spec.model, rows, { setup, definition, found })
   found.counts.rows = rows.length
   found.cursor = to
   return found
