@@ -28,6 +28,7 @@ export const words: Record<string, unknown> = {
   model: 'flight-delay',
   name: 'flights',
   number: 1,
+  outcomes: [{ prediction: 'ORD-BOS-20260131T0900Z', name: 'rebooked', value: true }],
   owner: 'ana@team.example',
   backup: 'bo@team.example',
   path: 'model.onnx',

@@ -45,6 +45,7 @@ export const words: Record<string, Entry> = {
   predictions: { summary: 'The prediction log', load: () => import('./commands/predictions.ts') },
   label: { summary: 'Report what turned out', load: () => import('./commands/label.ts') },
   imports: { summary: 'What comes by itself from sources', load: () => import('./commands/imports.ts') },
+  outcome: { summary: 'Report outcomes beside labels', load: () => import('./commands/outcome.ts') },
   replay: { summary: 'Run a logged prediction again', load: () => import('./commands/replay.ts') },
   drift: { summary: 'Did the world move, and does it matter?', load: () => import('./commands/drift.ts') },
   alerts: { summary: 'Alerts and their verdicts', load: () => import('./commands/alerts.ts') },

@@ -1,7 +1,7 @@
 """Golden sets, gates, releases and the prediction log of an Evenkeel server, with the standard library only."""
 
 from ._asgi import LoggedMiddleware
-from ._data import features, label, labels, predict, predict_all, training_set
+from ._data import features, label, labels, outcome, outcomes, predict, predict_all, training_set
 from ._gates import CannotTell, Gate, GateError, GateFailed, NotPassed, compare, gate, main, release, rollback
 from ._logged import log, logged
 from ._models import Version, golden, golden_items, register
@@ -32,6 +32,8 @@ __all__ = [
     "log_counts",
     "logged",
     "main",
+    "outcome",
+    "outcomes",
     "predict",
     "predict_all",
     "register",

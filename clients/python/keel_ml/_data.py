@@ -7,7 +7,7 @@ import io
 from typing import Any, Iterable, List, Mapping, Optional, Sequence
 
 from ._server import Row, _at, _send, call
-from ._values import Rows, _plain, _rows
+from ._values import Rows, _plain, _records, _rows
 
 
 def training_set(
@@ -72,17 +72,38 @@ def label(model: str, id: Any, value: Any) -> Row:
 
 
 def labels(model: str, values: Mapping[Any, Any]) -> Row:
-    """Tells what turned out, for many: prediction id -> value. The same twice is counted once."""
-    rows = [{"id": str(_plain(id)), "value": _number(value, id)} for id, value in values.items()]
+    """Tells what turned out, for many: prediction id -> value. The same twice is counted once. A value is a number, a class, an
+    expected text, or how relevant each item of a ranked list is."""
+    rows = [{"id": str(_plain(id)), "value": _label(value, id)} for id, value in values.items()]
+    return _sent("/labels", model, "labels", rows)
+
+
+def outcome(
+    model: str, name: str, value: Any, *, prediction: Any = None, unit: Any = None, id: Any = None, at: Any = None
+) -> Row:
+    """Tells what followed beside the label, of a prediction or for a unit (then with an `id` of yours): thumbs, conversion,
+    revenue."""
+    return outcomes(model, [{"name": name, "value": value, "prediction": prediction, "unit": unit, "id": id, "at": at}])
+
+
+def outcomes(model: str, rows: Any) -> Row:
+    """The same for many: rows of `name`, `value`, `prediction` or `unit` with `id`, and `at` as known."""
+    plain = [_plain(dict(row), lenient=True) for row in _records(rows)]
+    found = [{key: value for key, value in row.items() if value is not None} for row in plain]
+    named = [{**row, **{key: str(row[key]) for key in ("id", "prediction", "unit") if key in row}} for row in found]
+    return _sent("/outcomes", model, "outcomes", named)
+
+
+def _sent(path: str, model: str, field: str, rows: List[Row]) -> Row:
     total = {"accepted": 0, "replaced": 0}
     for part in _parts(rows, 10_000):
-        reply = call("POST", "/labels", {"endpoint": model, "labels": part})
+        reply = call("POST", path, {"endpoint": model, field: part})
         total = {key: total[key] + reply[key] for key in total}
     return total
 
 
-def _number(value: Any, id: Any) -> Any:
+def _label(value: Any, id: Any) -> Any:
     plain = _plain(value, f'label of "{id}"')
-    if isinstance(plain, (int, float)):
+    if isinstance(plain, (int, float, str, list, dict)):
         return int(plain) if isinstance(plain, bool) else plain
-    raise TypeError(f'The label of "{id}" is {value!r}; a label is a number.')
+    raise TypeError(f'The label of "{id}" is {value!r}; a label is a number, a text, or the relevances of a list.')

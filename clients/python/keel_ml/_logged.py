@@ -64,7 +64,8 @@ class _Recorder:
         plain = _plain(answer, lenient=True)
         while isinstance(plain, list) and len(plain) == 1:
             plain = plain[0]
-        return plain if isinstance(plain, (bool, int, float, str)) else None
+        ranked = isinstance(plain, list) and len(plain) > 0 and all(isinstance(item, str) for item in plain)
+        return plain if ranked or isinstance(plain, (bool, int, float, str)) else None
 
 
 def _pick(how: Pick, inputs: Row, answer: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import inspect
 import io
 import json
@@ -234,8 +235,20 @@ class Server(unittest.TestCase):
     def test_9_labels_in_numbers_are_told_at_once_and_no_other(self):
         told = keel.labels("churn", {f"l-{index}": index % 2 == 0 for index in range(5)})
         self.assertEqual(told, {"accepted": 5, "replaced": 0})
-        with self.assertRaisesRegex(TypeError, "a label is a number"):
+        with self.assertRaisesRegex(keel.KeelError, "must be 0 or 1"):
             keel.label("churn", "l-9", "yes")
+        with self.assertRaisesRegex(TypeError, "a label is a number"):
+            keel.label("churn", "l-9", None)
+
+    def test_9_outcomes_are_told_of_predictions_and_of_users_once_each(self):
+        told = keel.outcome("churn", "thumbs", True, prediction="l-1")
+        self.assertEqual(told, {"accepted": 1, "replaced": 0})
+        self.assertEqual(keel.outcome("churn", "thumbs", False, prediction="l-1")["replaced"], 1)
+        at = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+        rows = [{"id": f"o-{index}", "unit": index, "name": "revenue", "value": 1.5 * index, "at": at} for index in range(3)]
+        self.assertEqual(keel.outcomes("churn", rows), {"accepted": 3, "replaced": 0})
+        with self.assertRaisesRegex(keel.KeelError, 'column "id"'):
+            keel.outcome("churn", "revenue", 1, unit="ann")
 
     def test_a_refusal_has_code_name_and_hint_and_a_server_that_is_away_says_so(self):
         with self.assertRaises(keel.KeelError) as refused:

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import { dialect, dialectOptions } from '../files/dialect.ts'
-import { type Label, readLabels } from '../files/labels.ts'
+import { inBatches } from '../files/in-batches.ts'
+import { readLabels } from '../files/labels.ts'
 import { argument, defineCommand } from '../kit/kit.ts'
-
-const batch = 5_000
 
 export const command = defineCommand({
   summary: 'Report what turned out, by prediction id',
@@ -26,14 +25,3 @@ export const command = defineCommand({
     return { data: { accepted, replaced }, text: `${accepted} labels stored.${corrected}` }
   },
 })
-
-async function* inBatches(labels: AsyncIterable<Label[]>): AsyncGenerator<Label[]> {
-  let waiting: Label[] = []
-  for await (const some of labels) {
-    waiting.push(...some)
-    if (waiting.length < batch) continue
-    yield waiting
-    waiting = []
-  }
-  if (waiting.length > 0) yield waiting
-}

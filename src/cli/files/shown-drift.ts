@@ -21,7 +21,7 @@ export function shownModelDrift(report: ModelDrift): string {
     row.missing === undefined ? '–' : percent(row.missing),
     row.drifted ? 'drifted' : 'steady',
   ])
-  const { estimated, knownUpTo, domain, missing = [], notJudged = [] } = window
+  const { estimated, knownUpTo, domain, missing = [], notJudged = [], outcomes = [] } = window
   return [
     facts([
       [
@@ -39,6 +39,9 @@ export function shownModelDrift(report: ModelDrift): string {
       ['all columns together', domain ? `AUC ${estimate(domain.auc)} (0.5 is alike)` : '–'],
     ]),
     ...(rows.length > 0 ? [table(['column', 'PSI', 'threshold', 'p', 'n', 'missing', ''], rows)] : []),
+    ...(outcomes.length > 0
+      ? [table(['outcome', 'release', 'arm', 'mean', 'units', 'answers'], outcomes.map(shownOutcome))]
+      : []),
     ...holesOf(missing, 'training', 'window'),
     ...notJudgedOf(notJudged),
     verdict,
@@ -47,6 +50,12 @@ export function shownModelDrift(report: ModelDrift): string {
 }
 
 type Metric = NonNullable<NonNullable<ModelDrift['window']>['metrics']>[number]
+
+type Outcome = NonNullable<NonNullable<ModelDrift['window']>['outcomes']>[number]
+
+function shownOutcome({ outcome, release, arm, mean, units, answers }: Outcome) {
+  return [outcome, release, arm, estimate(mean), units, answers]
+}
 
 /** `accuracy  0.9 (0.87 … 0.92), n 450, 75 % of the answers`. */
 function shownMetric({ metric, estimate: of, share }: Metric): [string, string] {

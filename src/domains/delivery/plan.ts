@@ -1,6 +1,6 @@
 import { day, hour, milliseconds, second } from '../../core/duration.ts'
 import { type AnswerBasis, basisOf, kinds } from '../evaluation/evaluation.ts'
-import type { ModelSpec } from '../registry/spec/spec.ts'
+import type { ModelSpec, OutcomeGuard } from '../registry/spec/spec.ts'
 
 /** Frozen and hashed before the first request: what will be decided, and by which evidence. */
 export type Plan = {
@@ -25,6 +25,8 @@ export type Plan = {
   /** Bounds on the ratio of means, canary over control; null is not watched. */
   latencyRatio: number | null
   costRatio: number | null
+  /** Outcomes that must not get worse; plans of earlier versions have none. */
+  outcomes?: OutcomeGuard[]
   /** Shadow answers that have to be there before the shadow step can pass. */
   minimumShadow: number
   /** Answers before the canary's first few count for neither arm: they were given while caches filled. */
@@ -67,6 +69,7 @@ export function planOf(spec: ModelSpec, release: string, { slower, approval, req
     answers: basisOf(spec),
     latencyRatio: rollout.latency_ratio ?? null,
     costRatio: rollout.cost_ratio ?? null,
+    ...(rollout.guards ? { outcomes: rollout.guards } : {}),
     minimumShadow: 30,
     coldStart: 3,
     inconclusive: rollout.inconclusive ?? 'hold',

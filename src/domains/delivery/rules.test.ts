@@ -95,11 +95,11 @@ test('answers further from the truth abort once labels prove it, whatever kind t
         const [given, label] = canary ? worse : good
         return { ...seen(canary ? 'canary' : 'live', false, index), output: given, label }
       })
-    const guards = judge(plan, standing, rows(poor), answers)
+    const guards = judge(plan, standing, rows(poor), { answers })
     const decision = decide(plan, { step: 0, elapsedMs: 1, guards, approved: false })
     assert.equal(decision.kind, 'abort', output)
     assert.match(decision.reason, says)
-    const alike = judge(plan, standing, rows(good), answers).find(({ guard }) => guard === 'quality')
+    const alike = judge(plan, standing, rows(good), { answers }).find(({ guard }) => guard === 'quality')
     assert.deepEqual([alike?.verdict, alike?.n], ['ok', 1_994])
   }
 })

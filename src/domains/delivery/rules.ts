@@ -64,7 +64,8 @@ export function decide(plan: Plan, { step, elapsedMs, guards, approved }: StepEv
 /** Only where the spec says `inconclusive: ship`, only after the longest hold, and never without traffic. */
 function shipsAnyway(plan: Plan, { step, elapsedMs, guards }: Omit<StepEvidence, 'approved'>): string | undefined {
   const duration = step < 0 ? plan.shadowMs : plan.bakeMs
-  const some = guards.some(({ required, n }) => required && n >= plan.minimumShadow)
+  const needed = guards.filter(({ required }) => required)
+  const some = needed.length > 0 && needed.every(({ n }) => n >= plan.minimumShadow)
   if (plan.inconclusive !== 'ship' || elapsedMs < duration + plan.holdMs || !some) return undefined
   return 'The longest hold is over, nothing speaks against it, and the spec says "inconclusive: ship".'
 }

@@ -53,6 +53,19 @@ export const Window = object({
       }),
     ),
   ),
+  /** What was reported beside labels, for each release and arm; absent where nothing was. */
+  outcomes: optional(
+    Type.Array(
+      object({
+        outcome: Name,
+        release: Type.String(),
+        arm: oneOf(['live', 'canary']),
+        mean: Estimate,
+        units: Type.Integer({ description: 'Users or sessions with one' }),
+        answers: Type.Integer({ description: 'All that the arm gave in the window' }),
+      }),
+    ),
+  ),
   errorRate: Estimate,
   /** Share of answers with a mark, and how many have which; absent in windows from before there were marks. */
   markedRate: optional(Estimate),

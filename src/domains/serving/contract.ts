@@ -13,6 +13,7 @@ import {
 import { Type } from '../../core/shapes/shapes.ts'
 import { Mark, Marks } from '../registry/contract.ts'
 import { ModelImports } from './import-shapes.ts'
+import { Outcome } from './outcome-shapes.ts'
 import { Label, Prediction, RecordedPrediction, Value } from './prediction-shapes.ts'
 
 export { Prediction }
@@ -218,6 +219,20 @@ export const serving = contract({
     output: object({
       accepted: Type.Integer(),
       replaced: Type.Integer({ description: 'Ids that had a label already' }),
+    }),
+  },
+  recordOutcomes: {
+    method: 'POST',
+    path: '/outcomes',
+    role: 'member',
+    summary: 'Tells what followed beside the label (thumbs, conversion, revenue), of a prediction or a unit',
+    input: object({
+      endpoint: Name,
+      outcomes: Type.Array(Outcome, { minItems: 1, maxItems: 10_000 }),
+    }),
+    output: object({
+      accepted: Type.Integer(),
+      replaced: Type.Integer({ description: 'Ids that were there already' }),
     }),
   },
   listImports: {

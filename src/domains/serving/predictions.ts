@@ -36,7 +36,7 @@ export async function label(
 }
 
 /** An endpoint of this server, or a model whose predictions are made elsewhere and recorded here. */
-async function requireAnswers(ctx: Context, endpoint: string): Promise<void> {
+export async function requireAnswers(ctx: Context, endpoint: string): Promise<void> {
   if (currentRouting(ctx, endpoint) || (await store.hasRecorded(ctx, endpoint))) return
   requireRouting(ctx, endpoint)
 }

@@ -6,6 +6,7 @@ export type ServingTables = {
   labels: LabelsTable
   serving_spend: SpendTable
   recorded_predictions: RecordedTable
+  outcomes: OutcomesTable
   serving_imports: ImportsTable
 }
 
@@ -35,6 +36,18 @@ export type LabelsTable = {
   prediction: string
   value: number
   content: string | null
+  known_at: string
+}
+
+/** What followed from a prediction, or for a unit: a thumb, a conversion, revenue. */
+export type OutcomesTable = {
+  endpoint: string
+  id: string
+  name: string
+  prediction: string | null
+  unit: string | null
+  value: number
+  at: string
   known_at: string
 }
 
@@ -107,6 +120,17 @@ export const migrations: Migration[] = [
       "alter table prediction_segments add column counted_until text not null default ''",
       `update prediction_segments set counted_until = '${counted}'`,
       'create index prediction_segments_by_count on prediction_segments (endpoint, counted_until)',
+    ],
+  },
+  {
+    name: 'serving/008-outcomes',
+    up: () => [
+      `create table outcomes (
+        endpoint text not null, id text not null, name text not null, prediction text, unit text,
+        value double precision not null, at text not null, known_at text not null, primary key (endpoint, id))`,
+      'create index outcomes_by_prediction on outcomes (endpoint, prediction)',
+      'create index outcomes_by_time on outcomes (endpoint, at)',
+      'create index outcomes_by_knowledge on outcomes (endpoint, known_at)',
     ],
   },
 ]

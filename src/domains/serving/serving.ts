@@ -27,6 +27,7 @@ export { droppedRecords, flushLog, logState, startLog, stopLog } from './log/pre
 export { countLogged, readLog } from './log/reading.ts'
 export { recordPredictions } from './log/record-external.ts'
 export { mergeSegments } from './log/segments.ts'
+export { type LoggedOutcome, readOutcomes, recordOutcomes } from './outcomes.ts'
 export { getPrediction, label, listPredictions, replay } from './predictions.ts'
 export {
   currentRouting,

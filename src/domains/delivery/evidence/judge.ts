@@ -1,41 +1,21 @@
-import { oneSidedHalfWidth } from '../../../core/stats/confidence-sequence.ts'
 import { evidence, evidenceNeeded, harmProcess, notWorseProcess, observe } from '../../../core/stats/e-process.ts'
 import { sampleRatio } from '../../../core/stats/sample-ratio.ts'
-import { mean, variance } from '../../../core/stats/summary.ts'
-import type { AnswersOfSpec } from '../../evaluation/evaluation.ts'
-import { armOf, type LoggedPrediction } from '../../serving/serving.ts'
+import { armOf } from '../../serving/serving.ts'
 import type { Plan } from '../plan.ts'
 import type { Guard } from '../rules.ts'
-import { type ArmRate, floorAfter, proofAfter, stillNeeded, type TrafficRate } from './still-needed.ts'
+import { judgeMean, meansOf, type Reports } from './means.ts'
+import type { Arms, Observation, Progress, Unit } from './observed.ts'
+import { type ArmRate, floorAfter, proofAfter, stillNeeded } from './still-needed.ts'
 
-export type Observation = Pick<
-  LoggedPrediction,
-  'id' | 'at' | 'unit' | 'arm' | 'bad' | 'marks' | 'inputs' | 'output' | 'label' | 'latencyMs' | 'cost'
->
-
-/** Where the rollout stands: the current step (-1 is shadow), the share the canary had at any time, and what comes an hour. */
-export type Progress = {
-  step: number
-  stepStartedAt: string
-  shares: { at: string; share: number }[]
-  traffic?: TrafficRate
-}
-
-/** Requests of one unit are not independent: a unit counts once, in the arm in which it was first seen. */
-type Unit = {
-  arm: 'canary' | 'control' | 'other'
-  /** The moment of its first bad answer. */
-  badAt: string | undefined
-  rows: Observation[]
-}
+export type { Observation, Progress }
 
 /** Everything the guards can say, from what both arms answered since the rollout began. Rows come oldest first. */
-export function judge(plan: Plan, standing: Progress, seen: readonly Observation[], answers?: AnswersOfSpec): Guard[] {
+export function judge(plan: Plan, standing: Progress, seen: readonly Observation[], reports: Reports = {}): Guard[] {
   if (standing.step < 0) return [judgeShadow(plan, standing, seen)]
   const units = [...unitsOf(plan, standing, seen).values()]
   const of = (arm: Unit['arm']) => units.filter((unit) => unit.arm === arm)
   const arms = { canary: of('canary'), control: of('control'), other: of('other') }
-  const questions = meansOf(plan, answers)
+  const questions = meansOf(plan, reports)
   // The guards that may abort share alpha.
   const guards = 1 + questions.length
   const means = questions.map((question) => judgeMean(plan, question, arms, guards))
@@ -86,8 +66,6 @@ function judgeShadow(plan: Plan, { traffic }: Progress, seen: readonly Observati
       : `${bad} of ${shadow.length} shadow answers were bad${kinds}: not yet proven below ${plan.badRate}.`,
   }
 }
-
-type Arms = Record<Unit['arm'], Unit[]>
 
 function judgeRatio(plan: Plan, { stepStartedAt, shares }: Progress, seen: readonly Observation[]): Guard {
   const share = shares.at(-1)?.share ?? 0
@@ -198,75 +176,4 @@ function kindOf({ bad, marks }: Observation): string | null {
 
 function shareAt(shares: Progress['shares'], at: string): number {
   return shares.findLast((entry) => entry.at <= at)?.share ?? 0
-}
-
-const minValues = 30
-
-/** A mean that may not be higher for the canary than for the control by more than a margin. */
-type MeanGuard = {
-  guard: string
-  unit: string
-  /** The values of the rows of one unit. */
-  values: (rows: readonly Observation[]) => number[]
-  margin: (control: number) => number
-  /** Extreme values are cut at this quantile of both arms: one long answer must not decide. */
-  winsorize: number
-}
-
-function meansOf({ qualityMargin, latencyRatio, costRatio }: Plan, answers: AnswersOfSpec | undefined): MeanGuard[] {
-  const questions: MeanGuard[] = []
-  if (answers) {
-    const values = (rows: readonly Observation[]) =>
-      answers.losses(rows.flatMap((row) => answers.read(row) ?? [])).map(({ loss }) => loss)
-    const unit = answers.kind.loss.says
-    questions.push({ guard: 'quality', unit, values, margin: () => qualityMargin, winsorize: 1 })
-  }
-  const ratio = (bound: number) => (control: number) => (bound - 1) * control
-  if (latencyRatio !== null) {
-    const values = (rows: readonly Observation[]) => rows.map(({ latencyMs }) => latencyMs)
-    questions.push({ guard: 'latency', unit: 'Milliseconds', values, margin: ratio(latencyRatio), winsorize: 0.99 })
-  }
-  if (costRatio !== null) {
-    const values = (rows: readonly Observation[]) => rows.flatMap(({ cost }) => cost ?? [])
-    questions.push({ guard: 'cost', unit: 'Cost', values, margin: ratio(costRatio), winsorize: 0.99 })
-  }
-  return questions
-}
-
-/** Whether the canary's mean is higher by more than the margin. The confidence sequence is valid however often it is asked. */
-function judgeMean(plan: Plan, question: MeanGuard, arms: Arms, guards: number): Guard {
-  const [canary, control] = winsorized(valuesOf(question, arms.canary), valuesOf(question, arms.control), question)
-  const n = canary.length + control.length
-  const base = { guard: question.guard, required: false, n }
-  if (canary.length < minValues || control.length < minValues) {
-    const reason = `Only ${canary.length} and ${control.length} units with a value so far.`
-    return { ...base, verdict: 'waiting', value: null, limit: null, reason }
-  }
-  const limit = question.margin(mean(control))
-  const difference = mean(canary) - mean(control)
-  const standardError = Math.sqrt(variance(canary) / canary.length + variance(control) / control.length)
-  const half = oneSidedHalfWidth({ n, standardError, alpha: plan.alpha / guards })
-  const surely = difference - half
-  return {
-    ...base,
-    verdict: surely > limit ? 'harm' : 'ok',
-    value: difference,
-    limit,
-    reason: `${question.unit} of the canary minus the control: ${difference.toFixed(4)}, surely at least ${surely.toFixed(4)}; ${limit.toFixed(4)} is allowed.`,
-  }
-}
-
-function valuesOf({ values }: MeanGuard, units: Unit[]): number[] {
-  return units.flatMap(({ rows }) => {
-    const found = values(rows)
-    return found.length === 0 ? [] : [mean(found)]
-  })
-}
-
-function winsorized(canary: number[], control: number[], { winsorize }: MeanGuard): [number[], number[]] {
-  if (winsorize === 1 || canary.length + control.length === 0) return [canary, control]
-  const sorted = [...canary, ...control].sort((a, b) => a - b)
-  const highest = sorted[Math.floor(winsorize * (sorted.length - 1))] ?? Number.POSITIVE_INFINITY
-  const cut = (values: number[]) => values.map((value) => Math.min(value, highest))
-  return [cut(canary), cut(control)]
 }

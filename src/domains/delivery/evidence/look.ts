@@ -44,7 +44,15 @@ export async function lookAt(
   }))
   const basis = answersIn(plan)
   const answers = basis && (await answersOf(basis))
-  return judge(plan, { step, stepStartedAt: rollout.step_started_at, shares, traffic }, rows, answers)
+  const outcomes = plan.outcomes ? await outcomesOf(ctx, release, rows) : []
+  const standing = { step, stepStartedAt: rollout.step_started_at, shares, traffic }
+  return judge(plan, standing, rows, { answers, outcomes })
+}
+
+/** Of these predictions, and of units since the release began; clocks differ by up to a day. */
+function outcomesOf(ctx: Context, { model, created_at }: ReleaseRecord, rows: readonly { id: string }[]) {
+  const to = new Date(ctx.now().getTime() + day).toISOString()
+  return serving.readOutcomes(ctx, { endpoint: model, predictions: rows.map(({ id }) => id), from: created_at, to })
 }
 
 /** Since when today's traffic is counted: the last 24 hours, less where it is not that long live or was logged in part. */

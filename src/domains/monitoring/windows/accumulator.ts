@@ -134,7 +134,7 @@ export function addToTotals(service: ServiceTotals, row: LoggedPrediction): void
 /** Every item until it is full, then every second, fourth … one: always spread over all items. */
 export type Sample<Item> = { items: Item[]; seen: number; step: number; capacity: number }
 
-function createSample<Item>(capacity: number): Sample<Item> {
+export function createSample<Item>(capacity: number): Sample<Item> {
   return { items: [], seen: 0, step: 1, capacity }
 }
 

@@ -8,7 +8,7 @@ import type { WindowRecord } from '../store.ts'
 import * as store from '../store.ts'
 import { residualColumn } from './baseline.ts'
 import { signalsFromLabels } from './signals.ts'
-import { qualityOf } from './summary.ts'
+import { qualityOf, reportedOf } from './summary.ts'
 import {
   changedMeanwhile,
   countRows,
@@ -51,7 +51,13 @@ async function tryRecheck(ctx: Context, { row, settings, alerts }: Recheck): Pro
   const stale = (await staleStore.staleBetween(ctx, { model, from, to })).filter(({ cause }) => cause === 'labels')
   const { release } = windowOf(row)
   const isSketched = (column: string) => column === residualColumn
-  const { service, accumulators, baselines, answers } = await countRows(ctx, { model, from, to, settings, isSketched })
+  const { service, accumulators, baselines, answers, outcomes } = await countRows(ctx, {
+    model,
+    from,
+    to,
+    settings,
+    isSketched,
+  })
   const own = accumulators.find((accumulator) => accumulator.release === release)
   if (!own) {
     await transaction(ctx, (ctx) => staleStore.removeStale(ctx, stale))
@@ -61,7 +67,7 @@ async function tryRecheck(ctx: Context, { row, settings, alerts }: Recheck): Pro
   const baseline = baselines.get(own.version)
   const merged = baseline ? await mergeUntilEnough(ctx, { model, release, from, to, baseline, settings }) : undefined
   const { labelled, knownUpTo } = service
-  const quality = { labelled, ...qualityOf(own, answers), knownUpTo }
+  const quality = { labelled, ...qualityOf(own, answers), ...reportedOf(outcomes), knownUpTo }
   return transaction(ctx, async (ctx) => {
     const stored = await store.findWindow(ctx, model, from)
     if (!stored || !isSame(row, stored)) return false

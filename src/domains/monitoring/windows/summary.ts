@@ -10,6 +10,7 @@ import { type BaselineProfile, type Drift, decideDrift, type Row } from '../rule
 import type { Settings } from '../settings.ts'
 import type { Accumulator, RunningMoments, ServiceTotals } from './accumulator.ts'
 import { residualColumn } from './baseline.ts'
+import { type OutcomeTotals, outcomesOf } from './outcomes.ts'
 import type { Sketches } from './sketches.ts'
 
 export type Window = Static<typeof WindowSchema>
@@ -26,13 +27,14 @@ type WindowInput = {
   baseline: BaselineProfile | undefined
   mergedFrom: string | undefined
   answers: AnswersOfSpec
+  outcomes: OutcomeTotals
 }
 
 const z95 = 1.959963984540054
 
 /** The window as it is stored and shown: every number with its n and interval. */
 export function summarizeWindow(input: WindowInput): Window {
-  const { model, from, to, own, service, drift, notJudged, missing, baseline, mergedFrom, answers } = input
+  const { model, from, to, own, service, drift, notJudged, missing, baseline, mergedFrom, answers, outcomes } = input
   const { rows, requests, labelled, bad, marked, marks, latencies, costs, knownUpTo } = service
   const errors = proportionInterval(bad, Math.max(1, rows))
   const latency = quantileInterval(latencies.items, 0.95)
@@ -44,6 +46,7 @@ export function summarizeWindow(input: WindowInput): Window {
     requests,
     labelled,
     ...qualityOf(own, answers),
+    ...reportedOf(outcomes),
     errorRate: { value: bad / Math.max(1, rows), n: rows, lower: errors.lower, upper: errors.upper },
     markedRate: shareOf(marked, rows),
     marks,
@@ -68,6 +71,11 @@ export function summarizeWindow(input: WindowInput): Window {
     ...estimatedOf(own, baseline),
     ...domainOf(own, baseline),
   }
+}
+
+export function reportedOf(totals: OutcomeTotals): Pick<Window, 'outcomes'> {
+  const outcomes = outcomesOf(totals)
+  return outcomes.length === 0 ? {} : { outcomes }
 }
 
 function shareOf(count: number, n: number): Estimate {

@@ -24,6 +24,7 @@ import {
 import { baselineProfile, residualColumn } from './baseline.ts'
 import { judgedOnly, missingOf } from './judged.ts'
 import { endOfWindow, openNext } from './open-window.ts'
+import { addOutcomes, type OutcomeTotals } from './outcomes.ts'
 import {
   signalsFromClasses,
   signalsFromDrift,
@@ -97,7 +98,7 @@ async function tryCount(
 ): Promise<{ requests: number } | undefined> {
   const stale = await staleStore.staleBetween(ctx, { model, from, to })
   const before = await store.findWindow(ctx, model, from)
-  const { service, accumulators, baselines, answers } = await countRows(ctx, { model, from, to, settings })
+  const { service, accumulators, baselines, answers, outcomes } = await countRows(ctx, { model, from, to, settings })
   const own = accumulators.toSorted((a, b) => b.rows - a.rows)[0]
   await saveCountedHours(ctx, { accumulators, baselines })
   if (own) {
@@ -122,6 +123,7 @@ async function tryCount(
       baseline,
       mergedFrom: merged?.from,
       answers,
+      outcomes,
     })
     const residuals = merged?.sketches.get(residualColumn)
     const labels = signalsFromLabels({ window, own, baseline, settings, residuals })
@@ -173,7 +175,7 @@ export function isSame(before: store.WindowRecord | undefined, now: store.Window
 
 export async function saveCountedHours(
   ctx: Context,
-  { accumulators, baselines }: Omit<LogCounts, 'service' | 'answers'>,
+  { accumulators, baselines }: Pick<LogCounts, 'accumulators' | 'baselines'>,
 ): Promise<void> {
   for (const accumulator of accumulators) {
     const baseline = baselines.get(accumulator.version)
@@ -201,6 +203,7 @@ type LogCounts = {
   accumulators: Accumulator[]
   baselines: Map<number, BaselineProfile | undefined>
   answers: AnswersOfSpec
+  outcomes: OutcomeTotals
 }
 
 type CountInput = {
@@ -219,6 +222,7 @@ export async function countRows(
 ): Promise<LogCounts> {
   const service = createServiceTotals()
   const answers = await answersOf(settings.answers)
+  const outcomes: OutcomeTotals = new Map()
   const accumulators = new Map<string, Accumulator>()
   const baselines: LogCounts['baselines'] = new Map()
   for (let start = millisecondsOf(from); start < millisecondsOf(to); start += day) {
@@ -226,7 +230,10 @@ export async function countRows(
       from: isoOf(start),
       to: new Date(Math.min(start + day, millisecondsOf(to))).toISOString(),
     }
-    for (const row of await serving.readLog(ctx, { endpoint: model, ...bounds })) {
+    const rows = await serving.readLog(ctx, { endpoint: model, ...bounds })
+    const predictions = rows.map(({ id }) => id)
+    addOutcomes(outcomes, rows, await serving.readOutcomes(ctx, { endpoint: model, predictions, ...bounds }))
+    for (const row of rows) {
       if (row.arm === 'shadow') continue
       if (!baselines.has(row.version))
         baselines.set(row.version, await baselineProfile(ctx, model, row.version, settings))
@@ -240,7 +247,7 @@ export async function countRows(
       addToTotals(service, row)
     }
   }
-  return { service, accumulators: [...accumulators.values()], baselines, answers }
+  return { service, accumulators: [...accumulators.values()], baselines, answers, outcomes }
 }
 
 export function binsOf(baseline: BaselineProfile | undefined) {

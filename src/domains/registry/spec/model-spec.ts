@@ -3,6 +3,7 @@ import { Duration, duration, Name, object, oneOf, optional } from '../../../core
 import { Type } from '../../../core/shapes/shapes.ts'
 import { Against } from './against.ts'
 import { type Provider, Scorer } from './answers.ts'
+import { OutcomeGuard } from './guards.ts'
 import { Serves } from './serves.ts'
 
 export type { Provider, Scorer }
@@ -232,6 +233,13 @@ export const ModelSpec = object({
       ),
       cost_ratio: optional(
         Type.Number({ minimum: 1, description: "Upper bound of the canary's mean cost over the control's" }),
+      ),
+      guards: optional(
+        Type.Array(OutcomeGuard, {
+          minItems: 1,
+          maxItems: 20,
+          description: 'Outcomes that must not get worse; without any report of one a step holds',
+        }),
       ),
       inconclusive: optional(
         oneOf(['hold', 'ship'], { description: '`hold` is over and the evidence cannot tell; hold' }),

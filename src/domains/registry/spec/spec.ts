@@ -1,4 +1,5 @@
 export type { Against } from './against.ts'
+export type { OutcomeGuard } from './guards.ts'
 export { type Act, ModelSpec, type Provider, type Scorer, signals } from './model-spec.ts'
 export { oldNamesIn, withPresentNames } from './old-names.ts'
 export type { Limits, Run, UpstreamSpec } from './serves.ts'

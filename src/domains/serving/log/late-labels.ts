@@ -2,6 +2,7 @@ import type { Context } from '../../../core/context.ts'
 import { hour } from '../../../core/duration.ts'
 import { isoOf } from '../../../core/tables/tables.ts'
 import { enqueue } from '../jobs.ts'
+import { hasOutcomes, minutesOfUnits, reportsBetween } from '../outcome-store.ts'
 import type { SegmentsTable } from '../schema.ts'
 import * as store from '../store.ts'
 import { type Minute, minuteLength, minuteOf } from './minute.ts'
@@ -50,7 +51,7 @@ export async function planRest(ctx: Context, rest: LabelLook): Promise<void> {
 }
 
 /**
- * When the predictions were made whose labels became known in a time, as minutes. Newer predictions are looked through first: most
+ * When the predictions were made whose labels or outcomes became known in a time, as minutes. Newer predictions are looked through first: most
  * labels are theirs, and then nothing older is read. It reads so many rows and no more, and `rest` is what it has not looked at.
  */
 export async function labelledMinutes(
@@ -61,9 +62,11 @@ export async function labelledMinutes(
   const minutes = new Set<string>()
   const found = (rest?: LabelLook) => ({ minutes: [...minutes].sort().map(minuteOf), rest })
   let { after, behind } = look
+  // Outcomes of units say themselves when they were.
+  if (!after && !behind) for (const minute of await unitMinutes(ctx, look)) minutes.add(minute)
   for (let left = rows; ; ) {
     const known = after ?? { known_at: look.from, prediction: '' }
-    const labels = await store.labelsBetween(ctx, look.model, { after: known, to: look.to, limit: page })
+    const labels = await reportsAfter(ctx, look, known)
     if (labels.length === 0) return found()
     const wanted = new Set(labels.map(({ prediction }) => prediction))
     // What could not be written for long may be of a window that closed since.
@@ -80,6 +83,22 @@ export async function labelledMinutes(
     after = labels.at(-1)
     behind = undefined
   }
+}
+
+/** Predictions whose labels or outcomes became known, in the order in which they did. */
+async function reportsAfter(
+  ctx: Context,
+  { model, to }: LabelLook,
+  after: NonNullable<LabelLook['after']>,
+): Promise<NonNullable<LabelLook['after']>[]> {
+  const between = { after, to, limit: page }
+  return (await hasOutcomes(ctx, model))
+    ? reportsBetween(ctx, model, between)
+    : store.labelsBetween(ctx, model, between)
+}
+
+function unitMinutes(ctx: Context, { model, from, to }: LabelLook): Promise<string[]> {
+  return minutesOfUnits(ctx, model, { from, to, length: minuteLength })
 }
 
 function placeOf(segments: readonly SegmentsTable[]): store.SegmentPlace | undefined {

@@ -3,5 +3,5 @@ export type { Arm, Bad, LoggedPrediction, LogRecord, Tokens } from './log-record
 export { droppedRecords, record } from './prediction-log.ts'
 export { findLogged, readLog } from './reading.ts'
 export { recordPredictions } from './record-external.ts'
-export { type LogRules, logRules, mask } from './rules.ts'
+export { keptUnit, type LogRules, logRules, mask } from './rules.ts'
 export { loadPredictions } from './segments.ts'

@@ -42,11 +42,12 @@ export type Redactions = { count: number }
 export function redact(rules: LogRules, logged: LogRecord, done: Redactions): LogRecord {
   const clean = (value: LogRecord['output']) => (typeof value === 'string' ? cleaned(rules, value, done) : value)
   // A unit that is only the id, which stays as it is, names nobody.
-  const known = logged.unit === logged.id || mask(logged.unit) === logged.unit
+  const unit = logged.unit === logged.id ? logged.unit : keptUnit(logged.unit)
+  if (unit !== logged.unit) done.count += 1
   return {
     ...logged,
     inputs: cleanInputs(rules, logged.inputs, done),
-    unit: known ? logged.unit : pseudonym(logged.unit, done),
+    unit,
     // Items of a ranking are names that its labels repeat.
     output: rules.kind === 'ranking' ? logged.output : clean(logged.output),
   }
@@ -79,10 +80,9 @@ function cleaned({ kind, content }: LogRules, text: string, done: Redactions): s
   return masked
 }
 
-/** Keeps equal units equal, so that they still keep their arm and can be counted. */
-function pseudonym(unit: string, done: Redactions): string {
-  done.count += 1
-  return `unit-${createHash('sha256').update(unit).digest('hex').slice(0, 16)}`
+/** A unit that names a person is a pseudonym; equal units stay equal, so that they keep their arm and can be counted. */
+export function keptUnit(unit: string): string {
+  return mask(unit) === unit ? unit : `unit-${createHash('sha256').update(unit).digest('hex').slice(0, 16)}`
 }
 
 const email = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+/g
