@@ -172,3 +172,14 @@ test('a word that means nothing is refused where it is written, with what may st
   )
   await assert.rejects(evaluation.evaluate(ctx, { model, version: 1, against: 'command' }), /names no command/)
 })
+
+test('a version that breaks on inputs that were inferred for it is told so, with the way out', async (t) => {
+  const ctx = await testContext(t)
+  await begin(ctx, 'baseline')
+  const rows = Array.from({ length: 25 }, (_, index) => ({ good: index / 25 }))
+  const external = await registry.registerVersion(ctx, { model, flavor: 'mlflow', uri: 's3://models/flight-delay' })
+  await registry.inferFromPredictions(ctx, { model, version: external.version, rows })
+  const { verdict, summary } = await gateOf(ctx, external.version)
+  assert.equal(verdict, 'error')
+  assert.match(summary, /inferred from its predictions: good \(number\)\. Register it with a signature/)
+})

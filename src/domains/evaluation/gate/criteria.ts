@@ -1,6 +1,7 @@
 import type { Context } from '../../../core/context.ts'
 import { AppError } from '../../../core/errors.ts'
 import * as features from '../../features/features.ts'
+import * as registry from '../../registry/registry.ts'
 import type { Against, ModelSpec } from '../../registry/spec/spec.ts'
 import type { Measurements, ModelVersion } from '../answers/answers.ts'
 import { type ComparisonRun, evidenceOf, type RecordedAnswers, runComparison } from '../evaluate/evaluate.ts'
@@ -57,7 +58,9 @@ export async function judgeCriteria(ctx: Context, { spec, candidate, earlier }: 
     }
   } catch (error) {
     if (!isFaultOfCandidate(error)) throw error
-    const reason = error.hint ? `${error.message.replace(/[^.!?]$/, '$&.')} ${error.hint}` : error.message
+    const said = error.hint ? `${error.message.replace(/[^.!?]$/, '$&.')} ${error.hint}` : error.message
+    const inferred = candidate.signature === null ? undefined : registry.inferredWords(candidate.signature)
+    const reason = inferred === undefined ? said : `${said} ${inferred}`
     return {
       checks: [blockingCheck('evaluation', 'error', reason), lineage],
       basis: { ...lineageBasis, error: { code: error.code, message: error.message } },
