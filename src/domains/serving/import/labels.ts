@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/context.ts'
 import { invalidInput } from '../../../core/errors.ts'
-import { identifier, type Lake } from '../../../core/lake.ts'
+import type { Lake } from '../../../core/lake.ts'
 import * as datasets from '../../datasets/datasets.ts'
 import type { Label } from '../../evaluation/evaluation.ts'
 import type { ModelSpec } from '../../registry/spec/spec.ts'
@@ -18,6 +18,8 @@ type Given = {
   spec: ModelSpec
   before: store.ImportRecord
   definition: datasets.Definition
+  /** The names of the columns that the source has. */
+  columns: readonly string[]
   lastSeq: number
 }
 
@@ -28,7 +30,7 @@ const mostBadRows = 20
  * Labels for predictions that have a new row, that are new themselves, or whose label counts from now on. Each is looked for
  * among all rows of the source, so that what was known last decides, in whatever order rows and predictions came.
  */
-export async function takeLabels(ctx: Context, { spec, before, definition, lastSeq }: Given): Promise<Found> {
+export async function takeLabels(ctx: Context, { spec, before, definition, columns, lastSeq }: Given): Promise<Found> {
   const setup = labelSetup(spec)
   const segments = await store.segmentsSince(ctx, spec.model, '')
   const found: Found = { ...before.content, counts: nothing(), badRows: [], cursor: lastSeq, segments: [] }
@@ -38,8 +40,8 @@ export async function takeLabels(ctx: Context, { spec, before, definition, lastS
   const due = before.content.nextAt !== null && before.content.nextAt <= ctx.now().toISOString()
   const ids = segments.map(({ id }) => id)
   if (before.cursor === lastSeq && !due && !segments.some(isFresh)) return { ...found, segments: ids }
+  requireColumns(columns, { setup, definition })
   return datasets.withSource(ctx, { source: setup.source, uptoSeq: lastSeq }, async (lake, table) => {
-    await requireColumns(lake, table, { setup, definition })
     await createRows(lake, table, { setup, definition, cursor: before.cursor })
     const inputs =
       setup.join.by === 'id' ? {} : Object.fromEntries(setup.join.pairs.map(([, name], at) => [`k${at}`, name]))
@@ -54,15 +56,14 @@ export async function takeLabels(ctx: Context, { spec, before, definition, lastS
   })
 }
 
-async function requireColumns(
-  lake: Lake,
-  table: string,
+/** Before any row is read: a source that lacks the column of ids is looked at with each of its rows. */
+function requireColumns(
+  columns: readonly string[],
   { setup, definition }: { setup: LabelSetup; definition: datasets.Definition },
-): Promise<void> {
-  const names = new Set((await lake.query(`describe ${identifier(table)}`)).map((row) => String(row['column_name'])))
+): void {
   const { source, column, join } = setup
   const keys = join.by === 'id' ? [join.column] : join.pairs.map(([column]) => column)
-  const missing = [column, ...keys].find((name) => !names.has(name))
+  const missing = [column, ...keys].find((name) => !columns.includes(name))
   if (missing !== undefined)
     throw invalidInput(`The source "${source}" has no column "${missing}".`, {
       name: missing,

@@ -35,13 +35,15 @@ export async function importRows(ctx: Context, { model, what }: JobInput<Job>): 
   const known = await store.findImport(ctx, model, what)
   const before = known?.setup === digest ? known : { ...(known ?? fresh(model, what)), setup: digest, ...begun() }
   try {
-    const { definition, lastSeq } = await datasets.describeSource(ctx, setup.source)
+    const { definition, columns, lastSeq } = await datasets.describeSource(ctx, setup.source)
     // Another source of the same name begins again with its first row.
     let from = Number(before.cursor) <= lastSeq ? before : { ...before, ...begun() }
     let look = nothing()
     do {
       const given = { spec, before: from, definition, lastSeq }
-      const found = what === 'labels' ? await takeLabels(ctx, given) : await takePredictions(ctx, given)
+      const names = Object.keys(columns)
+      const found =
+        what === 'labels' ? await takeLabels(ctx, { ...given, columns: names }) : await takePredictions(ctx, given)
       look = sumOf(look, found.counts)
       from = await save(ctx, { spec, what, before: from, found: { ...found, look }, problem: null })
     } while (from.cursor < lastSeq)
