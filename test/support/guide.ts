@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { hasCode } from '../../src/core/errors.ts'
 
 /**
  * Follows a guide as its reader would. Its blocks are taken in order, in one folder and one shell:
@@ -36,14 +37,19 @@ function commandsOf(body: string): Step[] {
   let command = ''
   for (const line of body.split('\n')) {
     command += command === '' ? line : `\n${line}`
-    const quotes = (sign: string) => command.split(sign).length - 1
-    const open = line.endsWith('\\') || quotes("'") % 2 === 1 || quotes('"') % 2 === 1
+    const open = line.endsWith('\\') || /['"]/.test(leftOpen(command))
     if (open || command.trim() === '') continue
     const code = Number(/# exit code (\d+)/.exec(line)?.[1] ?? 0)
     if (!/^\s*#/.test(command)) found.push({ kind: 'command', text: command, code })
     command = ''
   }
+  assert.equal(command.trim(), '', 'a command that does not end')
   return found
+}
+
+/** What is left of a command without its comments and its closed quotes. */
+function leftOpen(command: string): string {
+  return command.replaceAll(/'[^']*'|"(?:[^"\\]|\\[\s\S])*"|(?:^|\s)#.*$/gm, ' ')
 }
 
 type Where = { cwd: string; name: string; python?: string | undefined }
@@ -106,7 +112,8 @@ function openShell(cwd: string, python: string | undefined) {
     PYTHONPATH: join(root, 'clients', 'python'),
     PYTHONDONTWRITEBYTECODE: '1',
   }
-  const shell = spawn('/bin/sh', [], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  // A process group of its own, so that what a guide left running ends with it.
+  const shell = spawn('/bin/sh', [], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   const ended = new Promise((resolve) => shell.once('close', resolve))
   const servers: ChildProcess[] = []
   let printed = ''
@@ -151,6 +158,11 @@ function openShell(cwd: string, python: string | undefined) {
     async close() {
       await Promise.all(servers.map(stop))
       shell.stdin.end()
+      try {
+        if (shell.pid !== undefined) process.kill(-shell.pid)
+      } catch (error) {
+        if (!hasCode(error, 'ESRCH')) throw error
+      }
       await ended
     },
   }
