@@ -32,13 +32,15 @@ export function planInputs(ports: readonly Port[], named: InputNames): InputsPla
         name,
         hint: 'Export the model with float, double, integer, bool or string inputs.',
       })
-    const columns = said[name] ?? [name]
+    // A name is any text: what nobody gave "__proto__" is not what every object inherits.
+    const given = Object.hasOwn(said, name) ? said[name] : undefined
+    const columns = given ?? [name]
     if (shape.length === 1 && columns.length > 1 && shape[0] === columns.length) {
       oneRow = true
       return { name, type, columns, dims: () => [columns.length] }
     }
     const width = widthOf(port, columns)
-    if (width !== columns.length) throw wrongWidth(port, width, { columns: said[name], known: named.known })
+    if (width !== columns.length) throw wrongWidth(port, width, { columns: given, known: named.known })
     const [rows] = shape
     if (typeof rows === 'number' && rows > 0) {
       if (batch !== undefined && batch !== rows)

@@ -111,3 +111,24 @@ test('a missing number is NaN and a missing text empty; what is no number, or do
   for (const [index, right] of Object.values(expected).entries())
     assert.ok(Math.abs(Number(answers[index]) - right) < 1e-4)
 })
+
+test('an input of any name is a plain key, also one that every object inherits', async (t) => {
+  const names = ['__proto__', 'constructor']
+  const bytes = encodeOnnx({
+    name: 'names',
+    inputs: names.map((name) => ({ name, type: 'float' as const, width: 1 })),
+    outputs: [{ name: 'toString', type: 'float', width: 1 }],
+    constants: [],
+    nodes: [{ op: 'Add', inputs: names, output: 'toString' }],
+  })
+  const model = await open(t, bytes)
+  const row = (text: string) => JSON.parse(text) as Record<string, number>
+  assert.deepEqual(await model.predict([row('{"__proto__": 2, "constructor": 3}')]), [5])
+  assert.deepEqual(await model.predict([row('{"constructor": 3}')]), [Number.NaN])
+  assert.deepEqual(
+    (
+      await open(t, bytes, { columns: row('{"__proto__": ["a"], "constructor": ["b"]}') as never })
+    ).facts.inputs.flatMap(({ columns }) => columns),
+    ['a', 'b'],
+  )
+})

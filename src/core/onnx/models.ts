@@ -152,6 +152,10 @@ function fill({ input, cells }: Feed, rows: Row[], size: number): void {
   for (let at = 0; at < size; at++) {
     const row = rows[at] ?? rows.at(-1)
     for (const [index, name] of columns.entries())
-      putCell(cells, at * columns.length + index, { value: row?.[name], type, name })
+      putCell(cells, at * columns.length + index, {
+        value: row && Object.hasOwn(row, name) ? row[name] : undefined,
+        type,
+        name,
+      })
   }
 }
