@@ -510,6 +510,10 @@ def _():
         theirs = Span.from_dict(translate_span_when_storing(Span.from_otel_proto(given)))
         ours = client.get_trace(f"tr-{given.trace_id.hex()}").data.spans[0]
         for field in ("inputs", "outputs"):
+            # MLflow's server shows nothing of messages that are written leaf by leaf; ours reads them.
+            if given.name == "openinference messages":
+                assert getattr(theirs, field) is None and getattr(ours, field), f"{given.name}: {field}"
+                continue
             assert getattr(ours, field) == getattr(theirs, field), f"{given.name}: {field} {getattr(ours, field)!r}"
         assert (ours.span_type or "UNKNOWN") == (theirs.span_type or "UNKNOWN"), f"{given.name}: {ours.span_type}"
 

@@ -34,6 +34,9 @@ class LoggedMiddleware:
         self.recorder = _Recorder(model, version, release, id, output, unit, omit)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, self.before_the_end(send))
+            return
         if scope["type"] != "http" or scope.get("method") != "POST" or scope.get("path") != self.path:
             await self.app(scope, receive, send)
             return
@@ -60,6 +63,16 @@ class LoggedMiddleware:
             await self.app(scope, hear, say)
         finally:
             self.note(bytes(asked), bytes(answered), status[0], began, id)
+
+    def before_the_end(self, send: Any) -> Any:
+        """A server that is told to stop (SIGTERM) may end without what Python does at exit: what is left is sent before."""
+
+        async def say(message: Any) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                _log.flush(5)
+            await send(message)
+
+        return say
 
     def note(self, asked: bytes, answered: bytes, status: int, began: float, id: str) -> None:
         """Nothing of requests that were at fault themselves (4xx)."""

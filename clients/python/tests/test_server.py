@@ -211,6 +211,21 @@ class Server(unittest.TestCase):
         subprocess.run([sys.executable, "-c", code], env=environment, check=True)
         self.assertEqual(prediction("exit-1")["output"], 0.5)
 
+    def test_7_what_a_service_logged_is_sent_before_its_server_ends(self):
+        app = keel.LoggedMiddleware(asgi, "churn", release="3.0", output="chance")
+        Post(app, b'{"age": 7, "id": "stop-1"}')
+        found = []
+
+        async def send(message):
+            found.append((message["type"], prediction("stop-1")["output"]))
+
+        async def served(scope, receive, send):
+            await send({"type": "lifespan.shutdown.complete"})
+
+        app.app = served
+        asyncio.run(app({"type": "lifespan"}, None, send))
+        self.assertEqual(found, [("lifespan.shutdown.complete", 0.25)])
+
     def test_8_integers_that_the_log_cannot_hold_exactly_are_texts_and_nothing_is_refused(self):
         before = keel.log_counts()["refused"]
         keel.log("churn", [{"id": "big-1", "output": float("nan"), "inputs": {"n": 2**60, "inf": float("inf")}}])
