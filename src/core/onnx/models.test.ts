@@ -123,6 +123,8 @@ test('an input of any name is a plain key, also one that every object inherits',
   })
   const model = await open(t, bytes)
   const row = (text: string) => JSON.parse(text) as Record<string, number>
+  assert.equal(model.facts.outputs[0]?.classes, undefined)
+  assert.doesNotThrow(() => structuredClone(model.facts), 'it travels between threads')
   assert.deepEqual(await model.predict([row('{"__proto__": 2, "constructor": 3}')]), [5])
   assert.deepEqual(await model.predict([row('{"constructor": 3}')]), [Number.NaN])
   assert.deepEqual(

@@ -63,7 +63,7 @@ export async function openOnnx(bytes: Uint8Array, use: ModelUse = {}): Promise<O
   }
   const inputs = session.inputMetadata.map(portOf)
   const outputs = session.outputMetadata.map((meta): OutputPort => {
-    const known = classes[meta.name]
+    const known = classes.get(meta.name)
     return known ? { ...portOf(meta), classes: known } : portOf(meta)
   })
   const { plan, output } = await planned({ session, inputs, outputs, use })

@@ -4,7 +4,7 @@ import { bytesField, fieldsIn, integerField, integersOf, textField, type WireFie
 export type ModelBytes = {
   bytes: Uint8Array
   /** Output -> the classes that its columns stand for, in their order. */
-  classes: Record<string, string[]>
+  classes: ReadonlyMap<string, string[]>
   /** The categories that its encoders know, one list for each. */
   categories: string[][]
 }
@@ -24,7 +24,7 @@ type Node = { op: string; inputs: string[]; outputs: string[]; attributes: Map<s
  * node becomes one that passes its table on. Everything else stays byte for byte.
  */
 export function withoutZipMaps(bytes: Uint8Array): ModelBytes {
-  const nothing: ModelBytes = { bytes, classes: {}, categories: [] }
+  const nothing: ModelBytes = { bytes, classes: new Map(), categories: [] }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (!buffer.includes('ZipMap') && !buffer.includes('Encoder')) return nothing
   try {
@@ -37,18 +37,18 @@ export function withoutZipMaps(bytes: Uint8Array): ModelBytes {
 }
 
 function rewritten(bytes: Uint8Array): ModelBytes {
-  const classes: Record<string, string[]> = {}
+  const classes = new Map<string, string[]>()
   const categories: string[][] = []
   const fields = [...fieldsIn(bytes)]
   const parts = fields.map((field) =>
     field.number === model.graph ? inGraph(field, classes, categories) : field.whole,
   )
-  if (Object.keys(classes).length === 0) return { bytes, classes, categories }
+  if (classes.size === 0) return { bytes, classes, categories }
   if (!fields.some(isStandardOpset)) parts.push(bytesField(model.opset, integerField(2, standardOpset)))
   return { bytes: Buffer.concat(parts), classes, categories }
 }
 
-function inGraph({ content }: WireField, classes: ModelBytes['classes'], categories: string[][]): Uint8Array {
+function inGraph({ content }: WireField, classes: Map<string, string[]>, categories: string[][]): Uint8Array {
   const fields = [...fieldsIn(content)]
   const replaced = new Map<WireField, Uint8Array>()
   for (const field of fields) {
@@ -60,14 +60,14 @@ function inGraph({ content }: WireField, classes: ModelBytes['classes'], categor
     }
     const [from = '', to = ''] = [inputs[0], outputs[0]]
     if (op !== 'ZipMap') continue
-    classes[to] = attributes.get('classlabels_strings') ?? attributes.get('classlabels_int64s') ?? []
+    classes.set(to, attributes.get('classlabels_strings') ?? attributes.get('classlabels_int64s') ?? [])
     const identity = [textField(node.input, from), textField(node.output, to), textField(node.op, 'Identity')]
     replaced.set(field, bytesField(graph.node, Buffer.concat(identity)))
   }
   for (const field of fields) {
     if (field.number !== graph.output) continue
     const name = textOf(field.content, 1)
-    const width = classes[name]?.length
+    const width = classes.get(name)?.length
     if (width !== undefined) replaced.set(field, bytesField(graph.output, tableInfo(name, width)))
   }
   if (replaced.size === 0) return bytesField(model.graph, content)

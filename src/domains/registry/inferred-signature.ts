@@ -79,7 +79,7 @@ async function signatureOf(ctx: Context, model: string, { rows, left, from }: Ro
 
 /** Numbers are all alike: that no row has a fraction is no promise. A column without a value says nothing. */
 function inputOf(name: string, rows: readonly Record<string, unknown>[]): Input | undefined {
-  const values = rows.map((row) => row[name] ?? null)
+  const values = rows.map((row) => (Object.hasOwn(row, name) ? row[name] : null) ?? null)
   const given = values.filter((value) => value !== null)
   if (given.length === 0) return undefined
   const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint'

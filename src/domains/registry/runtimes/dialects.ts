@@ -40,11 +40,16 @@ function namesOf(rows: Row[]): string[] {
 /** One tensor [N, 1] for each column. A missing number is null: JSON has no NaN, and MLServer reads null as missing. */
 function tensors(rows: Row[]): string {
   const inputs = namesOf(rows).map((name) => {
-    const data = rows.map((row) => row[name] ?? null)
+    const data = rows.map((row) => valueIn(row, name))
     const datatype = data.some((value) => typeof value === 'string') ? 'BYTES' : 'FP64'
     return { name, shape: [rows.length, 1], datatype, data: datatype === 'BYTES' ? data.map(text) : data }
   })
   return JSON.stringify({ inputs })
+}
+
+/** A row that lacks a name that every object has, such as "constructor", lacks it. */
+function valueIn(row: Row, name: string): Value {
+  return Object.hasOwn(row, name) ? (row[name] ?? null) : null
 }
 
 function text(value: Value): string {
@@ -53,7 +58,7 @@ function text(value: Value): string {
 
 function split(rows: Row[]) {
   const columns = namesOf(rows)
-  return { columns, data: rows.map((row) => columns.map((name) => row[name] ?? null)) }
+  return { columns, data: rows.map((row) => columns.map((name) => valueIn(row, name))) }
 }
 
 function field(value: unknown, ...path: (string | number)[]): unknown {
