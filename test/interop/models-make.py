@@ -32,7 +32,9 @@ def load(loader):
 def keep(name, onnx, *, serves, inputs, rows, answers, labels=None, columns=None, output=None):
     """`answers` are the library's own; `labels` is what was true, for the gate."""
     (folder / f"{name}.onnx").write_bytes(onnx if isinstance(onnx, bytes) else onnx.SerializeToString())
-    signature = {"inputs": inputs, "output": {"name": "answer", "type": "number", **(output or {})}}
+    # Of several outputs the one that answers is named; exporters write it in a few ways that begin alike.
+    named = {"binary": "probability", "multiclass": "label"}
+    signature = {"inputs": inputs, "output": {"name": named.get(serves, "answer"), "type": "number", **(output or {})}}
     if columns is not None:
         signature["columns"] = columns
     to_list = lambda values: values.tolist() if hasattr(values, "tolist") else list(values)
