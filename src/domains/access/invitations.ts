@@ -17,8 +17,9 @@ type Operations = typeof access
 /** For a name that exists it is a new password; the user keeps what they are. */
 export function inviteUser(
   ctx: Context,
-  { name, role, email, days = 7 }: Input<Operations['inviteUser']>,
+  { name, role, days = 7, ...given }: Input<Operations['inviteUser']>,
 ): Promise<Output<Operations['inviteUser']>> {
+  const email = given.email?.toLowerCase()
   return transaction(ctx, async (ctx) => {
     const user = await store.findUser(ctx, { name })
     if (user && ((role !== undefined && role !== user.role) || (email !== undefined && email !== user.email)))

@@ -85,7 +85,7 @@ async function whoami(url: string, session: string | undefined): Promise<Record<
 
 test('who was invited by the address that the provider has checked signs in there, and comes back to the same page', async (t) => {
   const { app, url } = await meeting(t)
-  await inviteUser(app.ctx, { name: 'mara', role: 'member', email: 'mara@team.example' })
+  await inviteUser(app.ctx, { name: 'mara', role: 'member', email: 'Mara@Team.example' })
   const { at, session } = await signInAs(url, 'mara')
   assert.equal(`${at.pathname}${at.search}`, '/models/x?tab=drift')
   assert.deepEqual(await whoami(url, session), { name: 'mara', role: 'member', kind: 'user' })

@@ -98,7 +98,8 @@ async function userOf(
   const { iss: issuer, sub: subject } = claims
   const known = await store.findUser(ctx, { issuer, subject })
   if (known) return active(known)
-  const email = claims['email_verified'] === true && typeof claims['email'] === 'string' ? claims['email'] : undefined
+  const email =
+    claims['email_verified'] === true && typeof claims['email'] === 'string' ? claims['email'].toLowerCase() : undefined
   const sameAddress = email === undefined ? undefined : await store.findUser(ctx, { email })
   if (sameAddress) {
     if (sameAddress.issuer !== null) throw uninvited(email)

@@ -33,7 +33,7 @@ export async function waysToSignIn(ctx: Context): Promise<Output<Operations['way
 export async function signIn(ctx: Context, { name, password }: Input<Operations['signIn']>): Promise<Begun<User>> {
   checkPause(ctx, name)
   countAttempt(ctx, name)
-  const found = await store.findUser(ctx, name.includes('@') ? { email: name } : { name })
+  const found = await store.findUser(ctx, name.includes('@') ? { email: name.toLowerCase() } : { name })
   const fits = await passwordFits(ctx, password, found?.active === true ? found.password : null)
   if (!found || !fits) throw refused(name)
   forgetAttempts(ctx, name)

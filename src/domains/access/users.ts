@@ -23,7 +23,8 @@ export async function requireUser(ctx: Context, name: string): Promise<UserRecor
 
 /** Whoever may sign in no more is signed out at once, and the user's tokens with it. */
 export function changeUser(ctx: Context, input: Input<Operations['changeUser']>): Promise<User> {
-  const { user: name, role, email, active } = input
+  const { user: name, role, active } = input
+  const email = input.email?.toLowerCase()
   return transaction(ctx, async (ctx) => {
     const user = await requireUser(ctx, name)
     const changed = { ...user, role: role ?? user.role, email: email ?? user.email, active: active ?? user.active }
@@ -51,6 +52,7 @@ async function checkAdminsLeft(ctx: Context, before: UserRecord, after: UserReco
   })
 }
 
+/** Addresses are kept in small letters: providers and people differ in how they write them. */
 export async function checkEmail(ctx: Context, email: string, own?: string): Promise<void> {
   const other = await store.findUser(ctx, { email })
   if (other && other.id !== own)

@@ -3,8 +3,9 @@ import { useSyncExternalStore } from 'react'
 import { ProblemError } from '../../../src/client/client.ts'
 import { client } from '../client.ts'
 
-type Role = 'viewer' | 'member' | 'admin'
-const rank: Record<Role, number> = { viewer: 1, member: 2, admin: 3 }
+/** Each may what those before it may. */
+export const roles = ['viewer', 'member', 'admin'] as const
+export type Role = (typeof roles)[number]
 
 /** Who looks at this page, and how people sign in here. */
 export function useWho() {
@@ -14,7 +15,7 @@ export function useWho() {
 /** Whether who looks may do what this role may: buttons for others are absent. */
 export function useMay(role: Role): boolean {
   const { data } = useWho()
-  return data !== undefined && data.who.kind !== 'nobody' && rank[data.who.role] >= rank[role]
+  return data !== undefined && data.who.kind !== 'nobody' && roles.indexOf(data.who.role) >= roles.indexOf(role)
 }
 
 let refused = false

@@ -3,9 +3,7 @@ import { useState } from 'react'
 import { client } from '../../client.ts'
 import { CopyAsCli } from '../../copy-as-cli.tsx'
 import { moment } from '../../format.ts'
-
-const roles = ['viewer', 'member', 'admin'] as const
-type Role = (typeof roles)[number]
+import { type Role, roles } from '../../people/who.ts'
 
 export function People({ admin }: { admin: boolean }) {
   const users = useQuery({ queryKey: ['users'], queryFn: () => client.access.listUsers({}) })

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { client } from '../../client.ts'
 import { CopyAsCli } from '../../copy-as-cli.tsx'
 import { moment } from '../../format.ts'
+import { type Role, roles } from '../../people/who.ts'
 
 /** Tokens of programs: one's own, or all for an admin. The text of a new one is shown once. */
 export function Tokens({ admin }: { admin: boolean }) {
@@ -63,9 +64,6 @@ export function Tokens({ admin }: { admin: boolean }) {
     </section>
   )
 }
-
-const roles = ['viewer', 'member', 'admin'] as const
-type Role = (typeof roles)[number]
 
 function Create({ admin, done }: { admin: boolean; done: () => void }) {
   const [name, setName] = useState('')
